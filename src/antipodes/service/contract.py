@@ -1,0 +1,131 @@
+"""What every service is made of: a table of operations, a host to live on, and a call's context.
+
+A service is a folder of the same few files (`__init__`, `api`, `model`, and one per data plane).
+`api.py` has one thin function per AWS operation, `(service, call, request) -> response`, registered
+in an `Operations` table. `request` and `response` are plain dictionaries in the shapes of botocore's
+model for that operation: the same that boto3 takes and gives (blobs are bytes, timestamps are Unix
+seconds as float, or datetimes on the way out).
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from antipodes.runtime.contract import Runtime, Store
+from antipodes.service.http import HttpRequest, HttpResponse
+
+Request = dict[str, Any]
+Response = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who calls, where, and how to speak of it afterwards."""
+
+    account: str
+    region: str
+    request_id: str
+    access_key: str = ""
+    trace: str = ""
+    # The caller's identity when it assumed a role: arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION.
+    principal_arn: str = ""
+
+
+class ServiceError(Exception):
+    """AWS's own answer to a caller's mistake: code, message, HTTP status, further members.
+
+    `code` is the error code clients match on (`ResourceNotFoundException`); `members` are the
+    further members of the error's modelled shape (`Item`, `CancellationReasons`, ...).
+    """
+
+    def __init__(self, code: str, message: str = "", status: int = 400, **members: Any) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+        self.members = members
+
+
+Handler = Callable[[Any, Call, Request], "Response | Awaitable[Response]"]
+H = TypeVar("H", bound=Handler)
+
+
+class Operations:
+    """The operations a service offers, by AWS name; what is not here is refused by name."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+
+    def __call__(self, name: str) -> Callable[[H], H]:
+        def register(handler: H) -> H:
+            assert name not in self._handlers, f"operation {name} registered twice"
+            self._handlers[name] = handler
+            return handler
+
+        return register
+
+    def get(self, name: str) -> Handler | None:
+        return self._handlers.get(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._handlers)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person may choose about a world; times in seconds of the world."""
+
+    account: str = "000000000000"
+    speed: float = 1.0
+    seed: int = 0
+    durability: str = "process"  # or "power"
+    verify_signatures: bool = False
+    propagation_s: float = 60.0  # of routing and health state to the edge locations
+    control_plane_delay_s: float = 0.0  # CREATING -> ACTIVE of tables, functions, balancers
+    regions: tuple[str, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Host(Protocol):
+    """What a service knows of the host it lives on.
+
+    `changes` is the host's change log (replication.changelog.ChangeLog), `world` the shared
+    picture of places and links (world.world.World).
+    """
+
+    place: str  # a region's code, or "edge"
+    runtime: Runtime
+    store: Store
+    settings: Settings
+    world: Any
+    changes: Any
+    # Real body only: http://127.0.0.1:PORT of this region's own API, for its functions.
+    api_url: str
+
+    async def serve_http(self, request: HttpRequest) -> HttpResponse:
+        """Answer one API request as this region's endpoint would (any service, any region)."""
+
+    async def call(
+        self, service: str, operation: str, request: Request, *, account: str, trace: str = ""
+    ) -> Response:
+        """Call a service of this host, as a customer of `account` would; raises ServiceError."""
+
+    def service(self, name: str) -> "Service | None":
+        """The service of that botocore name on this host, for the host's own plumbing only."""
+
+
+class Service:
+    """One AWS API on one host. Control-plane records belong to an (account, region)."""
+
+    name: ClassVar[str]  # botocore's service name
+    operations: ClassVar[Operations]
+    home: ClassVar[str] = ""  # the home region of a global control plane, else ""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    async def start(self) -> None:
+        """Recover from the store and begin background work (`host.runtime.spawn`)."""
+
+    async def stop(self) -> None:
+        """Let go of what would outlive the host."""

@@ -1,0 +1,60 @@
+"""What happened, in order: events and spans with a running digest.
+
+The console, the reports, the trace of a request and the determinism check all read this one record.
+It keeps the newest entries only (`limit`); the digest covers all of them, ever.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+
+class RunJournal:
+    """A bounded record of events with a digest of everything that was ever noted."""
+
+    def __init__(self, now: Callable[[], float], *, place: str = "", limit: int = 20_000) -> None:
+        self._now = now
+        self._place = place
+        self._entries: deque[dict[str, Any]] = deque(maxlen=limit)
+        self._spans: deque[dict[str, Any]] = deque(maxlen=limit)
+        self._digest = hashlib.blake2b(digest_size=16)
+        self.count = 0
+
+    def record(self, kind: str, **fields: Any) -> None:
+        """Note an event now."""
+        entry = {"at": self._now(), "kind": kind, **fields}
+        self._entries.append(entry)
+        self.absorb(repr(sorted(entry.items())).encode())
+
+    def span(self, trace: str, name: str, started: float, **fields: Any) -> None:
+        """Note that the piece of work `name` of a traced request ran from `started` to now."""
+        place = fields.pop("place", self._place)
+        entry = {
+            "trace": trace,
+            "name": name,
+            "place": place,
+            "start": started,
+            "end": self._now(),
+            **fields,
+        }
+        self._spans.append(entry)
+        self.absorb(repr(sorted(entry.items())).encode())
+
+    def absorb(self, note: bytes) -> None:
+        """Let something into the digest that is too frequent to keep."""
+        self.count += 1
+        self._digest.update(note)
+
+    def entries(self, kind: str = "") -> list[dict[str, Any]]:
+        """Return the events kept, of one kind or of all."""
+        return [e for e in self._entries if not kind or e["kind"] == kind]
+
+    def spans(self, trace: str) -> list[dict[str, Any]]:
+        """Return the spans kept of one request, by start."""
+        found = [s for s in self._spans if s["trace"] == trace]
+        return sorted(found, key=lambda s: (s["start"], s["end"]))
+
+    def digest(self) -> str:
+        """Return the digest of all that was noted so far, in hexadecimal."""
+        return self._digest.hexdigest()

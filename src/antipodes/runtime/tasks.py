@@ -1,0 +1,135 @@
+"""Structured tasks over asyncio, with an order that never depends on a set.
+
+`asyncio.TaskGroup` cancels its tasks in the order of a set, which differs from run to run; the
+nursery here keeps a dictionary. A host's own tasks live in a `Crew`: an exception that escapes one
+of them is our own bug and stops the host, never a line in a log.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from antipodes.runtime.contract import TimedOut
+
+
+class Crew:
+    """The tasks of one host."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_bug: Callable[[str, BaseException], None]
+    ) -> None:
+        self._loop = loop
+        self._on_bug = on_bug
+        self.tasks: dict[asyncio.Task[Any], None] = {}
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Start a task that lives no longer than the host."""
+        task = self._loop.create_task(coroutine, name=name)
+        self.tasks[task] = None
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: "asyncio.Task[Any]") -> None:
+        self.tasks.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_bug(task.get_name(), error)
+
+    async def end(self) -> None:
+        """Cancel all tasks, newest first, and wait for them."""
+        current = asyncio.current_task()
+        for task in reversed([t for t in self.tasks if t is not current]):
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError:
+                continue
+            except Exception:  # noqa: BLE001, S112 - reported by _done already
+                continue
+
+
+class TaskNursery:
+    """A scope that ends when all it started has ended; the first failure cancels the rest."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+        self._failure: BaseException | None = None
+        self._owner = asyncio.current_task()
+        self._joining: asyncio.Future[None] | None = None
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Start a task inside this scope."""
+        task = self._loop.create_task(coroutine, name=name)
+        self._tasks[task] = None
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.pop(task, None)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._failure is None:
+            self._failure = error
+            self.cancel()
+            if self._joining is None and self._owner is not None:
+                self._owner.cancel()
+        if not self._tasks and self._joining is not None and not self._joining.done():
+            self._joining.set_result(None)
+
+    def cancel(self) -> None:
+        """Cancel what still runs."""
+        for task in list(self._tasks):
+            task.cancel()
+
+    async def join(self) -> None:
+        """Wait until everything has ended; cancellation passes on to the children."""
+        while self._tasks:
+            self._joining = self._loop.create_future()
+            try:
+                await self._joining
+            except asyncio.CancelledError:
+                self.cancel()
+                if self._failure is None:
+                    self._failure = asyncio.CancelledError()
+        if self._failure is not None:
+            raise self._failure
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The first failure of a child, if any."""
+        return self._failure
+
+
+@asynccontextmanager
+async def open_nursery(loop: asyncio.AbstractEventLoop) -> AsyncIterator[TaskNursery]:
+    """Run a block whose tasks end with it."""
+    nursery = TaskNursery(loop)
+    try:
+        yield nursery
+    except asyncio.CancelledError:
+        nursery.cancel()
+        if nursery.failure is None:
+            await _quietly(nursery)
+            raise
+    except BaseException:
+        nursery.cancel()
+        await _quietly(nursery)
+        raise
+    await nursery.join()
+
+
+async def _quietly(nursery: TaskNursery) -> None:
+    try:
+        await nursery.join()
+    except BaseException:  # noqa: BLE001, S110 - the block's own exception is the one to tell
+        pass
+
+
+@asynccontextmanager
+async def deadline(seconds: float) -> AsyncIterator[None]:
+    """Raise TimedOut inside the block when it takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise TimedOut(f"no answer within {seconds:g} s") from error

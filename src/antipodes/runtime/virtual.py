@@ -1,0 +1,273 @@
+"""The virtual body: many hosts in one loop whose clock jumps, everything repeatable from a seed.
+
+A `Simulation` holds the network, the disks and the hosts. `boot` starts a host and gives its
+runtime, `kill` ends it as `kill -9` would: its coroutines freeze where they are, what it had not
+committed is gone, its connections end at the other side after the link's delay. Its disk stays for
+the next `boot`. Modelled on FoundationDB's simulator and turmoil.
+"""
+
+import asyncio
+import contextvars
+import gc
+import random
+import zlib
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from antipodes.runtime.contract import (
+    Address,
+    Gone,
+    Links,
+    Listener,
+    Nursery,
+    Process,
+    Receiver,
+    ReceiverFactory,
+    RuntimeFailure,
+    Store,
+    Stream,
+    Task,
+    Timer,
+)
+from antipodes.runtime.delayline import DelayLines
+from antipodes.runtime import greenlets
+from antipodes.runtime.journal import RunJournal
+from antipodes.runtime.memorystore import Disk, MemoryStore
+from antipodes.runtime.tasks import Crew, deadline, open_nursery
+from antipodes.runtime.virtualloop import HOST, WALL_START, VirtualLoop
+from antipodes.runtime.virtualnetwork import VirtualNetwork
+
+T = TypeVar("T")
+
+DEADLINE_S_MIN = 2.0
+
+
+class VirtualHost:
+    """One host: alive or not, its context, its tasks, what it listens to."""
+
+    def __init__(self, simulation: "Simulation", name: str) -> None:
+        self.simulation = simulation
+        self.name = name
+        self.alive = True
+        self.clock_offset_s = 0.0
+        self.context = contextvars.Context()
+        self.context.run(HOST.set, self)
+        self.crew = Crew(simulation.loop, self._on_bug)
+        self.chances: dict[str, random.Random] = {}
+        self.boots = simulation.count_boot(name)
+
+    def _on_bug(self, task: str, error: BaseException) -> None:
+        error.add_note(f"in task {task!r} of host {self.name!r}")
+        self.simulation.loop.bug = error
+
+
+class VirtualRuntime:
+    """One host's door to the simulated machine, standing at one place."""
+
+    virtual = True
+
+    def __init__(self, simulation: "Simulation", host: VirtualHost, place: str) -> None:
+        self._simulation = simulation
+        self._host = host
+        self._loop = simulation.loop
+        self.place = place
+        self.speed = simulation.speed
+        self.journal = simulation.journal
+
+    @property
+    def alive(self) -> bool:
+        """Whether the host lives."""
+        return self._host.alive
+
+    def at(self, place: str) -> "VirtualRuntime":
+        """The same host, standing elsewhere."""
+        return VirtualRuntime(self._simulation, self._host, place)
+
+    def now(self) -> float:
+        """Virtual seconds since the start of the run."""
+        return self._loop.time()
+
+    def wall(self) -> float:
+        """Unix seconds by this host's clock."""
+        return WALL_START + self._loop.time() + self._host.clock_offset_s
+
+    def interval(self, seconds: float) -> float:
+        """A configured interval, hurried."""
+        return seconds / self.speed
+
+    def deadline(self, seconds: float) -> float:
+        """A configured timeout, hurried but not below 2 s."""
+        return max(seconds / self.speed, min(seconds, DEADLINE_S_MIN))
+
+    def chance(self, name: str) -> random.Random:
+        """A named random stream; a restarted host draws on from a stream of its own."""
+        chances = self._host.chances
+        if name not in chances:
+            seed = f"{self._simulation.seed}/{self._host.name}/{self._host.boots}/{name}"
+            chances[name] = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        return chances[name]
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait in virtual time."""
+        await asyncio.sleep(max(0.0, seconds))
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
+        """Raise TimedOut inside the block when it takes longer."""
+        return deadline(seconds)
+
+    def soon(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call in the next turn."""
+        self._loop.call_soon(function, *arguments, context=self._host.context.copy())
+
+    def later(
+        self, seconds: float, function: Callable[..., object], *arguments: Any
+    ) -> Timer:
+        """Call after some virtual seconds, if the host still lives then."""
+        return self._loop.call_later(
+            max(0.0, seconds), function, *arguments, context=self._host.context.copy()
+        )
+
+    def future(self) -> "asyncio.Future[Any]":
+        """A value that will be there later."""
+        return self._loop.create_future()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> Task:
+        """Run for as long as the host lives."""
+        return self._host.context.copy().run(self._host.crew.spawn, coroutine, name)
+
+    def nursery(self) -> AbstractAsyncContextManager[Nursery]:
+        """A scope that ends only when all it started has ended."""
+        return open_nursery(self._loop)
+
+    async def listen(self, address: Address, factory: ReceiverFactory) -> Listener:
+        """Open a door in the simulated network."""
+        return self._simulation.network.listen(self._host, address, factory)
+
+    async def connect(
+        self, to: Address, factory: ReceiverFactory, *, source_ip: str = "", trace: str = ""
+    ) -> tuple[Stream, Receiver]:
+        """Connect over the world's links; takes a round trip."""
+        return await self._simulation.network.connect(
+            self._host, self.place, to, factory, source_ip, trace
+        )
+
+    def open_store(self, name: str) -> Store:
+        """Open a store on this host's disk."""
+        disk = self._simulation.disk(f"{self._host.name}/{name}")
+        return MemoryStore(disk, self, self.chance(f"store/{name}"))
+
+    async def start_process(
+        self,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        directory: Path,
+        output: Callable[[bytes], None],
+    ) -> Process:
+        """Refused: a process has a clock of its own."""
+        raise RuntimeFailure("child processes cannot run in the simulation")
+
+    async def listen_loopback(self, factory: ReceiverFactory) -> Listener:
+        """Refused: the simulation has no sockets."""
+        raise RuntimeFailure("the simulation has no loopback ports")
+
+    def directory(self, name: str) -> Path:
+        """Refused: the simulation has no files."""
+        raise RuntimeFailure("the simulation has no directories")
+
+    async def run_blocking(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run customer code in a greenlet that switches back to the loop when it waits."""
+        return await greenlets.run_blocking(self._loop, function, *arguments)
+
+    def wait(self, awaitable: Awaitable[T]) -> T:
+        """Inside `run_blocking`: let the loop run until the awaitable is done."""
+        return greenlets.wait(awaitable)
+
+
+class Simulation:
+    """A world of hosts in one process, with a virtual clock, a network and disks."""
+
+    def __init__(self, links: Links, *, seed: int = 0, speed: float = 1.0) -> None:
+        self.seed = seed
+        self.speed = speed
+        self.loop = VirtualLoop()
+        self.journal = RunJournal(self.loop.time)
+        self.hosts: dict[str, VirtualHost] = {}
+        self._graveyard: list[VirtualHost] = []
+        self._disks: dict[str, Disk] = {}
+        self._boots: dict[str, int] = {}
+        self.network = VirtualNetwork(self.loop, DelayLines(_LoopClock(self.loop), links), seed)
+        self.network.on_delivery = self._note_delivery
+
+    def _note_delivery(self, source: str, destination: str, data: bytes) -> None:
+        self.journal.absorb(
+            b"%s>%s %d %d @%d" % (
+                source.encode(),
+                destination.encode(),
+                len(data),
+                zlib.crc32(data),
+                int(self.loop.time() * 1e9),
+            )
+        )
+
+    def count_boot(self, name: str) -> int:
+        """How many times a host of that name has been started, this one included."""
+        self._boots[name] = self._boots.get(name, 0) + 1
+        return self._boots[name]
+
+    def disk(self, name: str) -> Disk:
+        """The disk of that name: it outlives its host."""
+        return self._disks.setdefault(name, Disk())
+
+    def boot(self, name: str, place: str = "") -> VirtualRuntime:
+        """Start a host at a place (by default of its own name)."""
+        assert name not in self.hosts, f"host {name} runs already"
+        host = self.hosts[name] = VirtualHost(self, name)
+        self.journal.record("boot", host=name)
+        return VirtualRuntime(self, host, place or name)
+
+    def kill(self, name: str) -> None:
+        """End a host as `kill -9` does."""
+        host = self.hosts.pop(name)
+        host.alive = False
+        self._graveyard.append(host)  # kept to the end: its `finally` blocks must never run
+        self.journal.record("kill", host=name)
+        self.network.host_died(host)
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine, outside of all hosts, to its end; our own bugs are raised here."""
+        collecting = gc.isenabled()
+        gc.disable()
+        previous = asyncio._get_running_loop()  # noqa: SLF001 - nested runs are a caller's bug
+        assert previous is None, "a simulation inside a running loop"
+        try:
+            return self.loop.run_until_complete(main)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def close(self) -> None:
+        """Let go of the loop; what still hangs in it is dropped without a sound."""
+        for host in [*self.hosts.values(), *self._graveyard]:
+            host.alive = False
+            for task in host.crew.tasks:
+                task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001
+        self.loop.close()
+
+
+class _LoopClock:
+    """The network's own clock: its timers belong to no host."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._loop = loop
+        self._context = contextvars.Context()
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    def later(
+        self, seconds: float, function: Callable[..., object], *arguments: Any
+    ) -> Timer:
+        return self._loop.call_later(seconds, function, *arguments, context=self._context.copy())

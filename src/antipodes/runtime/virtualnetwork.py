@@ -1,0 +1,292 @@
+"""Streams in memory between the hosts of a simulation, over the same delay lines as the real ones.
+
+A connection is two ends and two delay lines. What travels is opening, data, end and reset, in one
+order. The network itself belongs to no host: bytes under way survive their sender.
+"""
+
+import asyncio
+import contextvars
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from antipodes.runtime.contract import (
+    Accepted,
+    Address,
+    Gone,
+    Receiver,
+    ReceiverFactory,
+)
+from antipodes.runtime.delayline import DelayLine, DelayLines
+
+IN_FLIGHT_BYTES_MAX = 8 << 20
+CONNECT_S_MAX = 75.0  # as long as Linux's default of SYN retries makes sense to anybody
+
+
+class NetworkHost(Protocol):
+    """What the network needs of a host."""
+
+    name: str
+    alive: bool
+    context: contextvars.Context
+
+
+class VirtualListener:
+    """An open door."""
+
+    port = 0
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self._close = close
+
+    def close(self) -> None:
+        """Refuse from now on; open connections stay."""
+        self._close()
+
+
+class VirtualStream:
+    """One end of a connection."""
+
+    def __init__(self, network: "VirtualNetwork", host: NetworkHost, accepted: Accepted) -> None:
+        self._network = network
+        self.host = host
+        self.accepted = accepted
+        self.receiver: Receiver
+        self.peer: VirtualStream
+        self.inbound: DelayLine  # towards this end
+        self._held: deque[tuple[str, Any]] | None = None
+        self._held_bytes = 0
+        self._closing = False
+        self._ended = False
+        self._paused_peer = False
+
+    def write(self, data: bytes) -> None:
+        """Send; what is written to a closed stream is dropped."""
+        if self._closing or not data:
+            return
+        data = bytes(data)
+        self.peer.inbound.push(("data", data), len(data))
+        if self.get_write_buffer_size() > IN_FLIGHT_BYTES_MAX and not self._paused_peer:
+            self._paused_peer = True
+            self._run(self.receiver.pause_writing)
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the other end has not taken yet."""
+        return self.peer.inbound.bytes_queued + self.peer._held_bytes  # noqa: SLF001
+
+    def is_closing(self) -> bool:
+        """Whether nothing more can be sent."""
+        return self._closing
+
+    def close(self) -> None:
+        """Send what was written, then the end."""
+        if not self._closing:
+            self._closing = True
+            self.peer.inbound.push(("eof", None))
+            self._network.soon(self, self._end, None)
+
+    def abort(self) -> None:
+        """Reset the connection."""
+        if not self._closing:
+            self._closing = True
+            self.peer.inbound.push(("reset", None))
+        self._network.soon(self, self._end, None)
+
+    def pause_reading(self) -> None:
+        """Hold deliveries."""
+        if self._held is None:
+            self._held = deque()
+
+    def resume_reading(self) -> None:
+        """Deliver what was held, and go on."""
+        held, self._held = self._held, None
+        self._held_bytes = 0
+        while held:
+            if self._held is not None:
+                self._held.extend(held)
+                self._held_bytes = sum(len(v) for k, v in self._held if k == "data")
+                return
+            self._take(*held.popleft())
+
+    def deliver(self, item: tuple[str, Any]) -> None:
+        """Take an item off the line, in the receiver's own context."""
+        if not self.host.alive:
+            return
+        kind, value = item
+        if self._held is not None:
+            self._held.append(item)
+            self._held_bytes += len(value) if kind == "data" else 0
+            return
+        self._run(self._take, kind, value)
+
+    def _take(self, kind: str, value: Any) -> None:
+        if self._ended:
+            return
+        if kind == "data":
+            if not self._closing:
+                self.receiver.data_received(value)
+            self.peer.relieve()
+        elif kind == "eof":
+            if not self.receiver.eof_received():
+                self.close()
+                self._end(None)
+        else:
+            self._closing = True
+            self._end(Gone("connection reset by peer"))
+
+    def relieve(self) -> None:
+        """The other end has taken something: write on if the way is free again."""
+        if self._paused_peer and self.get_write_buffer_size() < IN_FLIGHT_BYTES_MAX // 2:
+            self._paused_peer = False
+            if self.host.alive and not self._ended:
+                self._run(self.receiver.resume_writing)
+
+    def _end(self, error: Exception | None) -> None:
+        if not self._ended:
+            self._ended = True
+            self._network.forget(self)
+            self.inbound.discard()
+            self.receiver.connection_lost(error)
+
+    def _run(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self.host.context.copy().run(function, *arguments)
+
+
+class VirtualNetwork:
+    """Doors and connections of all hosts."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, lines: DelayLines, seed: int) -> None:
+        self._loop = loop
+        self._lines = lines
+        self._chance = random.Random(f"{seed}/network")  # noqa: S311 - repeatable on purpose
+        self._doors: dict[Address, tuple[NetworkHost, ReceiverFactory]] = {}
+        self._ends: dict[VirtualStream, None] = {}
+        self.on_delivery: Callable[[str, str, bytes], None] = lambda *_: None
+
+    def listen(
+        self, host: NetworkHost, address: Address, factory: ReceiverFactory
+    ) -> VirtualListener:
+        """Open a door."""
+        present = self._doors.get(address)
+        if present is not None and present[0].alive:
+            raise Gone(f"address in use: {address.place} {address.port}")
+        door = self._doors[address] = (host, factory)
+
+        def close() -> None:
+            if self._doors.get(address) is door:
+                del self._doors[address]
+
+        return VirtualListener(close)
+
+    def door(self, address: Address) -> tuple[NetworkHost, ReceiverFactory] | None:
+        """Who answers at an address: an exact door, or one for every place below a parent."""
+        found = self._doors.get(address)
+        if found is None:
+            parent = address.place.rpartition("/")[0]
+            found = self._doors.get(Address(f"{parent}/*", address.port))
+        return found if found is not None and found[0].alive else None
+
+    async def connect(  # noqa: PLR0913, PLR0917 - the two ends of a connection
+        self,
+        host: NetworkHost,
+        place: str,
+        to: Address,
+        factory: ReceiverFactory,
+        source_ip: str,
+        trace: str,
+    ) -> tuple[VirtualStream, Receiver]:
+        """Open a connection: a round trip, then a stream; raises Gone."""
+        answer: asyncio.Future[VirtualStream] = self._loop.create_future()
+        near = VirtualStream(self, host, Accepted(to.place, "", Address(place, ""), trace))
+        accepted = Accepted(place, source_ip, to, trace)
+
+        def opened() -> None:
+            if not host.alive:
+                near.peer.inbound.push(("reset", None))
+                return
+            near.receiver = factory(near.accepted)
+            self._ends[near] = None
+            near.receiver.connection_made(near)
+            if answer.done():  # the caller gave up meanwhile
+                near.abort()
+            else:
+                answer.set_result(near)
+
+        def back(item: tuple[str, Any]) -> None:
+            kind, value = item
+            if kind == "open":
+                host.context.copy().run(opened)
+            elif kind == "refused":
+                if not answer.done():
+                    answer.set_exception(Gone(value))
+            else:
+                self._deliver(to.place, place, near, item)
+
+        def forth(item: tuple[str, Any]) -> None:
+            if item[0] == "syn":
+                self._accept(near, accepted)
+            else:
+                self._deliver(place, to.place, near.peer, item)
+
+        near.inbound = DelayLine(self._lines, to.place, place, self._chance, back)
+        outward = DelayLine(self._lines, place, to.place, self._chance, forth)
+        near.peer = _Pending(outward)  # type: ignore[assignment] # until accepted
+        outward.push(("syn", None))
+        try:
+            async with asyncio.timeout(CONNECT_S_MAX):
+                stream = await answer
+        except TimeoutError:
+            raise Gone(f"connect to {to.place} {to.port} timed out") from None
+        return stream, stream.receiver
+
+    def _accept(self, near: VirtualStream, accepted: Accepted) -> None:
+        outward = near.peer.inbound
+        found = self.door(accepted.local)
+        if found is None:
+            near.inbound.push(("refused", f"{accepted.local.place} {accepted.local.port} refused"))
+            return
+        host, factory = found
+        far = VirtualStream(self, host, accepted)
+        far.inbound, far.peer, near.peer = outward, near, far
+        self._ends[far] = None
+        near.inbound.push(("open", None))
+
+        def open_far() -> None:
+            far.receiver = factory(accepted)
+            far.receiver.connection_made(far)
+
+        host.context.copy().run(open_far)
+
+    def _deliver(
+        self, source: str, destination: str, end: VirtualStream, item: tuple[str, Any]
+    ) -> None:
+        if item[0] == "data":
+            self.on_delivery(source, destination, item[1])
+        end.deliver(item)
+
+    def soon(self, end: VirtualStream, function: Callable[..., Any], *arguments: Any) -> None:
+        """Call in the next turn, in the context of the end's host."""
+        self._loop.call_soon(function, *arguments, context=end.host.context.copy())
+
+    def forget(self, end: VirtualStream) -> None:
+        """An end is over."""
+        self._ends.pop(end, None)
+
+    def host_died(self, host: NetworkHost) -> None:
+        """Close the doors of a dead host and reset its connections at their other ends."""
+        for address in [a for a, (owner, _) in self._doors.items() if owner is host]:
+            del self._doors[address]
+        for end in [e for e in self._ends if e.host is host]:
+            del self._ends[end]
+            if not end.is_closing():
+                end.peer.inbound.push(("reset", None))
+            end.inbound.discard()
+
+
+class _Pending:
+    """The far end of a connection that is not accepted yet."""
+
+    def __init__(self, inbound: DelayLine) -> None:
+        self.inbound = inbound
+        self._held_bytes = 0

@@ -1,12 +1,43 @@
 """HTTP/1.1 over the runtime's streams: a server and a client, small and quick.
 
-(contract for now; the body follows)
+Both are receivers (callbacks, no stream readers) around httptools' parser, so they run on real
+sockets and in the simulation alike. The server answers plain handlers inline, without a task; a
+coroutine gets one. Answers leave in the order of their requests, and none leaves while the host's
+store has uncommitted writes: an acknowledgement is always durable, whoever wrote.
+
+HTTP/1.1: RFC 9112. Limits are our own. A client that leaves does not cancel the handler of its
+request: half-done work is worse than an answer nobody reads.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from inspect import isawaitable
+from typing import Any
 
-from antipodes.runtime.contract import Accepted, Address, Receiver, Runtime, Store
+import httptools
+
+from antipodes.runtime.contract import (
+    Accepted,
+    Address,
+    Gone,
+    PlainReceiver,
+    Receiver,
+    Runtime,
+    Store,
+    Stream,
+)
+
+HEADER_BYTES_MAX = 64 << 10
+PIPELINE_MAX = 64
+IDLE_CONNECTIONS_MAX = 64
+
+_PHRASES = {int(status): status.phrase for status in HTTPStatus}
+_STATUS_LINES = {
+    status: f"HTTP/1.1 {status} {phrase}\r\n".encode() for status, phrase in _PHRASES.items()
+}
+_NO_BODY = frozenset({204, 304})
 
 
 @dataclass(slots=True)
@@ -31,13 +62,201 @@ class HttpResponse:
     status: int
     headers: Sequence[tuple[str, str]] = ()
     body: bytes = b""
+    reason: str = ""
 
 
 HttpHandler = Callable[[HttpRequest], "HttpResponse | Awaitable[HttpResponse]"]
 
 
+def encode_response(
+    response: HttpResponse, *, keep_alive: bool = True, head: bool = False
+) -> bytes:
+    """Return the bytes of a response; to a HEAD request, without its body."""
+    status = response.status
+    if response.reason:
+        line = f"HTTP/1.1 {status} {response.reason}\r\n".encode("latin-1", "replace")
+    else:
+        line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n".encode()
+    parts = [line]
+    parts.extend(
+        f"{name}: {value}\r\n".encode("utf-8", "replace") for name, value in response.headers
+    )
+    if status not in _NO_BODY:
+        parts.append(b"content-length: %d\r\n" % len(response.body))
+    parts.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
+    if not head and status not in _NO_BODY:
+        parts.append(response.body)
+    return b"".join(parts)
+
+
+class _Slot:
+    """The place of one answer in the order of a connection's requests."""
+
+    __slots__ = ("data", "last")
+
+    def __init__(self) -> None:
+        self.data: bytes | None = None
+        self.last = False
+
+
+class _ServerReceiver(PlainReceiver):
+    """One connection of a server."""
+
+    def __init__(self, server: "HttpServer", accepted: Accepted) -> None:
+        self._server = server
+        self._accepted = accepted
+        self._parser = httptools.HttpRequestParser(self)
+        self._stream: Stream
+        self._slots: deque[_Slot] = deque()
+        self._reset()
+        self._paused = False
+        self._finished = False
+
+    def _reset(self) -> None:
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._raw: list[tuple[bytes, bytes]] = []
+        self._header_bytes = 0
+        self._body = b""
+        self._body_parts: list[bytes] | None = None
+        self._body_bytes = 0
+
+    # What the runtime calls.
+
+    def connection_made(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def data_received(self, data: bytes) -> None:
+        if self._finished:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(HTTPStatus.NOT_IMPLEMENTED)
+        except httptools.HttpParserCallbackError as error:
+            raise error.__context__ or error from None
+        except httptools.HttpParserError:
+            self._refuse(HTTPStatus.BAD_REQUEST)
+
+    def eof_received(self) -> bool | None:
+        # Answers under way are still sent to a client that only closed its half.
+        if self._slots and not self._stream.is_closing():
+            self._slots[-1].last = True
+            return True
+        return None
+
+    # What httptools calls.
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._raw.append((name, value))
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes <= HEADER_BYTES_MAX:
+            self._headers[name.decode("latin-1").lower()] = value.decode("utf-8", "replace")
+
+    def on_headers_complete(self) -> None:
+        if self._header_bytes > HEADER_BYTES_MAX:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif self._headers.get("expect", "").lower() == "100-continue":
+            self._stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes > self._server.body_bytes_max:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        elif self._body_parts is not None:
+            self._body_parts.append(body)
+        elif self._body:
+            self._body_parts = [self._body, body]
+        else:
+            self._body = body
+
+    def on_message_complete(self) -> None:
+        if self._finished:
+            return
+        body = self._body if self._body_parts is None else b"".join(self._body_parts)
+        request = HttpRequest(
+            self._parser.get_method().decode("latin-1"),
+            self._url.decode("latin-1"),
+            self._headers,
+            body,
+            self._accepted,
+            self._raw,
+        )
+        self._reset()
+        self._answer(request, keep_alive=self._parser.should_keep_alive())
+
+    # Answers.
+
+    def _answer(self, request: HttpRequest, *, keep_alive: bool) -> None:
+        response = self._server.handler(request)
+        head = request.method == "HEAD"
+        if isawaitable(response):
+            slot = self._new_slot(last=not keep_alive)
+            self._server.runtime.spawn(self._answer_later(response, slot, head=head), "http answer")
+            return
+        data = encode_response(response, keep_alive=keep_alive, head=head)
+        store = self._server.store
+        if not self._slots and not (store is not None and store.dirty):
+            self._stream.write(data)
+            if not keep_alive:
+                self._finish()
+            return
+        slot = self._new_slot(last=not keep_alive)
+        self._fill_when_durable(slot, data)
+
+    def _new_slot(self, *, last: bool) -> _Slot:
+        slot = _Slot()
+        slot.last = last
+        self._slots.append(slot)
+        if len(self._slots) > PIPELINE_MAX and not self._paused:
+            self._paused = True
+            self._stream.pause_reading()
+        return slot
+
+    async def _answer_later(
+        self, response: Awaitable[HttpResponse], slot: _Slot, *, head: bool
+    ) -> None:
+        data = encode_response(await response, keep_alive=not slot.last, head=head)
+        self._fill_when_durable(slot, data)
+
+    def _fill_when_durable(self, slot: _Slot, data: bytes) -> None:
+        store = self._server.store
+        if store is not None and store.dirty:
+            store.on_commit(lambda: self._fill(slot, data))
+        else:
+            self._fill(slot, data)
+
+    def _fill(self, slot: _Slot, data: bytes) -> None:
+        slot.data = data
+        while self._slots and (ready := self._slots[0].data) is not None:
+            done = self._slots.popleft()
+            if not self._stream.is_closing():
+                self._stream.write(ready)
+            if done.last:
+                self._finish()
+        if self._paused and len(self._slots) < PIPELINE_MAX // 2:
+            self._paused = False
+            self._stream.resume_reading()
+
+    def _finish(self) -> None:
+        self._finished = True
+        self._stream.close()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        if not self._finished:
+            self._finished = True
+            self._stream.write(encode_response(HttpResponse(int(status)), keep_alive=False))
+            self._stream.close()
+
+
 class HttpServer:
-    """Serves a handler: plain functions answer inline, coroutines get a task."""
+    """Serves a handler: plain functions answer inline, coroutines get a task.
+
+    A handler must not raise: what it raises is our own bug and stops the host.
+    """
 
     def __init__(
         self,
@@ -47,20 +266,129 @@ class HttpServer:
         store: Store | None = None,
         body_bytes_max: int = 64 << 20,
     ) -> None:
-        raise NotImplementedError
+        self.runtime = runtime
+        self.handler = handler
+        self.store = store
+        self.body_bytes_max = body_bytes_max
 
     def receiver(self, accepted: Accepted) -> Receiver:
         """A receiver for one new connection: pass this method to `Runtime.listen`."""
-        raise NotImplementedError
+        return _ServerReceiver(self, accepted)
+
+
+class _ClientReceiver(PlainReceiver):
+    """One connection of a client: one request at a time."""
+
+    def __init__(self, client: "HttpClient", key: Any) -> None:
+        self._client = client
+        self._key = key
+        self._stream: Stream
+        self._parser = httptools.HttpResponseParser(self)
+        self._waiting: Any = None
+        self._head = False
+        self.used = 0
+        self.open = True
+        self.answered_anything = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._headers: list[tuple[str, str]] = []
+        self._body: list[bytes] = []
+        self._reason = b""
+        self._until_eof = False
+
+    def connection_made(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def send(self, data: bytes, waiting: Any, *, head: bool) -> None:
+        """Send a request; its answer completes the future."""
+        self._waiting, self._head = waiting, head
+        self.answered_anything = False
+        self.used += 1
+        self._stream.write(data)
+
+    def abandon(self) -> None:
+        """Nobody waits any more: an answer that comes late must not meet the next request."""
+        self._waiting = None
+        self.open = False
+        self._stream.abort()
+
+    def close(self) -> None:
+        """Close a quiet connection."""
+        self.open = False
+        self._stream.close()
+
+    def data_received(self, data: bytes) -> None:
+        self.answered_anything = True
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._fail(Gone(f"malformed response: {error}"))
+            self._stream.abort()
+
+    def on_status(self, status: bytes) -> None:
+        self._reason += status
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.decode("latin-1"), value.decode("utf-8", "replace")))
+
+    def on_headers_complete(self) -> None:
+        names = {name.lower() for name, _ in self._headers}
+        self._until_eof = "content-length" not in names and "transfer-encoding" not in names
+        if self._head:
+            self._complete(reusable=False)
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._parser.get_status_code() != HTTPStatus.CONTINUE:
+            self._complete(reusable=self._parser.should_keep_alive())
+        else:
+            self._begin()
+
+    def _complete(self, *, reusable: bool) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return
+        response = HttpResponse(
+            self._parser.get_status_code(),
+            self._headers,
+            b"".join(self._body),
+            self._reason.decode("latin-1"),
+        )
+        self._begin()
+        if reusable and self.open:
+            self._client.give_back(self._key, self)
+        else:
+            self.close()
+        if not waiting.done():
+            waiting.set_result(response)
+
+    def eof_received(self) -> bool | None:
+        if self._waiting is not None and self._until_eof and self._headers:
+            self._complete(reusable=False)
+        return None
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.open = False
+        self._client.forget(self._key, self)
+        self._fail(error if isinstance(error, Gone) else Gone("connection closed"))
+
+    def _fail(self, error: Exception) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(error)
 
 
 class HttpClient:
     """Requests over the world from the runtime's place, reusing quiet connections."""
 
     def __init__(self, runtime: Runtime) -> None:
-        raise NotImplementedError
+        self._runtime = runtime
+        self._quiet: dict[Any, list[_ClientReceiver]] = {}
 
-    async def request(
+    async def request(  # noqa: PLR0913 - the parts of a request
         self,
         to: Address,
         method: str,
@@ -72,9 +400,92 @@ class HttpClient:
         source_ip: str = "",
         trace: str = "",
     ) -> HttpResponse:
-        """Send and wait for the whole answer. Raises Gone; a caller sets its own timeout."""
-        raise NotImplementedError
+        """Send and wait for the whole answer. Raises Gone; a caller sets its own timeout.
+
+        A reused connection that turns out to be closed before any answer is replaced once, for
+        methods that may be repeated (RFC 9110, 9.2.2).
+        """
+        pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
+        data = _encode_request(to, method, target, pairs, body, keep_alive=keep_alive)
+        key = (to, source_ip)
+        while True:
+            connection = self._take(key) if keep_alive else None
+            reused = connection is not None
+            if connection is None:
+                _, receiver = await self._runtime.connect(
+                    to,
+                    lambda _: _ClientReceiver(self, key),
+                    source_ip=source_ip,
+                    trace=trace,
+                )
+                assert isinstance(receiver, _ClientReceiver)
+                connection = receiver
+            try:
+                return await self._exchange(connection, data, head=method == "HEAD")
+            except Gone:
+                if not reused or connection.answered_anything or method in {"POST", "PATCH"}:
+                    raise
+
+    async def _exchange(
+        self, connection: _ClientReceiver, data: bytes, *, head: bool
+    ) -> HttpResponse:
+        waiting = self._runtime.future()
+        connection.send(data, waiting, head=head)
+        try:
+            response: HttpResponse = await waiting
+        except BaseException:
+            if not waiting.done() or waiting.cancelled():
+                connection.abandon()
+            raise
+        return response
+
+    def _take(self, key: Any) -> _ClientReceiver | None:
+        quiet = self._quiet.get(key)
+        while quiet:
+            connection = quiet.pop()
+            if connection.open:
+                return connection
+        return None
+
+    def give_back(self, key: Any, connection: _ClientReceiver) -> None:
+        """A connection is quiet again."""
+        quiet = self._quiet.setdefault(key, [])
+        if len(quiet) < IDLE_CONNECTIONS_MAX:
+            quiet.append(connection)
+        else:
+            connection.close()
+
+    def forget(self, key: Any, connection: _ClientReceiver) -> None:
+        """A connection is gone."""
+        quiet = self._quiet.get(key)
+        if quiet and connection in quiet:
+            quiet.remove(connection)
 
     def close(self) -> None:
         """Close the quiet connections."""
-        raise NotImplementedError
+        quiet, self._quiet = self._quiet, {}
+        for connections in quiet.values():
+            for connection in connections:
+                connection.close()
+
+
+def _encode_request(  # noqa: PLR0913 - the parts of a request
+    to: Address,
+    method: str,
+    target: str,
+    headers: list[tuple[str, str]],
+    body: bytes,
+    *,
+    keep_alive: bool,
+) -> bytes:
+    names = {name.lower() for name, _ in headers}
+    parts = [f"{method} {target} HTTP/1.1\r\n"]
+    if "host" not in names:
+        parts.append(f"host: {to.port}\r\n")
+    parts.extend(f"{name}: {value}\r\n" for name, value in headers)
+    if "content-length" not in names and (body or method in {"POST", "PUT", "PATCH"}):
+        parts.append(f"content-length: {len(body)}\r\n")
+    if not keep_alive and "connection" not in names:
+        parts.append("connection: close\r\n")
+    parts.append("\r\n")
+    return "".join(parts).encode("latin-1", "replace") + body

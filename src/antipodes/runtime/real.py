@@ -1,0 +1,317 @@
+"""The real body: uvloop, Unix sockets between processes, LMDB on disk, child processes.
+
+One `RealRuntime` per process. The monotonic clock is shared by all processes of the machine, so
+their times compare. A bug in a task ends the process (the supervisor notices and says so): a host
+that limps on would make every later verdict worthless.
+"""
+
+import asyncio
+import os
+import random
+import sys
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from antipodes.runtime import processes
+from antipodes.runtime.contract import (
+    Accepted,
+    Address,
+    Gone,
+    Links,
+    Listener,
+    Nursery,
+    Process,
+    Receiver,
+    ReceiverFactory,
+    RuntimeFailure,
+    Store,
+    Stream,
+    Task,
+    Timer,
+)
+from antipodes.runtime.delayline import DelayLines
+from antipodes.runtime.journal import RunJournal
+from antipodes.runtime.lmdbstore import LmdbStore
+from antipodes.runtime.precise import PreciseTimers
+from antipodes.runtime.realnetwork import (
+    LAPTOP,
+    AcceptingStream,
+    Doors,
+    PlainStream,
+    Preamble,
+    host_of,
+    open_connection,
+)
+from antipodes.runtime.tasks import Crew, deadline, open_nursery
+
+T = TypeVar("T")
+
+DEADLINE_S_MIN = 2.0
+PRECISE_S_MAX = 2.0
+EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
+
+
+class _Machine:
+    """What all views of one process's runtime share."""
+
+    def __init__(  # noqa: PLR0913 - the runtime's constructor, spelled out
+        self,
+        *,
+        host: str,
+        links: Links,
+        run_directory: Path,
+        state_directory: Path,
+        seed: int,
+        speed: float,
+        power: bool,
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.host = host
+        self.run_directory = run_directory
+        self.state_directory = state_directory
+        self.seed = seed
+        self.speed = speed
+        self.power = power
+        self.precise = PreciseTimers(self.loop) if PreciseTimers.available() else None
+        self.lines = DelayLines(self, links)
+        self.journal = RunJournal(time.monotonic, place=host)
+        self.doors = Doors()
+        self.crew = Crew(self.loop, self._on_bug)
+        self.chances: dict[str, random.Random] = {}
+        self.server: asyncio.Server | None = None
+        self.loop.set_exception_handler(self._on_exception)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def later(
+        self, seconds: float, function: Callable[..., object], *arguments: Any
+    ) -> Timer:
+        if self.precise is not None and seconds < PRECISE_S_MAX:
+            return self.precise.later(seconds, function, *arguments)
+        return self.loop.call_later(max(0.0, seconds), function, *arguments)
+
+    def _on_bug(self, task: str, error: BaseException) -> None:
+        print(f"antipodes: bug in {task!r} of {self.host!r}", file=sys.stderr)  # noqa: T201
+        traceback.print_exception(error)
+        sys.stderr.flush()
+        os._exit(EXIT_BUG)
+
+    def _on_exception(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, OSError):  # a socket's own trouble has reached its receiver
+            return
+        self._on_bug(str(context.get("message")), error or RuntimeError(repr(context)))
+
+    async def serve(self) -> None:
+        """Open this host's socket in the run directory."""
+        path = self.run_directory / f"{self.host}.sock"
+        path.unlink(missing_ok=True)
+        self.server = await self.loop.create_unix_server(
+            lambda: AcceptingStream(self.lines, self.chance("network"), self.doors),
+            str(path),
+            backlog=1024,
+        )
+
+    def chance(self, name: str) -> random.Random:
+        if name not in self.chances:
+            seed = f"{self.seed}/{self.host}/{name}"
+            self.chances[name] = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        return self.chances[name]
+
+
+class RealRuntime:
+    """One process's door to the machine, standing at one place."""
+
+    virtual = False
+
+    def __init__(self, machine: _Machine, place: str) -> None:
+        self._machine = machine
+        self._loop = machine.loop
+        self.place = place
+        self.speed = machine.speed
+        self.journal = machine.journal
+        self.soon = machine.loop.call_soon
+        self.later = machine.later
+        self.chance = machine.chance
+        self.now = time.monotonic
+        self.wall = time.time
+
+    @classmethod
+    async def start(  # noqa: PLR0913 - spelled out on purpose
+        cls,
+        *,
+        host: str,
+        links: Links,
+        run_directory: Path,
+        state_directory: Path,
+        place: str = "",
+        seed: int = 0,
+        speed: float = 1.0,
+        power: bool = False,
+        serve: bool = True,
+    ) -> "RealRuntime":
+        """Open the runtime of this process; with `serve`, its doors can be reached by others."""
+        machine = _Machine(
+            host=host,
+            links=links,
+            run_directory=run_directory,
+            state_directory=state_directory,
+            seed=seed,
+            speed=speed,
+            power=power,
+        )
+        if serve:
+            await machine.serve()
+        return cls(machine, place or host)
+
+    def at(self, place: str) -> "RealRuntime":
+        """The same host, standing elsewhere."""
+        return RealRuntime(self._machine, place)
+
+    def interval(self, seconds: float) -> float:
+        """A configured interval, hurried."""
+        return seconds / self.speed
+
+    def deadline(self, seconds: float) -> float:
+        """A configured timeout, hurried but not below 2 s."""
+        return max(seconds / self.speed, min(seconds, DEADLINE_S_MIN))
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(max(0.0, seconds))
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
+        """Raise TimedOut inside the block when it takes longer."""
+        return deadline(seconds)
+
+    def future(self) -> "asyncio.Future[Any]":
+        """A value that will be there later."""
+        return self._loop.create_future()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> Task:
+        """Run for as long as the host lives."""
+        return self._machine.crew.spawn(coroutine, name)
+
+    def nursery(self) -> AbstractAsyncContextManager[Nursery]:
+        """A scope that ends only when all it started has ended."""
+        return open_nursery(self._loop)
+
+    async def listen(self, address: Address, factory: ReceiverFactory) -> Listener:
+        """Open a door of this host."""
+        assert host_of(address.place) == self._machine.host, f"{address} is not on this host"
+        return self._machine.doors.open(address, factory)
+
+    async def connect(
+        self, to: Address, factory: ReceiverFactory, *, source_ip: str = "", trace: str = ""
+    ) -> tuple[Stream, Receiver]:
+        """Connect over the world's links; takes a round trip."""
+        if to.place == LAPTOP:
+            return await self._connect_laptop(to, factory)
+        return await open_connection(
+            run_directory=self._machine.run_directory,
+            lines=self._machine.lines,
+            chance=self._machine.chance("network"),
+            preamble=Preamble(self.place, source_ip, to.place, to.port, trace),
+            factory=factory,
+            wait=self.sleep,
+        )
+
+    async def _connect_laptop(
+        self, to: Address, factory: ReceiverFactory
+    ) -> tuple[Stream, Receiver]:
+        host, _, port = to.port.rpartition(":")
+        accepted = Accepted(LAPTOP, host, to, "")
+        try:
+            _, stream = await self._loop.create_connection(
+                lambda: PlainStream(factory, accepted), host, int(port)
+            )
+        except OSError as error:
+            raise Gone(f"{to.port} on this machine: {error}") from None
+        return stream, stream.receiver
+
+    async def listen_loopback(self, factory: ReceiverFactory, port: int = 0) -> Listener:
+        """Listen on a TCP port of 127.0.0.1 (0: any free one), outside the world."""
+        accepted = Accepted(LAPTOP, "127.0.0.1", Address(LAPTOP, ""), "")
+        try:
+            server = await self._loop.create_server(
+                lambda: PlainStream(factory, accepted), "127.0.0.1", port
+            )
+        except OSError as error:
+            raise Gone(f"port {port} of 127.0.0.1: {error.strerror or error}") from None
+        return _Loopback(server)
+
+    async def adopt(self, descriptor: int, received: bytes, factory: ReceiverFactory) -> None:
+        """Take over a connection that another process accepted, with the bytes it read."""
+        import socket  # noqa: PLC0415 - only the processes behind the front door need it
+
+        connection = socket.socket(fileno=descriptor)
+        accepted = Accepted(LAPTOP, "127.0.0.1", Address(self.place, "api"), "")
+        try:
+            _, stream = await self._loop.connect_accepted_socket(
+                lambda: PlainStream(factory, accepted), connection
+            )
+        except OSError:
+            connection.close()
+            return
+        if received:
+            stream.receiver.data_received(received)
+
+    def open_store(self, name: str) -> Store:
+        """Open this host's store of that name in the state directory."""
+        return LmdbStore(
+            self._machine.state_directory / self._machine.host / name,
+            self._loop,
+            power=self._machine.power,
+        )
+
+    async def start_process(
+        self,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        directory: Path,
+        output: Callable[[bytes], None],
+    ) -> Process:
+        """Start a child process that dies with this one."""
+        return await processes.start_process(
+            arguments, environment=environment, directory=directory, output=output
+        )
+
+    def directory(self, name: str) -> Path:
+        """A directory of this host's own."""
+        path = self._machine.state_directory / self._machine.host / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    async def run_blocking(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Refused: in real time customer code runs in processes."""
+        raise RuntimeFailure("run_blocking belongs to the simulation")
+
+    def wait(self, awaitable: Awaitable[T]) -> T:
+        """Refused: in real time customer code runs in processes."""
+        raise RuntimeFailure("wait belongs to the simulation")
+
+    async def close(self) -> None:
+        """End all tasks of this host and close its socket."""
+        await self._machine.crew.end()
+        if self._machine.server is not None:
+            self._machine.server.close()
+        if self._machine.precise is not None:
+            self._machine.precise.close()
+
+
+class _Loopback:
+    """A listening TCP port."""
+
+    def __init__(self, server: asyncio.Server) -> None:
+        self._server = server
+        self.port: int = server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Refuse from now on."""
+        self._server.close()

@@ -1,0 +1,435 @@
+"""Connections between the processes of a world: Unix sockets that keep the world's distances.
+
+Every process has one socket in the world's run directory, named for its host; a connection begins
+with a short preamble (who, from where, to which door), since the acceptor must know the peer's place
+to delay what it receives. An answer byte crosses back, so that opening costs a round trip. After
+that both ends speak through their delay lines. The place `laptop` is outside the world: a plain TCP
+connection to an address of this machine.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from antipodes.runtime.contract import (
+    Accepted,
+    Address,
+    Gone,
+    Receiver,
+    ReceiverFactory,
+)
+from antipodes.runtime.delayline import DelayLine, DelayLines
+
+IN_FLIGHT_BYTES_MAX = 8 << 20
+PREAMBLE_BYTES_MAX = 4096
+CONNECT_S_MAX = 75.0
+ACCEPTED, REFUSED = b"+", b"-"
+LAPTOP = "laptop"
+
+
+class Preamble(msgspec.Struct, array_like=True):
+    """The first line on every connection."""
+
+    source: str
+    source_ip: str
+    place: str
+    port: str
+    trace: str
+
+
+def host_of(place: str) -> str:
+    """The host that runs at a place: a region's process also stands in its zones."""
+    return place.partition("/")[0]
+
+
+class RealListener:
+    """An open door."""
+
+    def __init__(self, close: Callable[[], None], port: int = 0) -> None:
+        self._close = close
+        self.port = port
+
+    def close(self) -> None:
+        """Refuse from now on; open connections stay."""
+        self._close()
+
+
+class Doors:
+    """Which doors of this host are open."""
+
+    def __init__(self) -> None:
+        self._factories: dict[Address, ReceiverFactory] = {}
+
+    def open(self, address: Address, factory: ReceiverFactory) -> RealListener:
+        """Open a door; two on one address are refused."""
+        if address in self._factories:
+            raise Gone(f"address in use: {address.place} {address.port}")
+        self._factories[address] = factory
+        return RealListener(lambda: self._factories.pop(address, None) and None)
+
+    def find(self, address: Address) -> ReceiverFactory | None:
+        """The door at an address, exact or for every place below its parent."""
+        found = self._factories.get(address)
+        if found is None:
+            parent = address.place.rpartition("/")[0]
+            found = self._factories.get(Address(f"{parent}/*", address.port))
+        return found
+
+
+class WorldStream(asyncio.Protocol):
+    """One end of a connection between places: asyncio's protocol below, our stream above."""
+
+    accepted: Accepted
+
+    def __init__(self, lines: DelayLines, chance: random.Random) -> None:
+        self._lines = lines
+        self._chance = chance
+        self._transport: asyncio.Transport
+        self._line: DelayLine | None = None
+        self._receiver: Receiver | None = None
+        self._held: deque[tuple[str, Any]] | None = None
+        self._lost = False
+        self._ended = False
+        self._throttled = False
+
+    # What a receiver calls.
+
+    def write(self, data: bytes) -> None:
+        """Send; what is written to a closed stream is dropped."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what was written, then the end."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Reset the connection."""
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        """Whether nothing more can be sent."""
+        return self._transport.is_closing()
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
+    def pause_reading(self) -> None:
+        """Hold deliveries."""
+        if self._held is None:
+            self._held = deque()
+            self._throttle()
+
+    def resume_reading(self) -> None:
+        """Deliver what was held, and go on."""
+        held, self._held = self._held, None
+        while held:
+            if self._held is not None:
+                self._held.extend(held)
+                return
+            self._take(held.popleft())
+        self._throttle()
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is open; the preamble comes next."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def attach(self, receiver: Receiver) -> None:
+        """From now on what arrives goes to this receiver."""
+        self._receiver = receiver
+        receiver.connection_made(self)
+
+    def travel(self, source: str, destination: str) -> None:
+        """From now on what arrives is delayed by this direction of the link."""
+        self._line = DelayLine(self._lines, source, destination, self._chance, self._take)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes left the other end; they arrive when they have travelled."""
+        assert self._line is not None
+        self._line.push(("data", data), len(data))
+        if self._line.bytes_queued > IN_FLIGHT_BYTES_MAX:
+            self._throttle()
+
+    def eof_received(self) -> bool | None:
+        """The other end has closed; it arrives after what was sent."""
+        if self._line is not None:
+            self._line.push(("eof", None))
+            return True
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone: by us at once, by the other end after the distance."""
+        self._lost = True
+        if self._line is None:
+            self._end(exc)
+        elif exc is None:
+            self._line.discard()
+            self._end(None)
+        else:
+            self._line.push(("reset", Gone(str(exc) or "connection reset by peer")))
+
+    def pause_writing(self) -> None:
+        """The kernel takes no more."""
+        if self._receiver is not None:
+            self._receiver.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The kernel takes more."""
+        if self._receiver is not None:
+            self._receiver.resume_writing()
+
+    # What the delay line calls.
+
+    def _take(self, item: tuple[str, Any]) -> None:
+        if self._held is not None:
+            self._held.append(item)
+            return
+        kind, value = item
+        if kind == "data":
+            self._data(value)
+            if self._throttled:
+                self._throttle()
+        elif kind == "eof":
+            self._eof()
+        else:
+            self._end(value)
+
+    def _data(self, data: bytes) -> None:
+        if self._receiver is not None and not self._ended:
+            self._receiver.data_received(data)
+
+    def _eof(self) -> None:
+        if self._receiver is None or not self._receiver.eof_received():
+            self._transport.close()
+
+    def _end(self, error: Exception | None) -> None:
+        if not self._ended:
+            self._ended = True
+            if self._receiver is not None:
+                self._receiver.connection_lost(error)
+
+    def _throttle(self) -> None:
+        """Read from the socket only while neither the line nor the receiver is full."""
+        if self._lost:
+            return
+        queued = self._line.bytes_queued if self._line is not None else 0
+        limit = IN_FLIGHT_BYTES_MAX // 2 if self._throttled else IN_FLIGHT_BYTES_MAX
+        wanted = self._held is not None or queued > limit
+        if wanted and not self._throttled:
+            self._throttled = True
+            self._transport.pause_reading()
+        elif not wanted and self._throttled:
+            self._throttled = False
+            self._transport.resume_reading()
+
+
+class AcceptingStream(WorldStream):
+    """The accepting end: reads the preamble, waits the distance, opens the door or refuses."""
+
+    def __init__(self, lines: DelayLines, chance: random.Random, doors: Doors) -> None:
+        super().__init__(lines, chance)
+        self._doors = doors
+        self._preamble = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Collect the preamble first."""
+        if self._line is not None:
+            super().data_received(data)
+            return
+        self._preamble += data
+        line, found, rest = self._preamble.partition(b"\n")
+        if not found:
+            if len(self._preamble) > PREAMBLE_BYTES_MAX:
+                self._transport.abort()
+            return
+        try:
+            preamble = msgspec.json.decode(line, type=Preamble)
+        except msgspec.DecodeError:
+            self._transport.abort()
+            return
+        local = Address(preamble.place, preamble.port)
+        self.accepted = Accepted(preamble.source, preamble.source_ip, local, preamble.trace)
+        self.travel(preamble.source, preamble.place)
+        assert self._line is not None
+        self._line.push(("syn", None))
+        if rest:
+            self._line.push(("data", rest), len(rest))
+
+    def _take(self, item: tuple[str, Any]) -> None:
+        if item[0] != "syn":
+            super()._take(item)
+            return
+        factory = self._doors.find(self.accepted.local)
+        if factory is None:
+            self.write(REFUSED)
+            self.close()
+        else:
+            self.write(ACCEPTED)
+            self.attach(factory(self.accepted))
+
+
+class ConnectingStream(WorldStream):
+    """The connecting end: sends the preamble and waits for the answer to cross back."""
+
+    def __init__(
+        self,
+        lines: DelayLines,
+        chance: random.Random,
+        preamble: Preamble,
+        factory: ReceiverFactory,
+    ) -> None:
+        super().__init__(lines, chance)
+        self._first = preamble
+        self._factory = factory
+        self.accepted = Accepted(
+            preamble.place, "", Address(preamble.source, ""), preamble.trace
+        )
+        self.answer: asyncio.Future[Receiver] = asyncio.get_running_loop().create_future()
+        self._answered = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say who we are."""
+        super().connection_made(transport)
+        self.travel(self._first.place, self._first.source)
+        self._transport.write(msgspec.json.encode(self._first) + b"\n")
+
+    def _data(self, data: bytes) -> None:
+        if not self._answered:
+            self._answered = True
+            if data[:1] != ACCEPTED or self.answer.done():
+                self._refused(f"{self._first.place} {self._first.port} refused")
+                self._transport.abort()
+                return
+            receiver = self._factory(self.accepted)
+            self.attach(receiver)
+            self.answer.set_result(receiver)
+            data = data[1:]
+        if data:
+            super()._data(data)
+
+    def _eof(self) -> None:
+        self._refused(f"{self._first.place} closed the connection")
+        super()._eof()
+
+    def _end(self, error: Exception | None) -> None:
+        self._refused(f"{self._first.place} is gone")
+        super()._end(error)
+
+    def _refused(self, why: str) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(Gone(why))
+
+
+async def open_connection(  # noqa: PLR0913 - the two ends of a connection
+    *,
+    run_directory: Path,
+    lines: DelayLines,
+    chance: random.Random,
+    preamble: Preamble,
+    factory: ReceiverFactory,
+    wait: Callable[[float], Any],
+) -> tuple[WorldStream, Receiver]:
+    """Connect to a place's host; a host that is down refuses after the round trip."""
+    loop = asyncio.get_running_loop()
+    path = run_directory / f"{host_of(preamble.place)}.sock"
+    try:
+        _, stream = await loop.create_unix_connection(
+            lambda: ConnectingStream(lines, chance, preamble, factory), str(path)
+        )
+    except OSError:
+        await _wait_round_trip(lines, preamble, wait)
+        raise Gone(f"{preamble.place} {preamble.port} refused: host down") from None
+    try:
+        async with asyncio.timeout(CONNECT_S_MAX):
+            receiver = await stream.answer
+    except TimeoutError:
+        stream.abort()
+        raise Gone(f"connect to {preamble.place} {preamble.port} timed out") from None
+    except asyncio.CancelledError:
+        stream.abort()
+        raise
+    return stream, receiver
+
+
+async def _wait_round_trip(lines: DelayLines, preamble: Preamble, wait: Callable[..., Any]) -> None:
+    """A refusal has to travel as well; over a cut link it never comes."""
+    there = lines.links.condition(preamble.source, preamble.place)
+    back = lines.links.condition(preamble.place, preamble.source)
+    if there.cut or back.cut:
+        await wait(CONNECT_S_MAX)
+        raise Gone(f"connect to {preamble.place} {preamble.port} timed out")
+    await wait(there.delay_s + back.delay_s)
+
+
+class PlainStream(asyncio.Protocol):
+    """A stream over an ordinary socket, without distance: the laptop, loopback, the front door."""
+
+    def __init__(self, factory: ReceiverFactory, accepted: Accepted) -> None:
+        self.accepted = accepted
+        self.receiver = factory(accepted)
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Pass on, and give the receiver asyncio's own methods directly: no layer in the path."""
+        self._transport = cast(asyncio.Transport, transport)
+        self.write = self._transport.write  # type: ignore[method-assign] # speed: no extra call
+        self.data_received = self.receiver.data_received  # type: ignore[method-assign] # as above
+        self.receiver.connection_made(self)
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what was written, then the end."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Reset the connection."""
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        """Whether nothing more can be sent."""
+        return self._transport.is_closing()
+
+    def pause_reading(self) -> None:
+        """Read no more for now."""
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on."""
+        self.receiver.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """Pass on."""
+        return self.receiver.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass on."""
+        self.receiver.connection_lost(None if exc is None else Gone(str(exc)))
+
+    def pause_writing(self) -> None:
+        """Pass on."""
+        self.receiver.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass on."""
+        self.receiver.resume_writing()

@@ -29,8 +29,7 @@ class LmdbStore:
         self._data = self._environment.open_db(b"data")
         self._log = self._environment.open_db(b"log")
         self._environment.reader_check()
-        self._reader = self._environment.begin(db=self._data)
-        self._reading = True
+        self._reader: lmdb.Transaction | None = None
         self._writer: lmdb.Transaction | None = None
         self._waiting: list[Callable[[], None]] = []
         self._listeners: dict[int, Callable[[int], None]] = {}
@@ -74,10 +73,15 @@ class LmdbStore:
     def _read(self) -> lmdb.Transaction:
         if self._writer is not None:
             return self._writer
-        if not self._reading:
-            self._reader.renew()
-            self._reading = True
+        if self._reader is None:
+            self._reader = self._environment.begin(db=self._data)
         return self._reader
+
+    def _end_reading(self) -> None:
+        """Let go of the snapshot, so that the pages it holds can be used again."""
+        if self._reader is not None:
+            self._reader.abort()
+            self._reader = None
 
     def _write(self) -> lmdb.Transaction:
         if self._writer is None:
@@ -156,9 +160,7 @@ class LmdbStore:
             return
         writer.commit()
         self._writer = None
-        if self._reading:
-            self._reader.reset()
-            self._reading = False
+        self._end_reading()
         waiting, self._waiting = self._waiting, []
         if self._appended:
             self._appended = False
@@ -199,6 +201,6 @@ class LmdbStore:
             return
         self._commit()
         self._closed = True
-        self._reader.abort()
+        self._end_reading()
         self._environment.sync(True)  # noqa: FBT003 - lmdb's own signature
         self._environment.close()

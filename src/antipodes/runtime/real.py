@@ -169,6 +169,11 @@ class RealRuntime:
             await machine.serve()
         return cls(machine, place or host)
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop, for the other parts of the runtime."""
+        return self._loop
+
     def at(self, place: str) -> "RealRuntime":
         """The same host, standing elsewhere."""
         return RealRuntime(self._machine, place)

@@ -1,0 +1,467 @@
+"""The command line: one verb for each thing a person does.
+
+Only what a verb needs is imported when it runs, so that `status` and `env` answer at once. A running
+world is found through its state directory; everything is asked of it over HTTP, as anybody could.
+Exit status: 0 done, 1 it failed, 2 it could not be tried (or, for a drill, not be judged).
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from antipodes.runtime import commands
+
+PORT = 4566
+ANSWER_S_MAX = 60.0
+START_S_MAX = 40.0
+
+
+class CommandError(Exception):
+    """What a person should read instead of a traceback."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except CommandError as error:
+        print(f"antipodes: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+    return status
+
+
+# Finding the world.
+
+
+def _state(options: argparse.Namespace) -> Path:
+    return Path(options.state).absolute()
+
+
+def _world(options: argparse.Namespace) -> dict[str, Any]:
+    from antipodes.runtime.statedirectory import read_world  # noqa: PLC0415 - quick start
+
+    world = read_world(_state(options))
+    if world is None or not _alive(world["pid"]):
+        raise CommandError(
+            f"no world runs from {_state(options)}: `antipodes up --detach` starts one"
+        )
+    return world
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _ask(options: argparse.Namespace, method: str, path: str, body: Any = None) -> Any:
+    port = _world(options)["port"]
+    request = urllib.request.Request(  # noqa: S310 - loopback, http
+        f"http://127.0.0.1:{port}/_antipodes{path}",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=ANSWER_S_MAX) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        with contextlib.suppress(ValueError, KeyError):
+            raise CommandError(json.load(error)["message"]) from None
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"the world at port {port} does not answer: {error}") from None
+
+
+# Up and down.
+
+
+def _up(options: argparse.Namespace) -> int:
+    regions = _regions(options.regions)
+    if options.detach:
+        return _up_detached(options)
+    return _serve(options, regions)
+
+
+def _regions(text: str) -> tuple[str, ...]:
+    from antipodes.world.atlas import load_atlas  # noqa: PLC0415 - quick start
+    from antipodes.world.errors import WorldError  # noqa: PLC0415 - quick start
+
+    regions = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not regions:
+        raise CommandError("a world needs at least one region")
+    try:
+        for region in regions:
+            load_atlas().region(region)
+    except WorldError as error:
+        raise CommandError(str(error)) from None
+    return regions
+
+
+def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
+    from antipodes.hosting.configuration import Configuration  # noqa: PLC0415 - quick start
+    from antipodes.hosting.supervisor import SupervisorError  # noqa: PLC0415 - quick start
+    from antipodes.hosting.worldserver import open_state, run_world  # noqa: PLC0415 - quick start
+    from antipodes.runtime.contract import Gone  # noqa: PLC0415 - quick start
+    from antipodes.runtime.main import run_main  # noqa: PLC0415 - quick start
+    from antipodes.runtime.statedirectory import StateError  # noqa: PLC0415 - quick start
+
+    started = time.monotonic()
+    try:
+        directory = open_state(_state(options))
+    except StateError as error:
+        raise CommandError(str(error)) from None
+    configuration = Configuration(
+        place="",
+        regions=regions,
+        run_directory=str(directory.run),
+        state_directory=str(directory.path),
+        seed=options.seed,
+        speed=options.speed,
+        account=options.account,
+        durability=options.durability,
+        verify_signatures=options.verify_signatures,
+        propagation_s=options.propagation,
+    )
+
+    def announce(server: Any) -> None:
+        took = time.monotonic() - started
+        print(f"Antipodes is up in {took:.2f} s: {', '.join(regions)} and the edge")
+        print(f"  endpoint  http://127.0.0.1:{server.front.port}   (state: {directory.path})")
+        print("  `antipodes env` prints the exports, Ctrl-C or `antipodes down` stops it", flush=True)
+
+    try:
+        run_main(run_world(configuration, directory, options.port, announce))
+    except (SupervisorError, Gone) as error:
+        raise CommandError(str(error)) from None
+    except BaseExceptionGroup as group:
+        raise CommandError("; ".join(str(error) for error in group.exceptions)) from None
+    finally:
+        directory.close()
+    return 0
+
+
+def _up_detached(options: argparse.Namespace) -> int:
+    from antipodes.runtime.statedirectory import read_world  # noqa: PLC0415 - quick start
+
+    state = _state(options)
+    state.mkdir(parents=True, exist_ok=True)
+    arguments = [a for a in options.given if a not in {"--detach", "-d"}]
+    log = state / "supervisor.log"
+    child = commands.run_detached([sys.executable, "-m", "antipodes", *arguments], log)
+    deadline = time.monotonic() + START_S_MAX
+    while time.monotonic() < deadline:
+        world = read_world(state)
+        if world is not None and world["pid"] == child.pid:
+            print(log.read_text(errors="replace"), end="")
+            return 0
+        if child.poll() is not None:
+            raise CommandError(log.read_text(errors="replace").strip().removeprefix("antipodes: "))
+        child.wait_briefly()
+    child.kill()
+    raise CommandError(f"the world did not start within {START_S_MAX:g} s; see {log}")
+
+
+def _down(options: argparse.Namespace) -> int:
+    world = _world(options)
+    with contextlib.suppress(CommandError):
+        _ask(options, "POST", "/down")
+    deadline = time.monotonic() + 15
+    while _alive(world["pid"]) and not _zombie(world["pid"]):
+        if time.monotonic() > deadline:
+            os.kill(world["pid"], signal.SIGKILL)
+            break
+        commands.pause()
+    print("down")
+    return 0
+
+
+def _zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return False
+
+
+def _reset(options: argparse.Namespace) -> int:
+    from antipodes.runtime.statedirectory import StateError, empty_state  # noqa: PLC0415
+
+    try:
+        empty_state(_state(options))
+    except StateError as error:
+        raise CommandError(str(error)) from None
+    print(f"{_state(options)} is empty")
+    return 0
+
+
+# Looking.
+
+
+def _status(options: argparse.Namespace) -> int:
+    status = _ask(options, "GET", "/status")
+    status["replication"] = _ask(options, "GET", "/replication")
+    if options.json:
+        print(json.dumps(status, indent=2))
+        return 0
+    print(f"endpoint http://127.0.0.1:{status['port']}  speed {status['speed']:g}")
+    for place, host in status["hosts"].items():
+        note = " (control planes only)" if host["control_only"] else ""
+        print(f"  {place:16} {host['state']:9} pid {host['pid'] or '-'}{note}")
+    for row in status["replication"]:
+        lag = "?" if row.get("lag_s") is None else f"{row['lag_s']:.2f} s"
+        pending = row.get("pending")
+        print(f"  {row['source']} -> {row['destination']}: {pending} pending, lag {lag}")
+    for handle, phrase in status["faults"].items():
+        print(f"  broken: {phrase}  [{handle}]")
+    return 0
+
+
+def _env(options: argparse.Namespace) -> int:
+    port = _world(options)["port"]
+    for name, value in _environment(port).items():
+        print(f"export {name}={value}")
+    return 0
+
+
+def _environment(port: int) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID", "test"),
+        "AWS_SECRET_ACCESS_KEY": os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
+    }
+
+
+def _trace(options: argparse.Namespace) -> int:
+    spans = _ask(options, "GET", f"/traces/{options.id}")
+    if options.json:
+        print(json.dumps(spans, indent=2))
+    else:
+        _print_spans(spans)
+    return 0 if spans else 1
+
+
+def _print_spans(spans: list[dict[str, Any]]) -> None:
+    if not spans:
+        print("no spans of that request are kept")
+        return
+    first = spans[0]["start"]
+    known = {"trace", "name", "place", "start", "end"}
+    for span in spans:
+        notes = " ".join(f"{k}={v}" for k, v in span.items() if k not in known)
+        offset, length = (span["start"] - first) * 1e3, (span["end"] - span["start"]) * 1e3
+        print(f"{offset:9.2f} ms {length:9.2f} ms  {span['place']:18} {span['name']:16} {notes}")
+
+
+# Running something inside.
+
+
+def _aws(options: argparse.Namespace) -> int:
+    beside = Path(sys.executable).parent / "aws"
+    aws = str(beside) if beside.exists() else shutil.which("aws")
+    if aws is None:
+        raise CommandError("the aws command line is not installed: pip install 'antipodes[cli]'")
+    region = {"AWS_DEFAULT_REGION": _world(options)["regions"][0]}
+    given = {k: v for k, v in os.environ.items() if k in {"AWS_DEFAULT_REGION", "AWS_REGION"}}
+    environment = {**os.environ, **region, **given, **_environment(_world(options)["port"])}
+    return commands.replace([aws, *options.arguments], environment)
+
+
+def _at(options: argparse.Namespace) -> int:
+    command = [a for i, a in enumerate(options.command) if not (i == 0 and a == "--")]
+    city = _ask(options, "GET", f"/cities/{urllib.request.quote(options.city, safe='')}")
+    if not command:
+        print(json.dumps(city))
+        return 0
+    proxy = f"http://127.0.0.1:{city['port']}"
+    environment = {
+        **os.environ,
+        **_environment(_world(options)["port"]),
+        "http_proxy": proxy,
+        "HTTP_PROXY": proxy,
+        "https_proxy": proxy,
+        "HTTPS_PROXY": proxy,
+        "ALL_PROXY": f"socks5h://127.0.0.1:{city['port']}",
+        "no_proxy": "",
+        "NO_PROXY": "",
+    }
+    return commands.replace(command, environment)
+
+
+# Breaking and healing.
+
+
+def _break(options: argparse.Namespace) -> int:
+    kind, places = options.kind, options.places
+    if kind == "region" and len(places) == 1 and not options.dark:
+        print(_ask(options, "POST", f"/hosts/{places[0]}/kill")["handle"])
+        return 0
+    if kind == "link":
+        if len(places) != 2:  # noqa: PLR2004
+            raise CommandError("a link has two ends: antipodes break link us-west-2 eu-central-1")
+        faults = _link_faults(options, *places)
+    elif len(places) == 1:
+        faults = [{"kind": "dark-place", "place": places[0]}]
+    else:
+        raise CommandError(f"name one {kind}")
+    for fault in faults:
+        print(_ask(options, "POST", "/faults", fault)["handle"])
+    return 0
+
+
+def _link_faults(options: argparse.Namespace, a: str, b: str) -> list[dict[str, Any]]:
+    ends = {"a": a, "b": b, "both_ways": not options.one_way}
+    faults: list[dict[str, Any]] = []
+    if options.latency is not None or options.jitter is not None:
+        slow = {"extra_ms": options.latency or 0.0, "jitter_ms": options.jitter or 0.0}
+        faults.append({"kind": "slow-link", **ends, **slow})
+    if options.loss is not None:
+        faults.append({"kind": "lossy-link", **ends, "loss": options.loss})
+    if options.bandwidth is not None:
+        faults.append({"kind": "narrow-link", **ends, "bandwidth_mbit_s": options.bandwidth})
+    return faults or [{"kind": "cut-link", **ends}]
+
+
+def _heal(options: argparse.Namespace) -> int:
+    path = f"/faults/{options.handle}" if options.handle else "/faults"
+    healed = _ask(options, "DELETE", path)["healed"]
+    print("\n".join(f"healed {handle}" for handle in healed) or "nothing was broken")
+    return 0
+
+
+def _drill(options: argparse.Namespace) -> int:
+    from antipodes.drills.command import run_drill  # noqa: PLC0415 - quick start
+
+    status: int = run_drill(options)
+    return status
+
+
+# The parser.
+
+
+def _percent(text: str) -> float:
+    value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share: write 5% or 0.05")
+    return value
+
+
+def _with_unit(*units: str) -> Any:
+    def parse(text: str) -> float:
+        for unit in units:
+            text = text.removesuffix(unit)
+        value = float(text)
+        if value < 0:
+            raise argparse.ArgumentTypeError("must not be negative")
+        return value
+
+    return parse
+
+
+def _speed(text: str) -> float:
+    value = float(text)
+    if not 1 <= value <= 100:  # noqa: PLR2004
+        raise argparse.ArgumentTypeError("a speed is between 1 and 100")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="antipodes", description="A world of AWS-compatible regions that you run, and break."
+    )
+    parser.add_argument("--state", default=".antipodes", help="the world's directory")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    _add_up(verbs)
+    _add_looking(verbs)
+    _add_breaking(verbs)
+    _add_drill(verbs)
+    parser.set_defaults(given=sys.argv[1:])
+    return parser
+
+
+def _verb(verbs: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    verb.add_argument("--state", default=argparse.SUPPRESS, help="the world's directory")
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _add_up(verbs: Any) -> None:
+    up = _verb(verbs, "up", _up, "start a world")
+    up.add_argument("--regions", default="us-west-2,eu-central-1", help="comma-separated codes")
+    up.add_argument("--port", type=int, default=PORT, help="of the endpoint (0: any free one)")
+    up.add_argument("--detach", "-d", action="store_true", help="return when it is up")
+    up.add_argument("--speed", type=_speed, default=1.0, help="how fast configured intervals pass")
+    up.add_argument("--seed", type=int, default=0)
+    up.add_argument("--account", default="000000000000", help="of callers that name none")
+    up.add_argument("--durability", choices=("process", "power"), default="process")
+    up.add_argument("--verify-signatures", action="store_true")
+    up.add_argument(
+        "--propagation", type=float, default=60.0, help="seconds of routing changes to the edge"
+    )
+    _verb(verbs, "down", _down, "stop the world")
+    _verb(verbs, "reset", _reset, "empty a stopped world's state")
+
+
+def _add_looking(verbs: Any) -> None:
+    status = _verb(verbs, "status", _status, "what runs, what lags, what is broken")
+    status.add_argument("--json", action="store_true")
+    _verb(verbs, "env", _env, "print the exports that point AWS tools at the world")
+    trace = _verb(verbs, "trace", _trace, "where the time of a request went")
+    trace.add_argument("id", help="from the response header x-antipodes-trace")
+    trace.add_argument("--json", action="store_true")
+    aws = _verb(verbs, "aws", _aws, "the aws command line, pointed at the world")
+    aws.add_argument("arguments", nargs=argparse.REMAINDER)
+    at = _verb(verbs, "at", _at, "run a command as if it stood in a city")
+    at.add_argument("city", help="for example sao-paulo")
+    at.add_argument("command", nargs=argparse.REMAINDER)
+
+
+def _add_breaking(verbs: Any) -> None:
+    break_ = _verb(verbs, "break", _break, "break a region, a zone, an edge location or a link")
+    break_.add_argument("kind", choices=("region", "zone", "edge", "link"))
+    break_.add_argument("places", nargs="+", help="one place, or the two ends of a link")
+    break_.add_argument("--dark", action="store_true", help="silence instead of kill -9")
+    break_.add_argument("--loss", type=_percent, help="for example 5%%")
+    break_.add_argument("--latency", type=_with_unit("ms"), help="extra, for example 100ms")
+    break_.add_argument("--jitter", type=_with_unit("ms"), help="for example 20ms")
+    break_.add_argument("--bandwidth", type=_with_unit("mbit", "Mbit"), help="for example 10mbit")
+    break_.add_argument("--one-way", action="store_true", help="only from the first end")
+    heal = _verb(verbs, "heal", _heal, "heal one fault by its handle, or all")
+    heal.add_argument("handle", nargs="?", default="")
+
+
+def _add_drill(verbs: Any) -> None:
+    drill = _verb(verbs, "drill", _drill, "break it on purpose, and judge")
+    actions = drill.add_subparsers(required=True, metavar="ACTION", dest="action")
+    run = actions.add_parser("run", help="run a drill file, or one of the library by name")
+    run.add_argument("file")
+    run.add_argument("--speed", type=_speed, default=None, help="overrides the file's")
+    run.add_argument("--seed", type=int, default=None, help="overrides the file's")
+    run.add_argument("--json", metavar="FILE", default="")
+    run.add_argument("--html", metavar="FILE", default="")
+    run.add_argument("--keep", action="store_true", help="leave the world's state for a look")
+    run.set_defaults(run=_drill)
+    actions.add_parser("list", help="the drills of the library").set_defaults(run=_drill)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

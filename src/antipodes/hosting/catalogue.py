@@ -1,0 +1,46 @@
+"""Which services there are: one line each. They are imported when a host that runs them starts."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from antipodes.service.contract import Service
+
+if TYPE_CHECKING:
+    from antipodes.service.contract import Host
+
+# botocore's name -> module:class
+SERVICES = {
+    "sts": "antipodes.regional.sts.api:Sts",
+    "iam": "antipodes.regional.iam.api:Iam",
+    "ec2": "antipodes.regional.ec2.api:Ec2",
+    "logs": "antipodes.regional.logs.api:Logs",
+    "cloudwatch": "antipodes.regional.cloudwatch.api:CloudWatch",
+    "dynamodb": "antipodes.regional.dynamodb.api:DynamoDB",
+    "lambda": "antipodes.regional.lambda_.api:Lambda",
+    "elbv2": "antipodes.regional.elbv2.api:ElbV2",
+    "globalaccelerator": "antipodes.edge.globalaccelerator.api:GlobalAccelerator",
+}
+
+
+def service_class(name: str) -> type[Service]:
+    """Import a service's class."""
+    module, _, attribute = SERVICES[name].partition(":")
+    found: type[Service] = getattr(import_module(module), attribute)
+    return found
+
+
+def build_services(host: "Host", *, control_only: bool) -> dict[str, Service]:
+    """Make the services of a region's host.
+
+    Regional services live in every region of the world; the control plane of a global service in
+    its home region only. A host that is there for control planes alone runs nothing else but `sts`.
+    """
+    built: dict[str, Service] = {}
+    for name in SERVICES:
+        kind = service_class(name)
+        if kind.home and kind.home != host.place:
+            continue
+        if control_only and not kind.home and name != "sts":
+            continue
+        built[name] = kind(host)
+    return built

@@ -1,0 +1,286 @@
+"""A city as a proxy: whatever runs through it sees the world from there.
+
+One port speaks HTTP proxying (requests and CONNECT) and SOCKS5 (RFC 1928, without authentication);
+the first byte tells which. Names are resolved by the city's own resolver, connections start at the
+city, and so everything takes the time that the distances dictate. The connections a client opens to
+the proxy and the ones opened in the world belong together: a kept-alive client keeps its flow.
+"""
+
+import re
+from collections.abc import Callable
+
+from antipodes.hosting.relay import RelayEnd
+from antipodes.hosting.resolver import NoSuchName, Resolver, is_world_name, plain_name
+from antipodes.runtime.contract import (
+    Accepted,
+    Address,
+    Gone,
+    PlainReceiver,
+    Receiver,
+    Runtime,
+    Stream,
+    TimedOut,
+)
+from antipodes.service.http import (
+    HttpClient,
+    HttpRequest,
+    HttpResponse,
+    HttpServer,
+    encode_response,
+)
+from antipodes.world import addresses
+from antipodes.world.world import World
+
+REQUEST_S_MAX = 120.0
+SNIFF_BYTES_MAX = 16 << 10
+FRONT_DOOR_PORT = 4566
+HTTP_PORT = 80
+
+_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
+_HOP_BY_HOP = {
+    "connection",
+    "proxy-connection",
+    "keep-alive",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+}
+
+
+class CityProxy:
+    """The people of one city, and the ports through which they reach the world."""
+
+    def __init__(self, runtime: Runtime, world: World) -> None:
+        self.runtime = runtime
+        self.world = world
+        self.resolver = Resolver(runtime, world)
+        self.source_ip = addresses.client_ip(runtime.place, 0)
+        self._chance = runtime.chance(f"trace/{runtime.place}")
+
+    def new_trace(self) -> str:
+        """A trace id in X-Ray's format."""
+        return f"1-{int(self.runtime.wall()):08x}-{self._chance.getrandbits(96):024x}"
+
+    def receiver(self, accepted: Accepted) -> Receiver:
+        """A receiver for one new client connection."""
+        return _Sniffer(self, accepted)
+
+    async def open(self, host: str, port: int, other: RelayEnd, trace: str) -> RelayEnd:
+        """Connect to a host by name or address and join it with the client's end."""
+        door = self.resolver.door(await self.resolver.resolve(host), port)
+        _, receiver = await self.runtime.connect(
+            door, RelayEnd, source_ip=self.source_ip, trace=trace
+        )
+        assert isinstance(receiver, RelayEnd)
+        receiver.join(other)
+        return receiver
+
+
+class _Requests:
+    """The requests of one client connection, each sent on over the client's own connections."""
+
+    def __init__(self, city: CityProxy) -> None:
+        self._city = city
+        self._client = HttpClient(city.runtime)
+
+    def close(self) -> None:
+        self._client.close()
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Send one request on, from the city."""
+        host, port, target = _split(request)
+        trace = self._city.new_trace()
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in request.raw_headers
+            if name.decode("latin-1").lower() not in _HOP_BY_HOP
+        ]
+        if "x-amzn-trace-id" not in request.headers:
+            headers.append(("X-Amzn-Trace-Id", f"Root={trace}"))
+        started = self._city.runtime.now()
+        try:
+            async with self._city.runtime.timeout(REQUEST_S_MAX):
+                door = await self._door(host, port, request)
+                response = await self._client.request(
+                    door,
+                    request.method,
+                    target,
+                    headers=headers,
+                    body=request.body,
+                    source_ip=self._city.source_ip,
+                    trace=trace,
+                )
+        except (NoSuchName, Gone, TimedOut) as error:
+            status = 504 if isinstance(error, TimedOut) else 502
+            return HttpResponse(status, _plain(trace), f"{error}\n".encode())
+        self._city.runtime.journal.span(
+            trace, "city.request", started, place=self._city.runtime.place, status=response.status
+        )
+        kept = [(n, v) for n, v in response.headers if n.lower() not in _HOP_BY_HOP]
+        kept.append(("x-antipodes-trace", trace))
+        return HttpResponse(response.status, kept, response.body, response.reason)
+
+    async def _door(self, host: str, port: int, request: HttpRequest) -> Address:
+        region = self._city.resolver.api_region(host)
+        if region is None and port == FRONT_DOOR_PORT and not is_world_name(host):
+            scope = _SCOPE.search(request.headers.get("authorization", ""))
+            region = scope.group(1) if scope else self._city.world.regions[0]
+        if region is not None:
+            return Address(region, "api")
+        if port == FRONT_DOOR_PORT:
+            port = HTTP_PORT
+        return self._city.resolver.door(await self._city.resolver.resolve(host), port)
+
+
+def _plain(trace: str) -> list[tuple[str, str]]:
+    return [("content-type", "text/plain"), ("x-antipodes-trace", trace)]
+
+
+def _split(request: HttpRequest) -> tuple[str, int, str]:
+    """Host, port and origin-form target of a proxied (or Host-addressed) request."""
+    target = request.target
+    authority = request.headers.get("host", "")
+    if target.startswith("http://"):
+        authority, slash, path = target[7:].partition("/")
+        target = slash + path or "/"
+    host, colon, port = authority.rpartition(":")
+    if not colon or not port.isdigit():
+        return plain_name(authority), HTTP_PORT, target
+    return plain_name(host), int(port), target
+
+
+class _Sniffer(PlainReceiver):
+    """Looks at the first bytes and becomes what they ask for."""
+
+    def __init__(self, city: CityProxy, accepted: Accepted) -> None:
+        self._city = city
+        self._accepted = accepted
+        self._stream: Stream
+        self._data = b""
+        self._next: Receiver | None = None
+        self._requests: _Requests | None = None
+        self._greeted = False
+        self._opening = False
+
+    def connection_made(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def data_received(self, data: bytes) -> None:
+        if self._next is not None:
+            self._next.data_received(data)
+            return
+        self._data += data
+        if len(self._data) > SNIFF_BYTES_MAX:
+            self._stream.abort()
+        elif self._data[0] == 5:  # noqa: PLR2004 - SOCKS version 5
+            self._socks()
+        elif self._data.startswith(b"CONNECT ") or b"CONNECT ".startswith(self._data):
+            self._connect()
+        else:
+            self._requests = _Requests(self._city)
+            server = HttpServer(self._city.runtime, self._requests.handle)
+            self._become(server.receiver(self._accepted))
+
+    def _become(self, receiver: Receiver) -> None:
+        data, self._data = self._data, b""
+        self._next = receiver
+        receiver.connection_made(self._stream)
+        if data:
+            receiver.data_received(data)
+
+    def _connect(self) -> None:
+        head, found, rest = self._data.partition(b"\r\n\r\n")
+        if not found or self._opening:
+            return
+        authority = head.split(b" ", 2)[1].decode("latin-1", "replace")
+        host, _, port = authority.rpartition(":")
+        self._data = rest
+
+        def answer(error: Exception | None) -> bytes:
+            if error is None:
+                return b"HTTP/1.1 200 Connection Established\r\n\r\n"
+            return encode_response(HttpResponse(502, (), f"{error}\n".encode()), keep_alive=False)
+
+        self._open(host, int(port) if port.isdigit() else 0, answer)
+
+    def _socks(self) -> None:
+        if not self._greeted:
+            if len(self._data) < 2 or len(self._data) < 2 + self._data[1]:  # noqa: PLR2004
+                return
+            self._data = self._data[2 + self._data[1] :]
+            self._greeted = True
+            self._stream.write(b"\x05\x00")
+            if not self._data:
+                return
+        parsed = _socks_request(self._data)
+        if parsed is None or self._opening:
+            return
+        host, port, self._data = parsed
+
+        def answer(error: Exception | None) -> bytes:
+            code = b"\x00" if error is None else b"\x04" if isinstance(error, NoSuchName) else b"\x05"
+            return b"\x05" + code + b"\x00\x01\x00\x00\x00\x00\x00\x00"
+
+        self._open(host, port, answer)
+
+    def _open(self, host: str, port: int, answer: Callable[[Exception | None], bytes]) -> None:
+        self._opening = True
+        self._stream.pause_reading()
+        self._city.runtime.spawn(self._tunnel(host, port, answer), "city tunnel")
+
+    async def _tunnel(
+        self, host: str, port: int, answer: Callable[[Exception | None], bytes]
+    ) -> None:
+        end = RelayEnd()
+        try:
+            if not host or not port:
+                raise NoSuchName("no such host and port")
+            await self._city.open(host, port, end, self._city.new_trace())
+        except (NoSuchName, Gone, TimedOut) as error:
+            self._stream.write(answer(error))
+            self._stream.close()
+            return
+        self._stream.write(answer(None))
+        self._become(end)
+        self._stream.resume_reading()
+
+    def eof_received(self) -> bool | None:
+        return None if self._next is None else self._next.eof_received()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._next is not None:
+            self._next.connection_lost(error)
+        if self._requests is not None:
+            self._requests.close()
+
+    def pause_writing(self) -> None:
+        if self._next is not None:
+            self._next.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._next is not None:
+            self._next.resume_writing()
+
+
+def _socks_request(data: bytes) -> tuple[str, int, bytes] | None:
+    """Host, port and the rest of a SOCKS5 CONNECT request; None while incomplete.
+
+    A command other than CONNECT gives port 0, which is refused.
+    """
+    if len(data) < 5:  # noqa: PLR2004
+        return None
+    kind = data[3]
+    if kind == 1:
+        end, host = 8, ".".join(str(byte) for byte in data[4:8])
+    elif kind == 3:  # noqa: PLR2004 - a name
+        end = 5 + data[4]
+        host = data[5:end].decode("latin-1", "replace")
+    else:
+        end, host = 20, ""
+    if len(data) < end + 2:
+        return None
+    port = int.from_bytes(data[end : end + 2], "big") if data[1] == 1 else 0
+    return host, port, data[end + 2 :]

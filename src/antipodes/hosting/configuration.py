@@ -1,0 +1,50 @@
+"""What a host's process is told at its start, as one JSON document."""
+
+from typing import Any
+
+import msgspec
+
+from antipodes.service.contract import Settings
+from antipodes.world.atlas import load_atlas
+from antipodes.world.world import World
+
+# Control planes of "global" services live in one region, whether or not the world names it.
+HOMES = ("us-east-1", "us-west-2")
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """The world as a process sees it at its start."""
+
+    place: str
+    regions: tuple[str, ...]
+    run_directory: str
+    state_directory: str
+    seed: int = 0
+    speed: float = 1.0
+    account: str = "000000000000"
+    durability: str = "process"
+    verify_signatures: bool = False
+    propagation_s: float = 60.0
+    control_plane_delay_s: float = 0.0
+    control_only: bool = False
+    access: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
+    faults: list[list[Any]] = []  # noqa: RUF012 - msgspec copies defaults
+    extra: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies defaults
+
+    def settings(self) -> Settings:
+        """The part that services read."""
+        return Settings(
+            account=self.account,
+            speed=self.speed,
+            seed=self.seed,
+            durability=self.durability,
+            verify_signatures=self.verify_signatures,
+            propagation_s=self.propagation_s,
+            control_plane_delay_s=self.control_plane_delay_s,
+            regions=self.regions,
+            extra={**self.extra, "homes": HOMES},
+        )
+
+    def world(self) -> World:
+        """This process's copy of the world, without faults."""
+        return World(load_atlas(), self.regions, seed=self.seed, access=self.access)

@@ -1,0 +1,86 @@
+"""Port 4566: one endpoint for all regions, which gets out of the way.
+
+It reads a connection's first request head, takes the region from the credential scope, and hands the
+socket itself to that region's process; later requests on it never pass here. What is asked of the
+world itself (`/_antipodes/...`, `/_localstack/health`) and what is addressed to a host inside the
+world by its Host header (balancers, accelerators; also with `.localhost` appended) is served here.
+"""
+
+import re
+import socket
+
+from antipodes.hosting.resolver import is_world_name
+from antipodes.hosting.supervisor import Supervisor
+from antipodes.runtime.children import adopt_client
+from antipodes.runtime.contract import ReceiverFactory
+from antipodes.runtime.handoff import FrontSocket
+from antipodes.service.http import HttpHandler, HttpServer
+
+_SCOPE = re.compile(rb"Credential=[^/\s,&]+?(?:/|%2F)\d{8}(?:/|%2F)([a-z0-9-]+)(?:/|%2F)([a-z0-9-]+)")
+_HOST = re.compile(rb"\r\nhost:[ \t]*([^\r\n]+)", re.IGNORECASE)
+_OURS = (b"/_antipodes", b"/_localstack")
+
+# Services with one endpoint for all regions are signed for, or belong to, their home.
+_HOMES = {b"iam": "us-east-1", b"route53": "us-east-1", b"cloudfront": "us-east-1"}
+
+
+class FrontDoor:
+    """Accepts, reads a head, decides, hands over."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        port: int,
+        serve: HttpHandler,
+        outside: ReceiverFactory,
+    ) -> None:
+        self._supervisor = supervisor
+        self._runtime = supervisor.runtime
+        self._server = HttpServer(self._runtime, serve)
+        self._outside = outside
+        self._front = FrontSocket(self._runtime.loop, "127.0.0.1", port, self._decide)
+        self.port = self._front.port
+
+    def _decide(self, head: bytes, client: socket.socket) -> None:
+        path = head.split(b" ", 2)[1:2]
+        if path and path[0].startswith(_OURS):
+            self._adopt(client, head, self._server.receiver)
+            return
+        host = _HOST.search(head)
+        if host is not None and is_world_name(host.group(1).decode("latin-1")):
+            self._adopt(client, head, self._outside)
+            return
+        region = self._region(head)
+        sender = self._supervisor.sender(region)
+        if sender is not None:
+            sender.send(client, head)
+        else:
+            self._runtime.spawn(self._hand_to_home(region, head, client), f"first call of {region}")
+
+    def _region(self, head: bytes) -> str:
+        scope = _SCOPE.search(head)
+        if scope is None:
+            return self._supervisor.configuration.regions[0]
+        return _HOMES.get(scope.group(2)) or scope.group(1).decode()
+
+    async def _hand_to_home(self, region: str, head: bytes, client: socket.socket) -> None:
+        """A home region is started when first asked for; a region that is down refuses."""
+        member = self._supervisor.members.get(region)
+        if member is not None and not member.wanted:
+            client.close()
+            return
+        if member is None and not await self._supervisor.ensure_home(region):
+            region = self._supervisor.configuration.regions[0]  # which says that there is none
+        sender = self._supervisor.sender(region)
+        if sender is not None:
+            sender.send(client, head)
+        else:
+            client.close()
+
+    def _adopt(self, client: socket.socket, head: bytes, receiver: ReceiverFactory) -> None:
+        adoption = self._runtime.adopt(adopt_client(client), head, receiver)
+        self._runtime.spawn(adoption, "adopt connection")
+
+    def close(self) -> None:
+        """Accept no more."""
+        self._front.close()

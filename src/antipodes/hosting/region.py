@@ -1,0 +1,125 @@
+"""A region's host: its store, its change log, its services, and the doors they stand behind.
+
+The same class serves in both bodies. Requests reach it over the `api` door (from places of the
+world), over connections the front door hands on, and, in real time, over a loopback port of the
+region's own, at which its functions find their region. A request signed for another region is
+forwarded over the backbone, as a call from inside a region to another region's endpoint travels.
+"""
+
+from typing import Any
+
+from antipodes.hosting.catalogue import build_services
+from antipodes.replication.changelog import ChangeLog
+from antipodes.replication.follower import LogServer
+from antipodes.runtime.contract import Address, Gone, Runtime, TimedOut
+from antipodes.service.contract import Response, Service, ServiceError, Settings
+from antipodes.service.dispatch import Dispatcher
+from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
+from antipodes.world.world import World
+
+FORWARD_S_MAX = 60.0
+
+
+class RegionHost:
+    """One region, alive. With `control_only` it runs global control planes and nothing else."""
+
+    def __init__(
+        self, runtime: Runtime, world: World, settings: Settings, *, control_only: bool = False
+    ) -> None:
+        self.place = runtime.place
+        self.runtime = runtime
+        self.world = world
+        self.settings = settings
+        self.control_only = control_only
+        self.api_url = ""
+        self.store = runtime.open_store("main")
+        self.changes = ChangeLog(self.store)
+        self.log_server = LogServer(runtime, self.changes)
+        self.services: dict[str, Service] = build_services(self, control_only=control_only)
+        self.dispatcher = Dispatcher(self, self.services, forward=self._forward)
+        self.server = HttpServer(runtime, self.dispatcher.handle, store=self.store)
+        self._client = HttpClient(runtime)
+
+    async def start(self) -> None:
+        """Recover the services and open the doors, the API's last."""
+        if not self.runtime.virtual:
+            runtime: Any = self.runtime
+            listener = await runtime.listen_loopback(self.server.receiver)
+            self.api_url = f"http://127.0.0.1:{listener.port}"
+        await self.log_server.start()
+        for service in self.services.values():
+            await service.start()
+        await self.runtime.listen(Address(self.place, "api"), self.server.receiver)
+
+    async def stop(self) -> None:
+        """End in order."""
+        for service in reversed(self.services.values()):
+            await service.stop()
+        await self.store.committed()
+        self.store.close()
+
+    def service(self, name: str) -> Service | None:
+        """The service of that botocore name on this host."""
+        return self.services.get(name)
+
+    async def call(
+        self,
+        service: str,
+        operation: str,
+        request: dict[str, Any],
+        *,
+        account: str,
+        trace: str = "",
+    ) -> Response:
+        """Call a service of this host, as a customer of `account` would."""
+        response: Response = await self.dispatcher.call(
+            service, operation, request, account=account, trace=trace
+        )
+        return response
+
+    async def serve_http(self, request: HttpRequest) -> HttpResponse:
+        """Answer one API request as this region's endpoint would, durably."""
+        response = self.dispatcher.handle(request)
+        if not isinstance(response, HttpResponse):
+            response = await response
+        await self.store.committed()
+        return response
+
+    async def _forward(self, region: str, request: HttpRequest) -> HttpResponse:
+        """Send a request on to the region it was signed for."""
+        if region not in self.world.regions and region not in self.settings.extra.get("homes", ()):
+            known = ", ".join(self.world.regions)
+            raise ServiceError(
+                "UnrecognizedRegion", f"Region {region} is not part of this world ({known})", 400
+            )
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in request.raw_headers
+            if name.lower() not in {b"connection", b"content-length", b"transfer-encoding"}
+        ]
+        try:
+            async with self.runtime.timeout(FORWARD_S_MAX):
+                return await self._client.request(
+                    Address(region, "api"),
+                    request.method,
+                    request.target,
+                    headers=headers,
+                    body=request.body,
+                )
+        except (Gone, TimedOut) as error:
+            raise ServiceError(
+                "ServiceUnavailable", f"Could not connect to region {region}: {error}", 503
+            ) from None
+
+    def status(self) -> dict[str, Any]:
+        """What there is to say about this host."""
+        status: dict[str, Any] = {
+            "place": self.place,
+            "control_only": self.control_only,
+            "services": list(self.services),
+            "head": self.store.head,
+        }
+        dynamodb: Any = self.services.get("dynamodb")
+        if dynamodb is not None:
+            status["replication"] = dynamodb.globaltables.status()
+        return status

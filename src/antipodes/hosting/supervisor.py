@@ -1,0 +1,285 @@
+"""The supervisor: starts every host as a process of its own, watches, kills, restarts, stops them.
+
+It holds the world's faults and tells every host of a change. It is also where the outside stands: the
+front door and the cities. When it ends, in whatever way, its hosts end.
+
+A host that ends by itself, or by somebody's `kill -9`, is started again after a moment, as a region
+comes back; one that was taken down by `break` stays down until it is healed.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from antipodes.hosting.configuration import HOMES, Configuration
+from antipodes.hosting.control import CONTROL, fault_list
+from antipodes.hosting.links import EDGE, SUPERVISOR, WorldLinks
+from antipodes.runtime.children import ChildHost, start_child
+from antipodes.runtime.contract import Address, Gone, TimedOut
+from antipodes.runtime.real import RealRuntime
+from antipodes.service.http import HttpClient, HttpResponse
+from antipodes.world import faults
+from antipodes.world.world import World
+
+READY_S_MAX = 30.0
+READY_POLL_S = 0.01
+RESTART_S = 0.5
+STOP_S_MAX = 5.0
+KILL = "kill"
+
+UP, DOWN, STARTING = "up", "down", "starting"
+
+
+class SupervisorError(Exception):
+    """What was asked cannot be done; the message says why."""
+
+
+class Member:
+    """One host of the world and what is to become of it."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.child: ChildHost | None = None
+        self.state = DOWN
+        self.wanted = True
+        self.restarts = -1
+        self.since = 0.0
+
+
+class Supervisor:
+    """All hosts of one world."""
+
+    def __init__(self, runtime: RealRuntime, world: World, configuration: Configuration) -> None:
+        self.runtime = runtime
+        self.world = world
+        self.configuration = configuration
+        self.client = HttpClient(runtime)
+        self.members: dict[str, Member] = {}
+        self.stopping = False
+        for place in (*configuration.regions, EDGE):
+            self.members[place] = Member(self._configured(place))
+
+    @classmethod
+    async def open(
+        cls, configuration: Configuration, run_directory: Path, state_directory: Path
+    ) -> "Supervisor":
+        """Make the supervisor of a world; nothing runs yet."""
+        world = configuration.world()
+        runtime = await RealRuntime.start(
+            host=SUPERVISOR,
+            links=WorldLinks(world),
+            run_directory=run_directory,
+            state_directory=state_directory,
+            seed=configuration.seed,
+            speed=configuration.speed,
+        )
+        return cls(runtime, world, configuration)
+
+    def _configured(self, place: str, *, control_only: bool = False) -> Configuration:
+        return msgspec.structs.replace(
+            self.configuration, place=place, control_only=control_only
+        )
+
+    async def start(self) -> None:
+        """Start all hosts at once and wait until every one answers."""
+        for place in HOMES:
+            stored = Path(self.configuration.state_directory) / place
+            if place not in self.members and stored.is_dir():
+                self.members[place] = Member(self._configured(place, control_only=True))
+        async with self.runtime.nursery() as nursery:
+            for place in self.members:
+                nursery.spawn(self._launch(place), f"start {place}")
+
+    async def ensure_home(self, place: str) -> bool:
+        """Start a home region's control planes when first asked for; False: no such region."""
+        if place not in HOMES:
+            return False
+        if place not in self.members:
+            self.members[place] = Member(self._configured(place, control_only=True))
+            await self._launch(place)
+        while self.members[place].state == STARTING:
+            await self.runtime.sleep(READY_POLL_S)
+        return self.members[place].state == UP
+
+    async def _launch(self, place: str) -> None:
+        member = self.members[place]
+        member.state, member.since = STARTING, self.runtime.now()
+        member.wanted = True
+        member.restarts += 1
+        configuration = msgspec.structs.replace(
+            member.configuration, faults=fault_list(self.world)
+        )
+        child = await start_child(
+            ["-m", "antipodes.hosting.process", msgspec.json.encode(configuration).decode()],
+            {**os.environ, "PYTHONUNBUFFERED": "1"},
+            Path(self.configuration.state_directory) / f"{place}.log",
+        )
+        member.child = child
+        self.runtime.spawn(self._watch(place, member, child), f"watch {place}")
+        await self._wait_ready(place, child)
+        member.state, member.since = UP, self.runtime.now()
+        await self._tell_faults(place)
+
+    async def _wait_ready(self, place: str, child: ChildHost) -> None:
+        try:
+            async with self.runtime.timeout(READY_S_MAX):
+                while child.alive:
+                    try:
+                        await self._ask(place, "GET", "/status")
+                    except Gone:
+                        await self.runtime.sleep(READY_POLL_S)
+                    else:
+                        return
+        except TimedOut:
+            child.kill()
+        log = Path(self.configuration.state_directory) / f"{place}.log"
+        raise SupervisorError(f"{place} did not start; its log is {log}\n{_tail(log)}")
+
+    async def _watch(self, place: str, member: Member, child: ChildHost) -> None:
+        status = await child.wait()
+        if member.child is not child:
+            return
+        member.state, member.since = DOWN, self.runtime.now()
+        self.runtime.journal.record("host-ended", host=place, status=status)
+        if member.wanted and not self.stopping:
+            print(f"antipodes: {place} ended ({status}); starting it again", file=sys.stderr)  # noqa: T201
+            await self.runtime.sleep(RESTART_S)
+            if member.wanted and not self.stopping and member.child is child:
+                try:
+                    await self._launch(place)
+                except SupervisorError as error:
+                    print(f"antipodes: {error}", file=sys.stderr)  # noqa: T201
+
+    async def _ask(self, place: str, method: str, target: str, body: bytes = b"") -> HttpResponse:
+        return await self.client.request(Address(place, CONTROL), method, target, body=body)
+
+    async def ask(self, place: str, target: str) -> Any:
+        """Read something from a host's control door; None where it is down."""
+        try:
+            async with self.runtime.timeout(STOP_S_MAX):
+                response = await self._ask(place, "GET", target)
+        except (Gone, TimedOut):
+            return None
+        return orjson.loads(response.body) if response.status == 200 else None  # noqa: PLR2004
+
+    # What `break` and `heal` do.
+
+    async def install(self, fault: dict[str, Any]) -> str:
+        """Put a fault into the world, everywhere; return its handle."""
+        handle = self.world.install(faults.from_dict(fault))
+        self.runtime.journal.record("fault", handle=handle, **fault)
+        await self._tell_all()
+        return handle
+
+    async def kill(self, place: str) -> str:
+        """Kill a host, `kill -9`; return the handle that brings it back."""
+        member = self._member(place)
+        if member.state != UP or member.child is None:
+            raise SupervisorError(f"{place} is not up")
+        member.wanted = False
+        member.child.kill()
+        await member.child.wait()
+        self.runtime.journal.record("kill", host=place)
+        return f"{KILL}-{place}"
+
+    async def heal(self, handle: str) -> None:
+        """Take a fault back, or start a killed host."""
+        if handle.startswith(f"{KILL}-"):
+            place = handle.removeprefix(f"{KILL}-")
+            if self._member(place).state != DOWN:
+                raise SupervisorError(f"{place} is not down")
+            self.runtime.journal.record("heal", host=place)
+            await self._launch(place)
+            return
+        self.world.heal(handle)
+        self.runtime.journal.record("heal", handle=handle)
+        await self._tell_all()
+
+    async def heal_all(self) -> list[str]:
+        """Take every fault back and start every killed host; return what was healed."""
+        handles = [handle for handle, _ in self.world.faults()]
+        handles += [f"{KILL}-{p}" for p, m in self.members.items() if not m.wanted]
+        for handle in handles:
+            await self.heal(handle)
+        return handles
+
+    async def _tell_all(self) -> None:
+        async with self.runtime.nursery() as nursery:
+            for place, member in self.members.items():
+                if member.state == UP:
+                    nursery.spawn(self._tell_faults(place), f"tell {place}")
+
+    async def _tell_faults(self, place: str) -> None:
+        try:
+            async with self.runtime.timeout(STOP_S_MAX):
+                await self._ask(place, "PUT", "/faults", orjson.dumps(fault_list(self.world)))
+        except (Gone, TimedOut):
+            return  # it has just ended, or hangs: a restarted host gets the list at its start
+
+    def _member(self, place: str) -> Member:
+        if place not in self.members:
+            raise SupervisorError(
+                f"{place} is not a host of this world; it has {', '.join(self.members)}"
+            )
+        return self.members[place]
+
+    # What there is to see.
+
+    def sender(self, place: str) -> Any:
+        """The way to hand connections to a host, or None while it is not up."""
+        member = self.members.get(place)
+        if member is None or member.child is None or member.state == DOWN:
+            return None
+        return member.child.sender
+
+    def status(self) -> dict[str, Any]:
+        """The hosts and the faults of this world."""
+        now = self.runtime.now()
+        return {
+            "regions": list(self.configuration.regions),
+            "speed": self.configuration.speed,
+            "hosts": {
+                place: {
+                    "state": member.state,
+                    "pid": member.child.pid if member.child and member.state != DOWN else None,
+                    "for_s": round(now - member.since, 3),
+                    "restarts": max(0, member.restarts),
+                    "control_only": member.configuration.control_only,
+                }
+                for place, member in self.members.items()
+            },
+            "faults": {
+                **{handle: fault.describe() for handle, fault in self.world.faults()},
+                **{
+                    f"{KILL}-{place}": f"{place} was killed"
+                    for place, member in self.members.items()
+                    if not member.wanted
+                },
+            },
+        }
+
+    async def stop(self) -> None:
+        """Stop every host in order, or by force after a few seconds."""
+        self.stopping = True
+        children = [m.child for m in self.members.values() if m.child is not None]
+        for child in children:
+            child.terminate()
+        for child in children:
+            try:
+                async with self.runtime.timeout(STOP_S_MAX):
+                    await child.wait()
+            except TimedOut:
+                child.kill()
+                await child.wait()
+        self.client.close()
+
+
+def _tail(log: Path, lines: int = 12) -> str:
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""

@@ -1,0 +1,182 @@
+"""A running world, seen from the laptop: the `/_antipodes` endpoints, the cities, the life cycle.
+
+========================================  =====================================================
+GET  /_antipodes/health                   what is offered, and whether every host is up
+GET  /_localstack/health                  the same, where tools for local use look for it
+GET  /_antipodes/status                   hosts, processes, faults
+GET  /_antipodes/replication              who follows whom, and how far behind
+GET  /_antipodes/edge                     what each edge location has heard
+GET  /_antipodes/cities/NAME              opens the city's proxy; its port
+GET  /_antipodes/faults                   the faults as records, by handle
+POST /_antipodes/faults                   installs one; its handle
+DELETE /_antipodes/faults[/HANDLE]        heals one, or all
+POST /_antipodes/hosts/PLACE/kill         `kill -9`; the handle that brings it back
+GET  /_antipodes/traces/ID                the spans of one request, over all hosts
+POST /_antipodes/down                     stops the world
+========================================  =====================================================
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from antipodes.hosting.catalogue import SERVICES
+from antipodes.hosting.cities import CityProxy
+from antipodes.hosting.configuration import Configuration
+from antipodes.hosting.control import fault_list, json_response
+from antipodes.hosting.frontdoor import FrontDoor
+from antipodes.hosting.links import EDGE
+from antipodes.hosting.supervisor import UP, Supervisor, SupervisorError
+from antipodes.runtime.children import on_signals
+from antipodes.runtime.contract import Accepted, Receiver
+from antipodes.runtime.statedirectory import StateDirectory
+from antipodes.service.http import HttpRequest, HttpResponse
+from antipodes.world.errors import WorldError
+
+
+class WorldServer:
+    """A world that runs until it is told to stop."""
+
+    def __init__(self, supervisor: Supervisor, port: int) -> None:
+        self.supervisor = supervisor
+        self.runtime = supervisor.runtime
+        self._cities: dict[str, tuple[CityProxy, int]] = {}
+        self._home: CityProxy | None = None
+        self._stopping = self.runtime.future()
+        self.front = FrontDoor(supervisor, port, self.handle, self._home_receiver)
+
+    def _home_receiver(self, accepted: Accepted) -> Receiver:
+        """Whoever names no city stands in the one nearest to the first region."""
+        if self._home is None:
+            world = self.supervisor.world
+            region = world.regions[0]
+            cities = [city.place for city in world.atlas.cities]
+            place = min(cities, key=lambda city: (world.rtt_ms(city, region), city))
+            self._home = CityProxy(self.runtime.at(place), world)
+        return self._home.receiver(accepted)
+
+    def stop(self) -> None:
+        """Begin to stop."""
+        if not self._stopping.done():
+            self._stopping.set_result(None)
+
+    async def run(self) -> None:
+        """Wait until asked to stop."""
+        await self._stopping
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request to the world itself."""
+        path = unquote(urlsplit(request.target).path)
+        try:
+            return await self._route(request, path.removeprefix("/_antipodes"))
+        except (SupervisorError, WorldError) as error:
+            return json_response({"message": str(error)}, 400)
+        except orjson.JSONDecodeError as error:
+            return json_response({"message": f"malformed JSON: {error}"}, 400)
+
+    async def _route(self, request: HttpRequest, path: str) -> HttpResponse:
+        parts = path.strip("/").split("/")
+        match request.method, parts:
+            case "GET", ["health"] | ["_localstack", "health"]:
+                return json_response(self._health())
+            case "GET", ["status"]:
+                return json_response({**self.supervisor.status(), "port": self.front.port})
+            case "GET", ["replication"]:
+                return json_response(await self._replication())
+            case "GET", ["edge"]:
+                return json_response(await self.supervisor.ask(EDGE, "/status"))
+            case "GET", ["cities", name]:
+                return json_response(await self._city(name))
+            case "GET", ["traces", trace]:
+                return json_response(await self._trace(trace))
+            case "POST", ["down"]:
+                self.runtime.later(0.05, self.stop)
+                return json_response({})
+            case _:
+                return await self._route_faults(request, parts)
+
+    async def _route_faults(self, request: HttpRequest, parts: list[str]) -> HttpResponse:
+        match request.method, parts:
+            case "GET", ["faults"]:
+                return json_response(dict(fault_list(self.supervisor.world)))
+            case "POST", ["faults"]:
+                handle = await self.supervisor.install(orjson.loads(request.body))
+                return json_response({"handle": handle})
+            case "DELETE", ["faults"]:
+                return json_response({"healed": await self.supervisor.heal_all()})
+            case "DELETE", ["faults", handle]:
+                await self.supervisor.heal(handle)
+                return json_response({"healed": [handle]})
+            case "POST", ["hosts", place, "kill"]:
+                return json_response({"handle": await self.supervisor.kill(place)})
+            case _:
+                return json_response({"message": f"no such thing: {request.target}"}, 404)
+
+    def _health(self) -> dict[str, Any]:
+        hosts = self.supervisor.status()["hosts"]
+        up = all(host["state"] == UP for host in hosts.values())
+        return {
+            "status": "running" if up else "degraded",
+            "services": dict.fromkeys(sorted(SERVICES), "available"),
+            "hosts": {place: host["state"] for place, host in hosts.items()},
+            "edition": "antipodes",
+            "version": version("antipodes"),
+        }
+
+    async def _replication(self) -> list[Any]:
+        found = []
+        for region in self.supervisor.configuration.regions:
+            status = await self.supervisor.ask(region, "/status")
+            found.extend(status["replication"] if status else [])
+        return found
+
+    async def _trace(self, trace: str) -> list[Any]:
+        journal: Any = self.runtime.journal
+        spans = list(journal.spans(trace))
+        for place in list(self.supervisor.members):
+            spans.extend(await self.supervisor.ask(place, f"/spans?trace={trace}") or [])
+        return sorted(spans, key=lambda span: (span["start"], -span["end"]))
+
+    async def _city(self, name: str) -> dict[str, Any]:
+        place = self.supervisor.world.place(name)
+        if not place.startswith("city/"):
+            raise SupervisorError(f"{name} is not a city")
+        if place not in self._cities:
+            proxy = CityProxy(self.runtime.at(place), self.supervisor.world)
+            listener = await self.runtime.listen_loopback(proxy.receiver)
+            self._cities[place] = (proxy, listener.port)
+        proxy, port = self._cities[place]
+        return {
+            "city": place,
+            "port": port,
+            "address": proxy.source_ip,
+            "edge": self.supervisor.world.anycast_edge(place),
+        }
+
+
+async def run_world(
+    configuration: Configuration, directory: StateDirectory, port: int, announce: Any
+) -> None:
+    """Start a world, announce where it is, and run it until it is asked to stop."""
+    supervisor = await Supervisor.open(configuration, directory.run, directory.path)
+    server = None
+    try:
+        server = WorldServer(supervisor, port)
+        on_signals(server.stop)
+        await supervisor.start()
+        directory.announce({"port": server.front.port, "regions": list(configuration.regions)})
+        announce(server)
+        await server.run()
+    finally:
+        if server is not None:
+            server.front.close()
+        await supervisor.stop()
+        await supervisor.runtime.close()
+
+
+def open_state(path: Path) -> StateDirectory:
+    """Open (and lock) the state directory of a world; raises StateError."""
+    return StateDirectory(path)

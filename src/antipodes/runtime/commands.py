@@ -1,0 +1,55 @@
+"""Other people's commands, for the command line: in the foreground, or left running."""
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+POLL_S = 0.02
+
+
+class Detached:
+    """A command that goes on when its starter has ended."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+        self.pid = process.pid
+
+    def poll(self) -> int | None:
+        """The exit status, or None while it runs."""
+        return self._process.poll()
+
+    def wait_briefly(self) -> None:
+        """Let a little time pass."""
+        time.sleep(POLL_S)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+
+def run_detached(arguments: Sequence[str], log: Path) -> Detached:
+    """Start a command in a session of its own, its output in a file."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            list(arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    return Detached(process)
+
+
+def pause() -> None:
+    """Let a little time pass."""
+    time.sleep(POLL_S)
+
+
+def replace(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Become another command (this process ends with its exit status)."""
+    try:
+        os.execvpe(arguments[0], list(arguments), dict(environment))  # noqa: S606 - asked for
+    except FileNotFoundError:
+        return 127

@@ -1,0 +1,79 @@
+# Clone, `make demo`, `make test`. Needs Python 3.11 or later with pip, and make.
+#
+# The first target that needs them installs the dependencies into .venv; stamps keyed on
+# pyproject.toml make that instant afterwards.
+
+SHELL := /bin/sh
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+BIN := .venv/bin
+RUN_STAMP := .venv/.installed-run
+DEV_STAMP := .venv/.installed-dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+# Tests of one file share their worlds; two files run at a time.
+PARALLEL := -n 2 --dist loadfile
+SPEED ?= 10
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint fix docs bench sim clean
+.DELETE_ON_ERROR:
+
+help: ## List what can be made
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 14
+
+setup: $(DEV_STAMP) ## Install everything for working on Antipodes into .venv
+
+demo: $(RUN_STAMP) ## Lose a region, and see what it cost
+	@mkdir -p build
+	$(BIN)/antipodes drill run examples/global-app/region-loss.toml --speed $(SPEED) \
+		--html build/region-loss.html
+
+test: $(DEV_STAMP) ## Run all tests
+	$(BIN)/python -m pytest $(PARALLEL)
+
+lint: $(DEV_STAMP) ## Check style, types, the import tree, the rules of the house and the docs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/tidy
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+fix: $(DEV_STAMP) ## Repair what can be repaired mechanically
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(DEV_STAMP) ## Build the documentation into build/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+bench: $(DEV_STAMP) ## Measure against peers, briefly
+	@mkdir -p build/bench
+	@set -e; for script in bench/[a-z]*.py; do \
+		echo "== $$script"; \
+		$(BIN)/python $$script --quick --json build/bench/$$(basename $$script .py).json; \
+	done
+
+sim: $(DEV_STAMP) ## Run the tests that replay worlds in virtual time
+	$(BIN)/python -m pytest $(PARALLEL) -m simulation
+
+clean: ## Remove what was made, except .venv
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests bench examples scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Antipodes needs Python 3.11 or later as python3" >&2; exit 1; }
+	@echo "Creating .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+
+# `demo` needs little, so it does not wait for the rest; a development set serves it as well.
+$(RUN_STAMP): pyproject.toml | $(BIN)/python
+	@if [ -e $(DEV_STAMP) ] && [ ! pyproject.toml -nt $(DEV_STAMP) ]; then :; else \
+		echo "Installing Antipodes into .venv"; $(PIP) --editable .; fi
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml | $(BIN)/python
+	@echo "Installing Antipodes and its development tools into .venv"
+	@$(PIP) --editable '.[dev,docs]'
+	@touch $@

@@ -104,21 +104,31 @@ def _set_names(tree: ast.AST) -> set[str]:
     return sets - others - {""}
 
 
+def _promises(path: str, tree: ast.AST) -> Iterator[ast.AST]:
+    """The methods of a file that are contracts: of protocols, and of what contract.py declares."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            bases = {dotted(base).rsplit(".", 1)[-1] for base in node.bases}
+            if "Protocol" in bases or path.endswith("/contract.py"):
+                yield from node.body
+
+
 @cache
-def _contracts_wait() -> frozenset[str]:
-    """The methods that a contract declares `async`: whoever fulfils it may not need to wait."""
+def _promised_names() -> frozenset[str]:
+    """The methods that some contract declares `async`: who fulfils it may not need to wait."""
     return frozenset(
-        function.name
-        for path in sorted((ROOT / PACKAGE).rglob("contract.py"))
-        for function in functions(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(function, ast.AsyncFunctionDef)
+        method.name
+        for path in sorted((ROOT / PACKAGE).rglob("*.py"))
+        for method in _promises(path.as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(method, ast.AsyncFunctionDef)
     )
 
 
 def waits_if_async(source: Source) -> Iterator[str]:
     """A function is `async` if and only if it may wait."""
-    if not source.shipped or source.name == "contract.py":
+    if not source.shipped:
         return
+    promises = {id(method) for method in _promises(source.path, source.tree)}
     methods = {
         id(child)
         for node in ast.walk(source.tree)
@@ -129,7 +139,8 @@ def waits_if_async(source: Source) -> Iterator[str]:
         if not isinstance(function, ast.AsyncFunctionDef):
             continue
         scope = any(dotted(d).endswith("asynccontextmanager") for d in function.decorator_list)
-        promised = id(function) in methods and function.name in _contracts_wait()
+        fulfils = id(function) in methods and function.name in _promised_names()
+        promised = fulfils or id(function) in promises
         waits = any(
             isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)
             or (isinstance(node, ast.comprehension) and node.is_async)
@@ -243,7 +254,7 @@ def is_a_whole_service(folder: str, files: set[str], pages: set[str]) -> Iterato
     for name in ("__init__.py", "api.py", "model.py"):
         if name not in files:
             yield f"{folder}: no {name}: every service has __init__, api and model"
-    name = folder.rsplit("/", 1)[-1]
+    name = folder.rsplit("/", 1)[-1].rstrip("_")
     if name not in pages:
         yield f"{folder}: no page docs/services/{name}.md"
 

@@ -40,6 +40,7 @@ REFUSED: list[tuple[Rule, str, str]] = [
     (meaning.has_an_order, SHIPPED, "for x in a.union(b): ...\n"),
     (meaning.waits_if_async, SHIPPED, "async def f():\n    return 1\n"),
     (meaning.waits_if_async, SHIPPED, "async def f():\n    async def g():\n        await x\n"),
+    (meaning.waits_if_async, SHIPPED, "class S(Song):\n    async def sing(self): ...\n"),
     (meaning.waits_if_async, SHIPPED, "async def start():\n    return 1\n"),
     (meaning.is_synchronous, SHIPPED, "async def f():\n    await x\n"),
     (meaning.is_synchronous, "src/antipodes/regional/sqs/model.py", "async def f(): ...\n"),
@@ -76,6 +77,7 @@ LEFT_ALONE: list[tuple[Rule, str, str]] = [
     (meaning.has_an_order, SHIPPED, "names: list[int] = x\nlist(names)\nlist(a - b)\n"),
     (meaning.waits_if_async, SHIPPED, "async def f():\n    await x\n"),
     (meaning.waits_if_async, SHIPPED, "async def f():\n    return [y async for y in x]\n"),
+    (meaning.waits_if_async, SHIPPED, "class S(Protocol):\n    async def sing(self): ...\n"),
     (meaning.waits_if_async, SHIPPED, "class S(Service):\n    async def start(self): f()\n"),
     (meaning.waits_if_async, SHIPPED, "@asynccontextmanager\nasync def f():\n    yield\n"),
     (meaning.waits_if_async, TEST, "async def f():\n    return 1\n"),
@@ -123,5 +125,6 @@ def test_half_a_service_is_refused() -> None:
     whole = {"__init__.py", "api.py", "model.py"}
     folder = "src/antipodes/regional/sqs"
     assert not list(meaning.is_a_whole_service(folder, whole, {"sqs"}))
+    assert not list(meaning.is_a_whole_service("regional/lambda_", whole, {"lambda"}))
     assert list(meaning.is_a_whole_service(folder, whole - {"model.py"}, {"sqs"}))
     assert list(meaning.is_a_whole_service(folder, whole, {"sns"}))

@@ -114,6 +114,10 @@ class Resolver:
             raise NoSuchName(f"{address}: no such address in this world")
         return Address(place, f"{address}:{port}")
 
+    def edge(self) -> str:
+        """The edge location that anycast addresses lead to from here, now."""
+        return self._world.anycast_edge(self._runtime.place)
+
     def api_region(self, host: str) -> str | None:
         """The region of an AWS API endpoint's name."""
         found = _API.fullmatch(plain_name(host))

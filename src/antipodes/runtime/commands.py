@@ -1,6 +1,7 @@
 """Other people's commands, for the command line: in the foreground, or left running."""
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -53,3 +54,28 @@ def replace(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         os.execvpe(arguments[0], list(arguments), dict(environment))  # noqa: S606 - asked for
     except FileNotFoundError:
         return 127
+
+
+def run_captured(
+    arguments: Sequence[str], environment: Mapping[str, str], seconds_max: float
+) -> tuple[int, str]:
+    """Run a command to its end; return its exit status and all it printed."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            list(arguments),
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds_max,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        said = (error.output or b"").decode(errors="replace")
+        return -1, f"{said}\nnot done within {seconds_max:g} s"
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory and all in it."""
+    shutil.rmtree(path, ignore_errors=True)

@@ -43,6 +43,7 @@ from antipodes.runtime.realnetwork import (
     Doors,
     PlainStream,
     Preamble,
+    WorldStream,
     host_of,
     open_connection,
 )
@@ -82,6 +83,7 @@ class _Machine:
         self.doors = Doors()
         self.crew = Crew(self.loop, self._on_bug)
         self.chances: dict[str, random.Random] = {}
+        self.streams: dict[WorldStream, None] = {}
         self.server: asyncio.Server | None = None
         self.loop.set_exception_handler(self._on_exception)
 
@@ -112,7 +114,9 @@ class _Machine:
         path = self.run_directory / f"{self.host}.sock"
         path.unlink(missing_ok=True)
         self.server = await self.loop.create_unix_server(
-            lambda: AcceptingStream(self.lines, self.chance("network"), self.doors),
+            lambda: AcceptingStream(
+                self.lines, self.chance("network"), self.streams, self.doors
+            ),
             str(path),
             backlog=1024,
         )
@@ -221,6 +225,7 @@ class RealRuntime:
             run_directory=self._machine.run_directory,
             lines=self._machine.lines,
             chance=self._machine.chance("network"),
+            streams=self._machine.streams,
             preamble=Preamble(self.place, source_ip, to.place, to.port, trace),
             factory=factory,
             wait=self.sleep,
@@ -294,8 +299,8 @@ class RealRuntime:
         return path
 
     async def run_blocking(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Refused: in real time customer code runs in processes."""
-        raise RuntimeFailure("run_blocking belongs to the simulation")
+        """Run a blocking function in a thread: for callers outside of the world's hosts."""
+        return await self._loop.run_in_executor(None, function, *arguments)
 
     def wait(self, awaitable: Awaitable[T]) -> T:
         """Refused: in real time customer code runs in processes."""
@@ -306,6 +311,10 @@ class RealRuntime:
         await self._machine.crew.end()
         if self._machine.server is not None:
             self._machine.server.close()
+        for stream in list(self._machine.streams):
+            stream.abort()
+        while self._machine.streams:
+            await asyncio.sleep(0)
         if self._machine.precise is not None:
             self._machine.precise.close()
 

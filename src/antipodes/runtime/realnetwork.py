@@ -86,9 +86,12 @@ class WorldStream(asyncio.Protocol):
 
     accepted: Accepted
 
-    def __init__(self, lines: DelayLines, chance: random.Random) -> None:
+    def __init__(
+        self, lines: DelayLines, chance: random.Random, streams: "dict[WorldStream, None]"
+    ) -> None:
         self._lines = lines
         self._chance = chance
+        self._streams = streams
         self._transport: asyncio.Transport
         self._line: DelayLine | None = None
         self._receiver: Receiver | None = None
@@ -141,6 +144,7 @@ class WorldStream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open; the preamble comes next."""
         self._transport = cast(asyncio.Transport, transport)
+        self._streams[self] = None
 
     def attach(self, receiver: Receiver) -> None:
         """From now on what arrives goes to this receiver."""
@@ -168,6 +172,7 @@ class WorldStream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone: by us at once, by the other end after the distance."""
         self._lost = True
+        self._streams.pop(self, None)
         if self._line is None:
             self._end(exc)
         elif exc is None:
@@ -234,8 +239,14 @@ class WorldStream(asyncio.Protocol):
 class AcceptingStream(WorldStream):
     """The accepting end: reads the preamble, waits the distance, opens the door or refuses."""
 
-    def __init__(self, lines: DelayLines, chance: random.Random, doors: Doors) -> None:
-        super().__init__(lines, chance)
+    def __init__(
+        self,
+        lines: DelayLines,
+        chance: random.Random,
+        streams: "dict[WorldStream, None]",
+        doors: Doors,
+    ) -> None:
+        super().__init__(lines, chance, streams)
         self._doors = doors
         self._preamble = b""
 
@@ -283,10 +294,11 @@ class ConnectingStream(WorldStream):
         self,
         lines: DelayLines,
         chance: random.Random,
+        streams: "dict[WorldStream, None]",
         preamble: Preamble,
         factory: ReceiverFactory,
     ) -> None:
-        super().__init__(lines, chance)
+        super().__init__(lines, chance, streams)
         self._first = preamble
         self._factory = factory
         self.accepted = Accepted(
@@ -333,6 +345,7 @@ async def open_connection(  # noqa: PLR0913 - the two ends of a connection
     run_directory: Path,
     lines: DelayLines,
     chance: random.Random,
+    streams: dict[WorldStream, None],
     preamble: Preamble,
     factory: ReceiverFactory,
     wait: Callable[[float], Any],
@@ -342,7 +355,7 @@ async def open_connection(  # noqa: PLR0913 - the two ends of a connection
     path = run_directory / f"{host_of(preamble.place)}.sock"
     try:
         _, stream = await loop.create_unix_connection(
-            lambda: ConnectingStream(lines, chance, preamble, factory), str(path)
+            lambda: ConnectingStream(lines, chance, streams, preamble, factory), str(path)
         )
     except OSError:
         await _wait_round_trip(lines, preamble, wait)

@@ -1,0 +1,94 @@
+"""`antipodes drill`: run one, show it, and end with its verdict as the exit status."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from antipodes.drills import report, table
+from antipodes.drills.format import Drill, DrillError, library_drills, load_drill
+from antipodes.drills.history import History
+from antipodes.drills.run import Run
+from antipodes.drills.stage import Stage, WorldProcess
+from antipodes.drills.verdict import EXIT_STATUS, Judgement, Verdict, judge
+from antipodes.runtime.contract import Gone, TimedOut
+from antipodes.runtime.main import run_main
+
+
+def run_drill(options: argparse.Namespace) -> int:
+    """Run a drill; return 0 for a pass, 1 for a failure, 2 where it could not be judged."""
+    if options.action == "list":
+        for name, path in library_drills().items():
+            print(f"{name:24} {load_drill(str(path))[0].description}")
+        return 0
+    try:
+        drill, directory = load_drill(options.file)
+        drill = _overridden(drill, options)
+        history = _run(drill, directory, keep=options.keep)
+    except (DrillError, Gone, TimedOut) as error:
+        print(f"antipodes: {error}", file=sys.stderr)
+        return EXIT_STATUS[Verdict.UNKNOWN]
+    judgement = judge(drill, history)
+    _write(options, drill, history, judgement)
+    return EXIT_STATUS[judgement.verdict]
+
+
+def _overridden(drill: Drill, options: argparse.Namespace) -> Drill:
+    changes: dict[str, Any] = {}
+    if options.speed is not None:
+        changes["speed"] = options.speed
+    if options.seed is not None:
+        changes["seed"] = options.seed
+    world = msgspec.structs.replace(drill.world, **changes)
+    return msgspec.structs.replace(drill, world=world)
+
+
+def _run(drill: Drill, directory: Path, *, keep: bool) -> History:
+    progress = table.Progress(sys.stderr)
+    process = WorldProcess(drill, directory)
+    try:
+        progress(f"{drill.name}: starting {', '.join(drill.world.regions)} and the edge")
+        process.start()
+        progress(f"deploying {drill.application.deploy}")
+        said = process.deploy()
+        return run_main(_execute(drill, process, str(said["url"]), progress))
+    finally:
+        progress.end()
+        process.stop(keep=keep)
+        if keep:
+            print(f"the world's state is in {process.state}", file=sys.stderr)
+
+
+async def _execute(
+    drill: Drill, process: WorldProcess, url: str, progress: "table.Progress"
+) -> History:
+    stage = await Stage.open(drill, process)
+    try:
+        return await Run(drill, stage, url, progress).execute()
+    finally:
+        await stage.close()
+
+
+def _write(
+    options: argparse.Namespace, drill: Drill, history: History, judgement: Judgement
+) -> None:
+    print(table.render(drill, history, judgement))
+    if options.json:
+        findings = [msgspec.to_builtins(finding) for finding in judgement.findings]
+        document = {**judgement.figures, "findings": findings}
+        _save(Path(options.json), orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        print(f"figures: {options.json}")
+    if options.html:
+        _save(Path(options.html), report.render(drill, history, judgement).encode())
+        print(f"report:  {options.html}")
+
+
+def _save(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise DrillError(f"cannot write {path}: {error}") from None

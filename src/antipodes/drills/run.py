@@ -1,0 +1,106 @@
+"""One run of a drill: load and timeline side by side, then healing, quiet, and a last look."""
+
+from collections.abc import Callable
+
+from antipodes.drills.format import Drill
+from antipodes.drills.history import History, LagSample, Loss, Moment
+from antipodes.drills.load import Load
+from antipodes.drills.stage import Stage
+
+LAG_SAMPLE_S = 0.5
+QUIET_S_MAX = 60.0
+QUIET_POLL_S = 0.25
+# In a survivor, what was under way when the region died arrives within one more round trip.
+UNDER_WAY_S = 0.75
+
+Progress = Callable[[str], None]
+
+
+class Run:
+    """The parts of one run."""
+
+    def __init__(self, drill: Drill, stage: Stage, url: str, progress: Progress) -> None:
+        self._drill = drill
+        self._stage = stage
+        self._progress = progress
+        self._load = Load(stage.runtime, stage.world, drill, url)
+        self._moments: list[Moment] = []
+        self._lags: list[LagSample] = []
+        self._losses: list[Loss] = []
+        self._over = False
+
+    async def execute(self) -> History:
+        """Run it all; return the history."""
+        runtime = self._stage.runtime
+        await self._wait_serving()
+        async with runtime.nursery() as nursery:
+            sampling = nursery.spawn(self._sample(), "lag samples")
+            async with runtime.nursery() as acting:
+                acting.spawn(self._load.run(), "load")
+                acting.spawn(self._timeline(), "timeline")
+            self._over = True
+            await sampling
+        self._progress("healing, and waiting for quiet")
+        await self._stage.ask("DELETE", "/faults")
+        final = await self._wait_quiet()
+        return History(self._load.operations, self._moments, self._lags, self._losses, final)
+
+    async def _wait_serving(self) -> None:
+        """Begin when the application answers in every city: what was just made has to spread."""
+        patience = self._stage.runtime.deadline(self._drill.application.settle_s) + 30
+        probe = Load(self._stage.runtime, self._stage.world, self._drill, self._load.url)
+        self._progress("waiting until every city is served")
+        async with self._stage.runtime.timeout(patience):
+            for city in self._drill.load.cities:
+                while not await probe.probe(city):
+                    await self._stage.runtime.sleep(QUIET_POLL_S)
+
+    async def _timeline(self) -> None:
+        runtime, speed = self._stage.runtime, self._drill.world.speed
+        for event in self._drill.timeline:
+            due = self._load.started + event.at_s / speed
+            await runtime.sleep(max(0.0, due - runtime.now()))
+            at_s = self._load.world_s()
+            what = await self._stage.perform(event)
+            self._moments.append(Moment(at_s, event.phase, what, event.kill))
+            self._progress(f"{event.phase}: {what}")
+            if event.kill:
+                await self._look_at_survivors(event.kill, at_s)
+
+    async def _look_at_survivors(self, region: str, at_s: float) -> None:
+        await self._stage.runtime.sleep(UNDER_WAY_S)
+        found = {}
+        for survivor in self._drill.world.regions:
+            if survivor != region:
+                content = await self._stage.read_table(self._drill, survivor)
+                if content is not None:
+                    found[survivor] = content
+        self._losses.append(Loss(region, at_s, found))
+
+    async def _sample(self) -> None:
+        while not self._over:
+            self._lags.extend(await self._stage.lags(self._load.world_s()))
+            self._progress(self._line())
+            await self._stage.runtime.sleep(LAG_SAMPLE_S)
+
+    def _line(self) -> str:
+        done = self._load.operations
+        missed = sum(o.outcome != "ok" for o in done)
+        at = min(self._load.world_s(), self._drill.duration_s)
+        return f"\r{at:6.0f} of {self._drill.duration_s:.0f} s: {len(done)} requests, {missed} missed"
+
+    async def _wait_quiet(self) -> dict[str, dict[str, str]]:
+        """Wait until the replicas agree (bounded), then return what each of them has."""
+        runtime = self._stage.runtime
+        end = runtime.now() + QUIET_S_MAX
+        while True:
+            final = {}
+            for region in self._drill.world.regions:
+                content = await self._stage.read_table(self._drill, region)
+                if content is not None:
+                    final[region] = content
+            alike = len(final) == len(self._drill.world.regions)
+            alike = alike and len({tuple(sorted(c.items())) for c in final.values()}) == 1
+            if alike or runtime.now() > end:
+                return final
+            await runtime.sleep(QUIET_POLL_S)

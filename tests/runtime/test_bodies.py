@@ -1,0 +1,253 @@
+"""The same scenarios in both bodies of the runtime."""
+
+from typing import Any
+
+import pytest
+
+from antipodes.runtime.contract import (
+    Accepted,
+    Address,
+    Cancelled,
+    Condition,
+    Gone,
+    PlainReceiver,
+    Runtime,
+    Stream,
+    TimedOut,
+)
+from tests.runtime.worlds import BODIES, FakeLinks
+
+
+class Echo(PlainReceiver):
+    """Sends back what it gets, and remembers who came."""
+
+    def __init__(self, accepted: Accepted) -> None:
+        self.accepted = accepted
+        self._stream: Stream
+
+    def connection_made(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def data_received(self, data: bytes) -> None:
+        self._stream.write(data)
+
+
+class Collector(PlainReceiver):
+    """Collects until the end."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.data = b""
+        self.first = runtime.future()
+        self.ended = runtime.future()
+
+    def data_received(self, data: bytes) -> None:
+        self.data += data
+        if not self.first.done():
+            self.first.set_result(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.ended.set_result(error)
+
+
+@pytest.fixture(params=list(BODIES))
+def run(request: pytest.FixtureRequest) -> Any:
+    return BODIES[request.param]
+
+
+def test_connecting_takes_a_round_trip_and_so_does_an_echo(run: Any) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> tuple[float, float, Accepted]:
+        seen: list[Echo] = []
+
+        def factory(accepted: Accepted) -> Echo:
+            seen.append(Echo(accepted))
+            return seen[-1]
+
+        await far.listen(Address("b", "door"), factory)
+        started = near.now()
+        stream, receiver = await near.connect(
+            Address("b", "door"), lambda _: Collector(near), source_ip="198.19.128.1", trace="t"
+        )
+        connected = near.now() - started
+        stream.write(b"hello")
+        await receiver.first
+        assert receiver.data == b"hello"
+        stream.close()
+        return connected, near.now() - started, seen[0].accepted
+
+    connected, echoed, accepted = run(scenario)
+    assert 0.04 <= connected
+    assert 0.08 <= echoed
+    assert accepted == Accepted("a", "198.19.128.1", Address("b", "door"), "t")
+
+
+def test_a_closed_door_refuses_after_the_round_trip(run: Any) -> None:
+    async def scenario(near: Runtime, _: Runtime) -> float:
+        started = near.now()
+        with pytest.raises(Gone, match="refused"):
+            await near.connect(Address("b", "nowhere"), lambda _: Collector(near))
+        return near.now() - started
+
+    assert run(scenario) >= 0.04
+
+
+def test_what_was_written_before_the_close_arrives_before_the_end(run: Any) -> None:
+    class Burst(PlainReceiver):
+        def connection_made(self, stream: Stream) -> None:
+            stream.write(b"x" * 100_000)
+            stream.close()
+
+    async def scenario(near: Runtime, far: Runtime) -> tuple[int, Exception | None]:
+        await far.listen(Address("b", "burst"), lambda _: Burst())
+        _, receiver = await near.connect(Address("b", "burst"), lambda _: Collector(near))
+        error = await receiver.ended
+        return len(receiver.data), error
+
+    assert run(scenario) == (100_000, None)
+
+
+def test_a_cut_stalls_and_healing_delivers_in_order(run: Any) -> None:
+    links = FakeLinks()
+
+    async def scenario(near: Runtime, far: Runtime) -> bytes:
+        await far.listen(Address("b", "door"), Echo)
+        stream, receiver = await near.connect(Address("b", "door"), lambda _: Collector(near))
+        links.change("a", "b", Condition(0.02, cut=True))
+        for number in range(5):
+            stream.write(b"%d" % number)
+        await near.sleep(0.15)
+        assert receiver.data == b"", "something crossed a cut link"
+        links.change("a", "b")
+        await receiver.first
+        while len(receiver.data) < 5:
+            await near.sleep(0.01)
+        stream.close()
+        data: bytes = receiver.data
+        return data
+
+    assert run(scenario, links) == b"01234"
+
+
+def test_a_wildcard_door_serves_every_place_below_it(run: Any) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> str:
+        places: list[str] = []
+
+        def factory(accepted: Accepted) -> Echo:
+            places.append(accepted.local.place)
+            return Echo(accepted)
+
+        await far.listen(Address("b/*", "door"), factory)
+        stream, _ = await near.connect(Address("b/GRU", "door"), lambda _: Collector(near))
+        stream.close()
+        return places[0]
+
+    assert run(scenario) == "b/GRU"
+
+
+def test_back_pressure_reaches_the_writer(run: Any) -> None:
+    class Slow(PlainReceiver):
+        def connection_made(self, stream: Stream) -> None:
+            stream.pause_reading()
+            streams.append(stream)
+
+    class Writer(PlainReceiver):
+        def __init__(self, runtime: Runtime) -> None:
+            self.paused = runtime.future()
+            self.resumed = runtime.future()
+
+        def pause_writing(self) -> None:
+            if not self.paused.done():
+                self.paused.set_result(None)
+
+        def resume_writing(self) -> None:
+            if not self.resumed.done():
+                self.resumed.set_result(None)
+
+    streams: list[Stream] = []
+
+    async def scenario(near: Runtime, far: Runtime) -> None:
+        await far.listen(Address("b", "slow"), lambda _: Slow())
+        stream, writer = await near.connect(Address("b", "slow"), lambda _: Writer(near))
+        for _ in range(300):
+            stream.write(b"x" * 65_536)
+            await near.sleep(0)
+            if writer.paused.done():
+                break
+        await writer.paused
+        streams[0].resume_reading()
+        await writer.resumed
+        stream.abort()
+
+    run(scenario)
+
+
+def test_a_timeout_is_told_as_such(run: Any) -> None:
+    async def scenario(near: Runtime, _: Runtime) -> None:
+        with pytest.raises(TimedOut):
+            async with near.timeout(0.01):
+                await near.sleep(1)
+
+    run(scenario)
+
+
+def test_a_nursery_waits_for_all_and_cancels_the_rest_on_failure(run: Any) -> None:
+    async def scenario(near: Runtime, _: Runtime) -> list[str]:
+        said: list[str] = []
+
+        async def work(name: str, seconds: float, *, fail: bool = False) -> None:
+            try:
+                await near.sleep(seconds)
+                if fail:
+                    raise ValueError(name)
+                said.append(name)
+            except Cancelled:
+                said.append(f"{name} cancelled")
+                raise
+
+        async with near.nursery() as nursery:
+            nursery.spawn(work("slow", 0.02), "slow")
+            nursery.spawn(work("quick", 0.01), "quick")
+        with pytest.raises(ValueError, match="bad"):
+            async with near.nursery() as nursery:
+                nursery.spawn(work("bad", 0.01, fail=True), "bad")
+                nursery.spawn(work("other", 5), "other")
+        return said
+
+    assert run(scenario) == ["quick", "slow", "other cancelled"]
+
+
+def test_the_store_groups_orders_and_keeps(run: Any) -> None:
+    async def scenario(near: Runtime, _: Runtime) -> None:
+        store = near.open_store("main")
+        heads: list[int] = []
+        store.on_append(heads.append)
+        for number in (3, 1, 2):
+            store.put(b"k%d" % number, b"v%d" % number)
+        store.append(b"first")
+        store.append(b"second")
+        assert store.dirty
+        assert store.get(b"k1") == b"v1", "a group does not see its own writes"
+        assert store.read_log(0, limit=10) == [], "an uncommitted entry was read"
+        await store.committed()
+        assert not store.dirty
+        assert heads == [2]
+        assert [k for k, _ in store.scan(b"k", b"l")] == [b"k1", b"k2", b"k3"]
+        assert [k for k, _ in store.scan(b"k", b"l", limit=2, reverse=True)] == [b"k3", b"k2"]
+        assert [k for k, _ in store.scan(b"k1", b"k3")] == [b"k1", b"k2"]
+        store.delete(b"k2")
+        store.trim_log(1)
+        await store.committed()
+        assert store.get(b"k2") is None
+        assert store.read_log(0, limit=10) == [(2, b"second")]
+        store.close()
+        again = near.open_store("main")
+        assert again.head == 2
+        assert again.get(b"k3") == b"v3"
+        again.trim_log(2)
+        await again.committed()
+        again.close()
+        last = near.open_store("main")
+        assert last.append(b"third") == 3, "numbers were used again after trimming"
+        await last.committed()
+        last.close()
+
+    run(scenario)

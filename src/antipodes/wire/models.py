@@ -163,6 +163,7 @@ class Operation:
         self.method: str = raw.get("http", {}).get("method", "POST")
         self.uri: str = raw.get("http", {}).get("requestUri", "/")
         self.status: int = raw.get("http", {}).get("responseCode", 200)
+        self.compresses: bool = "requestcompression" in raw
         self.deprecated: bool = raw.get("deprecated", False)
 
     def __repr__(self) -> str:

@@ -34,6 +34,7 @@ _JSON_NAMESPACES = {
     "sqs": "com.amazonaws.sqs#",
 }
 _CHECKSUMMED = ("dynamodb", "dynamodbstreams")
+CONTENT_BYTES_MAX = 64 << 20  # of a body that came compressed
 _AS_MODELLED = 400
 _OUR_FAULT = 500
 _FORM = "application/x-www-form-urlencoded"
@@ -57,7 +58,21 @@ class Incoming:
     @cached_property
     def form(self) -> dict[str, str]:
         """The fields of the body or, where there is none, of the query string."""
-        return formbody.fields(self.body or self.query_text)
+        return formbody.fields(self.content or self.query_text)
+
+    @cached_property
+    def content(self) -> bytes:
+        """The body as it was before the client compressed it."""
+        if self.headers.get("content-encoding") != "gzip" or not self.body:
+            return self.body
+        unpacking = zlib.decompressobj(31)
+        try:
+            unpacked = unpacking.decompress(self.body, CONTENT_BYTES_MAX)
+        except zlib.error as error:
+            raise Malformed("The body is not gzip, as its Content-Encoding says") from error
+        if unpacking.unconsumed_tail or not unpacking.eof:
+            raise Malformed("The compressed body is cut off, or too large")
+        return unpacked
 
     @property
     def names_an_action(self) -> bool:
@@ -87,11 +102,16 @@ def _routes(model: Model) -> Routes:
     return Routes(tuple(model.operations()))
 
 
+def route(model: Model, incoming: Incoming) -> Match | None:
+    """Return the operation of a REST service that a request's method and path name, or None."""
+    query, headers = incoming.query, incoming.headers
+    return _routes(model).find(incoming.method, incoming.path, query, headers)
+
+
 def identify(model: Model, protocol: str, incoming: Incoming) -> Match:
     """Return the operation that a request names. Raises UnknownOperation."""
     if protocol in {"rest-json", "rest-xml"}:
-        query, headers = incoming.query, incoming.headers
-        match = _routes(model).find(incoming.method, incoming.path, query, headers)
+        match = route(model, incoming)
         if match is None:
             raise UnknownOperation(f"{incoming.method} {incoming.path}", status=404)
         return match
@@ -120,7 +140,8 @@ def parse_request(match: Match, protocol: str, incoming: Incoming) -> dict[str, 
     """Return the input as a dictionary in botocore's shapes. Raises Malformed."""
     operation = match.operation
     if protocol in {"rest-json", "rest-xml"}:
-        places = rest.Places(match.labels, incoming.query, incoming.headers, incoming.body)
+        body = incoming.content if operation.compresses else incoming.body
+        places = rest.Places(match.labels, incoming.query, incoming.headers, body)
         decode = jsonbody.decode if protocol == "rest-json" else xmlbody.decode
         return rest.parse(operation, places, decode)
     if operation.input is None:
@@ -128,9 +149,9 @@ def parse_request(match: Match, protocol: str, incoming: Incoming) -> dict[str, 
     if protocol in QUERY_PROTOCOLS:
         return formbody.decode(operation.input, incoming.form, ec2=protocol == "ec2")
     if protocol == CBOR:
-        parsed = _cborbody().decode(operation.input, incoming.body)
+        parsed = _cborbody().decode(operation.input, incoming.content)
     else:
-        parsed = jsonbody.decode(operation.input, incoming.body)
+        parsed = jsonbody.decode(operation.input, incoming.content)
     if not isinstance(parsed, dict):
         raise Malformed
     return parsed

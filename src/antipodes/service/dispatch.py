@@ -1,0 +1,354 @@
+"""From an HTTP request to a service's operation and back: what stands behind a region's API door.
+
+The credential scope names service, region and account; the service's model names the operation,
+reads and checks its input; the service's table has the handler. A synchronous handler is answered
+inline, without a task. Whatever goes wrong becomes the protocol's own error: a `ServiceError` is
+the caller's mistake or the world's; anything else is our bug, logged with its traceback and
+answered 500, never 400.
+
+What AWS has and Antipodes has not is answered 501 by name, so that no client takes it for success
+or tries again. Hot operations may be answered by a `FastHandler` in `Dispatcher.fast`, by target.
+"""
+
+import base64
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from antipodes.runtime.contract import RuntimeFailure
+from antipodes.service import accounts, signatures
+from antipodes.service.contract import Call, Handler, Host, Response, Service, ServiceError
+from antipodes.service.http import HttpRequest, HttpResponse
+from antipodes.wire import models, protocols
+from antipodes.wire.errors import WireError
+from antipodes.wire.protocols import Failure, Incoming
+from antipodes.wire.rest import Message
+from antipodes.wire.routes import Match
+from antipodes.wire.validation import validate
+
+Forward = Callable[[str, HttpRequest], Awaitable[HttpResponse]]
+Answer = HttpResponse | Awaitable[HttpResponse]
+# Answers a whole request of one operation from its body, or declines with None.
+FastHandler = Callable[[Call, bytes], "Answer | None"]
+
+# Where the control planes of AWS's global services are (facts/edge.md, section 2).
+HOMES: Mapping[str, str] = {
+    "cloudfront": "us-east-1",
+    "globalaccelerator": "us-west-2",
+    "iam": "us-east-1",
+    "route53": "us-east-1",
+}
+NOT_OFFERED = "NotImplemented"
+NOT_OFFERED_STATUS = 501
+CREDENTIALS_MAX = 4096
+
+# The JSON protocols have names of their own for what is wrong with a signature.
+_JSON_CODES = {
+    "IncompleteSignature": "IncompleteSignatureException",
+    "MissingAuthenticationToken": "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+}
+_LOG = logging.getLogger(__name__)
+
+
+class _Caller:
+    """What a credential scope says, worked out once for each."""
+
+    __slots__ = ("access_key", "account", "region", "signs_as")
+
+    def __init__(self, text: str, account: str) -> None:
+        credential = signatures.parse_credential(text)
+        self.access_key = credential.access_key
+        self.region = credential.region
+        self.signs_as = credential.service
+        self.account = accounts.account_of(credential.access_key, account)
+
+
+class _Exchange:
+    """One request on its way through, as far as it is understood."""
+
+    def __init__(self, request: HttpRequest, request_id: str) -> None:
+        self.method = request.method
+        self.incoming = Incoming(request.method, request.target, request.headers, request.body)
+        self.request_id = request_id
+        self.protocol = protocols.protocol_of(self.incoming, None)
+        self.model: models.Model | None = None
+        self.operation: models.Operation | None = None
+
+
+class Dispatcher:
+    """The API of one host: all its services behind one handler."""
+
+    def __init__(
+        self,
+        host: Host,
+        services: Mapping[str, Service],
+        *,
+        forward: Forward | None = None,
+        secret_of: Callable[[str], str] = accounts.secret_of,
+    ) -> None:
+        self.fast: dict[str, FastHandler] = {}
+        self._host = host
+        self._services = services
+        self._forward = forward
+        self._secret_of = secret_of
+        self._verifies = host.settings.verify_signatures
+        self._chance = host.runtime.chance("request-ids")
+        self._callers: dict[str, _Caller] = {}
+        self._names: dict[tuple[str, str], str] = {}
+
+    def handle(self, request: HttpRequest) -> Answer:
+        """Answer one request: at once where its handler does, else when awaited."""
+        exchange: _Exchange | None = None
+        try:
+            caller = self._caller(request)
+            target = request.headers.get("x-amz-target", "")
+            number = self.request_id(long=target.startswith("DynamoDB"))
+            fast = self.fast.get(target)
+            if fast is not None and caller.region == self._host.place and not self._verifies:
+                answer = fast(self._call(request, caller, number), request.body)
+                if isinstance(answer, HttpResponse):
+                    return answer
+                if answer is not None:
+                    return self._finish(_Exchange(request, number), answer)
+            exchange = _Exchange(request, number)
+            return self._answer(request, caller, exchange)
+        except Exception as error:  # noqa: BLE001 - the family is told apart in _failed
+            exchange = exchange or _Exchange(request, self.request_id())
+            return self._failed(exchange, error)
+
+    async def call(
+        self,
+        service: str,
+        operation: str,
+        request: dict[str, Any],
+        *,
+        account: str,
+        trace: str = "",
+    ) -> Response:
+        """Call a service of this host from within. Raises ServiceError."""
+        offered = self._services.get(service)
+        handler = offered.operations.get(operation) if offered is not None else None
+        modelled = models.service(service).operation(operation)
+        if handler is None or modelled is None:
+            raise _not_offered(service, operation)
+        try:
+            validate(modelled, request)
+        except WireError as error:
+            raise ServiceError(error.code, error.message, error.status) from error
+        request_id = self.request_id(long=service.startswith("dynamodb"))
+        call = Call(account, self._host.place, request_id, trace=trace)
+        result = handler(offered, call, request)
+        if not isinstance(result, dict | None):
+            result = await result
+        return result or {}
+
+    def request_id(self, *, long: bool = False) -> str:
+        """Make a request's number: a UUID, or DynamoDB's 52 characters."""
+        if long:
+            whole = self._chance.getrandbits(264).to_bytes(33, "big")
+            return base64.b32encode(whole)[:52].decode()
+        digits = f"{self._chance.getrandbits(128):032x}"
+        parts = (digits[:8], digits[8:12], "4" + digits[13:16], "a" + digits[17:20], digits[20:])
+        return "-".join(parts)
+
+    def _caller(self, request: HttpRequest) -> _Caller:
+        text = signatures.credential_text(request)
+        caller = self._callers.get(text)
+        if caller is None:
+            caller = _Caller(text, self._host.settings.account)
+            if len(self._callers) >= CREDENTIALS_MAX:
+                self._callers.clear()
+            self._callers[text] = caller
+        return caller
+
+    def _call(self, request: HttpRequest, caller: _Caller, request_id: str) -> Call:
+        headers = request.headers
+        trace = request.accepted.trace
+        if "x-amzn-trace-id" in headers:
+            trace = headers["x-amzn-trace-id"].partition("Root=")[2].partition(";")[0] or trace
+        token = headers.get("x-amz-security-token", "")
+        principal = accounts.principal_of(token) if token else ""
+        region, key = self._host.place, caller.access_key
+        return Call(caller.account, region, request_id, key, trace, principal)
+
+    def _answer(self, request: HttpRequest, caller: _Caller, exchange: _Exchange) -> Answer:
+        name = self._service_name(caller.signs_as, exchange.incoming)
+        service = self._services.get(name)
+        exchange.model = model = models.service(name)
+        exchange.protocol = protocols.protocol_of(exchange.incoming, model)
+        region = self._region(name, service, caller)
+        if region != self._host.place and self._forward is not None:
+            return self._finish(exchange, self._forward(region, request))
+        if self._verifies:
+            secret = self._secret_of(caller.access_key)
+            signatures.verify(request, secret, self._host.runtime.wall())
+        match = protocols.identify(model, exchange.protocol, exchange.incoming)
+        exchange.operation = match.operation
+        handler = service.operations.get(match.operation.name) if service is not None else None
+        if handler is None or service is None:
+            raise _not_offered(name, match.operation.name)
+        call = self._call(request, caller, exchange.request_id)
+        return self._run(service, handler, call, exchange, match)
+
+    def _region(self, name: str, service: Service | None, caller: _Caller) -> str:
+        """Return the region that must answer: the one signed for, or a global service's home.
+
+        Where AWS has one endpoint for the world (iam), clients that were given an endpoint of ours
+        sign for their own region, and mean home. Where it has one in the home region only
+        (globalaccelerator), a client of another region would find no such host in AWS.
+        """
+        home = service.home if service is not None and service.home else HOMES.get(name, "")
+        if not home or home == caller.region:
+            return caller.region
+        if "globalEndpoint" in models.metadata(name):
+            return home
+        raise ServiceError(
+            "SignatureDoesNotMatch",
+            f"Credential should be scoped to a valid region: {name} is a global service and "
+            f"answers in {home} only, not in {caller.region}",
+            403,
+        )
+
+    def _run(
+        self, service: Service, handler: Handler, call: Call, exchange: _Exchange, match: Match
+    ) -> Answer:
+        """Read, check, handle, write."""
+        runtime = self._host.runtime
+        started = runtime.now() if call.trace else 0.0
+        parameters = protocols.parse_request(match, exchange.protocol, exchange.incoming)
+        validate(match.operation, parameters)
+        result = handler(service, call, parameters)
+
+        def write(response: Response | None) -> HttpResponse:
+            if call.trace:
+                name = f"{service.name}.{match.operation.name}"
+                runtime.journal.span(call.trace, name, started, account=call.account)
+            return _http(
+                protocols.serialise_response(
+                    match.operation, exchange.protocol, response or {}, exchange.request_id
+                ),
+                exchange,
+            )
+
+        if isinstance(result, dict | None):
+            return write(result)
+        return self._finish(exchange, _then(result, write))
+
+    async def _finish(self, exchange: _Exchange, answer: Awaitable[HttpResponse]) -> HttpResponse:
+        """Wait for an answer; what goes wrong meanwhile becomes one."""
+        try:
+            return await answer
+        except Exception as error:  # noqa: BLE001 - the family is told apart in _failed
+            return self._failed(exchange, error)
+
+    def _failed(self, exchange: _Exchange, error: Exception) -> HttpResponse:
+        """Turn a mistake of the caller's, or a bug of ours, into the protocol's error."""
+        if isinstance(error, ServiceError):
+            failure = Failure(error.code, error.message, error.status, error.members)
+        elif isinstance(error, WireError):
+            failure = Failure(error.code, error.message, error.status)
+        elif isinstance(error, RuntimeFailure):
+            failure = Failure("ServiceUnavailable", f"Something is out of reach: {error}", 503)
+        else:
+            failure = self._our_bug(exchange, error)
+        if exchange.protocol not in {"query", "ec2", "rest-xml"}:
+            failure.code = _JSON_CODES.get(failure.code, failure.code)
+        if exchange.model is None:
+            self._guess_model(exchange)
+        if exchange.model is not None and exchange.model.name.startswith("dynamodb"):
+            # DynamoDB answers 400 to what is wrong with a signature; other services 403.
+            failure.status = 400 if failure.status == 403 else failure.status  # noqa: PLR2004
+        try:
+            return self._told(exchange, failure)
+        except Exception as second:  # noqa: BLE001 - an error that cannot be written is our bug
+            return self._told(exchange, self._our_bug(exchange, second))
+
+    def _told(self, exchange: _Exchange, failure: Failure) -> HttpResponse:
+        message = protocols.serialise_error(
+            exchange.model, exchange.operation, exchange.protocol, failure, exchange.request_id
+        )
+        return _http(message, exchange)
+
+    def _our_bug(self, exchange: _Exchange, error: Exception) -> Failure:
+        doing = exchange.operation or exchange.incoming.path
+        _LOG.error("%s: %r in %s", self._host.place, error, doing, exc_info=error)
+        return Failure("InternalFailure", f"Antipodes has a bug: {error!r} in {doing}", 500)
+
+    def _guess_model(self, exchange: _Exchange) -> None:
+        """An unsigned request names no service; its target may."""
+        prefix = exchange.incoming.headers.get("x-amz-target", "").rpartition(".")[0]
+        for name in self._services if prefix else ():
+            if models.metadata(name).get("targetPrefix") == prefix:
+                exchange.model = models.service(name)
+
+    def _service_name(self, signs_as: str, incoming: Incoming) -> str:
+        """Return botocore's name of the service that a request is for.
+
+        Several services may sign alike: elb and elbv2 (told apart by Version), dynamodb and
+        dynamodbstreams (by target), apigateway and apigatewayv2 (by path).
+        """
+        mark = _mark(incoming)
+        name = self._names.get((signs_as, mark)) if mark else None
+        if name is None:
+            name = self._find_name(signs_as, mark, incoming)
+            if mark and len(self._names) < CREDENTIALS_MAX:
+                self._names[signs_as, mark] = name
+        return name
+
+    def _find_name(self, signs_as: str, mark: str, incoming: Incoming) -> str:
+        def fits(name: str) -> bool:
+            return _is_marked(name, mark) if mark else _has_route(name, incoming)
+
+        offered = [name for name in self._services if models.signing_name(name) == signs_as]
+        for name in offered:
+            if fits(name):
+                return name
+        known = models.by_signing_name().get(signs_as, ())
+        for name in known:
+            if fits(name):
+                return name
+        if offered or known:
+            return (*offered, *known)[0]
+        raise ServiceError(
+            NOT_OFFERED,
+            f"Antipodes knows no service that signs as {signs_as!r}",
+            NOT_OFFERED_STATUS,
+        )
+
+
+def _mark(incoming: Incoming) -> str:
+    """What in a request of an RPC protocol tells services apart that sign alike."""
+    if "x-amz-target" in incoming.headers:
+        return incoming.headers["x-amz-target"].rpartition(".")[0]
+    if incoming.path.startswith("/service/"):
+        return incoming.path.split("/")[2]
+    return incoming.form.get("Version", "") if incoming.names_an_action else ""
+
+
+def _has_route(name: str, incoming: Incoming) -> bool:
+    model = models.service(name)
+    if not model.protocol.startswith("rest-"):
+        return False
+    return protocols.route(model, incoming) is not None
+
+
+def _is_marked(name: str, mark: str) -> bool:
+    about = models.metadata(name)
+    return mark in {about.get("targetPrefix"), about["apiVersion"]}
+
+
+def _not_offered(service: str, operation: str) -> ServiceError:
+    message = f"Antipodes does not offer {service}.{operation}"
+    return ServiceError(NOT_OFFERED, message, NOT_OFFERED_STATUS)
+
+
+async def _then(
+    result: Awaitable[Response], write: Callable[[Response], HttpResponse]
+) -> HttpResponse:
+    return write(await result)
+
+
+def _http(message: Message, exchange: _Exchange) -> HttpResponse:
+    body = b"" if exchange.method == "HEAD" else message.body
+    return HttpResponse(message.status, message.headers, body)

@@ -1,0 +1,211 @@
+"""An input against the model's constraints, with AWS's combined message for what is wrong.
+
+Every constraint that fails is told, in the model's order, as AWS's framework does:
+`2 validation errors detected: Value null at 'tableName' failed to satisfy constraint: Member must
+not be null; Value ...`. Constraints of the scalars in a list or map are told once, for the whole.
+The code of the error differs between services; a path is written in camel case.
+
+Left out: patterns that Python cannot run (see `models.compiled`), and constraints that services
+enforce in code of their own, which are theirs to say.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from antipodes.wire.errors import Invalid
+from antipodes.wire.models import Member, Model, Operation, Shape
+
+_VALUE_LENGTH_MAX = 1024  # of a value quoted in a message
+_CODES: Mapping[str, str] = {
+    "ec2": "InvalidParameterValue",
+    "lambda": "InvalidParameterValueException",
+    "logs": "InvalidParameterException",
+    "route53": "InvalidInput",
+    "s3": "InvalidArgument",
+    # cloudwatch speaks JSON and CBOR now, and kept the code of its query days.
+    "cloudwatch": "ValidationError",
+}
+_LENGTHY = ("string", "list", "map", "blob")
+
+
+def validate(operation: Operation, value: Mapping[str, Any]) -> None:
+    """Raise Invalid if an operation's input breaks the model's constraints."""
+    if operation.input is None:
+        return
+    try:
+        found = list(_structure(operation.input.shape, value, ""))
+    except RecursionError as error:
+        raise Invalid(_code(operation.model), "The input is nested too deep") from error
+    if not found:
+        return
+    if operation.model.name in {"dynamodb", "ec2"}:
+        _refuse_missing_scalar(operation, value)
+    noun = "error" if len(found) == 1 else "errors"
+    message = f"{len(found)} validation {noun} detected: {'; '.join(found)}"
+    raise Invalid(_code(operation.model), message)
+
+
+def _code(model: Model) -> str:
+    """The code that a service gives to broken constraints."""
+    default = "ValidationError" if model.protocol == "query" else "ValidationException"
+    return _CODES.get(model.name, default)
+
+
+def _refuse_missing_scalar(operation: Operation, value: Mapping[str, Any]) -> None:
+    """Say what two services say first of all when a required parameter is not there."""
+    assert operation.input is not None, f"{operation} takes no input"
+    for name in operation.input.shape.required:
+        member = operation.input.shape.members[name]
+        if value.get(name) is not None:
+            continue
+        if operation.model.name == "ec2":
+            message = f"The request must contain the parameter {member.ec2_name}"
+            raise Invalid("MissingParameter", message)
+        if member.kind not in {"structure", "list", "map"}:
+            message = f"The parameter '{name}' is required but was not present in the request"
+            raise Invalid("ValidationException", message)
+
+
+def _camel(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+def _structure(shape: Shape, value: Mapping[str, Any], path: str) -> Iterator[str]:
+    for name, member in shape.members.items():
+        given = value.get(name)
+        step = f"{path}.{_camel(name)}" if path else _camel(name)
+        if given is None:
+            if name in shape.required:
+                yield _told("null", step, "Member must not be null")
+        else:
+            yield from _value(member.shape, given, step)
+
+
+def _value(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    for constraint in _broken(shape, value):
+        yield _told(_quoted(shape, value), path, constraint)
+    if shape.kind == "structure":
+        if not shape.document:
+            yield from _structure(shape, value, path)
+    elif shape.kind == "list":
+        yield from _list(shape, value, path)
+    elif shape.kind == "map":
+        yield from _map(shape, value, path)
+
+
+def _list(shape: Shape, value: list[Any], path: str) -> Iterator[str]:
+    part = shape.member.shape
+    if None in value or any(_broken(part, item) for item in value):
+        rules = "Member must not be null" if None in value else f"[{', '.join(_rules(part))}]"
+        told = rules if None in value else f"Member must satisfy constraint: {rules}"
+        yield _told(_quoted(shape, value), path, told)
+    for index, item in enumerate(value, 1):
+        if item is not None:
+            yield from _inside(part, item, f"{path}.{index}.member")
+
+
+def _map(shape: Shape, value: Mapping[str, Any], path: str) -> Iterator[str]:
+    key, part = shape.key.shape, shape.value.shape
+    if any(_broken(key, name) for name in value):
+        rules = f"Map keys must satisfy constraint: [{', '.join(_rules(key))}]"
+        yield _told(_quoted(shape, value), path, rules)
+    if any(item is not None and _broken(part, item) for item in value.values()):
+        rules = f"Map value must satisfy constraint: [{', '.join(_rules(part))}]"
+        yield _told(_quoted(shape, value), path, rules)
+    for name, item in value.items():
+        if item is not None:
+            yield from _inside(part, item, f"{path}.{name}.member")
+
+
+def _inside(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """The parts of an element; its own constraints were told of the whole."""
+    if shape.kind == "structure":
+        yield from _value(shape, value, path)
+    elif shape.kind == "list":
+        yield from _list(shape, value, path)
+    elif shape.kind == "map":
+        yield from _map(shape, value, path)
+
+
+def _broken(shape: Shape, value: Any) -> list[str]:
+    """The constraints of a shape that a value breaks."""
+    broken = []
+    if shape.min is not None or shape.max is not None:
+        measured = len(value) if shape.kind in _LENGTHY else value
+        if shape.max is not None and measured > shape.max:
+            broken.append(_at_most(shape))
+        if shape.min is not None and measured < shape.min:
+            broken.append(_at_least(shape))
+    if shape.kind == "string":
+        if shape.regex is not None and shape.regex.fullmatch(value) is None:
+            broken.append(_pattern(shape))
+        if shape.enum and value not in shape.enum:
+            broken.append(_one_of(shape))
+    return broken
+
+
+def _rules(shape: Shape) -> list[str]:
+    """All constraints of a shape."""
+    rules = [_at_most(shape)] if shape.max is not None else []
+    if shape.min is not None:
+        rules.append(_at_least(shape))
+    if shape.regex is not None:
+        rules.append(_pattern(shape))
+    if shape.enum:
+        rules.append(_one_of(shape))
+    return rules
+
+
+def _at_most(shape: Shape) -> str:
+    measure = "length" if shape.kind in _LENGTHY else "value"
+    return f"Member must have {measure} less than or equal to {shape.max}"
+
+
+def _at_least(shape: Shape) -> str:
+    measure = "length" if shape.kind in _LENGTHY else "value"
+    return f"Member must have {measure} greater than or equal to {shape.min}"
+
+
+def _pattern(shape: Shape) -> str:
+    return f"Member must satisfy regular expression pattern: {shape.pattern}"
+
+
+def _one_of(shape: Shape) -> str:
+    return f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+
+
+def _told(value: str, path: str, constraint: str) -> str:
+    given = f" {value}" if value else ""
+    return f"Value{given} at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _quoted(shape: Shape, value: Any) -> str:
+    """A value between quotes, as AWS prints its own objects; nothing of what is secret."""
+    if shape.sensitive:
+        return ""
+    text = _printed(shape, value)
+    return f"'{text[:_VALUE_LENGTH_MAX]}'"
+
+
+def _printed(shape: Shape, value: Any) -> str:
+    if value is None:
+        return "null"
+    if shape.sensitive:
+        return "***"
+    if shape.kind == "structure":
+        return f"{shape.name}({', '.join(_printed_members(shape, value))})"
+    if shape.kind == "list":
+        return f"[{', '.join(_printed(shape.member.shape, item) for item in value)}]"
+    if shape.kind == "map":
+        part = shape.value.shape
+        return f"{{{', '.join(f'{k}={_printed(part, v)}' for k, v in value.items())}}}"
+    if shape.kind == "blob":
+        return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
+    return str(value).lower() if shape.kind == "boolean" else str(value)
+
+
+def _printed_members(shape: Shape, value: Mapping[str, Any]) -> Iterator[str]:
+    members: Mapping[str, Member] = shape.members
+    for name, member in members.items():
+        if name in value:
+            yield f"{_camel(name)}={_printed(member.shape, value[name])}"

@@ -10,7 +10,6 @@ What AWS has and Antipodes has not is answered 501 by name, so that no client ta
 or tries again. Hot operations may be answered by a `FastHandler` in `Dispatcher.fast`, by target.
 """
 
-import base64
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -146,8 +145,7 @@ class Dispatcher:
     def request_id(self, *, long: bool = False) -> str:
         """Make a request's number: a UUID, or DynamoDB's 52 characters."""
         if long:
-            whole = self._chance.getrandbits(264).to_bytes(33, "big")
-            return base64.b32encode(whole)[:52].decode()
+            return f"{self._chance.getrandbits(208):052X}"
         digits = f"{self._chance.getrandbits(128):032x}"
         parts = (digits[:8], digits[8:12], "4" + digits[13:16], "a" + digits[17:20], digits[20:])
         return "-".join(parts)

@@ -1,7 +1,6 @@
 """CBOR bodies, of Smithy's RPC v2: blobs are bytes, timestamps are tag 1, names are the model's.
 
-Decoding is strict about what Smithy can mean: any other tag is refused, so that neither shared
-references nor huge numbers come in.
+Whatever other tags make of their values is refused by its type, since no shape has such types.
 """
 
 from operator import attrgetter
@@ -23,7 +22,7 @@ def decode(member: Member, body: bytes) -> Any:
     try:
         value = cbor2.loads(body)
         return trees.read(DIALECT, member, value)
-    except (cbor2.CBORDecodeError, RecursionError, UnicodeDecodeError) as error:
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Malformed("The body is not CBOR as Smithy writes it") from error
 
 

@@ -73,12 +73,14 @@ def _camel(name: str) -> str:
 def _structure(shape: Shape, value: Mapping[str, Any], path: str) -> Iterator[str]:
     for name, member in shape.members.items():
         given = value.get(name)
-        step = f"{path}.{_camel(name)}" if path else _camel(name)
-        if given is None:
-            if name in shape.required:
-                yield _told("null", step, "Member must not be null")
-        else:
-            yield from _value(member.shape, given, step)
+        if given is not None:
+            yield from _value(member.shape, given, _step(path, name))
+        elif name in shape.required:
+            yield _told("null", _step(path, name), "Member must not be null")
+
+
+def _step(path: str, name: str) -> str:
+    return f"{path}.{_camel(name)}" if path else _camel(name)
 
 
 def _value(shape: Shape, value: Any, path: str) -> Iterator[str]:

@@ -5,9 +5,6 @@ possible, and with hypothesis for whatever lies between.
 """
 
 import datetime as dt
-import pkgutil
-from collections.abc import Iterator
-from importlib import import_module
 from random import Random  # noqa: TID251 - values from a seed, of no host's
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,9 +18,7 @@ from botocore.serialize import create_serializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import antipodes.edge
-import antipodes.regional
-from antipodes.service.contract import Service
+from antipodes.hosting import catalogue
 from antipodes.wire import models, protocols
 from antipodes.wire.protocols import Failure, Incoming
 from antipodes.wire.rest import Message
@@ -57,16 +52,7 @@ TEXT = "a<b>&'\"é 漢 +/%=;\t"
 MOMENT = dt.datetime(2026, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
 
 
-def offered() -> Iterator[str]:
-    for folder in (antipodes.regional, antipodes.edge):
-        for found in pkgutil.iter_modules(folder.__path__):
-            module = import_module(f"{folder.__name__}.{found.name}")
-            for thing in vars(module).values():
-                if isinstance(thing, type) and issubclass(thing, Service) and thing is not Service:
-                    yield thing.name
-
-
-SERVICES = sorted({*SPOKEN, *offered()})
+SERVICES = sorted({*SPOKEN, *catalogue.SERVICES})
 SESSION = botocore.session.get_session()
 
 
@@ -273,6 +259,14 @@ def names(service: str, *, events: bool = True) -> list[str]:
     every = models.service(service).operations()
     wanted = [o.name for o in every if events or not o.streams_events]
     return [name for name in wanted if f"{service}.{name}" not in TWINS]
+
+
+@pytest.mark.parametrize("service", catalogue.SERVICES)
+def test_what_is_offered_is_modelled(service: str) -> None:
+    """A name that the model does not know would never be called."""
+    offered = list(catalogue.service_class(service).operations)
+    assert offered
+    assert [name for name in offered if name not in models.service(service).operation_names] == []
 
 
 @pytest.mark.parametrize(("service", "protocol"), pairs())

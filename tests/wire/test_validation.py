@@ -20,7 +20,7 @@ TABLE: dict[str, Any] = {
 }
 
 
-def check(service: str, name: str, value: dict[str, Any]) -> None:
+def check_passes(service: str, name: str, value: dict[str, Any]) -> None:
     operation = models.service(service).operation(name)
     assert operation is not None
     validate(operation, value)
@@ -28,14 +28,14 @@ def check(service: str, name: str, value: dict[str, Any]) -> None:
 
 def refusal(service: str, name: str, value: dict[str, Any]) -> Invalid:
     with pytest.raises(Invalid) as caught:
-        check(service, name, value)
+        check_passes(service, name, value)
     return caught.value
 
 
 def test_a_good_input_passes() -> None:
-    check("dynamodb", "CreateTable", TABLE)
-    check("lambda", "Invoke", {"FunctionName": "f", "Payload": b"{}"})
-    check("sts", "GetCallerIdentity", {})
+    check_passes("dynamodb", "CreateTable", TABLE)
+    check_passes("lambda", "Invoke", {"FunctionName": "f", "Payload": b"{}"})
+    check_passes("sts", "GetCallerIdentity", {})
 
 
 def test_every_broken_constraint_is_told_in_the_models_order() -> None:
@@ -112,7 +112,7 @@ def test_recursive_shapes_are_followed(tree: Any) -> None:
     def value(node: Any) -> dict[str, Any]:
         return {"NULL": True} if node is None else {"L": [value(item) for item in node]}
 
-    check("dynamodb", "PutItem", {"TableName": "abc", "Item": {"k": value(tree)}})
+    check_passes("dynamodb", "PutItem", {"TableName": "abc", "Item": {"k": value(tree)}})
 
 
 def test_what_is_too_deep_is_refused() -> None:

@@ -40,6 +40,7 @@ HOMES: Mapping[str, str] = {
 NOT_OFFERED = "NotImplemented"
 NOT_OFFERED_STATUS = 501
 CREDENTIALS_MAX = 4096
+_FORBIDDEN = 403
 
 # The JSON protocols have names of their own for what is wrong with a signature.
 _JSON_CODES = {
@@ -256,7 +257,7 @@ class Dispatcher:
             self._guess_model(exchange)
         if exchange.model is not None and exchange.model.name.startswith("dynamodb"):
             # DynamoDB answers 400 to what is wrong with a signature; other services 403.
-            failure.status = 400 if failure.status == 403 else failure.status  # noqa: PLR2004
+            failure.status = 400 if failure.status == _FORBIDDEN else failure.status
         try:
             return self._told(exchange, failure)
         except Exception as second:  # noqa: BLE001 - an error that cannot be written is our bug

@@ -1,0 +1,90 @@
+"""The addresses of the emulated internet, all from 198.18.0.0/15, which routes nowhere (RFC 2544).
+
+======================  =========================================================
+198.18.0.0/17           first of an accelerator's two anycast addresses
+198.18.128.0/17         second of them; the two networks can be broken separately
+198.19.R.0/24           region R (its position in the atlas, below 64): balancers
+198.19.64.0/18          free
+198.19.128.0/17         clients in cities: 64 of each, by the city's position
+======================  =========================================================
+
+Anycast addresses belong to no place: where they lead depends on where one stands. All functions are
+pure; the blocks are disjoint and each function is the inverse of `place_of`.
+"""
+
+from ipaddress import AddressValueError, IPv4Address
+
+from antipodes.world.atlas import load_atlas
+from antipodes.world.errors import OutOfAddresses
+
+ANYCAST_A = int(IPv4Address("198.18.0.0"))
+ANYCAST_B = int(IPv4Address("198.18.128.0"))
+REGIONS = int(IPv4Address("198.19.0.0"))
+CLIENTS = int(IPv4Address("198.19.128.0"))
+END = int(IPv4Address("198.20.0.0"))
+ANYCAST_MAX = ANYCAST_B - ANYCAST_A - 2
+REGIONS_MAX = 64
+REGION_SIZE = 256
+CITY_SIZE = 64
+CITIES_MAX = (END - CLIENTS) // CITY_SIZE
+
+
+def anycast_pair(n: int) -> tuple[str, str]:
+    """Return the two static addresses of the n-th accelerator, counted from 0."""
+    if not 0 <= n < ANYCAST_MAX:
+        raise OutOfAddresses(f"accelerator {n}: there are addresses for 0 to {ANYCAST_MAX - 1}")
+    return str(IPv4Address(ANYCAST_A + 1 + n)), str(IPv4Address(ANYCAST_B + 1 + n))
+
+
+def is_anycast(ip: str) -> bool:
+    """Whether an address is announced by every edge location."""
+    return ANYCAST_A <= _number(ip) < REGIONS
+
+
+def region_block(region: str) -> str:
+    """Return a region's block as a CIDR."""
+    return f"{IPv4Address(_region_start(region))}/24"
+
+
+def region_address(region: str, n: int) -> str:
+    """Return the n-th address of a region, 1 to 254."""
+    if not 1 <= n < REGION_SIZE - 1:
+        raise OutOfAddresses(f"address {n} of {region}: a region has 1 to {REGION_SIZE - 2}")
+    return str(IPv4Address(_region_start(region) + n))
+
+
+def client_ip(city: str, n: int) -> str:
+    """Return the address of the n-th client in a city, 0 to 63."""
+    if not 0 <= n < CITY_SIZE:
+        raise OutOfAddresses(f"client {n} in {city}: a city has 0 to {CITY_SIZE - 1}")
+    position = load_atlas().city(city).position
+    assert position < CITIES_MAX, "the atlas has more cities than there are blocks"
+    return str(IPv4Address(CLIENTS + position * CITY_SIZE + n))
+
+
+def place_of(ip: str) -> str | None:
+    """Return the region or city that an address belongs to; None for anycast and all others."""
+    number = _number(ip)
+    if CLIENTS <= number < END:
+        cities = load_atlas().cities
+        index = (number - CLIENTS) // CITY_SIZE
+        return cities[index].place if index < len(cities) else None
+    if REGIONS <= number < CLIENTS:
+        regions = load_atlas().regions
+        index = (number - REGIONS) // REGION_SIZE
+        return regions[index].place if index < len(regions) else None
+    return None
+
+
+def _region_start(region: str) -> int:
+    position = load_atlas().region(region).position
+    assert position < REGIONS_MAX, "the atlas has more regions than there are blocks"
+    return REGIONS + position * REGION_SIZE
+
+
+def _number(ip: str) -> int:
+    """Return the address as a number; -1 for what is no IPv4 address."""
+    try:
+        return int(IPv4Address(ip))
+    except AddressValueError:
+        return -1

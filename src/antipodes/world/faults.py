@@ -1,0 +1,262 @@
+"""What can be wrong with the ways between places: a closed set of small frozen records.
+
+A fault says which directions of which links it is about (`affects`) and what it does to each of
+them (`effect`, a `Condition` whose delay is extra). Effects compose, in any order to the same
+result: delays add, jitters add as independent deviations do, the narrowest bandwidth counts, losses
+combine as independent losses do, one cut is enough. So installing and healing need no undo: what
+holds is always computed from what is installed.
+
+Killing a process is no fault of a link: hosting does that, and peers see their connections end. A
+dark place is silence instead.
+
+The ends of a link are places or groups (`places.py`); a region covers its zones. As plain
+dictionaries, faults cross between processes and stand in drills' files; `kind` names the record.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+import msgspec
+
+from antipodes.runtime.contract import Condition
+from antipodes.world.errors import InvalidFault
+from antipodes.world.places import ANYTHING, covers, crosses, kind_of
+
+EXTRA_MS_MAX = 600_000.0
+BANDWIDTH_MBIT_S_MAX = 1_000_000.0
+BYTES_S_PER_MBIT_S = 125_000.0
+_GROUP_WORDS = {
+    ANYTHING: "everything else",
+    "region/*": "every region",
+    "edge/*": "every edge location",
+    "city/*": "every city",
+    "site/*": "every site",
+}
+
+
+class _Ends(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
+    a: str
+    b: str
+
+
+class LinkFault(_Ends, frozen=True, kw_only=True):
+    """Something is wrong on the way from `a` to `b`, and back unless `both_ways` is false."""
+
+    both_ways: bool = True
+
+    def __post_init__(self) -> None:
+        for field, end in (("a", self.a), ("b", self.b)):
+            if not end:
+                raise InvalidFault(f"{field}: a place or a group of places is needed")
+        if self.a == self.b and "*" not in self.a and kind_of(self.a) != "region":
+            raise InvalidFault(f"b: {self.b} has no link to itself")
+
+    def affects(self, source: str, destination: str) -> bool:
+        """Whether this direction suffers."""
+        return crosses(self.a, self.b, source, destination) or (
+            self.both_ways and crosses(self.a, self.b, destination, source)
+        )
+
+    def with_ends(self, rename: Callable[[str, str], str]) -> Self:
+        """Return the same fault, its ends replaced by `rename(field, end)`."""
+        return msgspec.structs.replace(self, a=rename("a", self.a), b=rename("b", self.b))
+
+    def _between(self) -> str:
+        """Return the directions in words."""
+        if self.both_ways:
+            return f"between {_words(self.a)} and {_words(self.b)}"
+        return f"from {_words(self.a)} to {_words(self.b)}"
+
+
+class PlaceFault(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
+    """Something is wrong with all that enters or leaves a place; what is inside it goes on."""
+
+    place: str
+
+    def __post_init__(self) -> None:
+        if not self.place:
+            raise InvalidFault("place: a place is needed")
+        if "*" in self.place:
+            raise InvalidFault(f"place: {self.place} is a group; name one place")
+
+    def affects(self, source: str, destination: str) -> bool:
+        """Whether this direction suffers."""
+        return covers(self.place, source) != covers(self.place, destination)
+
+    def with_ends(self, rename: Callable[[str, str], str]) -> Self:
+        """Return the same fault, its place replaced by `rename("place", place)`."""
+        return msgspec.structs.replace(self, place=rename("place", self.place))
+
+
+class CutLink(LinkFault, frozen=True, tag="cut-link"):
+    """Nothing gets through; streams stall until the link is healed."""
+
+    @property
+    def effect(self) -> Condition:
+        """What it does to a direction."""
+        return Condition(0.0, cut=True)
+
+    def describe(self) -> str:
+        """Return the fault in words."""
+        return f"nothing passes {self._between()}"
+
+
+class SlowLink(LinkFault, frozen=True, tag="slow-link"):
+    """Each slowed direction takes longer by `extra_ms`, with a standard deviation."""
+
+    extra_ms: float
+    jitter_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_slow(self.extra_ms, self.jitter_ms)
+
+    @property
+    def effect(self) -> Condition:
+        """What it does to a direction."""
+        return Condition(self.extra_ms / 1000, self.jitter_ms / 1000)
+
+    def describe(self) -> str:
+        """Return the fault in words."""
+        return f"{_slow_words(self.extra_ms, self.jitter_ms)} each way {self._between()}"
+
+
+class LossyLink(LinkFault, frozen=True, tag="lossy-link"):
+    """A share of what is sent is lost (1: all of it, which is a cut)."""
+
+    loss: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.loss <= 1:
+            raise InvalidFault(f"loss: {self.loss} is not a share above 0 and up to 1")
+
+    @property
+    def effect(self) -> Condition:
+        """What it does to a direction."""
+        return Condition(0.0, loss=self.loss, cut=self.loss >= 1)
+
+    def describe(self) -> str:
+        """Return the fault in words."""
+        return f"{_number(self.loss * 100)} % is lost {self._between()}"
+
+
+class NarrowLink(LinkFault, frozen=True, tag="narrow-link"):
+    """Each narrowed direction of each connection carries so much and no more."""
+
+    bandwidth_mbit_s: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.bandwidth_mbit_s <= BANDWIDTH_MBIT_S_MAX:
+            raise InvalidFault(
+                f"bandwidth_mbit_s: {self.bandwidth_mbit_s} is not above 0 and up to "
+                f"{_number(BANDWIDTH_MBIT_S_MAX)}"
+            )
+
+    @property
+    def effect(self) -> Condition:
+        """What it does to a direction."""
+        return Condition(0.0, bandwidth_bytes_s=self.bandwidth_mbit_s * BYTES_S_PER_MBIT_S)
+
+    def describe(self) -> str:
+        """Return the fault in words."""
+        return f"at most {_number(self.bandwidth_mbit_s)} Mbit/s {self._between()}"
+
+
+class DarkPlace(PlaceFault, frozen=True, tag="dark-place"):
+    """Nothing gets in or out, without a word; a dark edge location attracts no more traffic."""
+
+    @property
+    def effect(self) -> Condition:
+        """What it does to a direction."""
+        return Condition(0.0, cut=True)
+
+    def describe(self) -> str:
+        """Return the fault in words."""
+        return f"{self.place} is dark: nothing gets in or out"
+
+
+class SlowPlace(PlaceFault, frozen=True, tag="slow-place"):
+    """All that enters or leaves takes longer by `extra_ms` each way: a grey failure."""
+
+    extra_ms: float
+    jitter_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_slow(self.extra_ms, self.jitter_ms)
+
+    @property
+    def effect(self) -> Condition:
+        """What it does to a direction."""
+        return Condition(self.extra_ms / 1000, self.jitter_ms / 1000)
+
+    def describe(self) -> str:
+        """Return the fault in words."""
+        return f"{self.place} is slow: {_slow_words(self.extra_ms, self.jitter_ms)} in and out"
+
+
+Fault = CutLink | SlowLink | LossyLink | NarrowLink | DarkPlace | SlowPlace
+KINDS = ("cut-link", "slow-link", "lossy-link", "narrow-link", "dark-place", "slow-place")
+
+
+def to_dict(fault: Fault) -> dict[str, Any]:
+    """Return a fault as plain JSON."""
+    plain: dict[str, Any] = msgspec.to_builtins(fault)
+    return plain
+
+
+def from_dict(plain: object) -> Fault:
+    """Return the fault that a plain dictionary describes, or raise InvalidFault."""
+    try:
+        fault: Fault = msgspec.convert(plain, Fault)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`")
+        if field == "kind" or "`kind`" in text:
+            raise InvalidFault(f"kind: {text}; one of {', '.join(KINDS)}") from None
+        raise InvalidFault(f"{field}: {text}" if field else text) from None
+    return fault
+
+
+def combine(base: Condition, effects: Iterable[Condition]) -> Condition:
+    """Return what becomes of a direction under all effects; their order does not matter."""
+    parts = [base, *effects]
+    if len(parts) == 1:
+        return base
+    losses = sorted(part.loss for part in parts if part.loss > 0)
+    bandwidths = [part.bandwidth_bytes_s for part in parts if part.bandwidth_bytes_s > 0]
+    loss = losses[0] if len(losses) == 1 else 1 - math.prod(1 - loss for loss in losses)
+    return Condition(
+        delay_s=math.fsum(part.delay_s for part in parts),
+        jitter_s=math.hypot(*sorted(part.jitter_s for part in parts)),
+        loss=loss,
+        bandwidth_bytes_s=min(bandwidths, default=0.0),
+        cut=any(part.cut for part in parts),
+    )
+
+
+def _check_slow(extra_ms: float, jitter_ms: float) -> None:
+    for field, value in (("extra_ms", extra_ms), ("jitter_ms", jitter_ms)):
+        if not 0 <= value <= EXTRA_MS_MAX:
+            raise InvalidFault(f"{field}: {value} is not between 0 and {_number(EXTRA_MS_MAX)}")
+    if extra_ms == 0 and jitter_ms == 0:
+        raise InvalidFault("extra_ms: 0 without jitter_ms changes nothing")
+
+
+def _words(end: str) -> str:
+    if end in _GROUP_WORDS:
+        return _GROUP_WORDS[end]
+    return f"every zone of {end[:-2]}" if end.endswith("/*") else end
+
+
+def _slow_words(extra_ms: float, jitter_ms: float) -> str:
+    spread = f" (± {_number(jitter_ms)} ms)" if jitter_ms else ""
+    return f"{_number(extra_ms)} ms more{spread}"
+
+
+def _number(value: float) -> str:
+    """Return up to three decimals, and none that say nothing."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")

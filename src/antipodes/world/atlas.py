@@ -319,10 +319,10 @@ def _zones(region: str, ids: str) -> tuple[Zone, ...]:
 
 
 def _site(name: str, text: str, sites: Sequence[str]) -> str:
-    for site in sites:
-        if site.lower() == text:
-            return site
-    raise UnknownPlace(name, tuple(f"site/{s}" for s in _closest(text, sites)))
+    by_lower = {site.lower(): site for site in sites}
+    if text in by_lower:
+        return by_lower[text]
+    raise UnknownPlace(name, tuple(f"site/{by_lower[close]}" for close in _closest(text, by_lower)))
 
 
 def _closest(text: str, known: Iterable[str]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from antipodes.world.atlas import (
@@ -70,6 +70,65 @@ class Access(NamedTuple):
     loss: float
 
 
+class Tables:
+    """The packaged numbers, each read when first needed."""
+
+    @cached_property
+    def calibration(self) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads(data_text("calibration.json"))
+        return data
+
+    @cached_property
+    def factor_quantiles(self) -> list[tuple[float, float]]:
+        measured = self.calibration["internet_hub"]["obs_over_pred_pct"]
+        return sorted((float(percent) / 100, float(factor)) for percent, factor in measured.items())
+
+    @cached_property
+    def graphs(self) -> tuple[HubGraph, HubGraph]:
+        return load_hub_graphs()
+
+    @property
+    def backbone(self) -> HubGraph:
+        return self.graphs[0]
+
+    @property
+    def internet(self) -> HubGraph:
+        return self.graphs[1]
+
+    @cached_property
+    def region_pairs(self) -> dict[tuple[str, str], float]:
+        """Measured only: what the file filled in from our own model is the model's to say."""
+        return {
+            (a, b): float(rtt_ms)
+            for a, b, rtt_ms, method, *_ in data_rows("region_rtt_filled.csv")
+            if method != "hub_model"
+        }
+
+    @cached_property
+    def zone_pairs(self) -> dict[tuple[str, str], float]:
+        """The best of 50 pings, both ways round."""
+        rows = [(a, b, float(ms)) for _, a, b, ms, *_ in data_rows("az_rtt_ms.csv")]
+        return {pair: ms for a, b, ms in rows for pair in ((a, b), (b, a))}
+
+    @cached_property
+    def country_factors(self) -> dict[str, float]:
+        rows = data_rows("internet_country_factor.csv")
+        return {country: float(factor) for country, factor, *_ in rows}
+
+    @cached_property
+    def last_miles(self) -> dict[str, Access]:
+        return {
+            name: Access(name, float(rtt_ms), float(jitter_ms), float(loss_percent) / 100)
+            for name, rtt_ms, _, jitter_ms, loss_percent, *_ in data_rows("last_mile_profiles.csv")
+        }
+
+
+@cache
+def load_tables() -> Tables:
+    """Return the packaged numbers; they never change, so one reading serves the process."""
+    return Tables()
+
+
 class Distances:
     """Answers for every pair of places; each answer is computed once and kept."""
 
@@ -83,6 +142,7 @@ class Distances:
     ) -> None:
         """`access` names the access network of cities and sites, by place."""
         self._atlas = atlas
+        self._tables = load_tables()
         self._seed = seed
         self._sites = {site.place: site for site in sites}
         self._access_names = dict(access or {})
@@ -108,10 +168,10 @@ class Distances:
         """Return an access network by name; `+` joins two, as in `cable+wifi_extra`."""
         parts = []
         for part in name.split("+"):
-            if part.strip() not in self._last_miles:
-                known = ", ".join(self._last_miles)
+            if part.strip() not in self._tables.last_miles:
+                known = ", ".join(self._tables.last_miles)
                 raise UnknownAccess(f"unknown access network {part.strip()!r}: one of {known}")
-            parts.append(self._last_miles[part.strip()])
+            parts.append(self._tables.last_miles[part.strip()])
         return Access(
             name,
             math.fsum(part.rtt_ms for part in parts),
@@ -124,13 +184,21 @@ class Distances:
         default = DEFAULT_SITE_ACCESS if kind_of(place) == "site" else DEFAULT_CITY_ACCESS
         return self.access_network(self._access_names.get(place, default))
 
+    def backbone_ms(self, a: Somewhere, b: Somewhere) -> float:
+        """Return what the backbone model says, whether or not the pair was measured."""
+        fit = self._tables.calibration["backbone_hub"]
+        km = self._tables.backbone.path_km(a.point, b.point)
+        return float(fit["a0"] + fit["a1"] * (1 - math.exp(-km / fit["d0"])) + fit["b"] * km / 100)
+
     def _compute(self, a: str, b: str) -> Path:
         if top_of(a) == top_of(b):
             return self._within(a, b)
         end_a, end_b = self._somewhere(a), self._somewhere(b)
         clients = [end.place for end in (end_a, end_b) if kind_of(end.place) in ("city", "site")]
         if not clients:
-            return Path(self._backbone_ms(end_a, end_b), BACKBONE_JITTER_MS)
+            measured_ms = self._tables.region_pairs.get((end_a.place, end_b.place))
+            rtt_ms = self.backbone_ms(end_a, end_b) if measured_ms is None else measured_ms
+            return Path(rtt_ms, BACKBONE_JITTER_MS)
         last_miles = [self.access_of(place) for place in clients]
         edge = next((end for end in (end_a, end_b) if isinstance(end, EdgeLocation)), None)
         if edge is not None:
@@ -151,7 +219,7 @@ class Distances:
         zone_a, zone_b = a.partition("/")[2], b.partition("/")[2]
         if not zone_a or not zone_b or zone_a == zone_b:
             return Path(SAME_ZONE_MS)
-        rtt_ms = self._zone_pairs.get((zone_a, zone_b), CROSS_ZONE_MS)
+        rtt_ms = self._tables.zone_pairs.get((zone_a, zone_b), CROSS_ZONE_MS)
         return Path(rtt_ms, CROSS_ZONE_JITTER_MS)
 
     def _somewhere(self, place: str) -> Somewhere:
@@ -172,21 +240,15 @@ class Distances:
             raise UnknownPlace(place, (found.place,) if found else tuple(self._sites)[:3])
         return found
 
-    def _backbone_ms(self, a: Somewhere, b: Somewhere) -> float:
-        measured = self._region_pairs.get((a.place, b.place))
-        if measured is not None:
-            return measured
-        fit = self._calibration["backbone_hub"]
-        km = self._backbone.path_km(a.point, b.point)
-        return float(fit["a0"] + fit["a1"] * (1 - math.exp(-km / fit["d0"])) + fit["b"] * km / 100)
-
     def _internet_ms(self, a: Somewhere, b: Somewhere, path_factor: float) -> float:
-        fit = self._calibration["internet_hub"]
+        fit = self._tables.calibration["internet_hub"]
         factor = path_factor
         if a.country != b.country:
-            countries = self._country_factors
+            countries = self._tables.country_factors
             factor *= countries.get(a.country, 1.0) * countries.get(b.country, 1.0)
-        modelled = (fit["a"] + fit["b"] * self._internet.path_km(a.point, b.point) / 100) * factor
+        modelled = (
+            fit["a"] + fit["b"] * self._tables.internet.path_km(a.point, b.point) / 100
+        ) * factor
         return float(max(modelled, great_circle_km(a.point, b.point) * LIGHT_MS_PER_KM))
 
     def _to_edge_ms(self, client: Somewhere, edge: EdgeLocation) -> float:
@@ -210,7 +272,7 @@ class Distances:
         """Draw from the measured quantiles of observed / predicted, by a hash of the path."""
         key = f"{self._seed}|{a.place}|{b.place}".encode()
         u = int.from_bytes(hashlib.sha256(key).digest()[:8], "big") / 2**64
-        quantiles = self._factor_quantiles
+        quantiles = self._tables.factor_quantiles
         lower = quantiles[0]
         if u <= lower[0]:
             return lower[1]
@@ -220,52 +282,3 @@ class Distances:
                 return lower[1] + (upper[1] - lower[1]) * share
             lower = upper
         return lower[1]
-
-    @cached_property
-    def _calibration(self) -> dict[str, Any]:
-        data: dict[str, Any] = json.loads(data_text("calibration.json"))
-        return data
-
-    @cached_property
-    def _factor_quantiles(self) -> list[tuple[float, float]]:
-        measured = self._calibration["internet_hub"]["obs_over_pred_pct"]
-        return sorted((float(percent) / 100, float(factor)) for percent, factor in measured.items())
-
-    @cached_property
-    def _graphs(self) -> tuple[HubGraph, HubGraph]:
-        return load_hub_graphs()
-
-    @property
-    def _backbone(self) -> HubGraph:
-        return self._graphs[0]
-
-    @property
-    def _internet(self) -> HubGraph:
-        return self._graphs[1]
-
-    @cached_property
-    def _region_pairs(self) -> dict[tuple[str, str], float]:
-        """Measured only: what the file filled in from our own model is the model's to say."""
-        return {
-            (a, b): float(rtt_ms)
-            for a, b, rtt_ms, method, *_ in data_rows("region_rtt_filled.csv")
-            if method != "hub_model"
-        }
-
-    @cached_property
-    def _zone_pairs(self) -> dict[tuple[str, str], float]:
-        """The best of 50 pings, both ways round."""
-        rows = [(a, b, float(ms)) for _, a, b, ms, *_ in data_rows("az_rtt_ms.csv")]
-        return {pair: ms for a, b, ms in rows for pair in ((a, b), (b, a))}
-
-    @cached_property
-    def _country_factors(self) -> dict[str, float]:
-        rows = data_rows("internet_country_factor.csv")
-        return {country: float(factor) for country, factor, *_ in rows}
-
-    @cached_property
-    def _last_miles(self) -> dict[str, Access]:
-        return {
-            name: Access(name, float(rtt_ms), float(jitter_ms), float(loss_percent) / 100)
-            for name, rtt_ms, _, jitter_ms, loss_percent, *_ in data_rows("last_mile_profiles.csv")
-        }

@@ -13,7 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from antipodes.runtime.contract import Condition
 from antipodes.world.atlas import Atlas, Site
-from antipodes.world.errors import InvalidFault, InvalidWorld, UnknownHandle, UnknownPlace
+from antipodes.world.errors import (
+    InvalidFault,
+    InvalidWorld,
+    UnknownAccess,
+    UnknownHandle,
+    UnknownPlace,
+)
 from antipodes.world.faults import DarkPlace, Fault, combine
 from antipodes.world.latency import Access, Distances
 from antipodes.world.places import ANYTHING, KIND_GROUPS, kind_of
@@ -42,7 +48,7 @@ class World:
         self._site_names = tuple(site.name for site in self.sites)
         self.regions = tuple(atlas.region(code).code for code in regions)
         _check_description(self.regions, self.sites)
-        self.access = {self.place(name): network for name, network in (access or {}).items()}
+        self.access = {self._client(name): network for name, network in (access or {}).items()}
         self.version = 0
         self._distances = Distances(atlas, seed=seed, sites=self.sites, access=self.access)
         self._edges = tuple(edge.place for edge in atlas.edges)
@@ -175,6 +181,13 @@ class World:
             ranked = tuple(sorted(self._edges, key=lambda edge: (self.rtt_ms(place, edge), edge)))
             self._edges_by_distance[place] = ranked
         return ranked
+
+    def _client(self, name: str) -> str:
+        """Return the city or site that a person means; nothing else has a last mile."""
+        place = self.place(name)
+        if kind_of(place) not in ("city", "site"):
+            raise UnknownAccess(f"access: {place} is neither a city nor a site")
+        return place
 
     def _proper(self, fault: Fault) -> Fault:
         return fault.with_ends(self._proper_end)

@@ -1,0 +1,88 @@
+"""The address plan: blocks are disjoint and every address leads back to where it came from."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antipodes.world import addresses
+from antipodes.world.atlas import load_atlas
+from antipodes.world.errors import OutOfAddresses, UnknownPlace
+
+REGIONS = st.sampled_from([region.code for region in load_atlas().regions])
+CITIES = st.sampled_from([city.place for city in load_atlas().cities])
+
+
+@given(REGIONS, st.integers(1, 254))
+def test_a_region_address_leads_back_to_its_region(region: str, n: int) -> None:
+    ip = addresses.region_address(region, n)
+    assert addresses.place_of(ip) == region
+    assert ip_address(ip) in ip_network(addresses.region_block(region))
+    assert not addresses.is_anycast(ip)
+
+
+@given(CITIES, st.integers(0, addresses.CITY_SIZE - 1))
+def test_a_client_address_leads_back_to_its_city(city: str, n: int) -> None:
+    ip = addresses.client_ip(city, n)
+    assert addresses.place_of(ip) == city
+    assert not addresses.is_anycast(ip)
+
+
+@given(st.integers(0, addresses.ANYCAST_MAX - 1), st.integers(0, addresses.ANYCAST_MAX - 1))
+def test_anycast_pairs_are_of_two_networks_and_belong_to_no_place(n: int, m: int) -> None:
+    a, b = addresses.anycast_pair(n)
+    assert ip_address(a) in ip_network("198.18.0.0/17")
+    assert ip_address(b) in ip_network("198.18.128.0/17")
+    for ip in (a, b):
+        assert addresses.is_anycast(ip)
+        assert addresses.place_of(ip) is None
+    assert (n == m) == (addresses.anycast_pair(m) == (a, b))
+
+
+def test_no_two_places_share_an_address() -> None:
+    regions = [r.code for r in load_atlas().regions]
+    cities = [c.place for c in load_atlas().cities]
+    given_out = [addresses.region_address(r, n) for r in regions for n in range(1, 255)]
+    given_out += [addresses.client_ip(c, n) for c in cities for n in range(addresses.CITY_SIZE)]
+    assert len(set(given_out)) == len(given_out)
+
+
+@given(st.ip_addresses(v=4))
+def test_no_other_address_is_ours(ip: object) -> None:
+    if ip not in ip_network("198.18.0.0/15"):
+        assert addresses.place_of(str(ip)) is None
+        assert not addresses.is_anycast(str(ip))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sao-paulo", "198.18.0", "::1", "198.18.0.1:80", "198.19.63.9"]
+)
+def test_what_is_no_address_of_ours_belongs_to_no_place(text: str) -> None:
+    assert addresses.place_of(text) is None
+    assert not addresses.is_anycast(text)
+
+
+@pytest.mark.parametrize("n", [-1, 64])
+def test_a_city_has_so_many_clients(n: int) -> None:
+    with pytest.raises(OutOfAddresses, match="sao-paulo"):
+        addresses.client_ip("city/sao-paulo", n)
+
+
+@pytest.mark.parametrize("n", [0, 255])
+def test_a_region_keeps_its_first_and_last_address(n: int) -> None:
+    with pytest.raises(OutOfAddresses, match="us-west-2"):
+        addresses.region_address("us-west-2", n)
+
+
+@pytest.mark.parametrize("n", [-1, addresses.ANYCAST_MAX])
+def test_anycast_addresses_end(n: int) -> None:
+    with pytest.raises(OutOfAddresses):
+        addresses.anycast_pair(n)
+
+
+def test_an_unknown_place_has_no_addresses() -> None:
+    with pytest.raises(UnknownPlace):
+        addresses.client_ip("city/atlantis", 0)
+    with pytest.raises(UnknownPlace):
+        addresses.region_address("us-west-9", 1)

@@ -1,8 +1,8 @@
 """Deploy the global application: two regions, one table, one accelerator. Ordinary boto3.
 
-It would run unchanged against AWS: every client is made the usual way, and where they point is up to
-the environment (AWS_ENDPOINT_URL). AWS_REGIONS may name other regions. The last line it prints is a
-JSON object with the application's addresses.
+It would run unchanged against AWS: every client is made the usual way, and where they point is up
+to the environment (AWS_ENDPOINT_URL). AWS_REGIONS may name other regions. The last line it prints
+is a JSON object with the application's addresses.
 """
 
 import io
@@ -54,9 +54,7 @@ def create_table():
     )
     home.get_waiter("table_exists").wait(TableName=NAME, WaiterConfig={"Delay": 1})
     for region in REGIONS[1:]:
-        home.update_table(
-            TableName=NAME, ReplicaUpdates=[{"Create": {"RegionName": region}}]
-        )
+        home.update_table(TableName=NAME, ReplicaUpdates=[{"Create": {"RegionName": region}}])
         replica = boto3.client("dynamodb", region_name=region)
         replica.get_waiter("table_exists").wait(TableName=NAME, WaiterConfig={"Delay": 1})
         wait_active(home)

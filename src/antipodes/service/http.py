@@ -366,7 +366,7 @@ class _ClientReceiver(PlainReceiver):
             waiting.set_result(response)
 
     def eof_received(self) -> bool | None:
-        if self._waiting is not None and self._until_eof and self._headers:
+        if self._waiting is not None and self._until_eof:
             self._complete(reusable=False)
         return None
 

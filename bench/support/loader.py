@@ -1,0 +1,97 @@
+"""A load generator: keep-alive connections, requests prepared beforehand, latencies in microseconds.
+
+Runs as a process of its own: `loader.py PORT CONNECTIONS SECONDS FILE`, where FILE has the
+requests, each preceded by its length in four bytes. Prints requests per second, p50 and p99 in
+milliseconds, and how many answers were not 200.
+"""
+
+import itertools
+import json
+import selectors
+import socket
+import struct
+import sys
+import time
+from pathlib import Path
+
+
+def read_requests(path: Path) -> list[bytes]:
+    """The prepared requests of a file."""
+    data, found, at = path.read_bytes(), [], 0
+    while at < len(data):
+        (length,) = struct.unpack_from("!I", data, at)
+        found.append(data[at + 4 : at + 4 + length])
+        at += 4 + length
+    return found
+
+
+def write_requests(path: Path, requests: list[bytes]) -> None:
+    """Write prepared requests to a file."""
+    path.write_bytes(b"".join(struct.pack("!I", len(r)) + r for r in requests))
+
+
+def complete(data: bytes) -> bool:
+    """Whether a whole response is there (content-length or an empty chunk at its end)."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    head = data[:end].lower()
+    at = head.find(b"content-length:")
+    if at < 0:
+        return data.endswith(b"0\r\n\r\n")
+    stop = head.find(b"\r\n", at)
+    length = int(head[at + 15 : stop if stop > 0 else len(head)])
+    return len(data) >= end + 4 + length
+
+
+def run(port: int, connections: int, seconds: float, requests: list[bytes]) -> dict[str, float]:
+    """Keep every connection busy for some seconds."""
+    selector = selectors.DefaultSelector()
+    upcoming = itertools.cycle(requests)
+    clock = time.perf_counter
+    state: dict[socket.socket, list[float | bytes]] = {}
+    for _ in range(connections):
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        selector.register(connection, selectors.EVENT_READ)
+        state[connection] = [clock(), b""]
+        connection.sendall(next(upcoming))
+    latencies: list[float] = []
+    wrong = 0
+    started = clock()
+    while clock() - started < seconds:
+        for key, _ in selector.select(1):
+            connection = key.fileobj  # type: ignore[assignment] # we registered sockets
+            entry = state[connection]
+            data = entry[1] + connection.recv(65536)  # type: ignore[operator] # bytes
+            if not complete(data):
+                entry[1] = data
+                continue
+            now = clock()
+            latencies.append(now - entry[0])  # type: ignore[operator] # a time
+            wrong += data[9:12] != b"200"
+            entry[0], entry[1] = now, b""
+            connection.sendall(next(upcoming))
+    took = clock() - started
+    for connection in state:
+        connection.close()
+    latencies.sort()
+    return {
+        "rate": len(latencies) / took,
+        "p50_ms": latencies[len(latencies) // 2] * 1e3,
+        "p99_ms": latencies[int(len(latencies) * 0.99)] * 1e3,
+        "wrong": wrong,
+    }
+
+
+if __name__ == "__main__":
+    print(
+        json.dumps(
+            run(
+                int(sys.argv[1]),
+                int(sys.argv[2]),
+                float(sys.argv[3]),
+                read_requests(Path(sys.argv[4])),
+            )
+        )
+    )

@@ -1,0 +1,237 @@
+"""The life of a world: up, down, bad input, and `kill -9` of everything in turn."""
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.e2e.worlds import RunningWorld, alive, clean, command, kill, run, wait
+
+W, E = "us-west-2", "eu-central-1"
+TABLE = {
+    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[RunningWorld]:
+    with RunningWorld() as running:
+        yield running
+
+
+def test_two_accounts_with_equal_names_never_see_each_other(world: RunningWorld) -> None:
+    one = world.client("dynamodb", W, account="111111111111")
+    two = world.client("dynamodb", W, account="222222222222")
+    for client in (one, two):
+        client.create_table(TableName="Same", **TABLE)
+        client.get_waiter("table_exists").wait(TableName="Same", WaiterConfig={"Delay": 1})
+    one.put_item(TableName="Same", Item={"k": {"S": "x"}, "of": {"S": "one"}})
+    assert "Item" not in two.get_item(TableName="Same", Key={"k": {"S": "x"}})
+    two.delete_table(TableName="Same")
+    assert one.get_item(TableName="Same", Key={"k": {"S": "x"}})["Item"]["of"] == {"S": "one"}
+    arn = one.describe_table(TableName="Same")["Table"]["TableArn"]
+    assert arn == "arn:aws:dynamodb:us-west-2:111111111111:table/Same"
+    assert world.client("dynamodb", E, account="111111111111").list_tables()["TableNames"] == []
+
+
+def test_an_assumed_role_acts_in_its_own_account(world: RunningWorld) -> None:
+    sts = world.client("sts", W, account="333333333333")
+    role = sts.assume_role(
+        RoleArn="arn:aws:iam::444444444444:role/visitor", RoleSessionName="visit"
+    )
+    assumed = world.client(
+        "sts",
+        E,
+        account=role["Credentials"]["AccessKeyId"],
+        aws_session_token=role["Credentials"]["SessionToken"],
+    )
+    assert assumed.get_caller_identity()["Account"] == "444444444444"
+    assert sts.get_caller_identity()["Account"] == "333333333333"
+
+
+def test_a_kept_connection_may_change_the_region(world: RunningWorld) -> None:
+    """One HTTP connection, requests signed for two regions, in turn."""
+    import http.client  # noqa: PLC0415 - only here
+
+    from botocore.auth import SigV4Auth  # noqa: PLC0415 - only here
+    from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - only here
+    from botocore.credentials import Credentials  # noqa: PLC0415 - only here
+
+    world.client("dynamodb", E, account="555555555555").create_table(TableName="OnlyHere", **TABLE)
+    connection = http.client.HTTPConnection("127.0.0.1", world.port)
+    seen = []
+    for region in (W, E, W):
+        request = AWSRequest(
+            "POST",
+            f"{world.url}/",
+            data=b"{}",
+            headers={
+                "X-Amz-Target": "DynamoDB_20120810.ListTables",
+                "Content-Type": "application/x-amz-json-1.0",
+            },
+        )
+        SigV4Auth(Credentials("555555555555", "test"), "dynamodb", region).add_auth(request)
+        connection.request("POST", "/", body=b"{}", headers=dict(request.headers.items()))
+        seen.append(json.load(connection.getresponse())["TableNames"])
+    connection.close()
+    assert seen == [[], ["OnlyHere"], []]
+
+
+def test_a_region_that_is_not_there_is_named(world: RunningWorld) -> None:
+    with pytest.raises(ClientError, match="ap-south-1"):
+        world.client("dynamodb", "ap-south-1").list_tables()
+
+
+def test_what_is_not_offered_is_refused_by_name(world: RunningWorld) -> None:
+    with pytest.raises(ClientError, match="CreateBackup") as refused:
+        world.client("dynamodb").create_backup(TableName="Same", BackupName="later")
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    with pytest.raises(ClientError, match="sqs"):
+        world.client("sqs").list_queues()
+
+
+def post(world: RunningWorld, body: bytes, **headers: str) -> tuple[int, bytes]:
+    request = urllib.request.Request(world.url, data=body, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def test_unsigned_and_malformed_requests_get_awss_errors(world: RunningWorld) -> None:
+    target = {"X-Amz-Target": "DynamoDB_20120810.ListTables"}
+    status, body = post(world, b"{}", **target)
+    assert (status, b"MissingAuthenticationToken" in body) == (400, True) or status == 403
+    signed = (
+        "AWS4-HMAC-SHA256 Credential=test/20260101/us-west-2/dynamodb/aws4_request, "
+        "SignedHeaders=host, Signature=00"
+    )
+    status, body = post(world, b"{", **target, Authorization=signed)
+    assert status == 400
+    assert b"SerializationException" in body
+
+
+def test_health_is_told_where_tools_look_for_it(world: RunningWorld) -> None:
+    for path in ("/_antipodes/health", "/_localstack/health"):
+        with urllib.request.urlopen(world.url + path, timeout=30) as answer:
+            health = json.load(answer)
+        assert health["services"]["dynamodb"] == "available"
+
+
+def test_a_second_world_in_the_same_directory_is_refused(world: RunningWorld) -> None:
+    done = run("up", "--detach", "--port", "0", state=world.state)
+    assert done.returncode == 2
+    assert "in use" in done.stderr
+    reset = run("reset", state=world.state)
+    assert reset.returncode == 2
+
+
+def test_a_port_in_use_is_told(world: RunningWorld, tmp_path: Path) -> None:
+    done = run("up", "--detach", "--port", str(world.port), state=tmp_path / "other")
+    assert done.returncode == 2
+    assert str(world.port) in done.stderr
+
+
+def test_a_newer_state_directory_is_refused_untouched(tmp_path: Path) -> None:
+    tmp_path.joinpath("format.json").write_text('{"version": 99}')
+    done = run("up", "--detach", "--port", "0", state=tmp_path)
+    assert done.returncode == 2
+    assert "newer" in done.stderr
+    assert json.loads(tmp_path.joinpath("format.json").read_text()) == {"version": 99}
+
+
+def test_unknown_regions_and_cities_are_named(world: RunningWorld, tmp_path: Path) -> None:
+    done = run("up", "--regions", "us-west-7", state=tmp_path)
+    assert done.returncode == 2
+    assert "us-west-7" in done.stderr
+    done = run("at", "atlantis", "--", "true", state=world.state)
+    assert done.returncode == 2
+    assert "atlantis" in done.stderr
+
+
+def test_verbs_without_a_world_say_how_to_start_one(tmp_path: Path) -> None:
+    done = run("status", state=tmp_path)
+    assert done.returncode == 2
+    assert "antipodes up" in done.stderr
+
+
+def test_faults_are_installed_shown_and_healed(world: RunningWorld) -> None:
+    done = run("break", "link", W, E, "--latency", "300ms", "--loss", "5%", state=world.state)
+    assert done.returncode == 0, done.stderr
+    handles = done.stdout.split()
+    assert len(handles) == 2
+    shown = json.loads(run("status", "--json", state=world.state).stdout)["faults"]
+    assert set(handles) <= set(shown)
+    assert run("heal", handles[0], state=world.state).returncode == 0
+    assert run("heal", state=world.state).stdout.split() == ["healed", handles[1]]
+    assert run("heal", "fault-99", state=world.state).returncode == 2
+
+
+def test_the_aws_command_line_and_curl_work(world: RunningWorld) -> None:
+    done = run("aws", "dynamodb", "list-tables", "--region", E, state=world.state)
+    assert done.returncode == 0, done.stderr
+    assert "TableNames" in json.loads(done.stdout)
+    done = run("env", state=world.state)
+    assert f"AWS_ENDPOINT_URL={world.url}" in done.stdout
+
+
+def test_kill_9_of_a_region_loses_no_acknowledged_write() -> None:
+    with RunningWorld(regions=(W,)) as world:
+        client = world.client("dynamodb", W)
+        client.create_table(TableName="T", **TABLE)
+        client.get_waiter("table_exists").wait(TableName="T", WaiterConfig={"Delay": 1})
+        acknowledged = []
+        for number in range(300):
+            key = f"k{number}"
+            client.put_item(TableName="T", Item={"k": {"S": key}})
+            acknowledged.append(key)
+        before = world.pids()[W]
+        kill(before)
+        wait(lambda: world.pids().get(W) not in {None, before})
+        world.wait_up()
+        pages = world.client("dynamodb", W).get_paginator("scan").paginate(TableName="T")
+        found = {item["k"]["S"] for page in pages for item in page["Items"]}
+        assert found == set(acknowledged)
+
+
+def test_kill_9_of_the_supervisor_leaves_nothing_behind_and_the_next_up_works() -> None:
+    with RunningWorld(regions=(W,)) as world:
+        client = world.client("dynamodb", W)
+        client.create_table(TableName="T", **TABLE)
+        client.get_waiter("table_exists").wait(TableName="T", WaiterConfig={"Delay": 1})
+        client.put_item(TableName="T", Item={"k": {"S": "kept"}})
+        pids = list(world.pids().values())
+        assert len(pids) >= 2
+        kill(world.pid)
+        wait(lambda: not any(alive(pid) for pid in pids))
+        world.up()
+        item = world.client("dynamodb", W).get_item(TableName="T", Key={"k": {"S": "kept"}})
+        assert item["Item"] == {"k": {"S": "kept"}}
+
+
+def test_ctrl_c_stops_the_world_and_reset_empties_it(tmp_path: Path) -> None:
+    arguments = command("up", "--regions", W, "--port", "0", state=tmp_path)
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=clean()) as process:
+        assert process.stdout is not None
+        assert "Antipodes is up" in process.stdout.readline()
+        process.send_signal(2)
+        assert process.wait(20) == 0
+    assert (tmp_path / W).is_dir()
+    assert run("reset", state=tmp_path).returncode == 0
+    assert not (tmp_path / W).exists()
+
+
+def test_the_module_runs_as_a_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "antipodes", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "drill" in done.stdout

@@ -1,0 +1,200 @@
+"""HTTP over the runtime's streams, in both bodies."""
+
+from typing import Any
+
+import pytest
+
+from antipodes.runtime.contract import Accepted, Address, Gone, PlainReceiver, Runtime, Stream
+from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
+from tests.runtime.worlds import BODIES
+
+API = Address("b", "api")
+
+
+@pytest.fixture(params=list(BODIES))
+def run(request: pytest.FixtureRequest) -> Any:
+    return BODIES[request.param]
+
+
+def echo(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(200, [("x-method", request.method)], request.target.encode() + request.body)
+
+
+async def raw(near: Runtime, data: bytes, *, answers: int = 1) -> bytes:
+    """Send bytes and collect what comes until the end, or so many answers."""
+    ended = near.future()
+    collected = bytearray()
+
+    class Collector(PlainReceiver):
+        def data_received(self, data: bytes) -> None:
+            collected.extend(data)
+            if collected.count(b"HTTP/1.1 ") >= answers and not ended.done():
+                ended.set_result(None)
+
+        def connection_lost(self, error: Exception | None) -> None:
+            if not ended.done():
+                ended.set_result(None)
+
+    stream, _ = await near.connect(API, lambda _: Collector())
+    stream.write(data)
+    await ended
+    await near.sleep(0.1)
+    stream.abort()
+    return bytes(collected)
+
+
+def test_a_request_and_its_answer(run: Any) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> None:
+        await far.listen(API, HttpServer(far, echo).receiver)
+        client = HttpClient(near)
+        answer = await client.request(API, "POST", "/x?y=1", body=b"body")
+        assert (answer.status, answer.body) == (200, b"/x?y=1body")
+        assert dict(answer.headers)["x-method"] == "POST"
+        head = await client.request(API, "HEAD", "/x")
+        assert (head.status, head.body) == (200, b"")
+        client.close()
+
+    run(scenario)
+
+
+def test_answers_keep_the_order_of_their_requests(run: Any) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> bytes:
+        async def slowly(request: HttpRequest) -> HttpResponse:
+            await far.sleep({"/slow": 0.2, "/middle": 0.1}[request.target])
+            return HttpResponse(200, (), request.target.encode())
+
+        def handler(request: HttpRequest) -> Any:
+            return HttpResponse(200, (), b"/now") if request.target == "/now" else slowly(request)
+
+        await far.listen(API, HttpServer(far, handler).receiver)
+        requests = [b"GET %s HTTP/1.1\r\nhost: x\r\n\r\n" % t for t in (b"/slow", b"/middle", b"/now")]
+        return await raw(near, b"".join(requests), answers=3)
+
+    said = run(scenario)
+    assert said.find(b"/slow") < said.find(b"/middle") < said.find(b"/now")
+
+
+def test_no_answer_leaves_before_what_was_written_is_durable(run: Any) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> list[bool]:
+        store = far.open_store("main")
+        seen: list[bool] = []
+
+        class Spy(PlainReceiver):
+            def __init__(self, accepted: Accepted) -> None:
+                self._inner = server.receiver(accepted)
+
+            def connection_made(self, stream: Stream) -> None:
+                write = stream.write
+
+                def watched(data: bytes) -> None:
+                    seen.append(store.dirty)
+                    write(data)
+
+                stream.write = watched  # type: ignore[method-assign] # a spy on one stream
+                self._inner.connection_made(stream)
+
+            def data_received(self, data: bytes) -> None:
+                self._inner.data_received(data)
+
+        def handler(_: HttpRequest) -> HttpResponse:
+            store.put(b"k", b"v")
+            return HttpResponse(200)
+
+        server = HttpServer(far, handler, store=store)
+        await far.listen(API, Spy)
+        client = HttpClient(near)
+        await client.request(API, "PUT", "/")
+        client.close()
+        store.close()
+        return seen
+
+    assert run(scenario) == [False]
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"NONSENSE\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 70_000 + b"\r\n\r\n", b"431"),
+        (b"PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 200000\r\n\r\n" + b"z" * 200_000, b"413"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_and_closed(run: Any, data: bytes, status: bytes) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> bytes:
+        await far.listen(API, HttpServer(far, echo, body_bytes_max=100_000).receiver)
+        return await raw(near, data)
+
+    said = run(scenario)
+    assert said.startswith(b"HTTP/1.1 " + status)
+    assert b"connection: close" in said
+
+
+def test_expect_is_answered_at_the_headers(run: Any) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> bytes:
+        await far.listen(API, HttpServer(far, echo).receiver)
+        head = b"PUT / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n"
+        return await raw(near, head)
+
+    assert run(scenario) == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def test_a_quiet_connection_is_used_again_and_a_closed_one_replaced(run: Any) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> int:
+        streams: list[Stream] = []
+        server = HttpServer(far, echo)
+
+        class Noting(PlainReceiver):
+            def __init__(self, accepted: Accepted) -> None:
+                self._inner = server.receiver(accepted)
+
+            def connection_made(self, stream: Stream) -> None:
+                streams.append(stream)
+                self._inner.connection_made(stream)
+
+            def data_received(self, data: bytes) -> None:
+                self._inner.data_received(data)
+
+        await far.listen(API, Noting)
+        client = HttpClient(near)
+        for _ in range(3):
+            await client.request(API, "GET", "/")
+        assert len(streams) == 1
+        streams[0].close()
+        assert (await client.request(API, "GET", "/again")).body == b"/again"
+        client.close()
+        return len(streams)
+
+    assert run(scenario) == 2
+
+
+def test_an_answer_that_is_cut_short_is_gone(run: Any) -> None:
+    class Half(PlainReceiver):
+        def connection_made(self, stream: Stream) -> None:
+            self._stream = stream
+
+        def data_received(self, data: bytes) -> None:
+            self._stream.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")
+            self._stream.close()
+
+    async def scenario(near: Runtime, far: Runtime) -> None:
+        await far.listen(API, lambda _: Half())
+        with pytest.raises(Gone):
+            await HttpClient(near).request(API, "GET", "/")
+
+    run(scenario)
+
+
+def test_a_body_without_a_length_ends_with_the_connection(run: Any) -> None:
+    class Old(PlainReceiver):
+        def connection_made(self, stream: Stream) -> None:
+            self._stream = stream
+
+        def data_received(self, data: bytes) -> None:
+            self._stream.write(b"HTTP/1.0 200 OK\r\n\r\nall of it")
+            self._stream.close()
+
+    async def scenario(near: Runtime, far: Runtime) -> bytes:
+        await far.listen(API, lambda _: Old())
+        return (await HttpClient(near).request(API, "GET", "/")).body
+
+    assert run(scenario) == b"all of it"

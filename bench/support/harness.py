@@ -1,4 +1,4 @@
-"""Measuring rivals side by side: alternated rounds, medians, ratios, one table and one JSON file."""
+"""Measuring rivals side by side: alternated rounds, medians, ratios, one table, one JSON file."""
 
 import argparse
 import json

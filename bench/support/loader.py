@@ -1,4 +1,4 @@
-"""A load generator: keep-alive connections, requests prepared beforehand, latencies in microseconds.
+"""A load generator: keep-alive connections, prepared requests, latencies in microseconds.
 
 Runs as a process of its own: `loader.py PORT CONNECTIONS SECONDS FILE`, where FILE has the
 requests, each preceded by its length in four bytes. Prints requests per second, p50 and p99 in

@@ -1,8 +1,8 @@
 """The command line: one verb for each thing a person does.
 
-Only what a verb needs is imported when it runs, so that `status` and `env` answer at once. A running
-world is found through its state directory; everything is asked of it over HTTP, as anybody could.
-Exit status: 0 done, 1 it failed, 2 it could not be tried (or, for a drill, not be judged).
+Only what a verb needs is imported when it runs, so that `status` and `env` answer at once. A
+running world is found through its state directory; everything is asked of it over HTTP, as anybody
+could. Exit status: 0 done, 1 it failed, 2 it could not be tried (or, for a drill, not be judged).
 """
 
 import argparse
@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ from antipodes.runtime import commands
 PORT = 4566
 ANSWER_S_MAX = 60.0
 START_S_MAX = 40.0
+SPEED_MAX = 100
+LINK_ENDS = 2
 
 
 class CommandError(Exception):
@@ -53,7 +56,7 @@ def _state(options: argparse.Namespace) -> Path:
 
 
 def _world(options: argparse.Namespace) -> dict[str, Any]:
-    from antipodes.runtime.statedirectory import read_world  # noqa: PLC0415 - quick start
+    from antipodes.runtime.statedirectory import read_world
 
     world = read_world(_state(options))
     if world is None or not _alive(world["pid"]):
@@ -75,7 +78,7 @@ def _alive(pid: int) -> bool:
 
 def _ask(options: argparse.Namespace, method: str, path: str, body: Any = None) -> Any:
     port = _world(options)["port"]
-    request = urllib.request.Request(  # noqa: S310 - loopback, http
+    request = urllib.request.Request(
         f"http://127.0.0.1:{port}/_antipodes{path}",
         method=method,
         data=None if body is None else json.dumps(body).encode(),
@@ -103,8 +106,8 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _regions(text: str) -> tuple[str, ...]:
-    from antipodes.world.atlas import load_atlas  # noqa: PLC0415 - quick start
-    from antipodes.world.errors import WorldError  # noqa: PLC0415 - quick start
+    from antipodes.world.atlas import load_atlas
+    from antipodes.world.errors import WorldError
 
     regions = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not regions:
@@ -118,12 +121,12 @@ def _regions(text: str) -> tuple[str, ...]:
 
 
 def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
-    from antipodes.hosting.configuration import Configuration  # noqa: PLC0415 - quick start
-    from antipodes.hosting.supervisor import SupervisorError  # noqa: PLC0415 - quick start
-    from antipodes.hosting.worldserver import open_state, run_world  # noqa: PLC0415 - quick start
-    from antipodes.runtime.contract import Gone  # noqa: PLC0415 - quick start
-    from antipodes.runtime.main import run_main  # noqa: PLC0415 - quick start
-    from antipodes.runtime.statedirectory import StateError  # noqa: PLC0415 - quick start
+    from antipodes.hosting.configuration import Configuration
+    from antipodes.hosting.supervisor import SupervisorError
+    from antipodes.hosting.worldserver import open_state, run_world
+    from antipodes.runtime.contract import Gone
+    from antipodes.runtime.main import run_main
+    from antipodes.runtime.statedirectory import StateError
 
     started = time.monotonic()
     try:
@@ -147,7 +150,9 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
         took = time.monotonic() - started
         print(f"Antipodes is up in {took:.2f} s: {', '.join(regions)} and the edge")
         print(f"  endpoint  http://127.0.0.1:{server.front.port}   (state: {directory.path})")
-        print("  `antipodes env` prints the exports, Ctrl-C or `antipodes down` stops it", flush=True)
+        print(
+            "  `antipodes env` prints the exports, Ctrl-C or `antipodes down` stops it", flush=True
+        )
 
     try:
         run_main(run_world(configuration, directory, options.port, announce))
@@ -161,7 +166,7 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
 
 
 def _up_detached(options: argparse.Namespace) -> int:
-    from antipodes.runtime.statedirectory import read_world  # noqa: PLC0415 - quick start
+    from antipodes.runtime.statedirectory import read_world
 
     state = _state(options)
     state.mkdir(parents=True, exist_ok=True)
@@ -203,7 +208,7 @@ def _zombie(pid: int) -> bool:
 
 
 def _reset(options: argparse.Namespace) -> int:
-    from antipodes.runtime.statedirectory import StateError, empty_state  # noqa: PLC0415
+    from antipodes.runtime.statedirectory import StateError, empty_state
 
     try:
         empty_state(_state(options))
@@ -287,7 +292,7 @@ def _aws(options: argparse.Namespace) -> int:
 
 def _at(options: argparse.Namespace) -> int:
     command = [a for i, a in enumerate(options.command) if not (i == 0 and a == "--")]
-    city = _ask(options, "GET", f"/cities/{urllib.request.quote(options.city, safe='')}")
+    city = _ask(options, "GET", f"/cities/{urllib.parse.quote(options.city, safe='')}")
     if not command:
         print(json.dumps(city))
         return 0
@@ -315,7 +320,7 @@ def _break(options: argparse.Namespace) -> int:
         print(_ask(options, "POST", f"/hosts/{places[0]}/kill")["handle"])
         return 0
     if kind == "link":
-        if len(places) != 2:  # noqa: PLR2004
+        if len(places) != LINK_ENDS:
             raise CommandError("a link has two ends: antipodes break link us-west-2 eu-central-1")
         faults = _link_faults(options, *places)
     elif len(places) == 1:
@@ -348,7 +353,7 @@ def _heal(options: argparse.Namespace) -> int:
 
 
 def _drill(options: argparse.Namespace) -> int:
-    from antipodes.drills.command import run_drill  # noqa: PLC0415 - quick start
+    from antipodes.drills.command import run_drill
 
     status: int = run_drill(options)
     return status
@@ -378,8 +383,8 @@ def _with_unit(*units: str) -> Any:
 
 def _speed(text: str) -> float:
     value = float(text)
-    if not 1 <= value <= 100:  # noqa: PLR2004
-        raise argparse.ArgumentTypeError("a speed is between 1 and 100")
+    if not 1 <= value <= SPEED_MAX:
+        raise argparse.ArgumentTypeError(f"a speed is between 1 and {SPEED_MAX}")
     return value
 
 

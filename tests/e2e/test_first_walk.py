@@ -126,4 +126,4 @@ def test_kill_9_of_the_edge_heals_itself(world: RunningWorld, application: dict[
     kill(before)
     wait(lambda: world.pids().get("edge") not in {None, before})
     world.wait_up()
-    wait(lambda: served_by(world, application, "frankfurt") == E)
+    assert wait(lambda: served_by(world, application, "frankfurt") == E)

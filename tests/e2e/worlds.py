@@ -7,11 +7,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import boto3
 from botocore.config import Config
@@ -71,7 +72,7 @@ class RunningWorld:
         """Stop it."""
         run("down", state=self.state)
 
-    def __enter__(self) -> "RunningWorld":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -43,6 +43,9 @@ ABBREVIATIONS = {
     "tmp": "the noun that it is",
 }
 
+# Names of pytest's own, which tests have to use.
+FIXTURES = {"tmp_path", "tmp_path_factory"}
+
 REASONLESS = re.compile(
     r"#\s*(?:noqa:\s*[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*|type:\s*ignore(?:\[[\w, -]+\])?)\s*"
 )
@@ -101,6 +104,8 @@ def is_finished(source: Source) -> Iterator[str]:
 def is_spelled_out(source: Source) -> Iterator[str]:
     """Names that we choose have no abbreviations of our own."""
     for line, name in _chosen_names(source):
+        if source.test and name in FIXTURES:
+            continue
         for part in re.findall(r"[a-z]+|[A-Z][a-z]*", name):
             if instead := ABBREVIATIONS.get(part.lower()):
                 yield f"{line}: {name}: {part} is an abbreviation: {instead}"

@@ -64,7 +64,7 @@ class Loss(msgspec.Struct, frozen=True):
     found: dict[str, dict[str, str]]  # survivor -> key -> value
 
 
-class History(msgspec.Struct):
+class History(msgspec.Struct, frozen=True):
     """All that was seen."""
 
     operations: list[Operation]

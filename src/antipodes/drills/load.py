@@ -6,7 +6,7 @@ request is a person of its own: a new connection through the city's resolver and
 Every written value is unique, so a read tells which write it saw.
 """
 
-import random
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import orjson
@@ -14,14 +14,12 @@ import orjson
 from antipodes.drills.format import Drill
 from antipodes.drills.history import Operation, Outcome
 from antipodes.hosting.resolver import NoSuchName, Resolver
-from antipodes.runtime.contract import Gone, Runtime, TimedOut
+from antipodes.runtime.contract import Chance, Gone, Runtime, TimedOut
 from antipodes.service.http import HttpClient, HttpResponse
 from antipodes.world import addresses
 from antipodes.world.world import World
 
 PEOPLE_PER_CITY = 64
-NOT_FOUND = 404
-SERVER_ERROR = 500
 
 
 class Load:
@@ -81,7 +79,7 @@ class Load:
         due = self.started + world_s / self._drill.world.speed
         await self._runtime.sleep(max(0.0, due - self._runtime.now()))
 
-    def _choose(self, chance: random.Random, person: "_Person") -> tuple[str, str, str | None]:
+    def _choose(self, chance: Chance, person: "_Person") -> tuple[str, str, str | None]:
         """Draw what a person does: kind, key and value to write."""
         load = self._drill.load
         if chance.random() < load.writes:
@@ -172,21 +170,19 @@ def _header(response: HttpResponse | None, name: str) -> str:
     return next((v for n, v in response.headers if n.lower() == name.lower()), "")
 
 
-def _judge(
-    kind: str, response: HttpResponse, value: str | None
-) -> tuple[Outcome, str | None, str]:
+def _judge(kind: str, response: HttpResponse, value: str | None) -> tuple[Outcome, str | None, str]:
     """Outcome, value seen and error text of an answered request."""
     if kind == "read":
-        if response.status == NOT_FOUND:
+        if response.status == HTTPStatus.NOT_FOUND:
             return Outcome.OK, None, ""
-        if response.status != 200:  # noqa: PLR2004
+        if response.status != HTTPStatus.OK:
             return Outcome.FAILED, None, f"HTTP {response.status}"
         try:
             found = orjson.loads(response.body).get("value")
         except (ValueError, AttributeError):
             return Outcome.FAILED, None, "not a JSON object"
         return Outcome.OK, found, ""
-    if 200 <= response.status < 300:  # noqa: PLR2004
+    if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
         return Outcome.OK, value, ""
-    sent = response.status >= SERVER_ERROR
+    sent = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return (Outcome.UNKNOWN if sent else Outcome.FAILED), value, f"HTTP {response.status}"

@@ -1,7 +1,7 @@
 """The report: one HTML file with everything in it, no script, nothing fetched.
 
-A timeline for each city (every request a dot: height is latency, colour is who served, a cross is one
-that was not), the fault shaded, the replication lag below, and the verdict with its figures.
+A timeline for each city (every request a dot: height is latency, colour is who served, a cross is
+one that was not), the fault shaded, the replication lag below, and the verdict with its figures.
 """
 
 import html
@@ -13,19 +13,25 @@ from antipodes.drills.verdict import Judgement
 
 WIDTH, LEFT, RIGHT = 1060, 130, 20
 ROW, GAP = 110, 16
+MARKS_MAX = 14
+STEPS_S = (5, 10, 30, 60, 120, 300, 600, 3600, 86_400, 1_000_000_000)
 _COLOURS = ("#2f7ed8", "#e07b28", "#3aa05a", "#8e5bc0", "#c0a02f", "#4bb6c0")
 _MISSED = "#d0202f"
 _VERDICT_COLOURS = {"pass": "#1e8449", "fail": _MISSED, "unknown": "#9a7d0a"}
 
 _STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;color:#1c2733;max-width:1100px;margin:24px auto;padding:0 16px}
+body{font:15px/1.45 system-ui,sans-serif;color:#1c2733;max-width:1100px;margin:24px auto;
+padding:0 16px}
 h1{margin:0 0 4px;font-size:26px} h2{font-size:17px;margin:26px 0 8px} .sub{color:#5b6b7b}
-.badge{color:#fff;border-radius:6px;padding:3px 12px;font-weight:600;margin-left:10px;font-size:17px}
+.badge{color:#fff;border-radius:6px;padding:3px 12px;font-weight:600;margin-left:10px;
+font-size:17px}
 .cards{display:flex;gap:12px;flex-wrap:wrap;margin:18px 0}
 .card{border:1px solid #d8e0e8;border-radius:8px;padding:10px 16px;min-width:130px}
 .card b{display:block;font-size:22px} .card span{color:#5b6b7b;font-size:13px}
-table{border-collapse:collapse;width:100%} td,th{text-align:left;padding:5px 10px;border-bottom:1px solid #e4eaf0}
-th{color:#5b6b7b;font-weight:600;font-size:13px} svg text{font:12px system-ui,sans-serif;fill:#5b6b7b}
+table{border-collapse:collapse;width:100%}
+td,th{text-align:left;padding:5px 10px;border-bottom:1px solid #e4eaf0}
+th{color:#5b6b7b;font-weight:600;font-size:13px}
+svg text{font:12px system-ui,sans-serif;fill:#5b6b7b}
 .key{display:inline-block;width:11px;height:11px;border-radius:50%;margin:0 5px 0 14px}
 """
 
@@ -37,9 +43,9 @@ def render(drill: Drill, history: History, judgement: Judgement) -> str:
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
         f"<title>{html.escape(drill.name)}: {judgement.verdict}</title><style>{_STYLE}</style>",
-        f"<h1>{html.escape(drill.name)}"
+        f"<h1>{html.escape(drill.name)}",
         f'<span class=badge style="background:{colour}">{judgement.verdict}</span></h1>',
-        f"<div class=sub>{html.escape(drill.description)} "
+        f"<div class=sub>{html.escape(drill.description)}",
         f"Seed {figures['seed']}, speed {figures['speed']:g}; times are the world's.</div>",
         _cards(judgement),
         _legend(drill),
@@ -67,7 +73,9 @@ def _cards(judgement: Judgement) -> str:
         (f"{figures['stale_reads']}", "stale reads"),
         ("-" if share is None else f"{share:.2%}", f"served of {figures['requests']} requests"),
     ]
-    inner = "".join(f"<div class=card><b>{value}</b><span>{name}</span></div>" for value, name in cards)
+    inner = "".join(
+        f"<div class=card><b>{value}</b><span>{name}</span></div>" for value, name in cards
+    )
     return f"<div class=cards>{inner}</div>"
 
 
@@ -131,14 +139,21 @@ def _height(latency_ms: float, highest: float) -> float:
     return math.log10(max(1.0, latency_ms)) / math.log10(max(10.0, highest))
 
 
+def _base_line(y: float) -> str:
+    ends = f'x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.0f}" y2="{y:.0f}"'
+    return f'<line {ends} stroke="#d8e0e8"/>'
+
+
 def _city_row(
     drill: Drill, city: str, operations: list[Operation], top: float, highest: float
 ) -> list[str]:
     base = top + ROW
     parts = [
-        f'<text x="0" y="{top + 16:.0f}" style="font-weight:600;fill:#1c2733">'
-        f"{html.escape(city)}</text>",
-        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{base:.0f}" y2="{base:.0f}" stroke="#d8e0e8"/>',
+        (
+            f'<text x="0" y="{top + 16:.0f}" style="font-weight:600;fill:#1c2733">'
+            f"{html.escape(city)}</text>"
+        ),
+        _base_line(base),
     ]
     for mark in (10.0, 100.0, 1000.0):
         if mark <= highest:
@@ -168,7 +183,7 @@ def _lag_row(drill: Drill, history: History, top: float) -> list[str]:
         f'<text x="0" y="{top + 16:.0f}" style="font-weight:600;fill:#1c2733">replication</text>',
         f'<text x="0" y="{top + 32:.0f}">entries pending</text>',
         f'<text x="{LEFT - 8}" y="{top + 12:.0f}" text-anchor="end">{most}</text>',
-        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{base:.0f}" y2="{base:.0f}" stroke="#d8e0e8"/>',
+        _base_line(base),
     ]
     ways = sorted({(sample.source, sample.destination) for sample in history.lags})
     for source, destination in ways:
@@ -186,7 +201,7 @@ def _lag_row(drill: Drill, history: History, top: float) -> list[str]:
 
 
 def _axis(drill: Drill, y: float) -> list[str]:
-    step = next(s for s in (5, 10, 30, 60, 120, 300, 600, 3600, 86400) if drill.duration_s / s <= 14)  # noqa: PLR2004
+    step = next(s for s in STEPS_S if drill.duration_s / s <= MARKS_MAX)
     return [
         f'<text x="{_x(drill, at):.1f}" y="{y:.0f}" text-anchor="middle">{at:g} s</text>'
         for at in range(0, int(drill.duration_s) + 1, step)
@@ -219,7 +234,8 @@ def _cities(drill: Drill, judgement: Judgement) -> str:
 
 def _moments(history: History) -> str:
     rows = "".join(
-        f"<tr><td>{moment.at_s:.1f} s<td>{html.escape(moment.phase)}<td>{html.escape(moment.what)}</tr>"
+        f"<tr><td>{moment.at_s:.1f} s<td>{html.escape(moment.phase)}"
+        f"<td>{html.escape(moment.what)}</tr>"
         for moment in history.moments
     )
     return f"<table><tr><th>at<th>phase<th>what</tr>{rows}</table>"

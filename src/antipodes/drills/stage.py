@@ -7,7 +7,7 @@ anybody else. Its load is made in this process, standing in the cities.
 
 import os
 import sys
-import tempfile
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class WorldProcess:
     def __init__(self, drill: Drill, directory: Path) -> None:
         self._drill = drill
         self._directory = directory
-        self.state = Path(tempfile.mkdtemp(prefix="antipodes-drill-"))
+        self.state = commands.make_tree("antipodes-drill-")
         self.port = 0
         self.run_directory = Path()
 
@@ -62,7 +62,7 @@ class WorldProcess:
             **kept,
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
             "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",  # noqa: S106 - any will do
+            "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGIONS": ",".join(self._drill.world.regions),
         }
 
@@ -140,7 +140,7 @@ class Stage:
                 keep_alive=False,
             )
         said = orjson.loads(response.body)
-        if response.status != 200:  # noqa: PLR2004
+        if response.status != HTTPStatus.OK:
             raise DrillError(said.get("message", f"HTTP {response.status}"))
         return said
 
@@ -176,7 +176,7 @@ class Stage:
 
     def _boto(self, service: str, region: str) -> Any:
         import boto3  # noqa: PLC0415 - slow to import, and only needed here
-        from botocore.config import Config  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415 - as above
 
         return boto3.client(
             service,
@@ -228,6 +228,9 @@ class Stage:
 
 
 def _boto_errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from botocore.exceptions import (  # noqa: PLC0415 - slow to import, and only needed here
+        BotoCoreError,
+        ClientError,
+    )
 
     return (BotoCoreError, ClientError)

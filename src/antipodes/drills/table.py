@@ -74,10 +74,17 @@ def render(drill: Drill, history: History, judgement: Judgement) -> str:
         "",
         *grid(cities),
         "",
-        f"RTO {_figure(figures['rto_s'], ' s')}   "
-        f"RPO {rpo['writes_unreplicated']} writes, oldest {rpo['oldest_age_s']:g} s   "
-        f"writes {figures['writes_acknowledged']} acknowledged, {figures['writes_lost']} lost   "
-        f"stale reads {figures['stale_reads']}",
+        "   ".join(
+            (
+                f"RTO {_figure(figures['rto_s'], ' s')}",
+                f"RPO {rpo['writes_unreplicated']} writes, oldest {rpo['oldest_age_s']:g} s",
+                (
+                    f"writes {figures['writes_acknowledged']} acknowledged, "
+                    f"{figures['writes_lost']} lost"
+                ),
+                f"stale reads {figures['stale_reads']}",
+            )
+        ),
         "",
         *grid([["", "expected", "wanted", "found"], *_findings(judgement)]),
         "",
@@ -90,7 +97,12 @@ def render(drill: Drill, history: History, judgement: Judgement) -> str:
 
 def _findings(judgement: Judgement) -> list[list[str]]:
     return [
-        [_MARKS[f.verdict], f.expectation, f.wanted, f.found + (f" ({f.witness})" * bool(f.witness))]
+        [
+            _MARKS[f.verdict],
+            f.expectation,
+            f.wanted,
+            f.found + (f" ({f.witness})" * bool(f.witness)),
+        ]
         for f in judgement.findings
     ]
 

@@ -36,6 +36,12 @@ SNIFF_BYTES_MAX = 16 << 10
 FRONT_DOOR_PORT = 4566
 HTTP_PORT = 80
 
+# RFC 1928, in bytes and their values.
+SOCKS_VERSION = 5
+SOCKS_NAME = 3
+SOCKS_GREETING_BYTES_MIN = 2
+SOCKS_REQUEST_BYTES_MIN = 5
+
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
 _HOP_BY_HOP = {
     "connection",
@@ -70,11 +76,12 @@ class CityProxy:
 
     async def open(self, host: str, port: int, other: RelayEnd, trace: str) -> RelayEnd:
         """Connect to a host by name or address and join it with the client's end."""
+        if not host or not port:
+            raise NoSuchName("no such host and port")
         door = self.resolver.door(await self.resolver.resolve(host), port)
         _, receiver = await self.runtime.connect(
             door, RelayEnd, source_ip=self.source_ip, trace=trace
         )
-        assert isinstance(receiver, RelayEnd)
         receiver.join(other)
         return receiver
 
@@ -175,7 +182,7 @@ class _Sniffer(PlainReceiver):
         self._data += data
         if len(self._data) > SNIFF_BYTES_MAX:
             self._stream.abort()
-        elif self._data[0] == 5:  # noqa: PLR2004 - SOCKS version 5
+        elif self._data[0] == SOCKS_VERSION:
             self._socks()
         elif self._data.startswith(b"CONNECT ") or b"CONNECT ".startswith(self._data):
             self._connect()
@@ -208,7 +215,8 @@ class _Sniffer(PlainReceiver):
 
     def _socks(self) -> None:
         if not self._greeted:
-            if len(self._data) < 2 or len(self._data) < 2 + self._data[1]:  # noqa: PLR2004
+            have = len(self._data)
+            if have < SOCKS_GREETING_BYTES_MIN or have < SOCKS_GREETING_BYTES_MIN + self._data[1]:
                 return
             self._data = self._data[2 + self._data[1] :]
             self._greeted = True
@@ -221,7 +229,9 @@ class _Sniffer(PlainReceiver):
         host, port, self._data = parsed
 
         def answer(error: Exception | None) -> bytes:
-            code = b"\x00" if error is None else b"\x04" if isinstance(error, NoSuchName) else b"\x05"
+            code = (
+                b"\x00" if error is None else b"\x04" if isinstance(error, NoSuchName) else b"\x05"
+            )
             return b"\x05" + code + b"\x00\x01\x00\x00\x00\x00\x00\x00"
 
         self._open(host, port, answer)
@@ -236,8 +246,6 @@ class _Sniffer(PlainReceiver):
     ) -> None:
         end = RelayEnd()
         try:
-            if not host or not port:
-                raise NoSuchName("no such host and port")
             await self._city.open(host, port, end, self._city.new_trace())
         except (NoSuchName, Gone, TimedOut) as error:
             self._stream.write(answer(error))
@@ -270,12 +278,12 @@ def _socks_request(data: bytes) -> tuple[str, int, bytes] | None:
 
     A command other than CONNECT gives port 0, which is refused.
     """
-    if len(data) < 5:  # noqa: PLR2004
+    if len(data) < SOCKS_REQUEST_BYTES_MIN:
         return None
     kind = data[3]
     if kind == 1:
         end, host = 8, ".".join(str(byte) for byte in data[4:8])
-    elif kind == 3:  # noqa: PLR2004 - a name
+    elif kind == SOCKS_NAME:
         end = 5 + data[4]
         host = data[5:end].decode("latin-1", "replace")
     else:

@@ -1,7 +1,7 @@
 """The main function of a host's process: one region, or the edge.
 
-Started by the supervisor with its configuration as the only argument. It ends when it is told to, and
-when the supervisor's end of the lifeline closes, however that came about.
+Started by the supervisor with its configuration as the only argument. It ends when it is told to,
+and when the supervisor's end of the lifeline closes, however that came about.
 """
 
 import os
@@ -39,16 +39,17 @@ async def main(configuration: Configuration) -> None:
 
     on_signals(stop)
     host = _host(runtime, world, configuration)
-    early: list[tuple[int, bytes]] | None = []
+    early: list[tuple[int, bytes]] = []
+    started = False
 
     def take(descriptor: int, received: bytes) -> None:
         if configuration.place == EDGE:
             os.close(descriptor)
-        elif early is not None:
-            early.append((descriptor, received))
-        else:
+        elif started:
             adoption = runtime.adopt(descriptor, received, host.server.receiver)
             runtime.spawn(adoption, "adopt connection")
+        else:
+            early.append((descriptor, received))
 
     # An orphan has nobody left to answer to.
     lifeline = hold_lifeline(take, stop)
@@ -56,8 +57,8 @@ async def main(configuration: Configuration) -> None:
     restore_faults(world, configuration.faults)
     await host.start()
     await control.start()
-    waiting, early = early, None
-    for descriptor, received in waiting:
+    started = True
+    for descriptor, received in early:
         take(descriptor, received)
     await stopping
     del lifeline

@@ -8,6 +8,7 @@ anycast address is where the nearest edge location is, any other is in its regio
 
 import ipaddress
 import re
+from http import HTTPStatus
 from typing import NamedTuple
 
 import orjson
@@ -26,7 +27,7 @@ _BALANCER = re.compile(r"[a-z0-9-]+\.([a-z0-9-]+)\.elb\.amazonaws\.com")
 _API = re.compile(r"(?:[a-z0-9-]+\.)+([a-z]{2}-[a-z-]+-\d)\.amazonaws\.com")
 
 
-class NoSuchName(Exception):  # noqa: N818 - DNS's own word
+class NoSuchName(Exception):
     """The name, or its address, does not exist in this world."""
 
 
@@ -95,7 +96,7 @@ class Resolver:
             raise NoSuchName(f"{name}: no answer from {authority.place}: {error}") from None
         self._runtime.journal.span("", "dns", started, dns=name, authority=authority.place)
         now = self._runtime.now()
-        if response.status != 200:  # noqa: PLR2004
+        if response.status != HTTPStatus.OK:
             return Cached((), now + self._runtime.interval(NEGATIVE_TTL_S))
         answer = orjson.loads(response.body)
         ttl = self._runtime.interval(float(answer["ttl"]))

@@ -1,12 +1,11 @@
 """A whole world in one simulation: the same hosts, as task groups of one virtual loop.
 
-Everything above the runtime is the code that runs in real time. `kill` and `restart` do to a host what
-the supervisor does to a process; faults go into the one world that all hosts see.
+Everything above the runtime is the code that runs in real time. `kill` and `restart` do to a host
+what the supervisor does to a process; faults go into the one world that all hosts see.
 """
 
-from typing import Any, TypeVar
-
 from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from antipodes.hosting.configuration import HOMES
 from antipodes.hosting.edge import EdgeHost
@@ -77,10 +76,9 @@ class SimulatedWorld:
     ) -> Response:
         """Call a service as a customer would who stands beside the region."""
         host = self.region(place)
-        calling = host.call(
-            service, operation, request, account=account or self.settings.account
-        )
-        response: Response = await host.runtime.spawn(_caught(calling), f"{service}.{operation}")
+        calling = host.call(service, operation, request, account=account or self.settings.account)
+        name = f"{service}.{operation}"
+        response: Response | Exception = await host.runtime.spawn(_caught(calling), name)
         if isinstance(response, Exception):
             raise response
         await host.store.committed()

@@ -1,7 +1,7 @@
 """The supervisor: starts every host as a process of its own, watches, kills, restarts, stops them.
 
-It holds the world's faults and tells every host of a change. It is also where the outside stands: the
-front door and the cities. When it ends, in whatever way, its hosts end.
+It holds the world's faults and tells every host of a change. It is also where the outside stands:
+the front door and the cities. When it ends, in whatever way, its hosts end.
 
 A host that ends by itself, or by somebody's `kill -9`, is started again after a moment, as a region
 comes back; one that was taken down by `break` stays down until it is healed.
@@ -9,6 +9,7 @@ comes back; one that was taken down by `break` stays down until it is healed.
 
 import os
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,7 @@ class Supervisor:
         return cls(runtime, world, configuration)
 
     def _configured(self, place: str, *, control_only: bool = False) -> Configuration:
-        return msgspec.structs.replace(
-            self.configuration, place=place, control_only=control_only
-        )
+        return msgspec.structs.replace(self.configuration, place=place, control_only=control_only)
 
     async def start(self) -> None:
         """Start all hosts at once and wait until every one answers."""
@@ -110,9 +109,7 @@ class Supervisor:
         member.state, member.since = STARTING, self.runtime.now()
         member.wanted = True
         member.restarts += 1
-        configuration = msgspec.structs.replace(
-            member.configuration, faults=fault_list(self.world)
-        )
+        configuration = msgspec.structs.replace(member.configuration, faults=fault_list(self.world))
         child = await start_child(
             ["-m", "antipodes.hosting.process", msgspec.json.encode(configuration).decode()],
             {**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -145,14 +142,18 @@ class Supervisor:
             return
         member.state, member.since = DOWN, self.runtime.now()
         self.runtime.journal.record("host-ended", host=place, status=status)
-        if member.wanted and not self.stopping:
-            print(f"antipodes: {place} ended ({status}); starting it again", file=sys.stderr)  # noqa: T201
+        if self._comes_back(member, child):
+            _tell(f"{place} ended ({status}); starting it again")
             await self.runtime.sleep(RESTART_S)
-            if member.wanted and not self.stopping and member.child is child:
+            if self._comes_back(member, child):
                 try:
                     await self._launch(place)
                 except SupervisorError as error:
-                    print(f"antipodes: {error}", file=sys.stderr)  # noqa: T201
+                    _tell(str(error))
+
+    def _comes_back(self, member: Member, child: ChildHost) -> bool:
+        """Whether this is the host's present process, and nobody took the host down."""
+        return member.wanted and not self.stopping and member.child is child
 
     async def _ask(self, place: str, method: str, target: str, body: bytes = b"") -> HttpResponse:
         return await self.client.request(Address(place, CONTROL), method, target, body=body)
@@ -164,14 +165,14 @@ class Supervisor:
                 response = await self._ask(place, "GET", target)
         except (Gone, TimedOut):
             return None
-        return orjson.loads(response.body) if response.status == 200 else None  # noqa: PLR2004
+        return orjson.loads(response.body) if response.status == HTTPStatus.OK else None
 
     # What `break` and `heal` do.
 
     async def install(self, fault: dict[str, Any]) -> str:
         """Put a fault into the world, everywhere; return its handle."""
         handle = self.world.install(faults.from_dict(fault))
-        self.runtime.journal.record("fault", handle=handle, **fault)
+        self.runtime.journal.record("fault", handle=handle, fault=fault)
         await self._tell_all()
         return handle
 
@@ -276,6 +277,10 @@ class Supervisor:
                 child.kill()
                 await child.wait()
         self.client.close()
+
+
+def _tell(what: str) -> None:
+    print(f"antipodes: {what}", file=sys.stderr)  # noqa: T201 - to whoever runs the world
 
 
 def _tail(log: Path, lines: int = 12) -> str:

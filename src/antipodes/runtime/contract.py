@@ -12,7 +12,7 @@ Errors::
 
     RuntimeFailure
     ├── TimedOut    a deadline passed
-    └── Gone        the other end, or the way to it, is not there (refused, reset, dead, unreachable)
+    └── Gone        the other end, or the way to it, is not there (refused, reset, dead)
 
 `Cancelled` is what a coroutine sees when its owner no longer wants it; never swallow it.
 """
@@ -25,8 +25,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R", bound="Receiver")
 
 Cancelled = asyncio.CancelledError
+Chance = random.Random  # so that others can name the type without importing the module
 
 
 class RuntimeFailure(Exception):
@@ -74,7 +76,9 @@ class Condition(NamedTuple):
 class Links(Protocol):
     """What the runtime asks the world about distances. One version number covers all answers."""
 
-    version: int
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
 
     def condition(self, source: str, destination: str) -> Condition:
         """Return the state of the direction from source to destination."""
@@ -86,7 +90,8 @@ class Links(Protocol):
 class Stream(Protocol):
     """The sending half of a connection."""
 
-    accepted: Accepted
+    @property
+    def accepted(self) -> Accepted: ...
 
     def write(self, data: bytes) -> None: ...
     def close(self) -> None: ...
@@ -145,7 +150,8 @@ class Nursery(Protocol):
 class Listener(Protocol):
     """An open door; `port` is a number for loopback listeners, else 0."""
 
-    port: int
+    @property
+    def port(self) -> int: ...
 
     def close(self) -> None: ...
 
@@ -153,7 +159,8 @@ class Listener(Protocol):
 class Process(Protocol):
     """A child process. It dies with its parent, however the parent dies."""
 
-    pid: int
+    @property
+    def pid(self) -> int: ...
 
     def kill(self) -> None: ...
 
@@ -225,10 +232,17 @@ class Runtime(Protocol):
     `virtual` tells the bodies apart where customer code must run differently; nothing else may ask.
     """
 
-    place: str
-    virtual: bool
-    journal: Journal
-    speed: float
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def virtual(self) -> bool: ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def speed(self) -> float: ...
 
     def at(self, place: str) -> "Runtime":
         """Return the same host's door, standing elsewhere (an edge host has many locations)."""
@@ -256,10 +270,8 @@ class Runtime(Protocol):
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
         """Raise TimedOut inside the block when it takes longer."""
 
-    def soon(self, function: Callable[..., object], *arguments: Any) -> None: ...
-    def later(
-        self, seconds: float, function: Callable[..., object], *arguments: Any
-    ) -> Timer: ...
+    def soon(self, function: Callable[..., object], *arguments: Any) -> object: ...
+    def later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> Timer: ...
     def future(self) -> "asyncio.Future[Any]": ...
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> Task:
@@ -271,8 +283,8 @@ class Runtime(Protocol):
         """Open a door. The place may end in `/*` (`edge/*`): any place of this host below it."""
 
     async def connect(
-        self, to: Address, factory: ReceiverFactory, *, source_ip: str = "", trace: str = ""
-    ) -> tuple[Stream, Receiver]:
+        self, to: Address, factory: Callable[[Accepted], R], *, source_ip: str = "", trace: str = ""
+    ) -> tuple[Stream, R]:
         """Connect from here over the world's links: takes a round trip. Raises Gone."""
 
     def open_store(self, name: str) -> Store:

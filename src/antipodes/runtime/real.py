@@ -50,6 +50,7 @@ from antipodes.runtime.realnetwork import (
 from antipodes.runtime.tasks import Crew, deadline, open_nursery
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Receiver)
 
 DEADLINE_S_MIN = 2.0
 PRECISE_S_MAX = 2.0
@@ -90,15 +91,13 @@ class _Machine:
     def now(self) -> float:
         return time.monotonic()
 
-    def later(
-        self, seconds: float, function: Callable[..., object], *arguments: Any
-    ) -> Timer:
+    def later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> Timer:
         if self.precise is not None and seconds < PRECISE_S_MAX:
             return self.precise.later(seconds, function, *arguments)
         return self.loop.call_later(max(0.0, seconds), function, *arguments)
 
     def _on_bug(self, task: str, error: BaseException) -> None:
-        print(f"antipodes: bug in {task!r} of {self.host!r}", file=sys.stderr)  # noqa: T201
+        print(f"antipodes: bug in {task!r} of {self.host!r}", file=sys.stderr)  # noqa: T201 - last words
         traceback.print_exception(error)
         sys.stderr.flush()
         os._exit(EXIT_BUG)
@@ -114,9 +113,7 @@ class _Machine:
         path = self.run_directory / f"{self.host}.sock"
         path.unlink(missing_ok=True)
         self.server = await self.loop.create_unix_server(
-            lambda: AcceptingStream(
-                self.lines, self.chance("network"), self.streams, self.doors
-            ),
+            lambda: AcceptingStream(self.lines, self.chance("network"), self.streams, self.doors),
             str(path),
             backlog=1024,
         )
@@ -139,7 +136,7 @@ class RealRuntime:
         self.place = place
         self.speed = machine.speed
         self.journal = machine.journal
-        self.soon = machine.loop.call_soon
+        self.soon: Callable[..., object] = machine.loop.call_soon
         self.later = machine.later
         self.chance = machine.chance
         self.now = time.monotonic
@@ -216,8 +213,8 @@ class RealRuntime:
         return self._machine.doors.open(address, factory)
 
     async def connect(
-        self, to: Address, factory: ReceiverFactory, *, source_ip: str = "", trace: str = ""
-    ) -> tuple[Stream, Receiver]:
+        self, to: Address, factory: Callable[[Accepted], R], *, source_ip: str = "", trace: str = ""
+    ) -> tuple[Stream, R]:
         """Connect over the world's links; takes a round trip."""
         if to.place == LAPTOP:
             return await self._connect_laptop(to, factory)
@@ -232,8 +229,8 @@ class RealRuntime:
         )
 
     async def _connect_laptop(
-        self, to: Address, factory: ReceiverFactory
-    ) -> tuple[Stream, Receiver]:
+        self, to: Address, factory: Callable[[Accepted], R]
+    ) -> tuple[Stream, R]:
         host, _, port = to.port.rpartition(":")
         accepted = Accepted(LAPTOP, host, to, "")
         try:
@@ -313,7 +310,7 @@ class RealRuntime:
             self._machine.server.close()
         for stream in list(self._machine.streams):
             stream.abort()
-        while self._machine.streams:
+        while self._machine.streams:  # noqa: ASYNC110 - the loop's own callbacks empty it
             await asyncio.sleep(0)
         if self._machine.precise is not None:
             self._machine.precise.close()

@@ -1,10 +1,10 @@
 """Connections between the processes of a world: Unix sockets that keep the world's distances.
 
 Every process has one socket in the world's run directory, named for its host; a connection begins
-with a short preamble (who, from where, to which door), since the acceptor must know the peer's place
-to delay what it receives. An answer byte crosses back, so that opening costs a round trip. After
-that both ends speak through their delay lines. The place `laptop` is outside the world: a plain TCP
-connection to an address of this machine.
+with a short preamble (who, from where, to which door), since the acceptor must know the peer's
+place to delay what it receives. An answer byte crosses back, so that opening costs a round trip.
+After that both ends speak through their delay lines. The place `laptop` is outside the world: a
+plain TCP connection to an address of this machine.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -25,6 +25,8 @@ from antipodes.runtime.contract import (
 )
 from antipodes.runtime.delayline import DelayLine, DelayLines
 
+R = TypeVar("R", bound=Receiver)
+
 IN_FLIGHT_BYTES_MAX = 8 << 20
 PREAMBLE_BYTES_MAX = 4096
 CONNECT_S_MAX = 75.0
@@ -32,7 +34,7 @@ ACCEPTED, REFUSED = b"+", b"-"
 LAPTOP = "laptop"
 
 
-class Preamble(msgspec.Struct, array_like=True):
+class Preamble(msgspec.Struct, frozen=True, array_like=True):
     """The first line on every connection."""
 
     source: str
@@ -133,17 +135,23 @@ class WorldStream(asyncio.Protocol):
         """Deliver what was held, and go on."""
         held, self._held = self._held, None
         while held:
-            if self._held is not None:
-                self._held.extend(held)
+            if self._holds_again(held):
                 return
             self._take(held.popleft())
         self._throttle()
+
+    def _holds_again(self, rest: deque[tuple[str, Any]]) -> bool:
+        """Whether the receiver has paused meanwhile: then the rest waits as well."""
+        if self._held is None:
+            return False
+        self._held.extend(rest)
+        return True
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open; the preamble comes next."""
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         self._streams[self] = None
 
     def attach(self, receiver: Receiver) -> None:
@@ -151,9 +159,10 @@ class WorldStream(asyncio.Protocol):
         self._receiver = receiver
         receiver.connection_made(self)
 
-    def travel(self, source: str, destination: str) -> None:
+    def travel(self, source: str, destination: str) -> DelayLine:
         """From now on what arrives is delayed by this direction of the link."""
         self._line = DelayLine(self._lines, source, destination, self._chance, self._take)
+        return self._line
 
     def data_received(self, data: bytes) -> None:
         """Bytes left the other end; they arrive when they have travelled."""
@@ -268,11 +277,10 @@ class AcceptingStream(WorldStream):
             return
         local = Address(preamble.place, preamble.port)
         self.accepted = Accepted(preamble.source, preamble.source_ip, local, preamble.trace)
-        self.travel(preamble.source, preamble.place)
-        assert self._line is not None
-        self._line.push(("syn", None))
+        inbound = self.travel(preamble.source, preamble.place)
+        inbound.push(("syn", None))
         if rest:
-            self._line.push(("data", rest), len(rest))
+            inbound.push(("data", rest), len(rest))
 
     def _take(self, item: tuple[str, Any]) -> None:
         if item[0] != "syn":
@@ -287,7 +295,7 @@ class AcceptingStream(WorldStream):
             self.attach(factory(self.accepted))
 
 
-class ConnectingStream(WorldStream):
+class ConnectingStream(WorldStream, Generic[R]):
     """The connecting end: sends the preamble and waits for the answer to cross back."""
 
     def __init__(
@@ -296,15 +304,13 @@ class ConnectingStream(WorldStream):
         chance: random.Random,
         streams: "dict[WorldStream, None]",
         preamble: Preamble,
-        factory: ReceiverFactory,
+        factory: Callable[[Accepted], R],
     ) -> None:
         super().__init__(lines, chance, streams)
         self._first = preamble
         self._factory = factory
-        self.accepted = Accepted(
-            preamble.place, "", Address(preamble.source, ""), preamble.trace
-        )
-        self.answer: asyncio.Future[Receiver] = asyncio.get_running_loop().create_future()
+        self.accepted = Accepted(preamble.place, "", Address(preamble.source, ""), preamble.trace)
+        self.answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._answered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -347,9 +353,9 @@ async def open_connection(  # noqa: PLR0913 - the two ends of a connection
     chance: random.Random,
     streams: dict[WorldStream, None],
     preamble: Preamble,
-    factory: ReceiverFactory,
+    factory: Callable[[Accepted], R],
     wait: Callable[[float], Any],
-) -> tuple[WorldStream, Receiver]:
+) -> tuple[WorldStream, R]:
     """Connect to a place's host; a host that is down refuses after the round trip."""
     loop = asyncio.get_running_loop()
     path = run_directory / f"{host_of(preamble.place)}.sock"
@@ -382,17 +388,17 @@ async def _wait_round_trip(lines: DelayLines, preamble: Preamble, wait: Callable
     await wait(there.delay_s + back.delay_s)
 
 
-class PlainStream(asyncio.Protocol):
+class PlainStream(asyncio.Protocol, Generic[R]):
     """A stream over an ordinary socket, without distance: the laptop, loopback, the front door."""
 
-    def __init__(self, factory: ReceiverFactory, accepted: Accepted) -> None:
+    def __init__(self, factory: Callable[[Accepted], R], accepted: Accepted) -> None:
         self.accepted = accepted
-        self.receiver = factory(accepted)
+        self.receiver: R = factory(accepted)
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Pass on, and give the receiver asyncio's own methods directly: no layer in the path."""
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         self.write = self._transport.write  # type: ignore[method-assign] # speed: no extra call
         self.data_received = self.receiver.data_received  # type: ignore[method-assign] # as above
         self.receiver.connection_made(self)

@@ -16,9 +16,10 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from antipodes.runtime import greenlets
 from antipodes.runtime.contract import (
+    Accepted,
     Address,
-    Gone,
     Links,
     Listener,
     Nursery,
@@ -32,7 +33,6 @@ from antipodes.runtime.contract import (
     Timer,
 )
 from antipodes.runtime.delayline import DelayLines
-from antipodes.runtime import greenlets
 from antipodes.runtime.journal import RunJournal
 from antipodes.runtime.memorystore import Disk, MemoryStore
 from antipodes.runtime.tasks import Crew, deadline, open_nursery
@@ -40,6 +40,7 @@ from antipodes.runtime.virtualloop import HOST, WALL_START, VirtualLoop
 from antipodes.runtime.virtualnetwork import VirtualNetwork
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Receiver)
 
 DEADLINE_S_MIN = 2.0
 
@@ -121,9 +122,7 @@ class VirtualRuntime:
         """Call in the next turn."""
         self._loop.call_soon(function, *arguments, context=self._host.context.copy())
 
-    def later(
-        self, seconds: float, function: Callable[..., object], *arguments: Any
-    ) -> Timer:
+    def later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> Timer:
         """Call after some virtual seconds, if the host still lives then."""
         return self._loop.call_later(
             max(0.0, seconds), function, *arguments, context=self._host.context.copy()
@@ -146,8 +145,8 @@ class VirtualRuntime:
         return self._simulation.network.listen(self._host, address, factory)
 
     async def connect(
-        self, to: Address, factory: ReceiverFactory, *, source_ip: str = "", trace: str = ""
-    ) -> tuple[Stream, Receiver]:
+        self, to: Address, factory: Callable[[Accepted], R], *, source_ip: str = "", trace: str = ""
+    ) -> tuple[Stream, R]:
         """Connect over the world's links; takes a round trip."""
         return await self._simulation.network.connect(
             self._host, self.place, to, factory, source_ip, trace
@@ -203,7 +202,8 @@ class Simulation:
 
     def _note_delivery(self, source: str, destination: str, data: bytes) -> None:
         self.journal.absorb(
-            b"%s>%s %d %d @%d" % (
+            b"%s>%s %d %d @%d"
+            % (
                 source.encode(),
                 destination.encode(),
                 len(data),
@@ -253,7 +253,7 @@ class Simulation:
         for host in [*self.hosts.values(), *self._graveyard]:
             host.alive = False
             for task in host.crew.tasks:
-                task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001
+                task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - no other way
         self.loop.close()
 
 
@@ -267,7 +267,5 @@ class _LoopClock:
     def now(self) -> float:
         return self._loop.time()
 
-    def later(
-        self, seconds: float, function: Callable[..., object], *arguments: Any
-    ) -> Timer:
+    def later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> Timer:
         return self._loop.call_later(seconds, function, *arguments, context=self._context.copy())

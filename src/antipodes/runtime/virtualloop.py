@@ -1,9 +1,9 @@
 """An event loop whose clock jumps: stock asyncio over a selector that advances time.
 
 Two runs from one seed are equal to the byte because nothing here depends on the machine: timers of
-equal time fire first in, first out (stock asyncio leaves that to a heap), an exception in a callback
-stops the run (stock asyncio logs it), and having nothing left to do is an error (a deadlock), not a
-sleep for ever. Threads and executors are refused.
+equal time fire first in, first out (stock asyncio leaves that to a heap), an exception in a
+callback stops the run (stock asyncio logs it), and having nothing left to do is an error (a
+deadlock), not a sleep for ever. Threads and executors are refused.
 
 Every callback belongs to the host in whose context it was scheduled; those of a dead host are never
 run, so its coroutines freeze where they were, as those of a killed process do, `finally` and all.
@@ -15,9 +15,11 @@ import heapq
 import itertools
 from asyncio import base_events, events
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol, TypeVarTuple
 
 from antipodes.runtime.contract import RuntimeFailure
+
+Arguments = TypeVarTuple("Arguments")
 
 
 class Liveness(Protocol):
@@ -40,12 +42,16 @@ class _OrderedTimer(events.TimerHandle):
 
     __slots__ = ("_order",)
 
+    # Of the base class, which does not tell its type.
+    _when: float
+    _scheduled: bool
+
     def __init__(self, order: int, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._order = order
 
     def __lt__(self, other: "_OrderedTimer") -> bool:  # type: ignore[override] # only its own kind
-        return (self._when, self._order) < (other._when, other._order)  # noqa: SLF001
+        return (self._when, self._order) < (other._when, other._order)
 
 
 class _JumpingSelector:
@@ -67,6 +73,8 @@ class _JumpingSelector:
 
 class VirtualLoop(base_events.BaseEventLoop):
     """Virtual time for everything that asyncio schedules."""
+
+    _scheduled: list[events.TimerHandle]  # the base class's heap
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,34 +114,50 @@ class VirtualLoop(base_events.BaseEventLoop):
             self.bug = error or RuntimeError(str(context.get("message")))
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Any = None
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
         """Schedule for the next turn, on behalf of the current host."""
         context = context or contextvars.copy_context()
         return super().call_soon(_guarded, context.get(HOST), callback, args, context=context)
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: Any = None
+        self,
+        delay: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """Schedule after a delay, on behalf of the current host."""
         return self.call_at(self._virtual_now + delay, callback, *args, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Any = None
+        self,
+        when: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """Schedule at a time, on behalf of the current host."""
         context = context or contextvars.copy_context()
         guarded = (context.get(HOST), callback, args)
         timer = _OrderedTimer(next(self._orders), when, _guarded, guarded, self, context)
         heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True  # noqa: SLF001 # type: ignore[attr-defined]
+        timer._scheduled = True  # noqa: SLF001 - as the base class does
         return timer
 
     def run_in_executor(self, *_: Any) -> Any:  # type: ignore[override] # refused
         """Threads would break determinism."""
         raise RuntimeFailure("threads cannot run in the simulation")
 
-    def call_soon_threadsafe(self, *_: Any, **__: Any) -> Any:
+    def call_soon_threadsafe(
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
+    ) -> NoReturn:
         """Threads would break determinism."""
         raise RuntimeFailure("threads cannot run in the simulation")
 

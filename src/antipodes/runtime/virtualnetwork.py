@@ -9,7 +9,7 @@ import contextvars
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from antipodes.runtime.contract import (
     Accepted,
@@ -19,6 +19,8 @@ from antipodes.runtime.contract import (
     ReceiverFactory,
 )
 from antipodes.runtime.delayline import DelayLine, DelayLines
+
+R = TypeVar("R", bound=Receiver)
 
 IN_FLIGHT_BYTES_MAX = 8 << 20
 CONNECT_S_MAX = 75.0  # as long as Linux's default of SYN retries makes sense to anybody
@@ -73,7 +75,7 @@ class VirtualStream:
 
     def get_write_buffer_size(self) -> int:
         """Bytes that the other end has not taken yet."""
-        return self.peer.inbound.bytes_queued + self.peer._held_bytes  # noqa: SLF001
+        return self.peer.inbound.bytes_queued + self.peer._held_bytes  # noqa: SLF001 - its own kind
 
     def is_closing(self) -> bool:
         """Whether nothing more can be sent."""
@@ -102,12 +104,16 @@ class VirtualStream:
         """Deliver what was held, and go on."""
         held, self._held = self._held, None
         self._held_bytes = 0
-        while held:
-            if self._held is not None:
-                self._held.extend(held)
-                self._held_bytes = sum(len(v) for k, v in self._held if k == "data")
-                return
+        while held and not self._holds_again(held):
             self._take(*held.popleft())
+
+    def _holds_again(self, rest: deque[tuple[str, Any]]) -> bool:
+        """Whether the receiver has paused meanwhile: then the rest waits as well."""
+        if self._held is None:
+            return False
+        self._held.extend(rest)
+        self._held_bytes = sum(len(v) for k, v in self._held if k == "data")
+        return True
 
     def deliver(self, item: tuple[str, Any]) -> None:
         """Take an item off the line, in the receiver's own context."""
@@ -192,12 +198,12 @@ class VirtualNetwork:
         host: NetworkHost,
         place: str,
         to: Address,
-        factory: ReceiverFactory,
+        factory: Callable[[Accepted], R],
         source_ip: str,
         trace: str,
-    ) -> tuple[VirtualStream, Receiver]:
+    ) -> tuple[VirtualStream, R]:
         """Open a connection: a round trip, then a stream; raises Gone."""
-        answer: asyncio.Future[VirtualStream] = self._loop.create_future()
+        answer: asyncio.Future[R] = self._loop.create_future()
         near = VirtualStream(self, host, Accepted(to.place, "", Address(place, ""), trace))
         accepted = Accepted(place, source_ip, to, trace)
 
@@ -205,13 +211,13 @@ class VirtualNetwork:
             if not host.alive:
                 near.peer.inbound.push(("reset", None))
                 return
-            near.receiver = factory(near.accepted)
+            near.receiver = receiver = factory(near.accepted)
             self._ends[near] = None
-            near.receiver.connection_made(near)
+            receiver.connection_made(near)
             if answer.done():  # the caller gave up meanwhile
                 near.abort()
             else:
-                answer.set_result(near)
+                answer.set_result(receiver)
 
         def back(item: tuple[str, Any]) -> None:
             kind, value = item
@@ -235,10 +241,9 @@ class VirtualNetwork:
         outward.push(("syn", None))
         try:
             async with asyncio.timeout(CONNECT_S_MAX):
-                stream = await answer
+                return near, await answer
         except TimeoutError:
             raise Gone(f"connect to {to.place} {to.port} timed out") from None
-        return stream, stream.receiver
 
     def _accept(self, near: VirtualStream, accepted: Accepted) -> None:
         outward = near.peer.inbound

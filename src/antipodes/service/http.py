@@ -412,14 +412,12 @@ class HttpClient:
             connection = self._take(key) if keep_alive else None
             reused = connection is not None
             if connection is None:
-                _, receiver = await self._runtime.connect(
+                _, connection = await self._runtime.connect(
                     to,
                     lambda _: _ClientReceiver(self, key),
                     source_ip=source_ip,
                     trace=trace,
                 )
-                assert isinstance(receiver, _ClientReceiver)
-                connection = receiver
             try:
                 return await self._exchange(connection, data, head=method == "HEAD")
             except Gone:

@@ -1,0 +1,109 @@
+"""Frames over the runtime's streams: a four-byte length, then MessagePack.
+
+A `FrameReceiver` turns bytes into messages. It keeps writers honest: while the other side does not
+take what was sent, `writable()` waits; and in `lockstep` it does not read either, so that a peer
+that asks without ever reading its answers asks no more. Bytes that are no frame end the connection:
+nobody but a host of this world has any business here.
+"""
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from antipodes.runtime.contract import PlainReceiver, Runtime, Stream
+
+FRAME_BYTES_MAX = 32 << 20
+_LENGTH = struct.Struct("!I")
+
+
+class FrameReceiver(PlainReceiver):
+    """One end of a connection that carries messages."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        take: Callable[["FrameReceiver", Any], bool],
+        ended: Callable[["FrameReceiver"], None],
+        *,
+        peer: str = "",
+        lockstep: bool = False,
+    ) -> None:
+        """`take` says whether it understood the message; a connection that talks nonsense ends."""
+        self._runtime = runtime
+        self._take = take
+        self._ended = ended
+        self._lockstep = lockstep
+        self._buffer = bytearray()
+        self._paused: Any = None
+        self._stream: Stream
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = msgspec.msgpack.Decoder().decode
+        self.peer = peer
+        self.open = False
+        self.heard_at = 0.0
+
+    def connection_made(self, stream: Stream) -> None:
+        self._stream = stream
+        self.open = True
+        self.heard_at = self._runtime.now()
+
+    def send(self, message: Any) -> None:
+        """Send a message; to a closed connection, nothing."""
+        if self.open:
+            data = self._encode(message)
+            assert len(data) <= FRAME_BYTES_MAX, "a frame larger than its reader would take"
+            self._stream.write(_LENGTH.pack(len(data)) + data)
+
+    async def writable(self) -> None:
+        """Wait until the other side keeps up, or is gone."""
+        while self._paused is not None and self.open:
+            await self._paused
+
+    def close(self) -> None:
+        """Reset the connection."""
+        if self.open:
+            self._stream.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = self._runtime.now()
+        buffer = self._buffer
+        buffer += data
+        at = 0
+        while self.open and len(buffer) - at >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(buffer, at)
+            if length > FRAME_BYTES_MAX:
+                self.close()
+                return
+            end = at + _LENGTH.size + length
+            if len(buffer) < end:
+                break
+            try:
+                message = self._decode(bytes(buffer[at + _LENGTH.size : end]))
+            except msgspec.DecodeError:
+                self.close()
+                return
+            at = end
+            if not self._take(self, message):
+                self.close()
+                return
+        del buffer[:at]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.open = False
+        self.resume_writing()
+        self._ended(self)
+
+    def pause_writing(self) -> None:
+        if self._paused is None:
+            self._paused = self._runtime.future()
+            if self._lockstep:
+                self._stream.pause_reading()
+
+    def resume_writing(self) -> None:
+        paused, self._paused = self._paused, None
+        if paused is not None and not paused.done():
+            paused.set_result(None)
+            if self._lockstep and self.open:
+                self._stream.resume_reading()

@@ -1,0 +1,149 @@
+"""Warm environments of one function: as many as there are events at once, up to a limit.
+
+An event takes the environment that was used last, else a new one, else waits its turn in a bounded
+queue, else is throttled. (AWS throttles at once where this waits: a laptop has fewer cores than the
+limit of a thousand, and a short queue looks to the caller like a slower function.) Environments
+nobody used for a while are closed. When the function changes its pool is retired: what runs is
+finished, then the environments are closed.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from antipodes.regional.lambda_.invocations import Environment, Invocation, Outcome
+from antipodes.runtime.contract import Runtime
+from antipodes.service.contract import ServiceError
+
+ENVIRONMENTS_MAX = 8
+WAITING_MAX = 256
+IDLE_S_MAX = 300.0
+
+
+def throttled(reason: str) -> ServiceError:
+    """Return the error for an event too many."""
+    return ServiceError(
+        "TooManyRequestsException", "Rate Exceeded.", 429, Reason=reason, Type="User"
+    )
+
+
+class Pool:
+    """The environments of one function in one generation of its code and configuration."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        generation: int,
+        make: Callable[[], Environment],
+        *,
+        environments_max: int,
+        on_drained: Callable[[], object],
+    ) -> None:
+        self.generation = generation
+        self._admitted = 0  # at work or waiting
+        self._busy = 0
+        self._runtime = runtime
+        self._make = make
+        self._environments_max = environments_max
+        self._on_drained = on_drained
+        self._idle: list[tuple[float, Environment]] = []
+        self._waiting: deque[Any] = deque()
+        self._retired = False
+        self._drained: Any = runtime.future()
+        self._running: dict[str, Environment] = {}
+        self._reaping = False
+
+    async def invoke(
+        self, invocation: Invocation, *, reserved: int | None
+    ) -> tuple[Outcome, Environment]:
+        """Run an event in one of the environments."""
+        if reserved is not None and self._admitted >= reserved:
+            raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+        if self._admitted >= self._environments_max + WAITING_MAX:
+            raise throttled("ConcurrentInvocationLimitExceeded")
+        self._admitted += 1
+        answer = self._runtime.future()
+        # A task of its own: a handler is not stopped because its caller left.
+        self._runtime.spawn(self._run(invocation, answer), "lambda invocation")
+        result: tuple[Outcome, Environment] = await answer
+        return result
+
+    async def _run(self, invocation: Invocation, answer: Any) -> None:
+        environment = await self._take()
+        self._running[environment.stream] = environment
+        outcome = await environment.invoke(invocation)
+        del self._running[environment.stream]
+        self._admitted -= 1
+        if not answer.done():
+            answer.set_result((outcome, environment))
+        await self._give_back(environment)
+
+    async def _take(self) -> Environment:
+        if self._busy >= self._environments_max:
+            turn = self._runtime.future()
+            self._waiting.append(turn)
+            await turn  # whoever woke it left its place
+        else:
+            self._busy += 1
+        while self._idle:
+            _, environment = self._idle.pop()
+            if environment.usable:
+                return environment
+            await environment.close()
+        return self._make()
+
+    async def _give_back(self, environment: Environment) -> None:
+        if environment.usable and not self._retired:
+            self._idle.append((self._runtime.now(), environment))
+            self._reap_later()
+        else:
+            await environment.close()
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._busy -= 1
+        if self._retired and not self._busy:
+            self._drain()
+
+    def _drain(self) -> None:
+        if not self._drained.done():
+            self._drained.set_result(None)
+            self._on_drained()
+
+    async def drained(self) -> None:
+        """Wait until the last environment of a retired pool is closed."""
+        await self._drained
+
+    async def end(self) -> None:
+        """Close everything now, under way or not: the host ends."""
+        await self.retire()
+        for environment in list(self._running.values()):
+            await environment.close()
+
+    def _reap_later(self) -> None:
+        if not self._reaping:
+            self._reaping = True
+            self._runtime.spawn(self._reap(), "lambda reaper")
+
+    async def _reap(self) -> None:
+        """Close what was idle for long; ends when nothing is idle."""
+        limit_s = self._runtime.interval(IDLE_S_MAX)
+        while self._idle:
+            await self._runtime.sleep(self._idle[0][0] + limit_s - self._runtime.now())
+            long_ago = self._runtime.now() - limit_s
+            while self._idle and self._idle[0][0] <= long_ago:
+                await self._idle.pop(0)[1].close()
+        self._reaping = False
+
+    async def retire(self) -> None:
+        """Take no more idle environments back, and close those there are."""
+        if self._retired:
+            return
+        self._retired = True
+        idle, self._idle = self._idle, []
+        for _, environment in idle:
+            await environment.close()
+        if not self._busy:
+            self._drain()

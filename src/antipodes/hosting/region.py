@@ -34,9 +34,11 @@ class RegionHost:
         self.api_url = ""
         self.store = runtime.open_store("main")
         self.changes = ChangeLog(self.store)
-        self.log_server = LogServer(runtime, self.changes)
+        self.log_server = LogServer(runtime, self.changes, self.store)
         self.services: dict[str, Service] = build_services(self, control_only=control_only)
         self.dispatcher = Dispatcher(self, self.services, forward=self._forward)
+        for service in self.services.values():
+            self.dispatcher.fast.update(getattr(service, "fast", {}))
         self.server = HttpServer(runtime, self.dispatcher.handle, store=self.store)
         self._client = HttpClient(runtime)
 

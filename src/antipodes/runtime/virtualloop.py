@@ -120,7 +120,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
         """Schedule for the next turn, on behalf of the current host."""
-        context = context or contextvars.copy_context()
+        context = contextvars.copy_context() if context is None else context
         return super().call_soon(_guarded, context.get(HOST), callback, args, context=context)
 
     def call_later(
@@ -141,7 +141,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """Schedule at a time, on behalf of the current host."""
-        context = context or contextvars.copy_context()
+        context = contextvars.copy_context() if context is None else context
         guarded = (context.get(HOST), callback, args)
         timer = _OrderedTimer(next(self._orders), when, _guarded, guarded, self, context)
         heapq.heappush(self._scheduled, timer)

@@ -27,6 +27,14 @@ class Records(Generic[R]):
     def _key(self, account: str, name: str) -> bytes:
         return self._prefix + account.encode() + b"\x00" + name.encode()
 
+    def raw(self, account: str, name: str) -> bytes | None:
+        """Return the record's stored bytes, or None: for those who keep what they decoded."""
+        return self._store.get(self._key(account, name))
+
+    def decode(self, raw: bytes) -> R:
+        """Return the record of stored bytes."""
+        return self._decode(raw)
+
     def get(self, account: str, name: str) -> R | None:
         """Return the record of that name, or None."""
         value = self._store.get(self._key(account, name))

@@ -1,0 +1,563 @@
+"""Global tables: replicas of a table in several regions, each written to, all ending alike.
+
+Modelled on version 2019.11.21 with multi-Region eventual consistency. Every region follows the
+change log of every other. In it are the items written there (`dynamodb/item`), the groups of
+replicas as they were changed there (`dynamodb/group`), and marks (`dynamodb/mark`). What was applied
+from elsewhere is never appended again. The greater version of an item wins (`tables.py`), and so it
+is with the members of a group (`groups.py`).
+
+A region that finds itself a new member makes the table and copies the items by short reads from
+every other member, the region it was asked for in first; meanwhile it already takes what the logs
+bring. With the first copy it is ACTIVE. The other copies bring what had not reached that first
+region yet. A follower that fell behind a log copies likewise.
+
+Tombstones go when nothing older can arrive any more. A mark says: what this region writes from now on
+is above this time, and this is how far it had come with every other region's marks. When all members
+have passed all members' marks up to a time, deletes below it have won everywhere for good.
+
+Sources: "How DynamoDB global tables work" and "Global tables tutorials" (Developer Guide); error
+texts as recorded in ack-api-quirks, services/dynamodb, DDB-TABLE-203, 223, 225, 266, 267, 298.
+Left out: replica overrides and `Update`, strong consistency and witnesses, stream coalescing.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from antipodes.regional.dynamodb import rows
+from antipodes.regional.dynamodb.errors import validation
+from antipodes.regional.dynamodb.groups import (
+    ACTIVE,
+    CREATING,
+    DELETED,
+    DELETING,
+    FAILED,
+    SOURCE_HELD_S,
+    Group,
+    Member,
+    group_of,
+    merge_groups,
+    settings_of,
+)
+from antipodes.regional.dynamodb.model import Table, not_offered
+from antipodes.regional.dynamodb.tables import ITEM_KIND, TableStore
+from antipodes.replication.changelog import Entry
+from antipodes.replication.follower import Behind, Follower, Refused
+from antipodes.replication.versions import Version
+from antipodes.runtime.contract import Gone, TimedOut
+from antipodes.service.contract import Call, Host, ServiceError
+from antipodes.service.records import Records
+
+KINDS = ("dynamodb/",)
+GROUP_KIND = "dynamodb/group"
+MARK_KIND = "dynamodb/mark"
+STREAM_VIEW = "NEW_AND_OLD_IMAGES"
+PAGE_ROWS = (8, 64, 500)  # at least, at first, at most
+PAGE_BYTES_MAX = 1 << 20
+COPY_RETRY_S = 1.0
+MARK_S = 15.0
+MARKS_AFTER_A_CHANGE = 4  # one to tell of it, one to tell that others were heard, and spare ones
+EXISTENCE_S_MAX = 2.0
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """Items still to be copied from another region's replica; `after` is its row key."""
+
+    account: str
+    table: str
+    source: str
+    identity: bytes
+    after: bytes = b""
+    makes_active: bool = False
+
+    @property
+    def name(self) -> str:
+        """The copy's name among the records of its account."""
+        return f"{self.table}/{self.source}"
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """A region's word: it has passed these times of these regions, its own among them."""
+
+    passed: dict[str, int]
+
+
+class Tables(Protocol):
+    """What global tables need of the service they belong to."""
+
+    host: Host
+    tables: Records[Table]
+    items: TableStore
+
+
+class GlobalTables:
+    """The replicas that this region holds, and what it knows of all others."""
+
+    def __init__(self, service: Tables) -> None:
+        host = self._host = service.host
+        self._service = service
+        self._runtime = host.runtime
+        self._region = host.place
+        self._groups = Records(host.store, "dynamodb/group", Group)
+        self._copies = Records(host.store, "dynamodb/copy", Copy)
+        self._marks = Records(host.store, "dynamodb/marks", Marks)
+        self._running: dict[tuple[str, str], None] = {}
+        self._unsettled = MARKS_AFTER_A_CHANGE
+        self._head_marked = 0
+        self.followers: dict[str, Follower] = {}
+        # Followers elsewhere may ask as soon as the host's door is open.
+        host.changes.serve("dynamodb/page", self._serve_page)
+        host.changes.serve("dynamodb/exists", self._serve_exists)
+        host.changes.serve("dynamodb/groups", self._serve_groups)
+
+    async def start(self) -> None:
+        """Follow every other region of the world, and take up the copies that were under way."""
+        own = self._passed(self._region).get(self._region, 0)
+        self._service.items.clock.observe(Version(own, self._region))
+        for source in self._host.world.regions:
+            if source != self._region:
+                follower = self.followers[source] = Follower(
+                    self._runtime,
+                    self._host.store,
+                    source=source,
+                    name="dynamodb",
+                    kinds=KINDS,
+                    apply=self._applier(source),
+                    behind=self._fall_behind,
+                )
+                self._runtime.spawn(follower.run(), f"follow {source}")
+        for _, _, copy in list(self._copies.all()):
+            self._start_copy(copy)
+        self._runtime.spawn(self._mark_for_ever(), "mark and purge")
+        await self._host.store.committed()
+
+    def status(self) -> list[dict[str, Any]]:
+        """How far this region has come with each other one."""
+        return [follower.status() for follower in self.followers.values()]
+
+    # What UpdateTable and DeleteTable ask for.
+
+    async def update_replicas(
+        self, call: Call, table: Table, updates: list[dict[str, Any]]
+    ) -> None:
+        """Add or delete a replica, as `ReplicaUpdates` says; the rest happens in the background."""
+        action, region = self._one_action(updates)
+        if region == self._region:
+            raise validation(
+                "Cannot add or delete the local region through ReplicaUpdates. Use CreateTable, "
+                "DeleteTable, or UpdateTable as required."
+            )
+        if region not in self._host.world.regions:
+            raise validation(
+                f"Region {region} is not supported. The latest version of global tables are only "
+                f"supported in the following regions: [{', '.join(self._host.world.regions)}]"
+            )
+        group = self._check_settled(table)
+        if action == "Delete":
+            self._delete_replica(group, region)
+            return
+        if (group is not None and group.status(region) != DELETED) or await self._exists_in(
+            region, table
+        ):
+            raise validation(
+                f"Failed to create a the new replica of table with name: '{table.name}' because "
+                "one or more replicas already existed as tables."
+            )
+        present = self._service.tables.get(table.account, table.name)
+        if present is None or present.identity != table.identity:
+            raise ServiceError(
+                "ResourceNotFoundException",
+                f"Requested resource not found: Table: {table.name} not found",
+            )
+        group = self._check_settled(present)  # it may have changed while the region was asked
+        version = self._tick(group)
+        group = group or group_of(present, version)
+        if region in group.holders():
+            raise self._in_use(table)
+        added = Member(CREATING, version, source=self._region, added=self._runtime.wall())
+        self._change(group.with_member(region, added))
+
+    def leave(self, table: Table) -> None:
+        """Tell the group that this region's table is being deleted; raises if it may not be."""
+        group = self._group_of(table)
+        if group is None:
+            return
+        self._check_no_source(group, self._region)
+        if any(group.status(r) in {CREATING, DELETING} for r in group.holders()):
+            raise self._in_use(table)
+        gone = Member(DELETED, self._tick(group))
+        self._publish(group.with_member(self._region, gone))
+
+    def settings_changed(self, table: Table) -> None:
+        """Tell the other replicas of what UpdateTable changed."""
+        group = self._group_of(table)
+        if group is not None:
+            settings = settings_of(table, self._tick(group))
+            self._publish(msgspec.structs.replace(group, settings=settings))
+
+    @staticmethod
+    def _one_action(updates: list[dict[str, Any]]) -> tuple[str, str]:
+        if len(updates) != 1:
+            raise validation("Only one replica can be added or deleted by one UpdateTable call.")
+        actions = {name: value for name, value in updates[0].items() if value is not None}
+        if not actions:
+            raise validation(
+                "There are no actions specified in the Replica Update Action of the request."
+            )
+        if len(actions) > 1:
+            raise validation(
+                "Update table operation with more than one type of replica actions not allowed."
+            )
+        ((action, details),) = actions.items()
+        if action == "Update":
+            raise not_offered("ReplicaUpdates.Update")
+        overrides = sorted(
+            name for name, value in details.items() if value and name != "RegionName"
+        )
+        if overrides:
+            raise not_offered(f"ReplicaUpdates.{action}.{overrides[0]}")
+        return action, details["RegionName"]
+
+    def _check_settled(self, table: Table) -> Group | None:
+        if table.filling:
+            raise validation(
+                "Create/Update/Delete of replica is not allowed while the replica is being added "
+                f"to table with name: {table.name} in region {self._region}"
+            )
+        if table.status(self._runtime.wall()) != "ACTIVE":
+            raise self._in_use(table)
+        return self._group_of(table)
+
+    @staticmethod
+    def _in_use(table: Table) -> ServiceError:
+        return ServiceError(
+            "ResourceInUseException",
+            "Attempt to change a resource which is still in use: "
+            f"Table: {table.name} is being used.",
+        )
+
+    def _check_no_source(self, group: Group, region: str) -> None:
+        since = self._runtime.wall() - self._runtime.interval(SOURCE_HELD_S)
+        if group.sourced_from(region, since):
+            raise validation(
+                "Replica cannot be deleted because it has acted as a source region for new "
+                "replica(s) being added to the table in the last 24 hours."
+            )
+
+    def _delete_replica(self, group: Group | None, region: str) -> None:
+        if group is None or group.status(region) == DELETED:
+            raise validation(
+                "Update global table operation failed because one or more replicas were not part "
+                f"of the global table. Please retry the request without these replicas: [{region}]."
+            )
+        self._check_no_source(group, region)
+        status = DELETED if group.status(region) == FAILED else DELETING
+        self._change(group.with_member(region, Member(status, self._tick(group))))
+
+    async def _exists_in(self, region: str, table: Table) -> bool:
+        """Whether a table of that name is there; a region that cannot be asked finds out later."""
+        try:
+            async with self._runtime.timeout(self._runtime.deadline(EXISTENCE_S_MAX)):
+                found = await self.followers[region].query(
+                    "dynamodb/exists", [table.account, table.name]
+                )
+        except (Gone, TimedOut, Refused):
+            return False
+        return bool(found)
+
+    # Groups: kept, told, and lived up to.
+
+    def _group_of(self, table: Table) -> Group | None:
+        """The group that this region's table belongs to."""
+        group = self._groups.get(table.account, table.name)
+        member = group is not None and group.status(self._region) not in {DELETED, FAILED}
+        return group if member else None
+
+    def _tick(self, group: Group | None) -> Version:
+        return self._service.items.clock.tick(None if group is None else group.latest())
+
+    def _publish(self, group: Group) -> None:
+        """Keep a group and tell every region of it."""
+        self._groups.put(group.account, group.name, group)
+        self._host.changes.append(GROUP_KIND, msgspec.to_builtins(group))
+        self._unsettled = MARKS_AFTER_A_CHANGE
+
+    def _change(self, group: Group) -> None:
+        self._publish(group)
+        self._live_up_to(group)
+
+    def _learn(self, told: Group) -> None:
+        """Take what another region says of a group."""
+        self._service.items.clock.observe(told.latest())
+        known = self._groups.get(told.account, told.name)
+        if known is not None and known.born < told.born:
+            table = self._service.tables.get(told.account, told.name)
+            if table is not None and known.status(self._region) not in {DELETED, FAILED}:
+                self._drop(table)  # a replica of what is no more
+        merged = told if known is None else merge_groups(known, told)
+        if merged != known:
+            self._groups.put(merged.account, merged.name, merged)
+            self._live_up_to(merged)
+
+    def _live_up_to(self, group: Group) -> None:
+        """Make this region's table what the group says it is."""
+        table = self._service.tables.get(group.account, group.name)
+        own = group.status(self._region)
+        if own == CREATING and table is None:
+            self._make_replica(group)
+        elif own == CREATING and table is not None and not table.filling:
+            failed = Member(FAILED, self._tick(group))
+            self._publish(group.with_member(self._region, failed))
+        elif own == DELETING:
+            if table is not None:
+                self._drop(table)
+            deleted = Member(DELETED, self._tick(group))
+            self._publish(group.with_member(self._region, deleted))
+        elif own in {CREATING, ACTIVE} and table is not None:
+            self._update_table(group, table)
+
+    def _make_replica(self, group: Group) -> None:
+        now = self._runtime.wall()
+        delay_s = self._runtime.interval(self._host.settings.control_plane_delay_s)
+        table = Table(
+            account=group.account,
+            region=self._region,
+            name=group.name,
+            identity=rows.table_id(group.account, group.name, now),
+            created=now,
+            active_at=now + delay_s,
+            key_names=group.key_names,
+            key_types=group.key_types,
+            filling=True,
+        )
+        self._update_table(group, table)
+        first = group.members[self._region].source
+        for source in group.holders():
+            if source != self._region and group.status(source) == ACTIVE:
+                self._begin_copy(
+                    Copy(
+                        group.account,
+                        group.name,
+                        source,
+                        table.identity,
+                        makes_active=source == first,
+                    )
+                )
+
+    def _update_table(self, group: Group, table: Table) -> None:
+        replicas, settings = group.seen_from(self._region), group.settings
+        self._service.tables.put(
+            table.account,
+            table.name,
+            msgspec.structs.replace(
+                table,
+                replicas=replicas,
+                stream=STREAM_VIEW if replicas else table.stream,
+                stream_label=table.stream_label or _stream_label(self._runtime.wall()),
+                billing=settings.billing,
+                read_units=settings.read_units,
+                write_units=settings.write_units,
+                table_class=settings.table_class,
+            ),
+        )
+
+    def _drop(self, table: Table) -> None:
+        self._service.items.drop(table)
+        self._service.tables.delete(table.account, table.name)
+        for copy in self._copies.list(table.account):
+            if copy.table == table.name:
+                self._copies.delete(copy.account, copy.name)
+
+    # Following.
+
+    def _applier(self, source: str) -> Callable[[list[Entry]], None]:
+        return lambda entries: self._apply(source, entries)
+
+    def _apply(self, source: str, entries: list[Entry]) -> None:
+        """Take a part of another region's log, in the group in which the position moves."""
+        known: dict[tuple[str, str], tuple[Table, Version] | None] = {}
+        for entry in entries:
+            if entry.kind == ITEM_KIND:
+                account, name, key_json, time, region, item_json = entry.payload
+                if (account, name) not in known:
+                    known[account, name] = self._taking(account, name, source)
+                taking = known[account, name]
+                version = Version(time, region)
+                # What is older than the group belongs to an earlier table of that name.
+                if taking is not None and version > taking[1]:
+                    self._service.items.apply_replicated(taking[0], key_json, version, item_json)
+                    self._unsettled = MARKS_AFTER_A_CHANGE
+            elif entry.kind == GROUP_KIND:
+                known.clear()
+                self._learn(msgspec.convert(entry.payload, Group))
+            elif entry.kind == MARK_KIND:
+                self._hear_mark(source, entry.payload)
+
+    def _taking(self, account: str, name: str, source: str) -> tuple[Table, Version] | None:
+        table, group = self._service.tables.get(account, name), self._groups.get(account, name)
+        if table is None or group is None or source not in group.members:
+            return None
+        return (table, group.born) if self._group_of(table) is not None else None
+
+    def _fall_behind(self, missed: Behind) -> None:
+        """Entries are lost to this follower: copy what they would have brought."""
+        self._begin_copy(Copy("", "", missed.source, b""))
+
+    # Copies: what the logs do not bring.
+
+    def _serve_page(self, asked: list[Any]) -> list[Any]:
+        account, name, after, limit = asked
+        table = self._service.tables.get(account, name)
+        if table is None:
+            raise Refused(f"no table {name}")
+        start, stop = rows.table_range(table.identity)
+        read = self._service.items.read_page(table, after if start < after < stop else b"", limit)
+        page: list[Any] = []
+        size = 0
+        for row_key, key_json, version, item_json in read:
+            page.append([row_key, key_json, version.time, version.region, item_json])
+            size += len(key_json) + len(item_json or b"")
+            if size >= PAGE_BYTES_MAX:
+                break
+        more = len(page) < len(read) or len(read) >= limit
+        return [page, more]
+
+    def _serve_exists(self, asked: list[str]) -> bool:
+        return self._service.tables.get(asked[0], asked[1]) is not None
+
+    def _serve_groups(self, _: None) -> list[Any]:
+        return [msgspec.to_builtins(group) for _, _, group in self._groups.all()]
+
+    def _begin_copy(self, copy: Copy) -> None:
+        self._copies.put(copy.account, copy.name, copy)
+        self._start_copy(copy)
+
+    def _start_copy(self, copy: Copy) -> None:
+        key = (copy.account, copy.name)
+        if key not in self._running:
+            self._running[key] = None
+            self._runtime.spawn(self._copy(copy), f"copy {copy.name}")
+
+    async def _copy(self, copy: Copy) -> None:
+        """Copy until nothing is left to be copied, however often the way breaks."""
+        limit = PAGE_ROWS[1]
+        try:
+            while (found := self._copies.get(copy.account, copy.name)) is not None:
+                try:
+                    if found.table:
+                        limit = await self._copy_page(found, limit)
+                    else:
+                        await self._copy_groups(found)
+                except (Gone, TimedOut):
+                    await self._runtime.sleep(self._runtime.interval(COPY_RETRY_S))
+        finally:
+            del self._running[copy.account, copy.name]
+
+    async def _copy_groups(self, copy: Copy) -> None:
+        """Learn the groups that a source knows, and copy every table that it holds."""
+        told = await self.followers[copy.source].query("dynamodb/groups", None)
+        for plain in told:
+            group = msgspec.convert(plain, Group)
+            self._learn(group)
+            table = self._service.tables.get(group.account, group.name)
+            if table is not None and group.status(copy.source) == ACTIVE:
+                known = self._copies.get(group.account, f"{group.name}/{copy.source}")
+                if known is None:
+                    self._begin_copy(Copy(group.account, group.name, copy.source, table.identity))
+        self._copies.delete(copy.account, copy.name)
+
+    async def _copy_page(self, copy: Copy, limit: int) -> int:
+        """Copy a page; return how many rows to ask for next."""
+        try:
+            page, more = await self.followers[copy.source].query(
+                "dynamodb/page", [copy.account, copy.table, copy.after, limit]
+            )
+        except Refused:  # its table is gone: nothing more to be had there
+            page, more = [], False
+        if self._copies.get(copy.account, copy.name) != copy:
+            return limit  # called off, or begun anew, meanwhile
+        table = self._service.tables.get(copy.account, copy.table)
+        if table is None or table.identity != copy.identity:
+            self._copies.delete(copy.account, copy.name)
+            return limit
+        for _, key_json, time, region, item_json in page:
+            version = Version(time, region)
+            self._service.items.apply_replicated(table, key_json, version, item_json)
+        if more:
+            further = msgspec.structs.replace(copy, after=page[-1][0])
+            self._copies.put(copy.account, copy.name, further)
+        else:
+            self._copies.delete(copy.account, copy.name)
+            if copy.makes_active:
+                self._activate(table)
+        await self._host.store.committed()  # pages come no faster than they become durable
+        return max(PAGE_ROWS[0], min(PAGE_ROWS[2], 2 * len(page)))
+
+    def _activate(self, table: Table) -> None:
+        group = self._groups.get(table.account, table.name)
+        assert group is not None, "a replica without a group"
+        member = group.members[self._region]
+        self._service.tables.put(
+            table.account, table.name, msgspec.structs.replace(table, filling=False)
+        )
+        if member.status == CREATING:
+            version = self._tick(group)
+            active = msgspec.structs.replace(member, status=ACTIVE, version=version)
+            self._change(group.with_member(self._region, active))
+
+    # Marks, and the end of tombstones.
+
+    def _passed(self, region: str) -> dict[str, int]:
+        marks = self._marks.get("", region)
+        return {} if marks is None else marks.passed
+
+    def _hear_mark(self, source: str, passed: dict[str, int]) -> None:
+        """Note how far a region has come, and that its own writes up to its mark are here.
+
+        Not while something is copied: what the copy is to bring is not here yet.
+        """
+        if next(self._copies.all(), None) is not None:
+            return
+        self._marks.put("", source, Marks(passed))
+        own = {**self._passed(self._region), source: passed[source]}
+        self._marks.put("", self._region, Marks(own))
+
+    def mark(self) -> None:
+        """Say how far this region has come; what it writes from now on is above that."""
+        time = self._service.items.clock.tick().time
+        passed = {**self._passed(self._region), self._region: time}
+        self._marks.put("", self._region, Marks(passed))
+        self._head_marked = self._host.changes.append(MARK_KIND, passed)
+
+    def purge(self) -> int:
+        """Forget the tombstones that have won everywhere; return how many were looked at."""
+        looked = 0
+        for _, _, group in self._groups.all():
+            table = self._service.tables.get(group.account, group.name)
+            if table is None or table.filling:
+                continue
+            members = group.holders()
+            settled = min(
+                self._passed(region).get(other, 0) for region in members for other in members
+            )
+            looked += self._service.items.purge_tombstones(table, settled)
+        return looked
+
+    async def _mark_for_ever(self) -> None:
+        while True:
+            await self._runtime.sleep(self._runtime.interval(MARK_S))
+            if self._host.changes.head > self._head_marked:
+                self._unsettled = MARKS_AFTER_A_CHANGE
+            if self._unsettled and next(self._groups.all(), None) is not None:
+                self._unsettled -= 1
+                self.mark()
+            while self.purge():
+                await self._host.store.committed()
+
+
+def _stream_label(wall_s: float) -> str:
+    """The label of a stream made at some time: the time, as AWS writes it there."""
+    made = datetime.fromtimestamp(wall_s, UTC)
+    return made.strftime("%Y-%m-%dT%H:%M:%S.") + f"{made.microsecond // 1000:03d}"

@@ -1,0 +1,115 @@
+"""Replica groups: who holds a replica of a global table, and in what state, as values that merge.
+
+Every region that knows a global table keeps the whole group. A change (a replica to be made, made, to
+be deleted, deleted; a setting) is a new version of one member or of the settings, sent to everyone;
+two copies of a group merge member by member, the later version winning, so regions agree whatever
+the order in which they hear. A group made later under the same name replaces an earlier one.
+
+Members whose replica is gone stay as DELETED: they are the tombstones of the group.
+"""
+
+import msgspec
+
+from antipodes.regional.dynamodb.model import Replica, Table
+from antipodes.replication.versions import Version
+
+CREATING, ACTIVE, FAILED = "CREATING", "ACTIVE", "CREATION_FAILED"
+DELETING, DELETED = "DELETING", "DELETED"
+SOURCE_HELD_S = 24 * 3600.0
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One region's replica. `source` is where it was asked for and first copied from."""
+
+    status: str
+    version: Version
+    source: str = ""
+    added: float = 0.0  # Unix seconds
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What all replicas share and UpdateTable may change."""
+
+    version: Version
+    billing: str
+    read_units: int
+    write_units: int
+    table_class: str
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A global table: its key, its settings and its members by region."""
+
+    account: str
+    name: str
+    born: Version
+    key_names: tuple[str, ...]
+    key_types: tuple[str, ...]
+    settings: Settings
+    members: dict[str, Member]
+
+    def status(self, region: str) -> str:
+        """The status of a region's replica; DELETED where there never was one."""
+        member = self.members.get(region)
+        return DELETED if member is None else member.status
+
+    def holders(self) -> list[str]:
+        """The regions that hold a replica with items in it, or are about to, sorted."""
+        return sorted(r for r, m in self.members.items() if m.status not in {DELETED, FAILED})
+
+    def seen_from(self, region: str) -> tuple[Replica, ...]:
+        """The other replicas, as DescribeTable in a region lists them."""
+        return tuple(
+            Replica(other, member.status)
+            for other, member in sorted(self.members.items())
+            if other != region and member.status != DELETED
+        )
+
+    def sourced_from(self, region: str, since: float) -> list[str]:
+        """The replicas that were copied from a region after some time, and still exist."""
+        return sorted(
+            other
+            for other, member in self.members.items()
+            if member.source == region and member.status != DELETED and member.added > since
+        )
+
+    def with_member(self, region: str, member: Member) -> "Group":
+        """The group with one member new or changed."""
+        return msgspec.structs.replace(self, members={**self.members, region: member})
+
+    def latest(self) -> Version:
+        """The newest version of anything in the group."""
+        return max(self.born, self.settings.version, *(m.version for m in self.members.values()))
+
+
+def group_of(table: Table, version: Version) -> Group:
+    """The group that a table without replicas begins."""
+    return Group(
+        account=table.account,
+        name=table.name,
+        born=version,
+        key_names=table.key_names,
+        key_types=table.key_types,
+        settings=settings_of(table, version),
+        members={table.region: Member(ACTIVE, version)},
+    )
+
+
+def settings_of(table: Table, version: Version) -> Settings:
+    """A table's settings, as of a version."""
+    return Settings(version, table.billing, table.read_units, table.write_units, table.table_class)
+
+
+def merge_groups(one: Group, other: Group) -> Group:
+    """What both know; commutative, associative and idempotent."""
+    if one.born != other.born:
+        return max(one, other, key=lambda group: group.born)
+    members = {
+        region: max(
+            (g.members[region] for g in (one, other) if region in g.members),
+            key=lambda member: member.version,
+        )
+        for region in sorted({**one.members, **other.members})
+    }
+    settings = max(one.settings, other.settings, key=lambda s: s.version)
+    return msgspec.structs.replace(one, members=members, settings=settings)

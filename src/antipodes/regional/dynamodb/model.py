@@ -1,0 +1,214 @@
+"""Tables as records: their nouns, statuses and rules. Pure; the time is passed in.
+
+A table belongs to an (account, region); its replicas in other regions are named here as this region
+knows them. Source of limits and messages: "Constraints" in the DynamoDB Developer Guide and
+botocore's model.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.service.contract import ServiceError
+
+VERSION = "2019.11.21"
+_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:(\d{12}):table/([a-zA-Z0-9_.-]{3,255})")
+KEY_TYPES = ("S", "N", "B")
+
+
+class Replica(msgspec.Struct, frozen=True):
+    """A replica in another region, as this region knows it."""
+
+    region: str
+    status: str = "CREATING"
+
+
+class Table(msgspec.Struct, frozen=True):
+    """One table of one region."""
+
+    account: str
+    region: str
+    name: str
+    identity: bytes
+    created: float
+    active_at: float
+    key_names: tuple[str, ...]
+    key_types: tuple[str, ...]
+    billing: str = "PROVISIONED"
+    read_units: int = 0
+    write_units: int = 0
+    stream: str = ""
+    stream_label: str = ""
+    deletion_protected: bool = False
+    table_class: str = "STANDARD"
+    tags: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
+    replicas: tuple[Replica, ...] = ()
+    filling: bool = False  # a new replica that is not yet complete
+
+    @property
+    def arn(self) -> str:
+        """The table's ARN."""
+        return f"arn:aws:dynamodb:{self.region}:{self.account}:table/{self.name}"
+
+    @property
+    def is_global(self) -> bool:
+        """Whether other regions hold replicas."""
+        return bool(self.replicas)
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The key attributes' types by name."""
+        return dict(zip(self.key_names, self.key_types, strict=True))
+
+    def status(self, now: float) -> str:
+        """The status that clients wait for."""
+        if now < self.active_at or self.filling:
+            return "CREATING"
+        if any(replica.status in {"CREATING", "DELETING"} for replica in self.replicas):
+            return "UPDATING"
+        return "ACTIVE"
+
+
+def table_name(text: str) -> str:
+    """Return the name that a name or ARN stands for, checked."""
+    found = _ARN.fullmatch(text)
+    if found is not None:
+        return found.group(2)
+    if _NAME.fullmatch(text) is None:
+        if not 3 <= len(text) <= 255:
+            raise validation(
+                "TableName must be at least 3 characters long and at most 255 characters long"
+            )
+        raise validation(
+            f"1 validation error detected: Value '{text}' at 'tableName' failed to satisfy "
+            "constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+        )
+    return text
+
+
+def not_offered(what: str) -> ServiceError:
+    """The error for a feature that is not modelled, by name."""
+    return ServiceError("NotImplemented", f"Antipodes does not offer {what} of dynamodb yet", 501)
+
+
+def check_key_schema(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the key's attribute names and types of a CreateTable request, checked."""
+    schema = request["KeySchema"]
+    defined = {d["AttributeName"]: d["AttributeType"] for d in request["AttributeDefinitions"]}
+    if len(defined) != len(request["AttributeDefinitions"]):
+        raise invalid_value("Duplicate AttributeDefinitions")
+    if not schema or schema[0]["KeyType"] != "HASH":
+        raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+    if len(schema) > 2:
+        raise validation(
+            "1 validation error detected: Value at 'keySchema' failed to satisfy constraint: "
+            "Member must have length less than or equal to 2"
+        )
+    if len(schema) == 2:
+        if schema[1]["KeyType"] != "RANGE":
+            raise validation(
+                "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"
+            )
+        if schema[0]["AttributeName"] == schema[1]["AttributeName"]:
+            raise validation(
+                "Both the Hash Key and the Range Key element in the KeySchema have the same name"
+            )
+    names = tuple(element["AttributeName"] for element in schema)
+    missing = [name for name in names if name not in defined]
+    if missing:
+        raise invalid_value(
+            f"Some index key attributes are not defined in AttributeDefinitions. Keys: "
+            f"[{', '.join(names)}], AttributeDefinitions: [{', '.join(defined)}]"
+        )
+    if len(defined) != len(names):
+        raise invalid_value(
+            "Number of attributes in KeySchema does not exactly match number of attributes defined "
+            "in AttributeDefinitions"
+        )
+    return names, tuple(defined[name] for name in names)
+
+
+def check_billing(request: dict[str, Any]) -> tuple[str, int, int]:
+    """Return billing mode, read and write units of a request, checked."""
+    mode = request.get("BillingMode") or "PROVISIONED"
+    units = request.get("ProvisionedThroughput")
+    if mode == "PAY_PER_REQUEST":
+        if units is not None:
+            raise invalid_value(
+                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when "
+                "BillingMode is PAY_PER_REQUEST"
+            )
+        return mode, 0, 0
+    if units is None:
+        raise invalid_value(
+            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is "
+            "PROVISIONED"
+        )
+    return mode, int(units["ReadCapacityUnits"]), int(units["WriteCapacityUnits"])
+
+
+def check_stream(specification: dict[str, Any] | None) -> str:
+    """Return a stream's view type, or nothing for no stream."""
+    if not specification or not specification.get("StreamEnabled"):
+        return ""
+    view = specification.get("StreamViewType")
+    if not view:
+        raise invalid_value("StreamEnabled is true but StreamViewType is not specified")
+    return str(view)
+
+
+def refuse_unmodelled(request: dict[str, Any], *names: str) -> None:
+    """Refuse what would change behaviour and is not modelled, by name."""
+    for name in names:
+        if request.get(name):
+            raise not_offered(name)
+
+
+def description(table: Table, now: float, count: int, size: int) -> dict[str, Any]:
+    """A table as DescribeTable shows it."""
+    found: dict[str, Any] = {
+        "TableName": table.name,
+        "TableArn": table.arn,
+        "TableId": _uuid(table.identity),
+        "TableStatus": table.status(now),
+        "CreationDateTime": table.created,
+        "AttributeDefinitions": [
+            {"AttributeName": n, "AttributeType": t}
+            for n, t in zip(table.key_names, table.key_types, strict=True)
+        ],
+        "KeySchema": [
+            {"AttributeName": name, "KeyType": kind}
+            for name, kind in zip(table.key_names, ("HASH", "RANGE"), strict=False)
+        ],
+        "ProvisionedThroughput": {
+            "NumberOfDecreasesToday": 0,
+            "ReadCapacityUnits": table.read_units,
+            "WriteCapacityUnits": table.write_units,
+        },
+        "ItemCount": count,
+        "TableSizeBytes": size,
+        "DeletionProtectionEnabled": table.deletion_protected,
+    }
+    if table.billing == "PAY_PER_REQUEST":
+        found["BillingModeSummary"] = {"BillingMode": table.billing}
+    if table.table_class != "STANDARD":
+        found["TableClassSummary"] = {"TableClass": table.table_class}
+    if table.stream:
+        found["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream}
+        found["LatestStreamLabel"] = table.stream_label
+        found["LatestStreamArn"] = f"{table.arn}/stream/{table.stream_label}"
+    if table.replicas:
+        found["GlobalTableVersion"] = VERSION
+        found["Replicas"] = [
+            {"RegionName": replica.region, "ReplicaStatus": replica.status}
+            for replica in table.replicas
+        ]
+    return found
+
+
+def _uuid(identity: bytes) -> str:
+    text = (identity * 2).hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:32]}"

@@ -1,0 +1,189 @@
+"""Rows: where an item lies in the store, and what lies beside it.
+
+Key: `d`, the table's id, a 16-byte hash of the partition key, the sort key in bytes that sort. LMDB's
+keys end at 511 bytes and sort keys at 1,024, so items whose sort keys agree in the first SORT_BYTES
+and go on share one row, a bucket of (rest of the sort key, value) in order.
+
+Value: a flag (item or tombstone), the version (time, region), and the item's wire JSON, or for a
+tombstone its key's. An item is answered by slicing its bytes.
+"""
+
+import hashlib
+from typing import NamedTuple
+
+import msgspec
+
+from antipodes.replication.versions import Version
+from antipodes.runtime.contract import Store
+
+SORT_BYTES = 470
+_ID_BYTES = 8
+_HASH_BYTES = 16
+_PREFIX = b"d"
+HEAD_BYTES = 1 + _ID_BYTES
+_BUCKET = b"\x01"
+ITEM, TOMBSTONE = 0, 1
+_SCAN_ROWS = 256
+
+_encode = msgspec.msgpack.encode
+_decode_bucket = msgspec.msgpack.Decoder(list[tuple[bytes, bytes]]).decode
+
+
+class Row(NamedTuple):
+    """An item or tombstone as stored. `key` is the full key, rest of the sort key included."""
+
+    key: bytes
+    tombstone: bool
+    version: Version
+    body: bytes
+
+
+def table_id(account: str, table: str, created: float) -> bytes:
+    """An id that no other table, earlier ones of the same name included, has."""
+    text = f"{account}/{table}/{created!r}".encode()
+    return hashlib.blake2b(text, digest_size=_ID_BYTES).digest()
+
+
+def partition_prefix(identity: bytes, partition: bytes) -> bytes:
+    """What the keys of a partition begin with."""
+    return _PREFIX + identity + hashlib.blake2b(partition, digest_size=_HASH_BYTES).digest()
+
+
+def table_range(identity: bytes) -> tuple[bytes, bytes]:
+    """The range of all rows of a table."""
+    start = _PREFIX + identity
+    return start, after(start)
+
+
+def segment_range(identity: bytes, segment: int, total: int) -> tuple[bytes, bytes]:
+    """The range of one segment of a parallel scan: an equal share of the hashes."""
+    start, stop = table_range(identity)
+    space = 1 << 32
+    low, high = space * segment // total, space * (segment + 1) // total
+    end = stop if segment == total - 1 else start + high.to_bytes(4, "big")
+    return (start + low.to_bytes(4, "big") if segment else start), end
+
+
+def after(prefix: bytes) -> bytes:
+    """The least bytes above everything that begins with a prefix."""
+    trimmed = prefix.rstrip(b"\xff")
+    return trimmed[:-1] + bytes([trimmed[-1] + 1])
+
+
+def pack_value(version: Version, body: bytes, *, tombstone: bool = False) -> bytes:
+    """A row's value."""
+    region = version.region.encode()
+    head = (TOMBSTONE if tombstone else ITEM, len(region))
+    return bytes(head) + version.time.to_bytes(8, "big") + region + body
+
+
+def body_of(value: bytes) -> bytes | None:
+    """The item's JSON of a row's value; None for a tombstone."""
+    return None if value[0] else value[10 + value[1] :]
+
+
+def unpack(key: bytes, value: bytes) -> Row:
+    """A row from its full key and value."""
+    end = 10 + value[1]
+    version = Version(int.from_bytes(value[2:10], "big"), value[10:end].decode())
+    return Row(key, bool(value[0]), version, value[end:])
+
+
+def _split(key: bytes) -> tuple[bytes, bytes | None]:
+    """The stored key of a full key, and the rest where it lies in a bucket."""
+    limit = HEAD_BYTES + _HASH_BYTES + SORT_BYTES
+    if len(key) <= limit:
+        return key, None
+    return key[:limit] + _BUCKET, key[limit:]
+
+
+class Rows:
+    """Reads and writes rows of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, key: bytes) -> bytes | None:
+        """A row's value, tombstones included."""
+        stored, rest = _split(key)
+        value = self._store.get(stored)
+        if rest is None or value is None:
+            return value
+        return next((v for r, v in _decode_bucket(value) if r == rest), None)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Create or replace a row."""
+        stored, rest = _split(key)
+        if rest is None:
+            self._store.put(stored, value)
+            return
+        present = self._store.get(stored)
+        kept = [] if present is None else [e for e in _decode_bucket(present) if e[0] != rest]
+        self._store.put(stored, _encode(sorted([*kept, (rest, value)])))
+
+    def delete(self, key: bytes) -> None:
+        """Remove a row."""
+        stored, rest = _split(key)
+        if rest is None:
+            self._store.delete(stored)
+            return
+        present = self._store.get(stored)
+        kept = [] if present is None else [e for e in _decode_bucket(present) if e[0] != rest]
+        if kept:
+            self._store.put(stored, _encode(kept))
+        else:
+            self._store.delete(stored)
+
+    def scan(
+        self, start: bytes, stop: bytes, *, reverse: bool = False
+    ) -> "RowScan":
+        """Go through the rows of a range, a page of the store at a time."""
+        return RowScan(self._store, start, stop, reverse=reverse)
+
+
+class RowScan:
+    """An iterator over (full key, value), tombstones included."""
+
+    def __init__(self, store: Store, start: bytes, stop: bytes, *, reverse: bool) -> None:
+        self._store = store
+        self._start, self._stop = start, stop
+        self._reverse = reverse
+        self._pending: list[tuple[bytes, bytes]] = []
+        self._done = False
+        self._low, self._high = _split(start)[0][: len(start)], stop
+
+    def __iter__(self) -> "RowScan":
+        return self
+
+    def __next__(self) -> tuple[bytes, bytes]:
+        while not self._pending:
+            if self._done:
+                raise StopIteration
+            self._fill()
+        return self._pending.pop()
+
+    def _fill(self) -> None:
+        high = self._high
+        limit = HEAD_BYTES + _HASH_BYTES + SORT_BYTES
+        if len(high) > limit:
+            high = after(high[:limit])
+        page = self._store.scan(self._low, high, limit=_SCAN_ROWS, reverse=self._reverse)
+        self._done = len(page) < _SCAN_ROWS
+        found: list[tuple[bytes, bytes]] = []
+        for key, value in page:
+            entries = self._expand(key, value)
+            found.extend(reversed(entries) if self._reverse else entries)
+        if page:
+            if self._reverse:
+                self._high = page[-1][0]
+            else:
+                self._low = page[-1][0] + b"\x00"
+        inside = [(k, v) for k, v in found if self._start <= k < self._stop]
+        self._pending = inside[::-1]
+
+    @staticmethod
+    def _expand(key: bytes, value: bytes) -> list[tuple[bytes, bytes]]:
+        limit = HEAD_BYTES + _HASH_BYTES + SORT_BYTES
+        if len(key) <= limit:
+            return [(key, value)]
+        return [(key[:limit] + rest, inner) for rest, inner in _decode_bucket(value)]

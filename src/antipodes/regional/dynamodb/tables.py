@@ -1,0 +1,295 @@
+"""Items in tables: reading, writing, pages, and what replication needs of them.
+
+For replication (`globaltables`):
+
+- every local write takes a version from `clock`; in a table with replicas it also appends
+  `("dynamodb/item", [account, table, key JSON, version time, version region, item JSON or None])`
+  to the host's change log, in the same group;
+- `apply_replicated(table, key_json, version, item_json)` takes a change from elsewhere if its version is
+  greater than what is stored (a tombstone counts), and returns whether it did; it never appends;
+- `read_page(table, after, limit)` gives rows for a backfill by short reads:
+  `[(row key, key JSON, version, item JSON or None)]`;
+- `purge_tombstones(table, before)` forgets tombstones with a version time below `before`;
+- `drop(table)` removes all rows.
+
+JSON is the wire's, as bytes, normalised. Versions: `antipodes.replication.versions`.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from antipodes.regional.dynamodb import rows
+from antipodes.regional.dynamodb.attributes import (
+    ITEM_BYTES_MAX,
+    Item,
+    Value,
+    item_size,
+    key_bytes,
+    kind_of,
+)
+from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.regional.dynamodb.keyconditions import KeyCondition
+from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.rows import Rows
+from antipodes.replication.versions import HybridClock, Version
+from antipodes.runtime.contract import Store
+
+PAGE_BYTES_MAX = 1 << 20
+PARTITION_KEY_BYTES_MAX = 2048
+SORT_KEY_BYTES_MAX = 1024
+ITEM_KIND = "dynamodb/item"
+_TOMBSTONES = b"t"
+
+
+class Page(NamedTuple):
+    """What a read went through: items before any filter, their size, and whether more follows."""
+
+    items: list[Item]
+    size: int
+    last: Item | None  # the key to go on after; None at the end
+
+
+class TableStore:
+    """The items of all tables of one region."""
+
+    def __init__(self, store: Store, changes: Any, clock: HybridClock) -> None:
+        self._store = store
+        self._rows = Rows(store)
+        self._changes = changes
+        self.clock = clock
+
+    # Keys.
+
+    def row_key(self, table: Table, key: Item) -> bytes:
+        """The row key of a key's attributes, which must be of the right types already."""
+        partition = rows.partition_prefix(table.identity, key_bytes(key[table.key_names[0]]))
+        if len(table.key_names) == 1:
+            return partition
+        return partition + key_bytes(key[table.key_names[1]])
+
+    # Items.
+
+    def get_json(self, row_key: bytes) -> bytes | None:
+        """An item's JSON."""
+        value = self._rows.get(row_key)
+        return None if value is None else rows.body_of(value)
+
+    def get(self, row_key: bytes) -> Item | None:
+        """An item."""
+        body = self.get_json(row_key)
+        return None if body is None else orjson.loads(body)
+
+    def put_json(self, table: Table, row_key: bytes, key: Item, body: bytes) -> None:
+        """Write an item."""
+        version = self._next_version(row_key)
+        self._rows.put(row_key, rows.pack_value(version, body))
+        if table.replicas:
+            self._append(table, key, version, body)
+
+    def put(self, table: Table, row_key: bytes, item: Item) -> None:
+        """Write an item."""
+        key = {name: item[name] for name in table.key_names}
+        self.put_json(table, row_key, key, orjson.dumps(item))
+
+    def delete(self, table: Table, row_key: bytes, key: Item) -> None:
+        """Remove an item; in a table with replicas a tombstone stays."""
+        if not table.replicas:
+            self._rows.delete(row_key)
+            return
+        version = self._next_version(row_key)
+        self._bury(table, row_key, orjson.dumps(key), version)
+        self._append(table, key, version, None)
+
+    def _next_version(self, row_key: bytes) -> Version:
+        present = self._rows.get(row_key)
+        return self.clock.tick(rows.unpack(row_key, present).version if present else None)
+
+    def _append(self, table: Table, key: Item, version: Version, body: bytes | None) -> None:
+        self._changes.append(
+            ITEM_KIND,
+            [table.account, table.name, orjson.dumps(key), version.time, version.region, body],
+        )
+
+    def _bury(self, table: Table, row_key: bytes, key_json: bytes, version: Version) -> None:
+        self._rows.put(row_key, rows.pack_value(version, key_json, tombstone=True))
+        marker = _TOMBSTONES + table.identity + version.time.to_bytes(8, "big")
+        self._store.put(marker + row_key[-16:], key_json)
+
+    # Replication.
+
+    def apply_replicated(
+        self, table: Table, key_json: bytes, version: Version, item_json: bytes | None
+    ) -> bool:
+        """Take a change from another region, if it is newer than what is here."""
+        self.clock.observe(version)
+        row_key = self.row_key(table, orjson.loads(key_json))
+        present = self._rows.get(row_key)
+        if present is not None and rows.unpack(row_key, present).version >= version:
+            return False
+        if item_json is None:
+            self._bury(table, row_key, key_json, version)
+        else:
+            self._rows.put(row_key, rows.pack_value(version, item_json))
+        return True
+
+    def read_page(
+        self, table: Table, after: bytes, limit: int
+    ) -> list[tuple[bytes, bytes, Version, bytes | None]]:
+        """Rows after a row key (b"": from the start), tombstones included."""
+        start, stop = rows.table_range(table.identity)
+        found: list[tuple[bytes, bytes, Version, bytes | None]] = []
+        for key, value in self._rows.scan(after + b"\x00" if after else start, stop):
+            row = rows.unpack(key, value)
+            if row.tombstone:
+                found.append((key, row.body, row.version, None))
+            else:
+                item = orjson.loads(row.body)
+                key_json = orjson.dumps({name: item[name] for name in table.key_names})
+                found.append((key, key_json, row.version, row.body))
+            if len(found) >= limit:
+                break
+        return found
+
+    def purge_tombstones(self, table: Table, before: int, limit: int = 1000) -> int:
+        """Forget tombstones older than a version time; return how many were looked at."""
+        start = _TOMBSTONES + table.identity
+        stop = start + before.to_bytes(8, "big")
+        markers = self._store.scan(start, stop, limit=limit)
+        for marker, key_json in markers:
+            row_key = self.row_key(table, orjson.loads(key_json))
+            value = self._rows.get(row_key)
+            if value is not None:
+                row = rows.unpack(row_key, value)
+                if row.tombstone and row.version.time < before:
+                    self._rows.delete(row_key)
+            self._store.delete(marker)
+        return len(markers)
+
+    def drop(self, table: Table) -> None:
+        """Remove all rows of a table."""
+        for start, stop in (
+            rows.table_range(table.identity),
+            (_TOMBSTONES + table.identity, rows.after(_TOMBSTONES + table.identity)),
+        ):
+            for key, _ in self._store.scan(start, stop):
+                self._store.delete(key)
+
+    # Pages.
+
+    def query(
+        self,
+        table: Table,
+        condition: KeyCondition,
+        *,
+        limit: int,
+        forward: bool,
+        start: Item | None,
+    ) -> Page:
+        """Read a page of one partition."""
+        prefix = rows.partition_prefix(table.identity, key_bytes(condition.partition))
+        low, high = prefix, rows.after(prefix)
+        if condition.sort is not None:
+            least, most = condition.sort.bounds()
+            low = prefix + (least or b"")
+            high = high if most is None else prefix + most + b"\x00"
+        if start is not None:
+            at = self.row_key(table, start)
+            low, high = (max(low, at + b"\x00"), high) if forward else (low, min(high, at))
+        found = self._bodies(low, high, reverse=not forward)
+        if condition.sort is not None:
+            name, sort = table.key_names[1], condition.sort
+            found = (item for item in found if sort.holds(item[name]))
+        return self._page(table, found, limit)
+
+    def scan(
+        self, table: Table, *, limit: int, segment: int, total: int, start: Item | None
+    ) -> Page:
+        """Read a page of a table, or of one segment of it."""
+        low, high = rows.segment_range(table.identity, segment, total)
+        if start is not None:
+            at = self.row_key(table, start)
+            if not low <= at < high:
+                raise validation(
+                    "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
+                    f"ExclusiveStartKey with correct Segment. TotalSegments: {total} "
+                    f"Segment: {segment}"
+                )
+            low = at + b"\x00"
+        return self._page(table, self._bodies(low, high), limit)
+
+    def _bodies(self, low: bytes, high: bytes, *, reverse: bool = False) -> Iterator[Item]:
+        if low >= high:
+            return
+        for _, value in self._rows.scan(low, high, reverse=reverse):
+            body = rows.body_of(value)
+            if body is not None:
+                yield orjson.loads(body)
+
+    def _page(self, table: Table, found: Iterator[Item], limit: int) -> Page:
+        items: list[Item] = []
+        size = 0
+        for item in found:
+            items.append(item)
+            size += item_size(item)
+            if (limit and len(items) >= limit) or size >= PAGE_BYTES_MAX:
+                last = {name: item[name] for name in table.key_names}
+                return Page(items, size, last)
+        return Page(items, size, None)
+
+    def count(self, table: Table) -> tuple[int, int]:
+        """How many items, and their size in bytes."""
+        count = size = 0
+        for item in self._bodies(*rows.table_range(table.identity)):
+            count += 1
+            size += item_size(item) + 100
+        return count, size
+
+
+def check_key(table: Table, key: dict[str, Any]) -> None:
+    """Refuse a key that is not exactly the table's."""
+    if len(key) != len(table.key_names):
+        raise validation("The provided key element does not match the schema")
+    for name, kind in table.types.items():
+        value = key.get(name)
+        if value is None or kind_of(value) != kind:
+            raise validation("The provided key element does not match the schema")
+        _check_key_value(table, name, value, "One or more parameter values were invalid: ")
+
+
+def check_item(table: Table, item: Item) -> None:
+    """Refuse an item whose key attributes are missing or wrong, or that is too large."""
+    for name, kind in table.types.items():
+        value = item.get(name)
+        if value is None:
+            raise invalid_value(f"Missing the key {name} in the item")
+        if kind_of(value) != kind:
+            raise invalid_value(
+                f"Type mismatch for key {name} expected: {kind} actual: {kind_of(value)}"
+            )
+        _check_key_value(table, name, value, "One or more parameter values are not valid. ")
+    if item_size(item) > ITEM_BYTES_MAX:
+        raise validation("Item size has exceeded the maximum allowed size")
+
+
+def _check_key_value(table: Table, name: str, value: Value, prefix: str) -> None:
+    ((kind, content),) = value.items()
+    if kind == "N":
+        return
+    if not content:
+        what = "string" if kind == "S" else "binary"
+        raise validation(
+            f"{prefix}The AttributeValue for a key attribute cannot contain an empty {what} value. "
+            f"Key: {name}"
+        )
+    length = len(key_bytes(value)) if not (kind == "S" and content.isascii()) else len(content)
+    if name == table.key_names[0]:
+        if length > PARTITION_KEY_BYTES_MAX:
+            raise invalid_value(
+                "Size of hashkey has exceeded the maximum size limit of2048 bytes"
+            )
+    elif length > SORT_KEY_BYTES_MAX:
+        raise invalid_value(
+            "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+        )

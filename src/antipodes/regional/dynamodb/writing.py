@@ -1,0 +1,168 @@
+"""Single-item writes: Put, Update and Delete, alone, in batches and in transactions.
+
+A write is prepared (all that can be wrong with the request is found, the condition is judged against the
+item as it is) and then applied; a transaction prepares all of its writes before it applies any.
+"""
+
+from typing import Any, NamedTuple
+
+from antipodes.regional.dynamodb.attributes import (
+    ITEM_BYTES_MAX,
+    Item,
+    item_size,
+    normal_item,
+)
+from antipodes.regional.dynamodb.conditions import condition
+from antipodes.regional.dynamodb.errors import condition_failed, validation
+from antipodes.regional.dynamodb.model import Table, not_offered
+from antipodes.regional.dynamodb.scope import Scope, get
+from antipodes.regional.dynamodb.tables import TableStore, check_item, check_key
+from antipodes.regional.dynamodb.updates import Update
+
+LEGACY = (
+    "Expected",
+    "ConditionalOperator",
+    "AttributeUpdates",
+    "KeyConditions",
+    "QueryFilter",
+    "ScanFilter",
+    "AttributesToGet",
+)
+
+
+class Write(NamedTuple):
+    """A prepared write: what is there, and what is to be (None: nothing)."""
+
+    table: Table
+    row_key: bytes
+    key: Item
+    old: Item | None
+    new: Item | None
+    changes: bool
+    updated: list[tuple[str | int, ...]]
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Old and new size, for the capacity."""
+        return item_size(self.old or {}), item_size(self.new or {})
+
+    def apply(self, store: TableStore) -> None:
+        """Make it so."""
+        if not self.changes:
+            return
+        if self.new is None:
+            store.delete(self.table, self.row_key, self.key)
+        else:
+            store.put(self.table, self.row_key, self.new)
+
+
+def refuse_legacy(request: dict[str, Any]) -> None:
+    """Refuse the parameters of the time before expressions, by name."""
+    for name in LEGACY:
+        if request.get(name) is not None:
+            raise not_offered(f"the legacy parameter {name}")
+
+
+def prepare_put(store: TableStore, table: Table, request: dict[str, Any]) -> Write:
+    """Prepare a PutItem, or a Put of a transaction."""
+    item = normal_item(request["Item"])
+    scope = _scope(request)
+    test = _condition(request, scope)
+    scope.check_used()
+    check_item(table, item)
+    row_key = store.row_key(table, item)
+    old = store.get(row_key)
+    _judge(test, old, request)
+    key = {name: item[name] for name in table.key_names}
+    return Write(table, row_key, key, old, item, changes=True, updated=[])
+
+
+def prepare_delete(store: TableStore, table: Table, request: dict[str, Any]) -> Write:
+    """Prepare a DeleteItem, or a Delete of a transaction."""
+    key = normal_item(request["Key"])
+    scope = _scope(request)
+    test = _condition(request, scope)
+    scope.check_used()
+    check_key(table, key)
+    row_key = store.row_key(table, key)
+    old = store.get(row_key)
+    _judge(test, old, request)
+    return Write(table, row_key, key, old, None, changes=old is not None, updated=[])
+
+
+def prepare_check(store: TableStore, table: Table, request: dict[str, Any]) -> Write:
+    """Prepare a ConditionCheck of a transaction: a write that changes nothing."""
+    return prepare_delete(store, table, request)._replace(changes=False)
+
+
+def prepare_update(store: TableStore, table: Table, request: dict[str, Any]) -> Write:
+    """Prepare an UpdateItem, or an Update of a transaction."""
+    key = normal_item(request["Key"])
+    scope = _scope(request)
+    text = request.get("UpdateExpression")
+    update = Update(text, scope, table.key_names) if text is not None else None
+    test = _condition(request, scope)
+    scope.check_used()
+    check_key(table, key)
+    row_key = store.row_key(table, key)
+    old = store.get(row_key)
+    _judge(test, old, request)
+    base = old if old is not None else dict(key)
+    new = base if update is None else update.apply(base)
+    if item_size(new) > ITEM_BYTES_MAX:
+        raise validation("Item size to update has exceeded the maximum allowed size")
+    paths = update.paths if update is not None else []
+    return Write(table, row_key, key, old, new, changes=new != old, updated=paths)
+
+
+def _scope(request: dict[str, Any]) -> Scope:
+    names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
+    uses = any(request.get(n) for n in ("ConditionExpression", "UpdateExpression"))
+    for title, given in (("Names", names), ("Values", values)):
+        if given is not None and not uses:
+            raise validation(
+                f"ExpressionAttribute{title} can only be specified when using expressions"
+            )
+    return Scope(names, values)
+
+
+def _condition(request: dict[str, Any], scope: Scope) -> Any:
+    text = request.get("ConditionExpression")
+    return None if text is None else condition(text, scope)
+
+
+def _judge(test: Any, old: Item | None, request: dict[str, Any]) -> None:
+    if test is not None and not test(old or {}):
+        wanted = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+        raise condition_failed(old if wanted else None)
+
+
+def returned(write: Write, wanted: str) -> dict[str, Any]:
+    """The Attributes member of a response, for a ReturnValues."""
+    if wanted == "ALL_OLD":
+        found = write.old
+    elif wanted == "ALL_NEW":
+        found = write.new
+    elif wanted == "UPDATED_OLD":
+        found = _touched(write, write.old)
+    elif wanted == "UPDATED_NEW":
+        found = _touched(write, write.new)
+    else:
+        found = None
+    return {"Attributes": found} if found else {}
+
+
+def _touched(write: Write, item: Item | None) -> Item | None:
+    """The top-level attributes that an update was about, as far as they are there."""
+    if item is None:
+        return None
+    names = dict.fromkeys(str(steps[0]) for steps in write.updated)
+    return {name: item[name] for name in names if get(item, (name,)) is not None}
+
+
+def check_return_values(request: dict[str, Any]) -> str:
+    """Return the ReturnValues of a put or delete, checked."""
+    wanted = request.get("ReturnValues") or "NONE"
+    if wanted not in {"NONE", "ALL_OLD"}:
+        raise validation("ReturnValues can only be ALL_OLD or NONE")
+    return wanted

@@ -69,10 +69,10 @@ class DynamoDB(Service):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self.records = Records(host.store, "dynamodb/table", Table)
+        self.tables = Records(host.store, "dynamodb/table", Table)
         self.tokens = Records(host.store, "dynamodb/token", Token)
         clock = HybridClock(host.runtime.wall, host.place)
-        self.tables = TableStore(host.store, host.changes, clock)
+        self.items = TableStore(host.store, host.changes, clock)
         self.globaltables = GlobalTables(self)
         self.fast = FastPath(self).handlers()
 
@@ -87,21 +87,21 @@ class DynamoDB(Service):
     def record(self, account: str, name: str) -> Table:
         """A table's record, whatever its status."""
         name = model.table_name(name)
-        found = self.records.get(account, name)
+        found = self.tables.get(account, name)
         if found is None:
             raise not_found(f"Requested resource not found: Table: {name} not found")
         return found
 
     def usable(self, account: str, name: str) -> Table:
         """A table whose items can be read and written."""
-        found = self.records.get(account, model.table_name(name))
+        found = self.tables.get(account, model.table_name(name))
         if found is None or found.status(self.now()) == "CREATING":
             raise not_found()
         return found
 
     def put_record(self, table: Table) -> None:
         """Create or replace a table's record."""
-        self.records.put(table.account, table.name, table)
+        self.tables.put(table.account, table.name, table)
 
     def replayed(self, call: Call, token: str, request: dict[str, Any]) -> bool:
         """Whether a transaction of that token was done already, within its ten minutes."""
@@ -126,7 +126,7 @@ class DynamoDB(Service):
 
     def describe(self, table: Table) -> dict[str, Any]:
         """A table as DescribeTable shows it."""
-        count, size = self.tables.count(table)
+        count, size = self.items.count(table)
         return model.description(table, self.now(), count, size)
 
 
@@ -148,7 +148,7 @@ def create_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
     key_names, key_types = model.check_key_schema(request)
     billing, read_capacity, write_capacity = model.check_billing(request)
     stream = model.check_stream(request.get("StreamSpecification"))
-    if service.records.get(call.account, name) is not None:
+    if service.tables.get(call.account, name) is not None:
         raise ServiceError("ResourceInUseException", f"Table already exists: {name}")
     now = service.now()
     settings = service.host.settings
@@ -188,7 +188,7 @@ def describe_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> di
 def list_tables(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     limit = request.get("Limit") or TABLES_PER_PAGE
     start = request.get("ExclusiveStartTableName") or ""
-    names = [table.name for table in service.records.list(call.account) if table.name > start]
+    names = [table.name for table in service.tables.list(call.account) if table.name > start]
     found: dict[str, Any] = {"TableNames": names[:limit]}
     if len(names) > limit:
         found["LastEvaluatedTableName"] = names[limit - 1]
@@ -210,16 +210,15 @@ def delete_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
             f"Resource cannot be deleted as it is currently protected against deletion. Disable "
             f"deletion protection first: {table.arn}"
         )
-    service.globaltables.check_delete(table)
     description = service.describe(table)
-    service.tables.drop(table)
-    service.records.delete(call.account, table.name)
-    service.globaltables.deleted(table)
+    service.globaltables.leave(table)
+    service.items.drop(table)
+    service.tables.delete(call.account, table.name)
     return {"TableDescription": {**description, "TableStatus": "DELETING"}}
 
 
 @operations("UpdateTable")
-def update_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+async def update_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     table = service.record(call.account, request["TableName"])
     status = table.status(service.now())
     if status != "ACTIVE":
@@ -247,9 +246,10 @@ def update_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
         )
     if changed is not None:
         service.put_record(changed)
+        service.globaltables.settings_changed(changed)
         table = changed
     if updates:
-        service.globaltables.update_replicas(call, table, updates)
+        await service.globaltables.update_replicas(call, table, updates)
         table = service.record(call.account, table.name)
     return {"TableDescription": service.describe(table)}
 
@@ -288,7 +288,7 @@ def put_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str
     wanted = check_return_values(request)
     table = service.usable(call.account, request["TableName"])
     write = _outward_failure(prepare_put, service, table, request)
-    write.apply(service.tables)
+    write.apply(service.items)
     units = write_units(*write.sizes)
     return _outward({**returned(write, wanted), **consumed(request, table.name, units)})
 
@@ -298,7 +298,7 @@ def update_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[
     refuse_legacy(request)
     table = service.usable(call.account, request["TableName"])
     write = _outward_failure(prepare_update, service, table, request)
-    write.apply(service.tables)
+    write.apply(service.items)
     units = write_units(*write.sizes)
     wanted = request.get("ReturnValues") or "NONE"
     return _outward({**returned(write, wanted), **consumed(request, table.name, units)})
@@ -310,7 +310,7 @@ def delete_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[
     wanted = check_return_values(request)
     table = service.usable(call.account, request["TableName"])
     write = _outward_failure(prepare_delete, service, table, request)
-    write.apply(service.tables)
+    write.apply(service.items)
     units = write_units(*write.sizes)
     return _outward({**returned(write, wanted), **consumed(request, table.name, units)})
 
@@ -318,7 +318,7 @@ def delete_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[
 def _outward_failure(prepare: Any, service: DynamoDB, table: Table, request: Any) -> Any:
     """Prepare a write; the item of a failed condition goes out as boto3 has it."""
     try:
-        return prepare(service.tables, table, request)
+        return prepare(service.items, table, request)
     except ServiceError as error:
         if "Item" in error.members:
             error.members["Item"] = outward_item(error.members["Item"])
@@ -328,7 +328,7 @@ def _outward_failure(prepare: Any, service: DynamoDB, table: Table, request: Any
 @operations("GetItem")
 def get_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     table = service.usable(call.account, request["TableName"])
-    shown, whole = read_item(service.tables, table, request)
+    shown, whole = read_item(service.items, table, request)
     units = read_units(item_size(whole or {}), consistent=bool(request.get("ConsistentRead")))
     found: dict[str, Item] = {} if shown is None else {"Item": shown}
     return _outward({**found, **consumed(request, table.name, units)})
@@ -337,18 +337,18 @@ def get_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str
 @operations("Query")
 def query(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     table = service.usable(call.account, request["TableName"])
-    return _outward(read_query(service.tables, table, request))
+    return _outward(read_query(service.items, table, request))
 
 
 @operations("Scan")
 def scan(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     table = service.usable(call.account, request["TableName"])
-    return _outward(read_scan(service.tables, table, request))
+    return _outward(read_scan(service.items, table, request))
 
 
 @operations("BatchGetItem")
 def batch_get_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    found = batch_get(service.tables, lambda name: service.usable(call.account, name), request)
+    found = batch_get(service.items, lambda name: service.usable(call.account, name), request)
     found["Responses"] = {
         name: [outward_item(item) for item in items] for name, items in found["Responses"].items()
     }
@@ -359,7 +359,7 @@ def batch_get_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> di
 
 @operations("BatchWriteItem")
 def batch_write_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    return batch_write(service.tables, lambda name: service.usable(call.account, name), request)
+    return batch_write(service.items, lambda name: service.usable(call.account, name), request)
 
 
 @operations("TransactWriteItems")
@@ -369,7 +369,7 @@ def transact_write_items(service: DynamoDB, call: Call, request: dict[str, Any])
         return {}
     try:
         found = transact_write(
-            service.tables, lambda name: service.usable(call.account, name), request
+            service.items, lambda name: service.usable(call.account, name), request
         )
     except ServiceError as error:
         for reason in error.members.get("CancellationReasons", ()):
@@ -383,7 +383,7 @@ def transact_write_items(service: DynamoDB, call: Call, request: dict[str, Any])
 
 @operations("TransactGetItems")
 def transact_get_items(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    found = transact_get(service.tables, lambda name: service.usable(call.account, name), request)
+    found = transact_get(service.items, lambda name: service.usable(call.account, name), request)
     found["Responses"] = [_outward(answer) for answer in found["Responses"]]
     return found
 
@@ -413,7 +413,7 @@ def list_tags_of_resource(service: DynamoDB, call: Call, request: dict[str, Any]
 
 
 def _by_arn(service: DynamoDB, call: Call, arn: str) -> Table:
-    found = service.records.get(call.account, model.table_name(arn.split("/stream/")[0]))
+    found = service.tables.get(call.account, model.table_name(arn.split("/stream/")[0]))
     if found is None or found.arn != arn:
         raise not_found(f"Requested resource not found: ResourcArn: {arn} not found")
     return found

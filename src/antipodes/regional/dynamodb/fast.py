@@ -41,12 +41,12 @@ class FastPath:
         if not isinstance(name, str):
             return None
         service = self._service
-        raw = service.records.raw(account, name)
+        raw = service.tables.raw(account, name)
         if raw is None:
             return None
         known = self._tables.get((account, name))
         if known is None or known[0] != raw:
-            known = self._tables[account, name] = (raw, service.records.decode(raw))
+            known = self._tables[account, name] = (raw, service.tables.decode(raw))
         table = known[1]
         return None if table.filling or service.now() < table.active_at else table
 
@@ -63,7 +63,7 @@ class FastPath:
             check_key(table, key)
         except ServiceError:
             return None
-        found = self._service.tables.get_json(self._service.tables.row_key(table, key))
+        found = self._service.items.get_json(self._service.items.row_key(table, key))
         return _answer(call, _EMPTY if found is None else b'{"Item":%b}' % found)
 
     def put_item(self, call: Call, body: bytes) -> HttpResponse | None:
@@ -79,7 +79,7 @@ class FastPath:
             check_item(table, item)
         except ServiceError:
             return None
-        tables = self._service.tables
+        tables = self._service.items
         key = {name: item[name] for name in table.key_names}
         tables.put_json(table, tables.row_key(table, item), key, orjson.dumps(item))
         return _answer(call, _EMPTY)

@@ -110,7 +110,10 @@ async def start_process(
     output: Callable[[bytes], None],
 ) -> ChildProcess:
     """Start a child that dies with this process. Raises Gone where it cannot be started."""
-    theirs, ours = os.pipe()
+    try:
+        theirs, ours = os.pipe()
+    except OSError as error:
+        raise Gone(f"cannot start {arguments[0]}: {error.strerror or error}") from None
     try:
         _, child = await asyncio.get_running_loop().subprocess_exec(
             lambda: ChildProcess(ours, output),

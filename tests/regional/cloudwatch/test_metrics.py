@@ -47,7 +47,7 @@ def question(start: float, end: float, **more: Any) -> dict[str, Any]:
 
 
 def test_statistics_of_values() -> None:
-    async def scenario(host: SmallHost, do: Do, now: float) -> None:
+    async def scenario(_host: SmallHost, do: Do, now: float) -> None:
         await put(do, 1.0, 4.0, at=now - 60)
         await put(do, 7.0, at=now - 1)
         await put(do, 100.0, at=now - 1, Dimensions=[{"Name": "d", "Value": "v"}])
@@ -79,7 +79,7 @@ def test_statistics_of_values() -> None:
 
 
 def test_values_with_counts_and_statistic_sets() -> None:
-    async def scenario(host: SmallHost, do: Do, now: float) -> None:
+    async def scenario(_host: SmallHost, do: Do, now: float) -> None:
         data = [
             {"MetricName": "m", "Values": [1.0, 10.0], "Counts": [3.0, 1.0], "Unit": "Count"},
             {
@@ -100,7 +100,7 @@ def test_values_with_counts_and_statistic_sets() -> None:
 
 
 def test_queries_of_single_metrics() -> None:
-    async def scenario(host: SmallHost, do: Do, now: float) -> None:
+    async def scenario(_host: SmallHost, do: Do, now: float) -> None:
         await put(do, 2.0, at=now - 120)
         await put(do, 3.0, at=now - 60)
         asked = {"Metric": {"Namespace": "N", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
@@ -169,7 +169,7 @@ def test_what_is_past_the_retention_is_forgotten() -> None:
     ],
 )
 def test_one_bad_datum_refuses_all(datum: dict[str, Any]) -> None:
-    async def scenario(host: SmallHost, do: Do, now: float) -> None:
+    async def scenario(_host: SmallHost, do: Do, _now: float) -> None:
         data = [{"MetricName": "m", "Value": 1.0}, {"MetricName": "m", **datum}]
         with pytest.raises(ServiceError) as caught:
             await do("PutMetricData", Namespace="N", MetricData=data)
@@ -184,7 +184,7 @@ def test_one_bad_datum_refuses_all(datum: dict[str, Any]) -> None:
     [{"Period": 61}, {"EndTime": 0.0}, {"Statistics": []}, {"ExtendedStatistics": ["p99"]}],
 )
 def test_questions_that_are_refused(change: dict[str, Any]) -> None:
-    async def scenario(host: SmallHost, do: Do, now: float) -> None:
+    async def scenario(_host: SmallHost, do: Do, now: float) -> None:
         with pytest.raises(ServiceError):
             await do("GetMetricStatistics", **question(now - 60, now, **change))
 

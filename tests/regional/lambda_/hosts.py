@@ -3,6 +3,7 @@
 import asyncio  # noqa: TID251 - stands outside of the host
 import functools
 import io
+import os
 import tempfile  # noqa: TID251 - stands outside of the host
 import zipfile
 from collections.abc import Awaitable, Callable
@@ -190,6 +191,36 @@ def in_real(scenario: Scenario, *, settings: Settings | None = None) -> Any:
 async def in_thread(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """Run what blocks beside the host."""
     return await asyncio.to_thread(functools.partial(function, *arguments, **named))
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def kill(pid: int) -> None:
+    """`kill -9`."""
+    os.kill(pid, 9)  # noqa: TID251 - stands outside of the host
+
+
+async def wait(condition: Callable[[], bool]) -> bool:
+    """Wait until a condition holds, for about 30 s at most; return whether it does."""
+    looks = 0
+    while not condition():
+        if looks == 3000:
+            return False
+        looks += 1
+        await asyncio.sleep(0.01)
+    return True
+
+
+async def wait_gone(*pids: int) -> bool:
+    """Wait until processes are gone."""
+    return await wait(lambda: not any(alive(pid) for pid in pids))
 
 
 BODIES = {"virtual": in_virtual, "real": in_real}

@@ -297,8 +297,8 @@ def test_boto3_sees_two_accounts_apart_waits_and_gets_errors() -> None:
             code = {"ZipFile": package(f"def handler(event, context): return {answer}\n")}
             client.create_function(**made, Code=code)
             client.get_waiter("function_active_v2").wait(FunctionName="f")
-        for client, answer in ((ours, b"1"), (theirs, b"2")):
-            assert client.invoke(FunctionName="f")["Payload"].read() == answer
+        for client, payload in ((ours, b"1"), (theirs, b"2")):
+            assert client.invoke(FunctionName="f")["Payload"].read() == payload
         ours.update_function_configuration(
             FunctionName="f", Environment={"Variables": {"STATUS": "400"}}
         )

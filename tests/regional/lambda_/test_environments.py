@@ -1,12 +1,9 @@
 """Environments: how many, for how long, what they leave behind, and that seeds repeat them."""
 
-import asyncio  # noqa: TID251 - stands outside of the host
+import base64
 import json
-import os
-import signal  # noqa: TID251 - stands outside of the host
 import subprocess  # noqa: TID251 - stands outside of the host
 import sys
-import time  # noqa: TID251 - stands outside of the host
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +12,16 @@ from tests.regional.lambda_.hosts import (
     ACCOUNT,
     BODIES,
     SmallHost,
+    alive,
     in_real,
     in_virtual,
+    kill,
+    wait,
+    wait_gone,
 )
 
 from antipodes.runtime.contract import RuntimeFailure
+from antipodes.runtime.main import run_main
 from antipodes.service.contract import ServiceError, Settings
 
 SLEEPER = """
@@ -195,8 +197,10 @@ def test_code_that_computes_without_end_stops_a_simulation(monkeypatch: Any) -> 
         ("def handler(e, c):\n    import socket", "socket"),
         ("import os\ndef handler(e, c): os.system('true')", "os.system"),
         (
-            "from concurrent.futures import ThreadPoolExecutor as P\n"
-            "def handler(e, c): P().submit(print)",
+            """
+from concurrent.futures import ThreadPoolExecutor as P
+def handler(e, c): P().submit(print)
+""",
             "threads",
         ),
     ],
@@ -228,34 +232,14 @@ def handler(event, context):
         await host.deploy(code, Timeout=1)
         answer = await host.invoke(LogType="Tail")
         assert b"Task timed out after 1.00 seconds" in answer["Payload"]
-        assert await gone(_child_in(answer["LogResult"]))
+        assert await wait_gone(_child_in(answer["LogResult"]))
 
     in_real(scenario)
 
 
 def _child_in(log: str) -> int:
-    import base64
-
     words = base64.b64decode(log).decode().split()
     return int(words[words.index("child") + 1])
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs (a zombie does not)."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-async def gone(*pids: int) -> bool:
-    """Wait until processes are gone, for at most 10 s."""
-    for _ in range(1000):
-        if not any(alive(pid) for pid in pids):
-            return True
-        await asyncio.sleep(0.01)
-    return False
 
 
 def test_a_worker_killed_between_events_is_replaced() -> None:
@@ -264,8 +248,8 @@ def test_a_worker_killed_between_events_is_replaced() -> None:
     async def scenario(host: SmallHost) -> None:
         await host.deploy(code)
         pid = json.loads((await host.invoke())["Payload"])
-        os.kill(pid, signal.SIGKILL)
-        assert await gone(pid)
+        kill(pid)
+        assert await wait_gone(pid)
         answer = json.loads((await host.invoke())["Payload"])
         assert isinstance(answer, int)
         assert answer != pid
@@ -311,11 +295,7 @@ def test_files_of_workers_are_gone_with_the_function() -> None:
         root = host.runtime.directory("functions") / ACCOUNT / "f"
         assert len(list(root.iterdir())) == 2
         await host.do("DeleteFunction", FunctionName="f")
-        for _ in range(1000):
-            if not list(root.iterdir()):
-                break
-            await asyncio.sleep(0.01)
-        assert list(root.iterdir()) == []
+        assert await wait(lambda: not list(root.iterdir()))
 
     in_real(scenario)
 
@@ -360,11 +340,8 @@ def test_no_worker_outlives_a_host_that_is_killed(tmp_path: Path) -> None:
         pids = json.loads(parent.stdout.readline())
         for which in ("first", "second"):
             done = Path(f"{mark}.{which}.done")
-            end = time.monotonic() + 30
-            while not done.exists():
-                assert time.monotonic() < end
-                time.sleep(0.01)
+            assert run_main(wait(done.exists))
             pids += [int(word) for word in done.read_text().split()]
         assert all(alive(pid) for pid in pids)
         parent.kill()
-    assert asyncio.run(gone(*pids)), [pid for pid in pids if alive(pid)]
+    assert run_main(wait_gone(*pids)), [pid for pid in pids if alive(pid)]

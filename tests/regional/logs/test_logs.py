@@ -36,7 +36,7 @@ NAMES = {"logGroupName": "g", "logStreamName": "s"}
 
 
 def test_events_are_read_back_in_order_page_by_page() -> None:
-    async def scenario(host: SmallHost, do: Do, now_ms: int) -> None:
+    async def scenario(_host: SmallHost, do: Do, now_ms: int) -> None:
         await do("PutLogEvents", **NAMES, logEvents=events(now_ms, "a", "b", "c"))
         await do("PutLogEvents", **NAMES, logEvents=events(now_ms + 3, "d", "e"))
         seen, token = [], None
@@ -84,7 +84,7 @@ def test_groups_and_streams_are_described() -> None:
 
 
 def test_filtering_merges_streams_by_time() -> None:
-    async def scenario(host: SmallHost, do: Do, now_ms: int) -> None:
+    async def scenario(_host: SmallHost, do: Do, now_ms: int) -> None:
         await do("CreateLogStream", logGroupName="g", logStreamName="t")
         other = {**NAMES, "logStreamName": "t"}
         await do("PutLogEvents", **NAMES, logEvents=events(now_ms, "ERROR one", "fine", "ERROR 3"))
@@ -126,7 +126,7 @@ def test_retention_hides_and_refuses_what_is_too_old() -> None:
 
 
 def test_a_stream_keeps_its_newest_events() -> None:
-    async def scenario(host: SmallHost, do: Do, now_ms: int) -> None:
+    async def scenario(_host: SmallHost, do: Do, now_ms: int) -> None:
         for start in range(0, model.EVENTS_MAX + 1_000, 1_000):
             batch = [{"timestamp": now_ms, "message": f"{n}"} for n in range(start, start + 1_000)]
             await do("PutLogEvents", **NAMES, logEvents=batch)
@@ -157,7 +157,7 @@ def test_a_stream_keeps_its_newest_events() -> None:
     ],
 )
 def test_what_is_refused(operation: str, request_: dict[str, Any], code: str) -> None:
-    async def scenario(host: SmallHost, do: Do, now_ms: int) -> None:
+    async def scenario(host: SmallHost, do: Do, _now_ms: int) -> None:
         before = host.store.scan(b"logs/", b"logs0")
         with pytest.raises(ServiceError) as caught:
             await do(operation, **request_)
@@ -169,7 +169,7 @@ def test_what_is_refused(operation: str, request_: dict[str, Any], code: str) ->
 
 
 def test_accounts_do_not_see_each_other() -> None:
-    async def scenario(host: SmallHost, do: Do, now_ms: int) -> None:
+    async def scenario(_host: SmallHost, do: Do, now_ms: int) -> None:
         await do("CreateLogGroup", logGroupName="g", account="123456789012")
         await do("PutLogEvents", **NAMES, logEvents=events(now_ms, "ours"))
         with pytest.raises(ServiceError, match="log stream does not exist"):

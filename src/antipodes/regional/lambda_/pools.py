@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from antipodes.regional.lambda_.invocations import Environment, Invocation, Outcome
-from antipodes.runtime.contract import Runtime
+from antipodes.runtime.contract import Gone, Runtime
 from antipodes.service.contract import ServiceError
 
 ENVIRONMENTS_MAX = 8
@@ -69,13 +69,25 @@ class Pool:
         return result
 
     async def _run(self, invocation: Invocation, answer: Any) -> None:
-        environment = await self._take()
-        self._running[environment.stream] = environment
-        outcome = await environment.invoke(invocation)
-        del self._running[environment.stream]
+        environment: Environment | None = None
+        try:
+            environment = await self._take()
+            self._running[environment.stream] = environment
+            result: Any = (await environment.invoke(invocation), environment)
+        except (Gone, OSError) as error:  # the machine is short of something: disk, ports
+            message = f"The environment could not be started: {error}"
+            result = ServiceError("ServiceException", message, 500, Type="Service")
+            if environment is not None:
+                environment.usable = False
         self._admitted -= 1
-        if not answer.done():
-            answer.set_result((outcome, environment))
+        if answer.done():
+            pass
+        elif isinstance(result, ServiceError):
+            answer.set_exception(result)
+        else:
+            answer.set_result(result)
+        if environment is not None:
+            self._running.pop(environment.stream, None)
         await self._give_back(environment)
 
     async def _take(self) -> Environment:
@@ -92,11 +104,11 @@ class Pool:
             await environment.close()
         return self._make()
 
-    async def _give_back(self, environment: Environment) -> None:
-        if environment.usable and not self._retired:
+    async def _give_back(self, environment: Environment | None) -> None:
+        if environment is not None and environment.usable and not self._retired:
             self._idle.append((self._runtime.now(), environment))
             self._reap_later()
-        else:
+        elif environment is not None:
             await environment.close()
         while self._waiting:
             turn = self._waiting.popleft()

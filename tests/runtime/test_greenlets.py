@@ -1,0 +1,78 @@
+"""Blocking functions inside the loop: they wait, they are told errors, they can be frozen."""
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+
+from antipodes.runtime.greenlets import run_blocking, wait
+from antipodes.runtime.virtualloop import VirtualLoop
+
+
+def run(main: Any) -> Any:
+    loop = VirtualLoop()
+    try:
+        return loop.run_until_complete(main(loop))
+    finally:
+        loop.close()
+
+
+def test_functions_wait_side_by_side() -> None:
+    log: list[tuple[str, float]] = []
+
+    async def main(loop: VirtualLoop) -> None:
+        def work(name: str, seconds: float) -> str:
+            for _ in range(2):
+                wait(asyncio.sleep(seconds))
+                log.append((name, loop.time()))
+            return name
+
+        tasks = [
+            loop.create_task(run_blocking(loop, work, name, seconds))
+            for name, seconds in (("slow", 3.0), ("quick", 2.0))
+        ]
+        assert [await task for task in tasks] == ["slow", "quick"]
+
+    run(main)
+    assert log == [("quick", 2.0), ("slow", 3.0), ("quick", 4.0), ("slow", 6.0)]
+
+
+def test_errors_go_both_ways() -> None:
+    async def fails() -> None:
+        raise KeyError("inside")
+
+    def work() -> None:
+        try:
+            wait(fails())
+        except KeyError as error:
+            raise ValueError("outside") from error
+
+    async def main(loop: VirtualLoop) -> None:
+        with pytest.raises(ValueError, match="outside"):
+            await run_blocking(loop, work)
+
+    run(main)
+
+
+def test_a_cancelled_function_is_frozen_where_it_is() -> None:
+    ran: list[str] = []
+
+    def work() -> None:
+        try:
+            wait(asyncio.sleep(1000))
+        except BaseException as error:
+            ran.append(type(error).__name__)
+            raise
+        finally:
+            ran.append("finally")
+
+    async def main(loop: VirtualLoop) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await run_blocking(loop, work)
+        gc.collect()
+        await asyncio.sleep(10)
+        assert ran == []
+
+    run(main)

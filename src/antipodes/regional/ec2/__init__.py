@@ -1,0 +1,12 @@
+"""EC2, as much as placing things needs: regions, zones, and every account's default network.
+
+Modelled: DescribeRegions and DescribeAvailabilityZones from the world's atlas; one default VPC
+172.31.0.0/16 per account and region with a /20 subnet in each zone and the default security group.
+They are computed, never stored: ids follow from account and region, so they are the same in every
+run.
+
+Not modelled: everything else of EC2, refused by name; packets do not pass through these networks
+yet, and security groups hold nobody back.
+
+Addresses and filters: the VPC user guide (default-vpc) and botocore's model of 2016-11-15.
+"""

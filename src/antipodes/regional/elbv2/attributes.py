@@ -1,0 +1,122 @@
+"""Attributes of load balancers and target groups: names, defaults, and which can be changed.
+
+An attribute that is listed without a pattern has its default here and no other: a change of it is
+refused by name, since what it would do is not modelled.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from antipodes.regional.elbv2.model import IP, LAMBDA, invalid, not_offered
+
+
+class Attribute(NamedTuple):
+    """An attribute: what it is, and the values that it can be given."""
+
+    default: str
+    pattern: str = ""
+    low: int = 0
+    high: int = 0
+
+
+_SWITCH = "true|false"
+_NUMBER = "[0-9]{1,9}"
+
+IDLE_TIMEOUT = "idle_timeout.timeout_seconds"
+DELETION_PROTECTION = "deletion_protection.enabled"
+PRESERVE_HOST = "routing.http.preserve_host_header.enabled"
+FORWARDED_MODE = "routing.http.xff_header_processing.mode"
+FORWARDED_PORT = "routing.http.xff_client_port.enabled"
+MULTI_VALUE = "lambda.multi_value_headers.enabled"
+DRAINING = "deregistration_delay.timeout_seconds"
+
+OF_BALANCER: Mapping[str, Attribute] = {
+    "access_logs.s3.enabled": Attribute("false"),
+    "access_logs.s3.bucket": Attribute(""),
+    "access_logs.s3.prefix": Attribute(""),
+    IDLE_TIMEOUT: Attribute("60", _NUMBER, 1, 4_000),
+    DELETION_PROTECTION: Attribute("false", _SWITCH),
+    "routing.http2.enabled": Attribute("true"),
+    "routing.http.drop_invalid_header_fields.enabled": Attribute("false"),
+    FORWARDED_PORT: Attribute("false", _SWITCH),
+    PRESERVE_HOST: Attribute("false", _SWITCH),
+    FORWARDED_MODE: Attribute("append", "append|preserve|remove"),
+    "load_balancing.cross_zone.enabled": Attribute("true"),
+    "routing.http.desync_mitigation_mode": Attribute("defensive"),
+    "client_keep_alive.seconds": Attribute("3600"),
+    "waf.fail_open.enabled": Attribute("false"),
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": Attribute("false"),
+    "zonal_shift.config.enabled": Attribute("false"),
+    "connection_logs.s3.enabled": Attribute("false"),
+    "connection_logs.s3.bucket": Attribute(""),
+    "connection_logs.s3.prefix": Attribute(""),
+}
+_OF_EVERY_GROUP: Mapping[str, Attribute] = {
+    "stickiness.enabled": Attribute("false"),
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": Attribute(
+        "off"
+    ),
+    "target_group_health.dns_failover.minimum_healthy_targets.count": Attribute("1"),
+    "target_group_health.dns_failover.minimum_healthy_targets.percentage": Attribute("off"),
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": Attribute("1"),
+    "load_balancing.cross_zone.enabled": Attribute("use_load_balancer_configuration"),
+}
+OF_GROUP: Mapping[str, Mapping[str, Attribute]] = {
+    LAMBDA: {MULTI_VALUE: Attribute("false", _SWITCH), **_OF_EVERY_GROUP},
+    IP: {
+        **_OF_EVERY_GROUP,
+        DRAINING: Attribute("300", _NUMBER, 0, 3_600),
+        "slow_start.duration_seconds": Attribute("0"),
+        "load_balancing.algorithm.type": Attribute("round_robin"),
+        "load_balancing.algorithm.anomaly_mitigation": Attribute("off"),
+        "stickiness.type": Attribute("lb_cookie"),
+        "stickiness.lb_cookie.duration_seconds": Attribute("86400"),
+        "stickiness.app_cookie.cookie_name": Attribute(""),
+        "stickiness.app_cookie.duration_seconds": Attribute("86400"),
+    },
+}
+
+
+def changed(
+    known: Mapping[str, Attribute], present: dict[str, str], wanted: Sequence[dict[str, Any]]
+) -> dict[str, str]:
+    """Return attributes with some of them changed; nothing is changed where one is refused."""
+    keys = [one.get("Key") or "" for one in wanted]
+    if len({*keys}) != len(keys):
+        raise invalid("An attribute key was specified more than once")
+    merged = dict(present)
+    for one in wanted:
+        key, value = one.get("Key") or "", one.get("Value") or ""
+        attribute = known.get(key)
+        if attribute is None:
+            raise invalid(f"Load balancer or target group attribute key '{key}' is not recognized")
+        _check(key, attribute, value)
+        merged[key] = value
+    return merged
+
+
+def _check(key: str, attribute: Attribute, value: str) -> None:
+    if not attribute.pattern:
+        if value != attribute.default:
+            raise not_offered(f"'{value}' for the attribute '{key}'")
+        return
+    bounded = attribute.high > 0
+    if re.fullmatch(attribute.pattern, value) is None or (
+        bounded and not attribute.low <= int(value) <= attribute.high
+    ):
+        values = f"{attribute.low} to {attribute.high}" if bounded else attribute.pattern
+        raise invalid(f"Attribute '{key}' cannot have the value '{value}': it takes {values}")
+
+
+def shown(known: Mapping[str, Attribute], present: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return all attributes in the shape of the API."""
+    return [
+        {"Key": key, "Value": present.get(key, attribute.default)}
+        for key, attribute in known.items()
+    ]
+
+
+def value(known: Mapping[str, Attribute], present: Mapping[str, str], key: str) -> str:
+    """Return an attribute's value, or its default."""
+    return present.get(key, known[key].default)

@@ -1,0 +1,417 @@
+"""The data plane: from a client's request over a listener's rules to a target, and back.
+
+A load balancer listens at its own door (`elb/app/NAME/ID:PORT`, where an accelerator comes in) and
+at the address of its node in each zone. What rules mean is worked out once after each change of the
+registry. Functions are invoked and addresses asked by HTTP with the idle timeout as patience; what
+goes wrong becomes one of the pages of `forwarding.py`: 502 for a bad or missing answer, 503 without
+targets, 504 for none in time. Every request leaves a span, `alb.request`.
+
+Left out: the client's half of HTTP/2, access logs, metrics.
+"""
+
+from typing import NamedTuple
+
+from antipodes.regional.elbv2 import attributes, conditions, forwarding, lambdaformat, model
+from antipodes.regional.elbv2.actions import Url, redirect_location
+from antipodes.regional.elbv2.conditions import Facts
+from antipodes.regional.elbv2.health import Probes
+from antipodes.regional.elbv2.invoking import Failed, invoke
+from antipodes.regional.elbv2.model import LAMBDA, Action, Listener, Target, TargetGroup
+from antipodes.regional.elbv2.registry import Registry
+from antipodes.runtime.contract import (
+    Accepted,
+    Address,
+    Gone,
+    PlainReceiver,
+    Receiver,
+    ReceiverFactory,
+    Stream,
+    TimedOut,
+    Timer,
+)
+from antipodes.runtime.contract import Listener as OpenDoor
+from antipodes.service.contract import Host
+from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
+
+TARGET_LENGTH_MAX = 16 << 10
+BODY_BYTES_MAX = 64 << 20
+_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
+
+class _Rule(NamedTuple):
+    """A rule, ready to be asked."""
+
+    name: str  # its priority, or "default"
+    tests: tuple[conditions.Test, ...]
+    action: Action
+
+
+class _Serving(NamedTuple):
+    """A listener, ready to serve."""
+
+    listener: Listener
+    balancer: str
+    policy: forwarding.Policy
+    rules: tuple[_Rule, ...]
+    groups: dict[str, TargetGroup]
+
+
+class _Visit(NamedTuple):
+    """One request, read."""
+
+    request: HttpRequest
+    serving: _Serving
+    headers: forwarding.Headers
+    facts: Facts
+    query: str
+    trace_header: str
+    trace: str
+
+
+class _Refused(Exception):
+    """The load balancer answers itself, with a page; `reason` is for the span."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class _Connection(PlainReceiver):
+    """A client's connection: HTTP, and an end when nothing happens for the idle timeout."""
+
+    def __init__(self, balancer: "Balancer", key: tuple[str, str], accepted: Accepted) -> None:
+        self._balancer = balancer
+        self._key = key
+        self._runtime = balancer.host.runtime
+        server = HttpServer(
+            self._runtime, self._handle, store=balancer.host.store, body_bytes_max=BODY_BYTES_MAX
+        )
+        self._http: Receiver = server.receiver(accepted)
+        self._stream: Stream
+        self._timer: Timer
+        self._active_at = self._runtime.now()
+        self._busy = 0
+
+    def connection_made(self, stream: Stream) -> None:
+        self._stream = stream
+        self._http.connection_made(stream)
+        self._timer = self._runtime.later(self._idle_s(), self._check_idle)
+
+    def data_received(self, data: bytes) -> None:
+        self._active_at = self._runtime.now()
+        self._http.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._http.eof_received()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._timer.cancel()
+        self._http.connection_lost(error)
+
+    async def _handle(self, request: HttpRequest) -> HttpResponse:
+        self._busy += 1
+        try:
+            return await self._balancer.serve(self._key, request)
+        finally:
+            self._busy -= 1
+            self._active_at = self._runtime.now()
+
+    def _idle_s(self) -> float:
+        serving = self._balancer.serving(self._key)
+        return self._runtime.deadline(serving.policy.idle_s) if serving is not None else 0.0
+
+    def _check_idle(self) -> None:
+        since = self._runtime.now() - self._active_at
+        left = self._idle_s() - since
+        if self._busy:
+            left = max(left, 1.0)
+        if left > 0:
+            self._timer = self._runtime.later(left, self._check_idle)
+        else:
+            self._stream.close()
+
+
+class Balancer:
+    """All load balancers of a region at work."""
+
+    def __init__(self, host: Host, registry: Registry, probes: Probes) -> None:
+        self.host = host
+        self._registry = registry
+        self._probes = probes
+        self._doors: dict[Address, tuple[tuple[str, str], OpenDoor | None]] = {}
+        self._waking: dict[str, Timer] = {}
+        self._served: dict[tuple[str, str], _Serving | None] = {}
+        self._served_version = -1
+        self._turns: dict[str, int] = {}
+        self._client = HttpClient(host.runtime)
+        self._weights = host.runtime.chance("elbv2/weights")
+        self._traces = host.runtime.chance("elbv2/traces")
+
+    # Doors.
+
+    async def reconcile(self) -> None:
+        """Listen where listeners of active load balancers should be, and nowhere else."""
+        wanted = self._wanted()
+        for address, (key, door) in list(self._doors.items()):
+            if wanted.get(address) != key and door is not None:
+                door.close()
+                del self._doors[address]
+        for address, key in wanted.items():
+            if address not in self._doors:
+                self._doors[address] = (key, None)
+                factory = self._factory(key)
+                self._doors[address] = (
+                    key,
+                    await self.host.runtime.listen(address, factory),
+                )
+
+    def _factory(self, key: tuple[str, str]) -> ReceiverFactory:
+        return lambda accepted: _Connection(self, key, accepted)
+
+    def _wanted(self) -> dict[Address, tuple[str, str]]:
+        wanted: dict[Address, tuple[str, str]] = {}
+        place, wall = self.host.place, self.host.runtime.wall()
+        for account, _, balancer in self._registry.balancers.all():
+            if not balancer.is_active(wall):
+                self._wake(balancer.arn, balancer.active_at - wall)
+                continue
+            for listener in self._registry.listeners_of(balancer):
+                doors = [f"elb/{balancer.key}", *(zone.address for zone in balancer.zones)]
+                for door in doors:
+                    wanted[Address(place, f"{door}:{listener.port}")] = (account, listener.key)
+        return wanted
+
+    def _wake(self, arn: str, seconds: float) -> None:
+        """Come back when a load balancer will be active."""
+        runtime = self.host.runtime
+
+        def wake() -> None:
+            self._waking.pop(arn, None)
+            runtime.spawn(self.reconcile(), f"activating {arn}")
+
+        if arn not in self._waking:
+            # A clock that was put back must not make this spin.
+            self._waking[arn] = runtime.later(max(seconds, 0.001), wake)
+
+    # Requests.
+
+    def serving(self, key: tuple[str, str]) -> _Serving | None:
+        """Return a listener, ready to serve, or None where it is gone."""
+        if self._served_version != self._registry.version:
+            self._served.clear()
+            self._served_version = self._registry.version
+        if key not in self._served:
+            self._served[key] = self._prepare(*key)
+        return self._served[key]
+
+    def _prepare(self, account: str, listener_key: str) -> _Serving | None:
+        listener = self._registry.listeners.get(account, listener_key)
+        if listener is None:
+            return None
+        balancer = self._registry.balancers.get(account, listener.balancer)
+        assert balancer is not None, f"{listener.arn} outlived its load balancer"
+        rules = [
+            _Rule(str(r.priority), tuple(map(conditions.test_of, r.conditions)), r.actions[-1])
+            for r in self._registry.rules_of(listener)
+        ]
+        rules.append(_Rule("default", (), listener.actions[-1]))
+        groups: dict[str, TargetGroup] = {}
+        for rule in rules:
+            for arn in model.groups_of((rule.action,)):
+                parsed = model.parse_arn(arn)
+                group = self._registry.groups.get(account, parsed[3]) if parsed else None
+                if group is not None:
+                    groups[arn] = group
+        policy = forwarding.Policy.of(balancer)
+        return _Serving(listener, balancer.name, policy, tuple(rules), groups)
+
+    async def serve(self, key: tuple[str, str], request: HttpRequest) -> HttpResponse:
+        """Answer a client's request."""
+        runtime = self.host.runtime
+        started = runtime.now()
+        serving = self.serving(key)
+        if serving is None:
+            return forwarding.page(503, runtime.wall())
+        told: dict[str, str | int] = {}
+        trace = request.accepted.trace
+        try:
+            visit = self._read(serving, request)
+            trace = visit.trace
+            rule = next(
+                rule for rule in serving.rules if all(test(visit.facts) for test in rule.tests)
+            )
+            told["rule"] = rule.name
+            response = await self._act(visit, rule.action, told)
+        except _Refused as refused:
+            told["reason"] = refused.reason
+            response = forwarding.page(refused.status, runtime.wall())
+        runtime.journal.span(
+            trace,
+            "alb.request",
+            started,
+            load_balancer=serving.balancer,
+            status=response.status,
+            **told,
+        )
+        return response
+
+    def _read(self, serving: _Serving, request: HttpRequest) -> _Visit:
+        """Read a request; refuse what no rule should see."""
+        if len(request.target) > TARGET_LENGTH_MAX:
+            raise _Refused(414, "the target is too long")
+        if request.method == "TRACE":
+            raise _Refused(405, "TRACE")
+        try:
+            headers = [(name.decode(), value.decode()) for name, value in request.raw_headers]
+        except UnicodeDecodeError:
+            raise _Refused(400, "a header is not UTF-8") from None
+        if forwarding.too_many_addresses(headers):
+            raise _Refused(463, "more than 30 addresses in X-Forwarded-For")
+        target = request.target.partition("#")[0]
+        if target.lower().startswith(("http://", "https://")):
+            target = "/" + target.partition("://")[2].partition("/")[2]
+        path, _, query = target.partition("?")
+        host = request.headers.get("host", "").lower()
+        name, colon, port = host.rpartition(":")
+        facts = Facts(
+            request.method,
+            path,
+            lambdaformat.split_query(query),
+            [(name.lower(), value) for name, value in headers],
+            name if colon and port.isdigit() else host,
+            request.accepted.peer_ip,
+        )
+        sent = request.headers.get("x-amzn-trace-id", "")
+        root = request.accepted.trace or self._new_trace()
+        header, trace = forwarding.trace_header(sent, root, self._new_trace() if sent else "")
+        return _Visit(request, serving, headers, facts, query, header, trace)
+
+    def _new_trace(self) -> str:
+        return f"1-{int(self.host.runtime.wall()):08x}-{self._traces.getrandbits(96):024x}"
+
+    async def _act(self, visit: _Visit, action: Action, told: dict[str, str | int]) -> HttpResponse:
+        wall = self.host.runtime.wall()
+        if action["Type"] == "fixed-response":
+            config = action["FixedResponseConfig"]
+            headers = [
+                ("Server", forwarding.SERVER),
+                ("Date", forwarding.date(wall)),
+                ("Content-Type", f"{config['ContentType']}; charset=utf-8"),
+            ]
+            return HttpResponse(int(config["StatusCode"]), headers, config["MessageBody"].encode())
+        if action["Type"] == "redirect":
+            config = action["RedirectConfig"]
+            url = Url(
+                "http", visit.facts.host, visit.serving.listener.port, visit.facts.path, visit.query
+            )
+            status = int(config["StatusCode"].removeprefix("HTTP_"))
+            response = forwarding.page(status, wall)
+            location = ("Location", redirect_location(config, url))
+            return HttpResponse(status, [*response.headers, location], response.body)
+        return await self._forward(visit, action, told)
+
+    async def _forward(
+        self, visit: _Visit, action: Action, told: dict[str, str | int]
+    ) -> HttpResponse:
+        group = self._choose_group(visit.serving, action)
+        told["target_group"] = group.arn
+        targets = self._probes.targets(group)
+        if not targets:
+            raise _Refused(503, "no registered targets")
+        turn = self._turns[group.arn] = self._turns.get(group.arn, -1) + 1
+        target = targets[turn % len(targets)]
+        told["target"] = target.id
+        ask = self._ask_function if group.target_type == LAMBDA else self._ask_address
+        try:
+            response = await ask(visit, group, target)
+        except TimedOut:
+            raise _Refused(504, "no response within the idle timeout") from None
+        except Failed as failed:
+            status = 504 if failed.reason == "LambdaConnectionTimeout" else 502
+            raise _Refused(status, failed.reason) from None
+        except (Gone, lambdaformat.BadAnswer) as error:
+            raise _Refused(502, str(error)) from None
+        told["target_status"] = response.status
+        return response
+
+    def _choose_group(self, serving: _Serving, action: Action) -> TargetGroup:
+        """By weight, whether or not a group has healthy targets: AWS documents no failover."""
+        weighted = action["ForwardConfig"]["TargetGroups"]
+        arn = weighted[0]["TargetGroupArn"]
+        if len(weighted) > 1:
+            total = sum(group["Weight"] for group in weighted)
+            if not total:
+                raise _Refused(503, "all weights are 0")
+            point = self._weights.randrange(total)
+            for group in weighted:
+                point -= group["Weight"]
+                if point < 0:
+                    arn = group["TargetGroupArn"]
+                    break
+        chosen = serving.groups.get(arn)
+        if chosen is None:
+            raise _Refused(503, "the target group is gone")
+        return chosen
+
+    def _headers(self, visit: _Visit) -> forwarding.Headers:
+        return forwarding.headers_to_pass(
+            visit.headers,
+            peer_ip=visit.facts.source_ip,
+            port=visit.serving.listener.port,
+            trace=visit.trace_header,
+            policy=visit.serving.policy,
+        )
+
+    async def _ask_function(
+        self, visit: _Visit, group: TargetGroup, target: Target
+    ) -> HttpResponse:
+        request, runtime = visit.request, self.host.runtime
+        if len(request.body) > lambdaformat.BODY_BYTES_MAX:
+            raise _Refused(413, "LambdaRequestTooLarge")
+        known = attributes.OF_GROUP[LAMBDA]
+        multi = attributes.value(known, group.attributes, attributes.MULTI_VALUE) == "true"
+        try:
+            event = lambdaformat.event(
+                group.arn,
+                method=request.method,
+                path=visit.facts.path,
+                query=visit.facts.query,
+                headers=self._headers(visit),
+                body=request.body,
+                multi_value=multi,
+            )
+        except UnicodeDecodeError:
+            raise _Refused(400, "LambdaBadRequest") from None
+        payload = await invoke(
+            self.host,
+            target.id,
+            event,
+            account=group.account,
+            trace=visit.trace,
+            seconds=runtime.deadline(visit.serving.policy.idle_s),
+        )
+        answer = lambdaformat.parse_answer(payload, multi_value=multi)
+        headers = [("Server", forwarding.SERVER), ("Date", forwarding.date(runtime.wall()))]
+        named = [name.lower() for name, _ in answer.headers]
+        own = [pair for pair in headers if pair[0].lower() not in named]
+        return HttpResponse(answer.status, [*own, *answer.headers], answer.body, answer.reason)
+
+    async def _ask_address(self, visit: _Visit, group: TargetGroup, target: Target) -> HttpResponse:
+        request, runtime = visit.request, self.host.runtime
+        to = Address("laptop", f"{target.id}:{target.port}")
+        target_path = f"{visit.facts.path}?{visit.query}" if visit.query else visit.facts.path
+        async with runtime.timeout(runtime.deadline(visit.serving.policy.idle_s)):
+            response = await self._client.request(
+                to,
+                request.method,
+                target_path,
+                headers=self._headers(visit),
+                body=request.body,
+                keep_alive=request.method in _REPEATABLE,
+                trace=visit.trace,
+            )
+        headers = forwarding.headers_back(list(response.headers))
+        if sum(len(name) + len(value) for name, value in headers) > lambdaformat.HEADERS_BYTES_MAX:
+            raise _Refused(502, "the response's headers are too long")
+        return HttpResponse(response.status, headers, response.body, response.reason)

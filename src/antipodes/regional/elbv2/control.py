@@ -1,0 +1,257 @@
+"""The control plane behind the API: the service's parts, and what operations have in common."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from antipodes.regional.elbv2 import actions, groups, model
+from antipodes.regional.elbv2.balancer import Balancer
+from antipodes.regional.elbv2.doors import Doors
+from antipodes.regional.elbv2.health import Probes
+from antipodes.regional.elbv2.model import (
+    Action,
+    Listener,
+    LoadBalancer,
+    Record,
+    Rule,
+    TargetGroup,
+    Zone,
+)
+from antipodes.regional.elbv2.registry import Registry
+from antipodes.service.contract import Call, Host, Request, Response, Service, ServiceError
+from antipodes.world import addresses
+from antipodes.world.errors import OutOfAddresses
+
+PAGE_MAX = 400
+NUMBER_BITS = 31  # of the number in a load balancer's DNS name
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_REFUSED_OF_BALANCER = ("CustomerOwnedIpv4Pool", "EnablePrefixForIpv6SourceNat", "IpamPools")
+T = TypeVar("T")
+
+
+class Balancing(Service):
+    """The parts of the service, and the rules that several operations share."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self.registry = Registry(host.store)
+        self.probes = Probes(host, self.registry)
+        self.balancer = Balancer(host, self.registry, self.probes)
+        self.doors = Doors(host, self.registry, self.probes)
+        self._chance = host.runtime.chance("elbv2/ids")
+
+    async def start(self) -> None:
+        """Open the doors, and take up serving and probing where they were left."""
+        await self.doors.open()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let data plane and probes follow what the registry says now."""
+        self.probes.reconcile()
+        await self.balancer.reconcile()
+
+    def new_id(self) -> str:
+        """Return 16 hexadecimal digits; the time keeps a restarted host from repeating itself."""
+        drawn = f"{self.host.runtime.wall()} {self._chance.getrandbits(64)}"
+        return hashlib.sha256(drawn.encode()).hexdigest()[:16]
+
+    def new_number(self) -> int:
+        """Return the number in a new load balancer's DNS name."""
+        return int(self.new_id(), 16) & ((1 << NUMBER_BITS) - 1)
+
+    # Load balancers.
+
+    async def zones(self, call: Call, request: Request) -> tuple[str, list[Zone]]:
+        """Return network and zones (without addresses) of the subnets that a request names."""
+        subnets = await self._subnets(call, request)
+        names = [subnet["AvailabilityZone"] for subnet in subnets]
+        if len({*names}) != len(names):
+            raise ServiceError(
+                "InvalidConfigurationRequest",
+                "A load balancer cannot be attached to multiple subnets in the same Availability "
+                "Zone",
+            )
+        if len(names) < model.ZONES_MIN:
+            raise model.invalid(
+                "At least two subnets in two different Availability Zones must be specified"
+            )
+        zones = [Zone(s["AvailabilityZone"], s["SubnetId"], "") for s in subnets]
+        return subnets[0]["VpcId"], sorted(zones, key=lambda zone: zone.name)
+
+    async def _subnets(self, call: Call, request: Request) -> list[dict[str, Any]]:
+        mappings = request.get("SubnetMappings") or []
+        if mappings and request.get("Subnets"):
+            raise model.invalid("Either subnets or subnet mappings can be specified, not both")
+        for mapping in mappings:
+            for member in ("AllocationId", "PrivateIPv4Address", "IPv6Address"):
+                if mapping.get(member):
+                    raise model.not_offered(f"SubnetMappings with {member}")
+        ids = request.get("Subnets") or [mapping.get("SubnetId") for mapping in mappings]
+        if not ids or not all(ids):
+            raise model.invalid("At least two subnets must be specified")
+        try:
+            answer = await self.host.call(
+                "ec2", "DescribeSubnets", {"SubnetIds": ids}, account=call.account
+            )
+        except ServiceError as error:
+            if error.code != "InvalidSubnetID.NotFound":
+                raise
+            raise ServiceError("SubnetNotFound", error.message) from None
+        subnets: list[dict[str, Any]] = answer["Subnets"]
+        return subnets
+
+    async def security_groups(self, call: Call, vpc: str, ids: Sequence[str]) -> tuple[str, ...]:
+        """Return the security groups asked for, or the network's default."""
+        filters = [{"Name": "vpc-id", "Values": [vpc]}]
+        wanted: Request = {"GroupIds": list(ids)} if ids else {"GroupNames": ["default"]}
+        try:
+            answer = await self.host.call(
+                "ec2",
+                "DescribeSecurityGroups",
+                {**wanted, "Filters": filters},
+                account=call.account,
+            )
+        except ServiceError as error:
+            if error.code != "InvalidGroup.NotFound":
+                raise
+            raise ServiceError("InvalidSecurityGroup", error.message) from None
+        return tuple(group["GroupId"] for group in answer["SecurityGroups"])
+
+    def with_addresses(self, zones: Sequence[Zone]) -> tuple[Zone, ...]:
+        """Give each zone's node an address of this region that no other load balancer has."""
+        taken = {z.address for _, _, other in self.registry.balancers.all() for z in other.zones}
+        made: list[Zone] = []
+        number = 0
+        try:
+            for zone in zones:
+                number += 1
+                while addresses.region_address(self.host.place, number) in taken:
+                    number += 1
+                address = addresses.region_address(self.host.place, number)
+                made.append(Zone(zone.name, zone.subnet, address))
+        except OutOfAddresses as error:
+            raise ServiceError("InsufficientCapacity", str(error), 500) from None
+        return tuple(made)
+
+    # Target groups, listeners and rules.
+
+    def describe_group(self, group: TargetGroup) -> Response:
+        """Describe a target group."""
+        users = self.registry.users_of(group)
+        return model.describe_group(group, [balancer.arn for balancer in users])
+
+    async def check_network(self, call: Call, vpc: str) -> None:
+        """Refuse a network that is not there."""
+        request: Request = {"VpcIds": [vpc]}
+        try:
+            await self.host.call("ec2", "DescribeVpcs", request, account=call.account)
+        except ServiceError:
+            raise model.invalid(f"The VPC ID '{vpc}' is not found") from None
+
+    async def check_target(self, group: TargetGroup, target: model.Target, port: int) -> None:
+        """Refuse what cannot be a target of a group; `port` is what the caller said of it."""
+        if group.target_type != model.LAMBDA:
+            groups.check_ip(target)
+            return
+        if port:
+            raise model.invalid("A port cannot be specified for a target of type 'lambda'")
+        if target.zone not in {"", "all"}:
+            raise model.invalid("The Availability Zone of a target of type 'lambda' must be 'all'")
+        await groups.check_function(self.host, group, target.id)
+
+    def balancer_of(self, listener: Listener) -> LoadBalancer:
+        """Return the load balancer that a listener belongs to."""
+        balancer = self.registry.balancers.get(listener.account, listener.balancer)
+        assert balancer is not None, f"{listener.arn} outlived its load balancer"
+        return balancer
+
+    def actions(
+        self, call: Call, balancer: LoadBalancer, wanted: Sequence[Action]
+    ) -> tuple[Action, ...]:
+        """Return actions as they are kept; refuse groups that this load balancer cannot use."""
+        made = actions.normalised(wanted, self._check_group(call, balancer))
+        used = self.registry.groups_of(balancer) | model.groups_of(made)
+        if len(used) > model.GROUPS_PER_BALANCER_MAX:
+            raise ServiceError(
+                "TooManyUniqueTargetGroupsPerLoadBalancer",
+                f"A load balancer has at most {model.GROUPS_PER_BALANCER_MAX} target groups",
+            )
+        return made
+
+    def _check_group(self, call: Call, balancer: LoadBalancer) -> Callable[[str], None]:
+        def check(arn: str) -> None:
+            users = self.registry.users_of(self.registry.group(call, arn))
+            if any(user.key != balancer.key for user in users):
+                raise ServiceError(
+                    "TargetGroupAssociationLimit",
+                    "The following target groups cannot be associated with more than one load "
+                    f"balancer: {arn}",
+                )
+
+        return check
+
+    def check_port(self, balancer: LoadBalancer, port: int, but: str = "") -> Listener | None:
+        """Return the listener that has a port already, other than `but`."""
+        listeners = self.registry.listeners_of(balancer)
+        return next((one for one in listeners if one.port == port and one.key != but), None)
+
+    def check_priority(self, listener: Listener, priority: int, but: Sequence[str] = ()) -> None:
+        """Refuse a priority that another rule of the listener has."""
+        for rule in self.registry.rules_of(listener):
+            if rule.priority == priority and rule.key not in but:
+                raise ServiceError("PriorityInUse", f"Priority '{priority}' is currently in use")
+
+    def tagged(self, call: Call, arn: str) -> Record:
+        """Return whatever has an ARN, to read or change its tags."""
+        parsed = model.parse_arn(arn)
+        if parsed is None:
+            raise model.invalid(f"'{arn}' is not a valid ARN of this service")
+        find: dict[str, Callable[[Call, str], Record]] = {
+            "loadbalancer": self.registry.balancer,
+            "targetgroup": self.registry.group,
+            "listener": self.registry.listener,
+        }
+        if parsed[2] != "listener-rule":
+            return find[parsed[2]](call, arn)
+        return own_rule(self.registry.rule(call, arn), arn, "have tags")
+
+
+def own_rule(rule: Rule | Listener, arn: str, verb: str) -> Rule:
+    """Return a rule that is not a listener's default rule."""
+    if isinstance(rule, Listener):
+        raise ServiceError("OperationNotPermitted", f"Default rule '{arn}' cannot {verb}")
+    return rule
+
+
+def check_http(request: Request) -> None:
+    """Refuse protocols that need certificates, and all that goes with them."""
+    protocol = request.get("Protocol")
+    if protocol not in {None, "HTTP"}:
+        raise ServiceError("UnsupportedProtocol", f"Protocol '{protocol}' is not offered here")
+    for member in ("SslPolicy", "Certificates", "AlpnPolicy", "MutualAuthentication"):
+        if request.get(member):
+            raise model.not_offered(f"{member} of a listener")
+
+
+def check_balancer(request: Request) -> None:
+    """Refuse load balancers of kinds that are not offered."""
+    if request.get("Type") not in {None, "application"}:
+        raise model.not_offered(f"A load balancer of type '{request['Type']}'")
+    if request.get("Scheme") not in {None, "internet-facing"}:
+        raise ServiceError("InvalidScheme", f"Scheme '{request['Scheme']}' is not offered here")
+    if request.get("IpAddressType") not in {None, "ipv4"}:
+        raise model.not_offered(f"IpAddressType '{request['IpAddressType']}'")
+    for member in _REFUSED_OF_BALANCER:
+        if request.get(member):
+            raise model.not_offered(member)
+
+
+def page_of(items: Sequence[T], request: Request) -> tuple[Sequence[T], Response]:
+    """Return the items of a page, and the member that leads to the next."""
+    marker = request.get("Marker") or "0"
+    if _DIGITS.fullmatch(marker) is None:
+        raise model.invalid(f"Marker '{marker}' is not valid")
+    start = int(marker)
+    end = start + (request.get("PageSize") or PAGE_MAX)
+    return items[start:end], {"NextMarker": str(end)} if end < len(items) else {}

@@ -1,0 +1,72 @@
+"""What other places ask a region's load balancers: where is this name, and is that one well.
+
+`dns` is the authoritative server for the names of this region's load balancers: an address for each
+zone, in an order that changes, for 60 seconds. `elb-health` is what an accelerator goes by: a load
+balancer is healthy when every target group in use has a healthy target (Global Accelerator
+developer guide, about-endpoint-groups-health-check-options). One without a listener is not healthy.
+"""
+
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
+
+from antipodes.regional.elbv2 import model
+from antipodes.regional.elbv2.health import Probes
+from antipodes.regional.elbv2.registry import Registry
+from antipodes.runtime.contract import Address
+from antipodes.service.contract import Host
+from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
+
+_JSON = (("content-type", "application/json"),)
+_NOT_FOUND = HttpResponse(404, _JSON, b"{}")
+
+
+class Doors:
+    """The two doors of a region's load balancers."""
+
+    def __init__(self, host: Host, registry: Registry, probes: Probes) -> None:
+        self._host = host
+        self._registry = registry
+        self._probes = probes
+        self._chance = host.runtime.chance("elbv2/dns")
+
+    async def open(self) -> None:
+        """Listen."""
+        for name, handler in (("dns", self.resolve), ("elb-health", self.tell_health)):
+            server = HttpServer(self._host.runtime, handler, store=self._host.store)
+            await self._host.runtime.listen(Address(self._host.place, name), server.receiver)
+
+    def resolve(self, request: HttpRequest) -> HttpResponse:
+        """Answer `/?name=NAME`."""
+        names = parse_qs(urlsplit(request.target).query).get("name", [""])
+        name = names[0].lower().rstrip(".")
+        wall = self._host.runtime.wall()
+        for _, _, balancer in self._registry.balancers.all():
+            if balancer.dns_name.lower() == name and balancer.is_active(wall):
+                addresses = [zone.address for zone in balancer.zones]
+                self._chance.shuffle(addresses)
+                return _answer({"addresses": addresses, "ttl": model.DNS_TTL_S})
+        return _NOT_FOUND
+
+    def tell_health(self, request: HttpRequest) -> HttpResponse:
+        """Answer `/ARN`."""
+        parsed = model.parse_arn(unquote(urlsplit(request.target).path.removeprefix("/")))
+        if parsed is None or parsed[0] != self._host.place:
+            return _NOT_FOUND
+        balancer = self._registry.balancers.get(parsed[1], parsed[3])
+        if balancer is None or parsed[2] != "loadbalancer":
+            return _NOT_FOUND
+        states: dict[str, str] = {}
+        for arn in self._registry.groups_of(balancer):
+            found = model.parse_arn(arn)
+            group = self._registry.groups.get(balancer.account, found[3]) if found else None
+            well = group is not None and self._probes.is_healthy(group)
+            states[arn] = "healthy" if well else "unhealthy"
+        serves = balancer.is_active(self._host.runtime.wall())
+        serves = serves and bool(self._registry.listeners_of(balancer))
+        well = serves and "unhealthy" not in states.values()
+        return _answer({"state": "healthy" if well else "unhealthy", "target_groups": states})
+
+
+def _answer(document: dict[str, object]) -> HttpResponse:
+    return HttpResponse(200, _JSON, msgspec.json.encode(document))

@@ -1,0 +1,148 @@
+"""What is registered: the service's records in the host's store, found by ARN and by relation.
+
+`version` grows with every change, so that the data plane can keep what it worked out until then.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from antipodes.regional.elbv2 import model
+from antipodes.regional.elbv2.model import Listener, LoadBalancer, Record, Rule, TargetGroup
+from antipodes.runtime.contract import Store
+from antipodes.service.contract import Call
+from antipodes.service.records import Records
+
+R = TypeVar("R", LoadBalancer, TargetGroup, Listener, Rule)
+
+
+class Registry:
+    """Load balancers, target groups, listeners and rules of all accounts in this region."""
+
+    def __init__(self, store: Store) -> None:
+        self.version = 0
+        self.balancers = Records(store, "elbv2/balancer", LoadBalancer)
+        self.groups = Records(store, "elbv2/group", TargetGroup)
+        self.listeners = Records(store, "elbv2/listener", Listener)
+        self.rules = Records(store, "elbv2/rule", Rule)
+
+    # Changes.
+
+    def put(self, record: Record) -> None:
+        """Create or replace."""
+        self.version += 1
+        match record:
+            case LoadBalancer():
+                self.balancers.put(record.account, record.key, record)
+            case TargetGroup():
+                self.groups.put(record.account, record.key, record)
+            case Listener():
+                self.listeners.put(record.account, record.key, record)
+            case Rule():
+                self.rules.put(record.account, record.key, record)
+
+    def delete(self, record: Record) -> None:
+        """Remove, with everything below it."""
+        self.version += 1
+        match record:
+            case LoadBalancer():
+                for listener in self.listeners_of(record):
+                    self.delete(listener)
+                self.balancers.delete(record.account, record.key)
+            case TargetGroup():
+                self.groups.delete(record.account, record.key)
+            case Listener():
+                for rule in self.rules_of(record):
+                    self.delete(rule)
+                self.listeners.delete(record.account, record.key)
+            case Rule():
+                self.rules.delete(record.account, record.key)
+
+    # By ARN.
+
+    def balancer(self, call: Call, arn: str) -> LoadBalancer:
+        """Return the load balancer of that ARN."""
+        return self._find(call, arn, "loadbalancer", self.balancers)
+
+    def group(self, call: Call, arn: str) -> TargetGroup:
+        """Return the target group of that ARN."""
+        return self._find(call, arn, "targetgroup", self.groups)
+
+    def listener(self, call: Call, arn: str) -> Listener:
+        """Return the listener of that ARN."""
+        return self._find(call, arn, "listener", self.listeners)
+
+    def rule(self, call: Call, arn: str) -> Rule | Listener:
+        """Return the rule of that ARN; its listener, where it is a default rule."""
+        key = self._key(call, arn, "listener-rule")
+        rule = self.rules.get(call.account, key)
+        if rule is not None:
+            return rule
+        listener = self.listeners.get(call.account, key.rpartition("/")[0])
+        if listener is None or listener.default_rule_arn != arn:
+            raise model.not_found("listener-rule", arn)
+        return listener
+
+    def _find(self, call: Call, arn: str, kind: str, records: Records[R]) -> R:
+        record = records.get(call.account, self._key(call, arn, kind))
+        if record is None:
+            raise model.not_found(kind, arn)
+        return record
+
+    def _key(self, call: Call, arn: str, kind: str) -> str:
+        parsed = model.parse_arn(arn)
+        if parsed is None or parsed[2] != kind:
+            raise model.invalid(f"'{arn}' is not a valid {kind} ARN")
+        region, account, _, key = parsed
+        if (region, account) != (call.region, call.account):
+            raise model.not_found(kind, arn)
+        return key
+
+    # By relation.
+
+    def balancer_named(self, account: str, name: str) -> LoadBalancer | None:
+        """Return the account's load balancer of that name."""
+        return _first(self.balancers.list(account), lambda balancer: balancer.name == name)
+
+    def group_named(self, account: str, name: str) -> TargetGroup | None:
+        """Return the account's target group of that name."""
+        return _first(self.groups.list(account), lambda group: group.name == name)
+
+    def listeners_of(self, balancer: LoadBalancer) -> list[Listener]:
+        """Return a load balancer's listeners, by port."""
+        listeners = self.listeners.list(balancer.account)
+        found = [listener for listener in listeners if listener.balancer == balancer.key]
+        return sorted(found, key=lambda listener: listener.port)
+
+    def rules_of(self, listener: Listener) -> list[Rule]:
+        """Return a listener's rules, by priority, without the default rule."""
+        rules = self.rules.list(listener.account)
+        found = [rule for rule in rules if rule.listener == listener.key]
+        return sorted(found, key=lambda rule: rule.priority)
+
+    def groups_of(self, balancer: LoadBalancer) -> dict[str, None]:
+        """Return the ARNs of the target groups that a load balancer may forward to."""
+        found: dict[str, None] = {}
+        for listener in self.listeners_of(balancer):
+            found |= model.groups_of(listener.actions)
+            for rule in self.rules_of(listener):
+                found |= model.groups_of(rule.actions)
+        return found
+
+    def users_of(self, group: TargetGroup) -> list[LoadBalancer]:
+        """Return the load balancers that forward to a target group: one at most."""
+        balancers = self.balancers.list(group.account)
+        return [balancer for balancer in balancers if group.arn in self.groups_of(balancer)]
+
+    def used_groups(self) -> Iterator[TargetGroup]:
+        """Yield every target group that some load balancer forwards to."""
+        for account, _, balancer in self.balancers.all():
+            for arn in self.groups_of(balancer):
+                parsed = model.parse_arn(arn)
+                assert parsed is not None, f"{arn} was checked when it came in"
+                group = self.groups.get(account, parsed[3])
+                if group is not None:
+                    yield group
+
+
+def _first(records: list[R], fits: Callable[[R], bool]) -> R | None:
+    return next((record for record in records if fits(record)), None)

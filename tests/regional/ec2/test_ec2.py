@@ -1,0 +1,118 @@
+"""The default network, asked by boto3."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.regional.elbv2.hosts import Region
+
+from antipodes.regional.ec2 import model
+from antipodes.world.atlas import load_atlas
+
+
+@pytest.fixture
+def region() -> Iterator[Region]:
+    region = Region()
+    yield region
+    region.close()
+
+
+def named(name: str, *values: str) -> list[dict[str, Any]]:
+    return [{"Name": name, "Values": list(values)}]
+
+
+def refusal(function: Any, **request: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        function(**request)
+    code: str = caught.value.response["Error"]["Code"]
+    return code
+
+
+def test_regions_are_those_of_the_world(region: Region) -> None:
+    ec2 = region.client("ec2")
+    told = ec2.describe_regions()["Regions"]
+    assert [one["RegionName"] for one in told] == ["us-west-2", "eu-central-1"]
+    assert told[0]["Endpoint"] == "ec2.us-west-2.amazonaws.com"
+    [one] = ec2.describe_regions(Filters=named("region-name", "eu-*"))["Regions"]
+    assert one["RegionName"] == "eu-central-1"
+    assert refusal(ec2.describe_regions, RegionNames=["mars-1"]) == "InvalidParameterValue"
+
+
+def test_zones_are_those_of_the_atlas(region: Region) -> None:
+    ec2 = region.client("ec2")
+    zones = ec2.describe_availability_zones()["AvailabilityZones"]
+    expected = [(zone.name, zone.id) for zone in load_atlas().region("us-west-2").zones]
+    assert [(zone["ZoneName"], zone["ZoneId"]) for zone in zones] == expected
+    [one] = ec2.describe_availability_zones(ZoneNames=["us-west-2b"])["AvailabilityZones"]
+    assert one["ZoneName"] == "us-west-2b"
+
+
+def test_the_default_network_has_a_subnet_in_each_zone(region: Region) -> None:
+    ec2 = region.client("ec2")
+    [vpc] = ec2.describe_vpcs(Filters=named("is-default", "true"))["Vpcs"]
+    assert (vpc["CidrBlock"], vpc["IsDefault"]) == ("172.31.0.0/16", True)
+    assert ec2.describe_vpcs(Filters=named("isDefault", "false"))["Vpcs"] == []
+    subnets = ec2.describe_subnets(Filters=named("vpc-id", vpc["VpcId"]))["Subnets"]
+    defaults = ec2.describe_subnets(Filters=named("default-for-az", "true"))["Subnets"]
+    assert subnets == defaults
+    assert len({subnet["AvailabilityZone"] for subnet in subnets}) == len(subnets) == 4
+    networks = [IPv4Network(subnet["CidrBlock"]) for subnet in subnets]
+    assert all(network.subnet_of(IPv4Network("172.31.0.0/16")) for network in networks)
+    assert not any(a.overlaps(b) for a in networks for b in networks if a is not b)
+    names = ["default", "other"]
+    [group] = ec2.describe_security_groups(Filters=named("group-name", *names))["SecurityGroups"]
+    assert group["VpcId"] == vpc["VpcId"]
+
+
+def test_each_account_has_its_own_and_the_same_after_a_restart(region: Region) -> None:
+    def vpc(account: str) -> str:
+        return str(region.client("ec2", account=account).describe_vpcs()["Vpcs"][0]["VpcId"])
+
+    first, second = vpc("111111111111"), vpc("222222222222")
+    assert first != second
+    region.restart()
+    assert vpc("111111111111") == first
+
+
+def test_a_filter_that_is_not_known_is_refused_by_name(region: Region) -> None:
+    ec2 = region.client("ec2")
+    with pytest.raises(ClientError, match="'ipv6-native' is invalid"):
+        ec2.describe_subnets(Filters=named("ipv6-native", "true"))
+    assert ec2.describe_subnets(Filters=named("tag:Name", "a"))["Subnets"] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "member", "value", "code"),
+    [
+        ("describe_vpcs", "VpcIds", "vpc-1", "InvalidVpcID.NotFound"),
+        ("describe_subnets", "SubnetIds", "subnet-1", "InvalidSubnetID.NotFound"),
+        ("describe_security_groups", "GroupIds", "sg-1", "InvalidGroup.NotFound"),
+        ("describe_security_groups", "GroupNames", "web", "InvalidGroup.NotFound"),
+    ],
+)
+def test_what_is_not_there(
+    region: Region, operation: str, member: str, value: str, code: str
+) -> None:
+    assert refusal(getattr(region.client("ec2"), operation), **{member: [value]}) == code
+
+
+def test_a_dry_run_and_a_bad_page_are_refused(region: Region) -> None:
+    ec2 = region.client("ec2")
+    assert refusal(ec2.describe_vpcs, DryRun=True) == "DryRunOperation"
+    assert refusal(ec2.describe_vpcs, NextToken="x") == "InvalidParameterValue"
+
+
+@given(st.text("ab*?\\", max_size=8))
+def test_a_value_matches_itself_once_its_wildcards_are_quoted(text: str) -> None:
+    quoted = "".join(f"\\{c}" if c in "*?\\" else c for c in text)
+    thing = {"RegionName": text}
+    wanted = [{"Name": "region-name", "Values": [quoted]}]
+    assert model.filtered([thing], wanted, model.REGION_FILTERS) == [thing]
+    other = {"RegionName": text + "c"}
+    assert model.filtered([other], wanted, model.REGION_FILTERS) == []
+    open_ended = [{"Name": "region-name", "Values": [quoted + "?"]}]
+    assert model.filtered([other], open_ended, model.REGION_FILTERS) == [other]

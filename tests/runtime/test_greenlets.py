@@ -10,6 +10,13 @@ from antipodes.runtime.greenlets import run_blocking, wait
 from antipodes.runtime.virtualloop import VirtualLoop
 
 
+def later(loop: asyncio.AbstractEventLoop, seconds: float) -> asyncio.Future[None]:
+    """A future that is done after some virtual seconds."""
+    future = loop.create_future()
+    loop.call_later(seconds, lambda: future.done() or future.set_result(None))
+    return future
+
+
 def run(main: Any) -> Any:
     loop = VirtualLoop()
     try:
@@ -24,7 +31,7 @@ def test_functions_wait_side_by_side() -> None:
     async def main(loop: VirtualLoop) -> None:
         def work(name: str, seconds: float) -> str:
             for _ in range(2):
-                wait(asyncio.sleep(seconds))
+                wait(later(loop, seconds))
                 log.append((name, loop.time()))
             return name
 
@@ -60,7 +67,7 @@ def test_a_cancelled_function_is_frozen_where_it_is() -> None:
 
     def work() -> None:
         try:
-            wait(asyncio.sleep(1000))
+            wait(later(asyncio.get_running_loop(), 1000))
         except BaseException as error:
             ran.append(type(error).__name__)
             raise
@@ -72,7 +79,7 @@ def test_a_cancelled_function_is_frozen_where_it_is() -> None:
             async with asyncio.timeout(1):
                 await run_blocking(loop, work)
         gc.collect()
-        await asyncio.sleep(10)
+        await later(loop, 10)
         assert ran == []
 
     run(main)

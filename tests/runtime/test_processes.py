@@ -33,7 +33,7 @@ def gone(pid: int) -> bool:
 async def wait(condition: Callable[[], bool]) -> None:
     """Wait until a condition holds."""
     async with asyncio.timeout(30):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - other processes have no events for us
             await asyncio.sleep(0.01)
 
 

@@ -13,8 +13,13 @@ from antipodes.runtime.virtualloop import VirtualLoop
 def later(loop: asyncio.AbstractEventLoop, seconds: float) -> asyncio.Future[None]:
     """A future that is done after some virtual seconds."""
     future = loop.create_future()
-    loop.call_later(seconds, lambda: future.done() or future.set_result(None))
+    loop.call_later(seconds, _complete, future)
     return future
+
+
+def _complete(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def run(main: Any) -> Any:

@@ -2,18 +2,14 @@
 
 Modelled on version 2019.11.21 with multi-Region eventual consistency. Every region follows the
 change log of every other. In it are the items written there (`dynamodb/item`), the groups of
-replicas as they were changed there (`dynamodb/group`), and marks (`dynamodb/mark`). What was applied
-from elsewhere is never appended again. The greater version of an item wins (`tables.py`), and so it
-is with the members of a group (`groups.py`).
+replicas as they were changed there (`dynamodb/group`), and marks (`dynamodb/mark`, see marks.py).
+What was applied from elsewhere is never appended again. The greater version of an item wins
+(tables.py), and so it is with the members of a group (groups.py).
 
-A region that finds itself a new member makes the table and copies the items by short reads from
-every other member, the region it was asked for in first; meanwhile it already takes what the logs
-bring. With the first copy it is ACTIVE. The other copies bring what had not reached that first
-region yet. A follower that fell behind a log copies likewise.
-
-Tombstones go when nothing older can arrive any more. A mark says: what this region writes from now on
-is above this time, and this is how far it had come with every other region's marks. When all members
-have passed all members' marks up to a time, deletes below it have won everywhere for good.
+A region that finds itself a new member makes the table and copies the items (copies.py) from every
+other member, meanwhile taking what the logs bring. With the copy from the region where it was asked
+for it is ACTIVE; the other copies bring what had not reached that region yet. A follower that fell
+behind a log copies likewise.
 
 Sources: "How DynamoDB global tables work" and "Global tables tutorials" (Developer Guide); error
 texts as recorded in ack-api-quirks, services/dynamodb, DDB-TABLE-203, 223, 225, 266, 267, 298.
@@ -27,6 +23,7 @@ from typing import Any, Protocol
 import msgspec
 
 from antipodes.regional.dynamodb import rows
+from antipodes.regional.dynamodb.copies import Copies, Copy
 from antipodes.regional.dynamodb.errors import validation
 from antipodes.regional.dynamodb.groups import (
     ACTIVE,
@@ -41,6 +38,7 @@ from antipodes.regional.dynamodb.groups import (
     merge_groups,
     settings_of,
 )
+from antipodes.regional.dynamodb.marks import MARK_KIND, Marks, settled
 from antipodes.regional.dynamodb.model import Table, not_offered
 from antipodes.regional.dynamodb.tables import ITEM_KIND, TableStore
 from antipodes.replication.changelog import Entry
@@ -52,36 +50,10 @@ from antipodes.service.records import Records
 
 KINDS = ("dynamodb/",)
 GROUP_KIND = "dynamodb/group"
-MARK_KIND = "dynamodb/mark"
 STREAM_VIEW = "NEW_AND_OLD_IMAGES"
-PAGE_ROWS = (8, 64, 500)  # at least, at first, at most
-PAGE_BYTES_MAX = 1 << 20
-COPY_RETRY_S = 1.0
 MARK_S = 15.0
 MARKS_AFTER_A_CHANGE = 4  # one to tell of it, one to tell that others were heard, and spare ones
 EXISTENCE_S_MAX = 2.0
-
-
-class Copy(msgspec.Struct, frozen=True):
-    """Items still to be copied from another region's replica; `after` is its row key."""
-
-    account: str
-    table: str
-    source: str
-    identity: bytes
-    after: bytes = b""
-    makes_active: bool = False
-
-    @property
-    def name(self) -> str:
-        """The copy's name among the records of its account."""
-        return f"{self.table}/{self.source}"
-
-
-class Marks(msgspec.Struct, frozen=True):
-    """A region's word: it has passed these times of these regions, its own among them."""
-
-    passed: dict[str, int]
 
 
 class Tables(Protocol):
@@ -101,21 +73,24 @@ class GlobalTables:
         self._runtime = host.runtime
         self._region = host.place
         self._groups = Records(host.store, "dynamodb/group", Group)
-        self._copies = Records(host.store, "dynamodb/copy", Copy)
-        self._marks = Records(host.store, "dynamodb/marks", Marks)
-        self._running: dict[tuple[str, str], None] = {}
+        self._marks = Marks(host, service.items.clock)
+        self._copies = Copies(
+            host,
+            service.tables,
+            service.items,
+            completed=self._activate,
+            learn_groups=self._learn_groups,
+        )
         self._unsettled = MARKS_AFTER_A_CHANGE
         self._head_marked = 0
         self.followers: dict[str, Follower] = {}
         # Followers elsewhere may ask as soon as the host's door is open.
-        host.changes.serve("dynamodb/page", self._serve_page)
         host.changes.serve("dynamodb/exists", self._serve_exists)
         host.changes.serve("dynamodb/groups", self._serve_groups)
 
     async def start(self) -> None:
         """Follow every other region of the world, and take up the copies that were under way."""
-        own = self._passed(self._region).get(self._region, 0)
-        self._service.items.clock.observe(Version(own, self._region))
+        self._marks.restore()
         for source in self._host.world.regions:
             if source != self._region:
                 follower = self.followers[source] = Follower(
@@ -128,8 +103,7 @@ class GlobalTables:
                     behind=self._fall_behind,
                 )
                 self._runtime.spawn(follower.run(), f"follow {source}")
-        for _, _, copy in list(self._copies.all()):
-            self._start_copy(copy)
+        self._copies.start(self.followers)
         self._runtime.spawn(self._mark_for_ever(), "mark and purge")
         await self._host.store.committed()
 
@@ -298,6 +272,7 @@ class GlobalTables:
                 self._drop(table)  # a replica of what is no more
         merged = told if known is None else merge_groups(known, told)
         if merged != known:
+            self._unsettled = MARKS_AFTER_A_CHANGE
             self._groups.put(merged.account, merged.name, merged)
             self._live_up_to(merged)
 
@@ -333,10 +308,11 @@ class GlobalTables:
             filling=True,
         )
         self._update_table(group, table)
+        self._marks.reset()
         first = group.members[self._region].source
         for source in group.holders():
             if source != self._region and group.status(source) == ACTIVE:
-                self._begin_copy(
+                self._copies.begin(
                     Copy(
                         group.account,
                         group.name,
@@ -366,9 +342,7 @@ class GlobalTables:
     def _drop(self, table: Table) -> None:
         self._service.items.drop(table)
         self._service.tables.delete(table.account, table.name)
-        for copy in self._copies.list(table.account):
-            if copy.table == table.name:
-                self._copies.delete(copy.account, copy.name)
+        self._copies.call_off(table)
 
     # Following.
 
@@ -393,7 +367,7 @@ class GlobalTables:
                 known.clear()
                 self._learn(msgspec.convert(entry.payload, Group))
             elif entry.kind == MARK_KIND:
-                self._hear_mark(source, entry.payload)
+                self._marks.hear(source, entry.payload, copying=self._copies.any)
 
     def _taking(self, account: str, name: str, source: str) -> tuple[Table, Version] | None:
         table, group = self._service.tables.get(account, name), self._groups.get(account, name)
@@ -401,28 +375,11 @@ class GlobalTables:
             return None
         return (table, group.born) if self._group_of(table) is not None else None
 
-    def _fall_behind(self, missed: Behind) -> None:
-        """Entries are lost to this follower: copy what they would have brought."""
-        self._begin_copy(Copy("", "", missed.source, b""))
-
     # Copies: what the logs do not bring.
 
-    def _serve_page(self, asked: list[Any]) -> list[Any]:
-        account, name, after, limit = asked
-        table = self._service.tables.get(account, name)
-        if table is None:
-            raise Refused(f"no table {name}")
-        start, stop = rows.table_range(table.identity)
-        read = self._service.items.read_page(table, after if start < after < stop else b"", limit)
-        page: list[Any] = []
-        size = 0
-        for row_key, key_json, version, item_json in read:
-            page.append([row_key, key_json, version.time, version.region, item_json])
-            size += len(key_json) + len(item_json or b"")
-            if size >= PAGE_BYTES_MAX:
-                break
-        more = len(page) < len(read) or len(read) >= limit
-        return [page, more]
+    def _fall_behind(self, missed: Behind) -> None:
+        """Entries are lost to this follower: copy what they would have brought."""
+        self._copies.begin(Copy("", "", missed.source, b""))
 
     def _serve_exists(self, asked: list[str]) -> bool:
         return self._service.tables.get(asked[0], asked[1]) is not None
@@ -430,70 +387,17 @@ class GlobalTables:
     def _serve_groups(self, _: None) -> list[Any]:
         return [msgspec.to_builtins(group) for _, _, group in self._groups.all()]
 
-    def _begin_copy(self, copy: Copy) -> None:
-        self._copies.put(copy.account, copy.name, copy)
-        self._start_copy(copy)
-
-    def _start_copy(self, copy: Copy) -> None:
-        key = (copy.account, copy.name)
-        if key not in self._running:
-            self._running[key] = None
-            self._runtime.spawn(self._copy(copy), f"copy {copy.name}")
-
-    async def _copy(self, copy: Copy) -> None:
-        """Copy until nothing is left to be copied, however often the way breaks."""
-        limit = PAGE_ROWS[1]
-        try:
-            while (found := self._copies.get(copy.account, copy.name)) is not None:
-                try:
-                    if found.table:
-                        limit = await self._copy_page(found, limit)
-                    else:
-                        await self._copy_groups(found)
-                except (Gone, TimedOut):
-                    await self._runtime.sleep(self._runtime.interval(COPY_RETRY_S))
-        finally:
-            del self._running[copy.account, copy.name]
-
-    async def _copy_groups(self, copy: Copy) -> None:
-        """Learn the groups that a source knows, and copy every table that it holds."""
-        told = await self.followers[copy.source].query("dynamodb/groups", None)
+    def _learn_groups(self, source: str, told: list[Any]) -> None:
+        """Take the groups that a source knows, and copy every table that it holds with us."""
         for plain in told:
             group = msgspec.convert(plain, Group)
             self._learn(group)
             table = self._service.tables.get(group.account, group.name)
-            if table is not None and group.status(copy.source) == ACTIVE:
-                known = self._copies.get(group.account, f"{group.name}/{copy.source}")
-                if known is None:
-                    self._begin_copy(Copy(group.account, group.name, copy.source, table.identity))
-        self._copies.delete(copy.account, copy.name)
-
-    async def _copy_page(self, copy: Copy, limit: int) -> int:
-        """Copy a page; return how many rows to ask for next."""
-        try:
-            page, more = await self.followers[copy.source].query(
-                "dynamodb/page", [copy.account, copy.table, copy.after, limit]
-            )
-        except Refused:  # its table is gone: nothing more to be had there
-            page, more = [], False
-        if self._copies.get(copy.account, copy.name) != copy:
-            return limit  # called off, or begun anew, meanwhile
-        table = self._service.tables.get(copy.account, copy.table)
-        if table is None or table.identity != copy.identity:
-            self._copies.delete(copy.account, copy.name)
-            return limit
-        for _, key_json, time, region, item_json in page:
-            version = Version(time, region)
-            self._service.items.apply_replicated(table, key_json, version, item_json)
-        if more:
-            further = msgspec.structs.replace(copy, after=page[-1][0])
-            self._copies.put(copy.account, copy.name, further)
-        else:
-            self._copies.delete(copy.account, copy.name)
-            if copy.makes_active:
-                self._activate(table)
-        await self._host.store.committed()  # pages come no faster than they become durable
-        return max(PAGE_ROWS[0], min(PAGE_ROWS[2], 2 * len(page)))
+            if table is None or group.status(source) != ACTIVE:
+                continue
+            copy = Copy(group.account, group.name, source, table.identity)
+            if self._group_of(table) is not None and not self._copies.has(copy):
+                self._copies.begin(copy)
 
     def _activate(self, table: Table) -> None:
         group = self._groups.get(table.account, table.name)
@@ -509,40 +413,18 @@ class GlobalTables:
 
     # Marks, and the end of tombstones.
 
-    def _passed(self, region: str) -> dict[str, int]:
-        marks = self._marks.get("", region)
-        return {} if marks is None else marks.passed
-
-    def _hear_mark(self, source: str, passed: dict[str, int]) -> None:
-        """Note how far a region has come, and that its own writes up to its mark are here.
-
-        Not while something is copied: what the copy is to bring is not here yet.
-        """
-        if next(self._copies.all(), None) is not None:
-            return
-        self._marks.put("", source, Marks(passed))
-        own = {**self._passed(self._region), source: passed[source]}
-        self._marks.put("", self._region, Marks(own))
-
     def mark(self) -> None:
-        """Say how far this region has come; what it writes from now on is above that."""
-        time = self._service.items.clock.tick().time
-        passed = {**self._passed(self._region), self._region: time}
-        self._marks.put("", self._region, Marks(passed))
-        self._head_marked = self._host.changes.append(MARK_KIND, passed)
+        """Say how far this region has come."""
+        self._head_marked = self._marks.make()
 
     def purge(self) -> int:
         """Forget the tombstones that have won everywhere; return how many were looked at."""
         looked = 0
         for _, _, group in self._groups.all():
             table = self._service.tables.get(group.account, group.name)
-            if table is None or table.filling:
-                continue
-            members = group.holders()
-            settled = min(
-                self._passed(region).get(other, 0) for region in members for other in members
-            )
-            looked += self._service.items.purge_tombstones(table, settled)
+            if table is not None and not table.filling and self._group_of(table) is not None:
+                before = settled(group, self._marks.passed)
+                looked += self._service.items.purge_tombstones(table, before)
         return looked
 
     async def _mark_for_ever(self) -> None:

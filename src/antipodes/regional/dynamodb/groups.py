@@ -1,9 +1,10 @@
 """Replica groups: who holds a replica of a global table, and in what state, as values that merge.
 
-Every region that knows a global table keeps the whole group. A change (a replica to be made, made, to
-be deleted, deleted; a setting) is a new version of one member or of the settings, sent to everyone;
-two copies of a group merge member by member, the later version winning, so regions agree whatever
-the order in which they hear. A group made later under the same name replaces an earlier one.
+Every region that knows a global table keeps the whole group. A change (a replica to be made, made,
+to be deleted, deleted; a setting) is a new version of one member or of the settings, sent to
+everyone; two copies of a group merge member by member, the later version winning, so regions agree
+whatever the order in which they hear. A group made later under the same name replaces an earlier
+one.
 
 Members whose replica is gone stay as DELETED: they are the tombstones of the group.
 """

@@ -17,7 +17,7 @@ from antipodes.regional.elbv2.forwarding import (
 )
 from antipodes.service.contract import ServiceError
 
-POLICY = Policy(60.0, preserves_host=False, forwarded="append", client_port=False)
+POLICY = Policy(60.0, preserves_host=False, forwarded="append")
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"
 OWN = "1-00000001-000000000000000000000001"
 LISTS = st.lists(st.sampled_from(["203.0.113.1", "203.0.113.2"]), max_size=3)

@@ -62,7 +62,7 @@ async def create_load_balancer(service: ElbV2, call: Call, request: Request) -> 
         zones=service.with_addresses(zones),
         security_groups=security,
         created_at=wall,
-        active_at=wall + delay,
+        active_at=wall + delay if delay else 0.0,
         tags=tags,
     )
     service.registry.put(balancer)

@@ -27,7 +27,6 @@ IDLE_TIMEOUT = "idle_timeout.timeout_seconds"
 DELETION_PROTECTION = "deletion_protection.enabled"
 PRESERVE_HOST = "routing.http.preserve_host_header.enabled"
 FORWARDED_MODE = "routing.http.xff_header_processing.mode"
-FORWARDED_PORT = "routing.http.xff_client_port.enabled"
 MULTI_VALUE = "lambda.multi_value_headers.enabled"
 DRAINING = "deregistration_delay.timeout_seconds"
 
@@ -39,7 +38,7 @@ OF_BALANCER: Mapping[str, Attribute] = {
     DELETION_PROTECTION: Attribute("false", _SWITCH),
     "routing.http2.enabled": Attribute("true"),
     "routing.http.drop_invalid_header_fields.enabled": Attribute("false"),
-    FORWARDED_PORT: Attribute("false", _SWITCH),
+    "routing.http.xff_client_port.enabled": Attribute("false"),
     PRESERVE_HOST: Attribute("false", _SWITCH),
     FORWARDED_MODE: Attribute("append", "append|preserve|remove"),
     "load_balancing.cross_zone.enabled": Attribute("true"),

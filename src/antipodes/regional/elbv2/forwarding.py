@@ -38,7 +38,6 @@ class Policy(NamedTuple):
     idle_s: float
     preserves_host: bool
     forwarded: str
-    client_port: bool
 
     @classmethod
     def of(cls, balancer: LoadBalancer) -> "Policy":
@@ -51,7 +50,6 @@ class Policy(NamedTuple):
             float(value(attributes.IDLE_TIMEOUT)),
             value(attributes.PRESERVE_HOST) == "true",
             value(attributes.FORWARDED_MODE),
-            value(attributes.FORWARDED_PORT) == "true",
         )
 
 

@@ -50,7 +50,10 @@ class Zone(msgspec.Struct, frozen=True):
 
 
 class LoadBalancer(msgspec.Struct, frozen=True):
-    """An application load balancer; it is `provisioning` until `active_at`."""
+    """An application load balancer; it is `provisioning` until `active_at`.
+
+    That is 0 where there is nothing to wait for: a clock that is put back must not undo it.
+    """
 
     account: str
     region: str

@@ -190,7 +190,8 @@ def test_without_a_handler_it_goes_on_with_what_is_left() -> None:
         source.store.trim_log(7)
         await source.store.committed()
         copy = stage.copy()
-        await stage.wait_until(lambda: copy.applied == ["7", "8", "9"])
+        await stage.wait_until(lambda: copy.follower.position == 10)
+        assert copy.applied == ["7", "8", "9"]
 
     play(scenario)
 
@@ -211,6 +212,7 @@ def test_a_source_whose_disk_was_emptied_is_not_taken_for_the_old_one() -> None:
         await stage.wait_until(lambda: bool(told))
         await source.append("t/n", "later")
         await stage.wait_until(lambda: copy.applied[-1] == "later")
+        assert told == [Behind("a", 3, 1, told[0].head)]
 
     play(scenario)
 

@@ -52,7 +52,6 @@ KINDS = ("dynamodb/",)
 GROUP_KIND = "dynamodb/group"
 STREAM_VIEW = "NEW_AND_OLD_IMAGES"
 MARK_S = 15.0
-MARKS_AFTER_A_CHANGE = 4  # one to tell of it, one to tell that others were heard, and spare ones
 EXISTENCE_S_MAX = 2.0
 
 
@@ -81,8 +80,6 @@ class GlobalTables:
             completed=self._activate,
             learn_groups=self._learn_groups,
         )
-        self._unsettled = MARKS_AFTER_A_CHANGE
-        self._head_marked = 0
         self.followers: dict[str, Follower] = {}
         # Followers elsewhere may ask as soon as the host's door is open.
         host.changes.serve("dynamodb/exists", self._serve_exists)
@@ -256,7 +253,6 @@ class GlobalTables:
         """Keep a group and tell every region of it."""
         self._groups.put(group.account, group.name, group)
         self._host.changes.append(GROUP_KIND, msgspec.to_builtins(group))
-        self._unsettled = MARKS_AFTER_A_CHANGE
 
     def _change(self, group: Group) -> None:
         self._publish(group)
@@ -272,7 +268,6 @@ class GlobalTables:
                 self._drop(table)  # a replica of what is no more
         merged = told if known is None else merge_groups(known, told)
         if merged != known:
-            self._unsettled = MARKS_AFTER_A_CHANGE
             self._groups.put(merged.account, merged.name, merged)
             self._live_up_to(merged)
 
@@ -362,7 +357,6 @@ class GlobalTables:
                 # What is older than the group belongs to an earlier table of that name.
                 if taking is not None and version > taking[1]:
                     self._service.items.apply_replicated(taking[0], key_json, version, item_json)
-                    self._unsettled = MARKS_AFTER_A_CHANGE
             elif entry.kind == GROUP_KIND:
                 known.clear()
                 self._learn(msgspec.convert(entry.payload, Group))
@@ -413,10 +407,6 @@ class GlobalTables:
 
     # Marks, and the end of tombstones.
 
-    def mark(self) -> None:
-        """Say how far this region has come."""
-        self._head_marked = self._marks.make()
-
     def purge(self) -> int:
         """Forget the tombstones that have won everywhere; return how many were looked at."""
         looked = 0
@@ -430,11 +420,8 @@ class GlobalTables:
     async def _mark_for_ever(self) -> None:
         while True:
             await self._runtime.sleep(self._runtime.interval(MARK_S))
-            if self._host.changes.head > self._head_marked:
-                self._unsettled = MARKS_AFTER_A_CHANGE
-            if self._unsettled and next(self._groups.all(), None) is not None:
-                self._unsettled -= 1
-                self.mark()
+            if next(self._groups.all(), None) is not None:
+                self._marks.make()
             while self.purge():
                 await self._host.store.committed()
 

@@ -58,12 +58,11 @@ class Marks:
             own = {**self.passed(self._region), source: times[source]}
             self._records.put("", self._region, Passed(own))
 
-    def make(self) -> int:
-        """Say how far this region has come; return the entry's number."""
+    def make(self) -> None:
+        """Say how far this region has come."""
         own = {**self.passed(self._region), self._region: self._clock.tick().time}
         self._records.put("", self._region, Passed(own))
-        sequence: int = self._host.changes.append(MARK_KIND, own)
-        return sequence
+        self._host.changes.append(MARK_KIND, own)
 
 
 def settled(group: Group, passed: Callable[[str], dict[str, int]]) -> int:

@@ -76,7 +76,7 @@ def wait_active(client):
 
 def create_role():
     """The role that the functions run as."""
-    iam = boto3.client("iam")
+    iam = boto3.client("iam", region_name="us-east-1")
     trust = {
         "Version": "2012-10-17",
         "Statement": [

@@ -1,7 +1,7 @@
 """Fixtures in plain code: links with chosen distances, and one way to run a scenario in each body.
 
-A scenario is a coroutine function of two runtimes, `near` at place "a" and `far` at place "b". It runs
-in the virtual body and in the real one, and must do the same in both.
+A scenario is a coroutine function of two runtimes, `near` at place "a" and `far` at place "b". It
+runs in the virtual body and in the real one, and must do the same in both.
 """
 
 import tempfile

@@ -34,7 +34,7 @@ class WorldPart(_Strict, frozen=True):
     speed: float = 1.0
     seed: int = 1
     propagation_s: float = 60.0
-    access: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
+    access: dict[str, str] = {}
 
 
 class TablePart(_Strict, frozen=True):
@@ -77,9 +77,9 @@ class Event(_Strict, frozen=True):
     at_s: float
     phase: str
     kill: str = ""
-    fault: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies defaults
+    fault: dict[str, Any] = {}
     heal: bool = False
-    environment: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
+    environment: dict[str, str] = {}
     function: str = ""
     region: str = ""
 
@@ -93,7 +93,7 @@ class Expectations(_Strict, frozen=True):
     writes_lost: int | None = 0
     diverged: int | None = 0
     availability: float | None = None
-    served_by: dict[str, dict[str, str]] = {}  # noqa: RUF012 - msgspec copies defaults
+    served_by: dict[str, dict[str, str]] = {}
 
 
 class Drill(_Strict, frozen=True):

@@ -102,9 +102,7 @@ def diverged_keys(history: History) -> list[str]:
     """The keys whose value differs between replicas after healing and quiet."""
     keys = sorted({key for content in history.final.values() for key in content})
     return [
-        key
-        for key in keys
-        if len({content.get(key) for content in history.final.values()}) > 1
+        key for key in keys if len({content.get(key) for content in history.final.values()}) > 1
     ]
 
 

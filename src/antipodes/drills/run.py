@@ -87,7 +87,9 @@ class Run:
         done = self._load.operations
         missed = sum(o.outcome != "ok" for o in done)
         at = min(self._load.world_s(), self._drill.duration_s)
-        return f"\r{at:6.0f} of {self._drill.duration_s:.0f} s: {len(done)} requests, {missed} missed"
+        return (
+            f"\r{at:6.0f} of {self._drill.duration_s:.0f} s: {len(done)} requests, {missed} missed"
+        )
 
     async def _wait_quiet(self) -> dict[str, dict[str, str]]:
         """Wait until the replicas agree (bounded), then return what each of them has."""

@@ -124,8 +124,8 @@ def _judge_recovery(drill: Drill, history: History, figures: dict[str, Any]) -> 
     findings = _compare("RTO", expect.rto_s, figures["rto_s"], " s")
     if expect.rpo_writes is None and expect.rpo_s is None:
         return findings
-    killed = [event for event in drill.timeline if event.kill]
-    if killed and not all(loss.found for loss in history.losses[: len(killed)] or [None]):  # type: ignore[union-attr] # [None] is falsy on purpose
+    killed = sum(1 for event in drill.timeline if event.kill)
+    if sum(1 for loss in history.losses if loss.found) < killed:
         return [
             *findings,
             Finding("RPO", "to be seen", "the survivors could not be read", Verdict.UNKNOWN),
@@ -176,7 +176,5 @@ def _judge_service(drill: Drill, history: History, figures: dict[str, Any]) -> l
             found = oracles.last_served_by(history, city, *spans[phase])
             verdict = Verdict.PASS if found == region else Verdict.FAIL
             name = f"{city} at the end of {phase}"
-            findings.append(
-                Finding(name, f"served by {region}", found or "not served", verdict)
-            )
+            findings.append(Finding(name, f"served by {region}", found or "not served", verdict))
     return findings

@@ -9,7 +9,7 @@ the proxy and the ones opened in the world belong together: a kept-alive client 
 import re
 from collections.abc import Callable
 
-from antipodes.hosting.relay import RelayEnd
+from antipodes.service.relay import RelayEnd
 from antipodes.hosting.resolver import NoSuchName, Resolver, is_world_name, plain_name
 from antipodes.runtime.contract import (
     Accepted,

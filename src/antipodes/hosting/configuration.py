@@ -27,9 +27,9 @@ class Configuration(msgspec.Struct, frozen=True):
     propagation_s: float = 60.0
     control_plane_delay_s: float = 0.0
     control_only: bool = False
-    access: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
-    faults: list[list[Any]] = []  # noqa: RUF012 - msgspec copies defaults
-    extra: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies defaults
+    access: dict[str, str] = {}
+    faults: list[list[Any]] = []
+    extra: dict[str, Any] = {}
 
     def settings(self) -> Settings:
         """The part that services read."""

@@ -1,8 +1,8 @@
 """The supervisor's way into a host: status, faults, spans, over a door of its own.
 
 Every host answers HTTP on its `control` door, which only the supervisor and drills speak to, from
-outside the world (no distance, no faults). Faults are sent as the whole list, so that a message lost
-or repeated changes nothing.
+outside the world (no distance, no faults). Faults are sent as the whole list, so that a message
+lost or repeated changes nothing.
 """
 
 from collections.abc import Callable

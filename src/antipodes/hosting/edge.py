@@ -26,7 +26,7 @@ class EdgeHost:
         self.api_url = ""
         self.store = runtime.open_store("main")
         self.changes = ChangeLog(self.store)
-        self.log_server = LogServer(runtime, self.changes)
+        self.log_server = LogServer(runtime, self.changes, self.store)
         self.anycast = AnycastPlane(self)
 
     async def start(self) -> None:

@@ -1,22 +1,24 @@
 """Port 4566: one endpoint for all regions, which gets out of the way.
 
-It reads a connection's first request head, takes the region from the credential scope, and hands the
-socket itself to that region's process; later requests on it never pass here. What is asked of the
-world itself (`/_antipodes/...`, `/_localstack/health`) and what is addressed to a host inside the
-world by its Host header (balancers, accelerators; also with `.localhost` appended) is served here.
+It reads a connection's first request head, takes the region from the credential scope, and hands
+the socket itself to that region's process; later requests on it never pass here. What is asked of
+the world itself (`/_antipodes/...`, `/_localstack/health`) and what is addressed to a host inside
+the world by its Host header (balancers, accelerators; also with `.localhost` appended) is served
+here.
 """
 
 import re
-import socket
 
 from antipodes.hosting.resolver import is_world_name
 from antipodes.hosting.supervisor import Supervisor
 from antipodes.runtime.children import adopt_client
 from antipodes.runtime.contract import ReceiverFactory
-from antipodes.runtime.handoff import FrontSocket
+from antipodes.runtime.handoff import ClientSocket, FrontSocket
 from antipodes.service.http import HttpHandler, HttpServer
 
-_SCOPE = re.compile(rb"Credential=[^/\s,&]+?(?:/|%2F)\d{8}(?:/|%2F)([a-z0-9-]+)(?:/|%2F)([a-z0-9-]+)")
+_SCOPE = re.compile(
+    rb"Credential=[^/\s,&]+?(?:/|%2F)\d{8}(?:/|%2F)([a-z0-9-]+)(?:/|%2F)([a-z0-9-]+)"
+)
 _HOST = re.compile(rb"\r\nhost:[ \t]*([^\r\n]+)", re.IGNORECASE)
 _OURS = (b"/_antipodes", b"/_localstack")
 
@@ -41,7 +43,7 @@ class FrontDoor:
         self._front = FrontSocket(self._runtime.loop, "127.0.0.1", port, self._decide)
         self.port = self._front.port
 
-    def _decide(self, head: bytes, client: socket.socket) -> None:
+    def _decide(self, head: bytes, client: ClientSocket) -> None:
         path = head.split(b" ", 2)[1:2]
         if path and path[0].startswith(_OURS):
             self._adopt(client, head, self._server.receiver)
@@ -63,7 +65,7 @@ class FrontDoor:
             return self._supervisor.configuration.regions[0]
         return _HOMES.get(scope.group(2)) or scope.group(1).decode()
 
-    async def _hand_to_home(self, region: str, head: bytes, client: socket.socket) -> None:
+    async def _hand_to_home(self, region: str, head: bytes, client: ClientSocket) -> None:
         """A home region is started when first asked for; a region that is down refuses."""
         member = self._supervisor.members.get(region)
         if member is not None and not member.wanted:
@@ -77,7 +79,7 @@ class FrontDoor:
         else:
             client.close()
 
-    def _adopt(self, client: socket.socket, head: bytes, receiver: ReceiverFactory) -> None:
+    def _adopt(self, client: ClientSocket, head: bytes, receiver: ReceiverFactory) -> None:
         adoption = self._runtime.adopt(adopt_client(client), head, receiver)
         self._runtime.spawn(adoption, "adopt connection")
 

@@ -16,6 +16,7 @@ POST /_antipodes/down                     stops the world
 ========================================  =====================================================
 """
 
+import traceback
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,9 @@ class WorldServer:
             return json_response({"message": str(error)}, 400)
         except orjson.JSONDecodeError as error:
             return json_response({"message": f"malformed JSON: {error}"}, 400)
+        except Exception as error:  # noqa: BLE001 - a question must not stop the whole world
+            traceback.print_exception(error)
+            return json_response({"message": f"a bug of ours: {error!r}"}, 500)
 
     async def _route(self, request: HttpRequest, path: str) -> HttpResponse:
         parts = path.strip("/").split("/")
@@ -130,7 +134,7 @@ class WorldServer:
         found = []
         for region in self.supervisor.configuration.regions:
             status = await self.supervisor.ask(region, "/status")
-            found.extend(status["replication"] if status else [])
+            found.extend((status or {}).get("replication", []))
         return found
 
     async def _trace(self, trace: str) -> list[Any]:

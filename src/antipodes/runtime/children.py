@@ -1,8 +1,8 @@
 """Hosts as child processes: started with a lifeline, killed without mercy, never left behind.
 
-A child inherits one end of a hand-off socket pair; the parent holds the other. When the parent dies,
-even by `kill -9`, the child reads end of file and ends; on Linux the kernel is asked to kill it as
-well (PR_SET_PDEATHSIG, prctl(2)), for the case of a child that is stuck.
+A child inherits one end of a hand-off socket pair; the parent holds the other. When the parent
+dies, even by `kill -9`, the child reads end of file and ends; on Linux the kernel is asked to kill
+it as well (PR_SET_PDEATHSIG, prctl(2)), for the case of a child that is stuck.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ def hold_lifeline(
     """In the child: receive connections, and learn of the parent's end."""
     die_with_parent()
     descriptor = int(os.environ.pop(LIFELINE_VARIABLE))
-    os.set_inheritable(descriptor, False)  # noqa: FBT003 - os's own signature
+    os.set_inheritable(descriptor, False)
     return HandoffReceiver(asyncio.get_running_loop(), descriptor, take, ended)
 
 

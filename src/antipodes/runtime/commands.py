@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -74,6 +75,11 @@ def run_captured(
         said = (error.output or b"").decode(errors="replace")
         return -1, f"{said}\nnot done within {seconds_max:g} s"
     return done.returncode, done.stdout.decode(errors="replace")
+
+
+def make_tree(prefix: str) -> Path:
+    """Make a temporary directory; whoever made it removes it."""
+    return Path(tempfile.mkdtemp(prefix=prefix))
 
 
 def remove_tree(path: Path) -> None:

@@ -54,6 +54,16 @@ class Address(NamedTuple):
     port: str
 
 
+def doors_for(address: Address) -> tuple[Address, ...]:
+    """The doors that may answer at an address, the most exact first.
+
+    `edge/*` is a door at every place below `edge`, `198.18.0.1:*` one at every port of an address.
+    """
+    places = (address.place, address.place.rpartition("/")[0] + "/*")
+    ports = (address.port, address.port.rpartition(":")[0] + ":*")
+    return tuple(Address(place, port) for place in places for port in ports)
+
+
 class Accepted(NamedTuple):
     """What the accepting end knows of a connection: who came, from where, to which door."""
 

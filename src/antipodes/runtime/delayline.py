@@ -25,9 +25,7 @@ class Clock(Protocol):
     """The two things a delay line needs of time."""
 
     def now(self) -> float: ...
-    def later(
-        self, seconds: float, function: Callable[..., object], *arguments: Any
-    ) -> Timer: ...
+    def later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> Timer: ...
 
 
 class DelayLines:

@@ -84,7 +84,7 @@ class HandoffSender:
 class HandoffReceiver:
     """A region's end: calls `take(descriptor, bytes)` for each connection; `ended` when it closes.
 
-    The front door's process holds the other end: when that dies, however it dies, `ended` is called.
+    The front door's process holds the other end: when that dies, however, `ended` is called.
     """
 
     def __init__(
@@ -124,6 +124,10 @@ class HandoffReceiver:
                 break
             received, self._data = self._data[_LENGTH.size : end], self._data[end:]
             self._take(self._descriptors.popleft(), received)
+
+
+# A client's socket, for those who pass it on without touching it.
+ClientSocket = socket.socket
 
 
 def handoff_pair() -> tuple[socket.socket, socket.socket]:

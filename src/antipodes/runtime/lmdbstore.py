@@ -12,6 +12,7 @@ LMDB: lmdb.readthedocs.io; measured against other stores in the figures page.
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import lmdb
 
@@ -41,7 +42,7 @@ class LmdbStore:
 
     @staticmethod
     def _open(directory: Path, *, power: bool) -> lmdb.Environment:
-        options = {
+        options: dict[str, Any] = {
             "max_dbs": 4,
             "sync": power,
             "metasync": False,
@@ -92,7 +93,8 @@ class LmdbStore:
 
     def get(self, key: bytes) -> bytes | None:
         """Return a key's value."""
-        return self._read().get(key)
+        # Without buffers=True, lmdb gives bytes and never views.
+        return cast("bytes | None", self._read().get(key))
 
     def scan(
         self, start: bytes, stop: bytes, *, limit: int = 0, reverse: bool = False
@@ -109,9 +111,9 @@ class LmdbStore:
             if not placed:
                 return found
             for key, value in steps:
-                if key < start or key >= stop:
+                if cast("bytes", key) < start or cast("bytes", key) >= stop:
                     break
-                found.append((key, value))
+                found.append((cast("bytes", key), cast("bytes", value)))
                 if limit and len(found) >= limit:
                     break
         return found
@@ -181,7 +183,7 @@ class LmdbStore:
         """Wait until the open group, if any, is durable."""
         if self._writer is not None:
             done = self._loop.create_future()
-            self._waiting.append(lambda: done.done() or done.set_result(None))
+            self._waiting.append(lambda: None if done.done() else done.set_result(None))
             await done
 
     def on_append(self, notify: Callable[[int], None]) -> Callable[[], None]:
@@ -202,5 +204,5 @@ class LmdbStore:
         self._commit()
         self._closed = True
         self._end_reading()
-        self._environment.sync(True)  # noqa: FBT003 - lmdb's own signature
+        self._environment.sync(True)
         self._environment.close()

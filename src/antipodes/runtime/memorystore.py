@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from antipodes.runtime.contract import Gone, Timer
 
+KEY_BYTES_MAX = 511  # LMDB's
 COMMIT_S = (0.0001, 0.0006)
 
 
@@ -28,11 +29,10 @@ class Disk:
 class StoreClock(Protocol):
     """What the store needs of its host."""
 
-    alive: bool
+    @property
+    def alive(self) -> bool: ...
 
-    def later(
-        self, seconds: float, function: Callable[..., object], *arguments: Any
-    ) -> Timer: ...
+    def later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> Timer: ...
     def future(self) -> Any: ...
 
 
@@ -94,7 +94,7 @@ class MemoryStore:
 
     def put(self, key: bytes, value: bytes) -> None:
         """Create or replace, in this turn's group."""
-        assert 0 < len(key) <= 511, f"a key of {len(key)} bytes"
+        assert 0 < len(key) <= KEY_BYTES_MAX, f"a key of {len(key)} bytes"
         self._touch()
         if key not in self._values:
             bisect.insort(self._keys, key)
@@ -162,7 +162,7 @@ class MemoryStore:
         """Wait until the open group, if any, is durable."""
         if self._dirty:
             done = self._clock.future()
-            self._waiting.append(lambda: done.done() or done.set_result(None))
+            self._waiting.append(lambda: None if done.done() else done.set_result(None))
             await done
 
     def on_append(self, notify: Callable[[int], None]) -> Callable[[], None]:

@@ -83,6 +83,7 @@ class _Machine:
         self.journal = RunJournal(time.monotonic, place=host)
         self.doors = Doors()
         self.crew = Crew(self.loop, self._on_bug)
+        self.boot = 0
         self.chances: dict[str, random.Random] = {}
         self.streams: dict[WorldStream, None] = {}
         self.server: asyncio.Server | None = None
@@ -110,6 +111,7 @@ class _Machine:
 
     async def serve(self) -> None:
         """Open this host's socket in the run directory."""
+        self._count_boot()
         path = self.run_directory / f"{self.host}.sock"
         path.unlink(missing_ok=True)
         self.server = await self.loop.create_unix_server(
@@ -118,9 +120,16 @@ class _Machine:
             backlog=1024,
         )
 
+    def _count_boot(self) -> None:
+        """A restarted host must not draw again what it drew before: ids would repeat."""
+        path = self.state_directory / self.host / "boots"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.boot = int(path.read_text()) + 1 if path.exists() else 1
+        path.write_text(str(self.boot))
+
     def chance(self, name: str) -> random.Random:
         if name not in self.chances:
-            seed = f"{self.seed}/{self.host}/{name}"
+            seed = f"{self.seed}/{self.host}/{self.boot}/{name}"
             self.chances[name] = random.Random(seed)  # noqa: S311 - repeatable on purpose
         return self.chances[name]
 

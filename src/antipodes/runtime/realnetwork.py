@@ -22,6 +22,7 @@ from antipodes.runtime.contract import (
     Gone,
     Receiver,
     ReceiverFactory,
+    doors_for,
 )
 from antipodes.runtime.delayline import DelayLine, DelayLines
 
@@ -75,12 +76,9 @@ class Doors:
         return RealListener(lambda: self._factories.pop(address, None) and None)
 
     def find(self, address: Address) -> ReceiverFactory | None:
-        """The door at an address, exact or for every place below its parent."""
-        found = self._factories.get(address)
-        if found is None:
-            parent = address.place.rpartition("/")[0]
-            found = self._factories.get(Address(f"{parent}/*", address.port))
-        return found
+        """The door at an address, exact or wider."""
+        factories = self._factories
+        return next((factories[door] for door in doors_for(address) if door in factories), None)
 
 
 class WorldStream(asyncio.Protocol):

@@ -100,7 +100,9 @@ def empty_state(path: Path) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise StateError(f"{path} is in use by a running world: `antipodes down` first") from None
+            raise StateError(
+                f"{path} is in use by a running world: `antipodes down` first"
+            ) from None
         for entry in sorted(path.iterdir()):
             if entry.is_dir():
                 shutil.rmtree(entry)

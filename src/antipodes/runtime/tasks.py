@@ -6,6 +6,7 @@ of them is our own bug and stops the host, never a line in a log.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -119,10 +120,9 @@ async def open_nursery(loop: asyncio.AbstractEventLoop) -> AsyncIterator[TaskNur
 
 
 async def _quietly(nursery: TaskNursery) -> None:
-    try:
+    # The block's own exception is the one to tell.
+    with contextlib.suppress(BaseException):
         await nursery.join()
-    except BaseException:  # noqa: BLE001, S110 - the block's own exception is the one to tell
-        pass
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from antipodes.runtime.contract import (
     Gone,
     Receiver,
     ReceiverFactory,
+    doors_for,
 )
 from antipodes.runtime.delayline import DelayLine, DelayLines
 
@@ -186,12 +187,9 @@ class VirtualNetwork:
         return VirtualListener(close)
 
     def door(self, address: Address) -> tuple[NetworkHost, ReceiverFactory] | None:
-        """Who answers at an address: an exact door, or one for every place below a parent."""
-        found = self._doors.get(address)
-        if found is None:
-            parent = address.place.rpartition("/")[0]
-            found = self._doors.get(Address(f"{parent}/*", address.port))
-        return found if found is not None and found[0].alive else None
+        """Who answers at an address: an exact door, or a wider one."""
+        found = (self._doors.get(door) for door in doors_for(address))
+        return next((door for door in found if door is not None and door[0].alive), None)
 
     async def connect(  # noqa: PLR0913, PLR0917 - the two ends of a connection
         self,
@@ -255,13 +253,14 @@ class VirtualNetwork:
         far = VirtualStream(self, host, accepted)
         far.inbound, far.peer, near.peer = outward, near, far
         self._ends[far] = None
-        near.inbound.push(("open", None))
 
         def open_far() -> None:
             far.receiver = factory(accepted)
             far.receiver.connection_made(far)
 
+        # The far end first: over no distance at all, the near one writes before this returns.
         host.context.copy().run(open_far)
+        near.inbound.push(("open", None))
 
     def _deliver(
         self, source: str, destination: str, end: VirtualStream, item: tuple[str, Any]

@@ -1,10 +1,10 @@
 """What every service is made of: a table of operations, a host to live on, and a call's context.
 
 A service is a folder of the same few files (`__init__`, `api`, `model`, and one per data plane).
-`api.py` has one thin function per AWS operation, `(service, call, request) -> response`, registered
-in an `Operations` table. `request` and `response` are plain dictionaries in the shapes of botocore's
-model for that operation: the same that boto3 takes and gives (blobs are bytes, timestamps are Unix
-seconds as float, or datetimes on the way out).
+`api.py` has one thin function per AWS operation, `(service, call, request) -> response`,
+registered in an `Operations` table. `request` and `response` are plain dictionaries in the shapes
+of botocore's model for that operation: the same that boto3 takes and gives (blobs are bytes,
+timestamps are Unix seconds as float, or datetimes on the way out).
 """
 
 from collections.abc import Awaitable, Callable, Iterator

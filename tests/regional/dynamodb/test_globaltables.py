@@ -415,3 +415,47 @@ def test_accounts_with_tables_of_one_name_do_not_meet() -> None:
         assert east.dynamodb.tables.get(ACCOUNT, "Items") is not None
 
     play(scenario)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_delete_is_undone_while_tombstones_go_and_replicas_come_and_leave(seed: int) -> None:
+    async def scenario(planet: Planet, *_: Region) -> None:
+        await planet.global_table(W, E)
+        chance = planet.outside.chance("faults")
+        pairs = ((W, E), (W, S), (E, S))
+        purged = 0
+        for number in range(150):
+            region = planet.regions[chance.choice((W, E, S))]
+            if region.statuses().get(region.place) not in {None, "CREATING"}:
+                key = f"{chance.randrange(4)}"
+                if chance.random() < 0.5:
+                    await region.delete(key)
+                else:
+                    await region.put(key, str(number))
+            await planet.outside.sleep(chance.choice((0.01, 0.2, 20)))
+            dice, west = chance.random(), planet.regions[W]
+            if dice < 0.15:
+                planet.cut(*chance.choice(pairs))
+            elif dice < 0.4:
+                planet.heal(*chance.choice(pairs))
+            elif dice < 0.45:
+                planet.kill(E)
+                await planet.outside.sleep(chance.uniform(0, 3))
+                await planet.start(E)
+            elif set(west.statuses().values()) == {"ACTIVE"}:
+                if S not in west.statuses():
+                    await west.replica("Create", S)
+                elif dice < 0.55:
+                    await west.replica("Delete", S)
+            purged += west.markers() == 0
+        for pair in pairs:
+            planet.heal(*pair)
+        await planet.wait_until(lambda: {"UPDATING"} != {*planet.regions[W].statuses().values()})
+        await planet.outside.sleep(200)
+        holding = [r for r in planet.regions.values() if r.table() is not None]
+        assert len(holding) >= 2
+        assert all(region.items() == holding[0].items() for region in holding)
+        assert [region.markers() for region in holding] == [0] * len(holding)
+        assert purged > 1, "no tombstone ever went"
+
+    play(scenario, W, E, S, seed=seed)

@@ -1,0 +1,250 @@
+"""The data plane: what happens at the edge locations when somebody connects.
+
+TCP ends at the edge location that anycast leads to. It decides where the flow goes from its own copy of
+the routing state, connects there over the backbone while the client already sends, and passes bytes
+both ways. The flow stays with its endpoint to its end.
+
+The edge's host follows the control plane's log into its own store, so that a restart serves what was
+last heard (static stability); each location hears of a change in its own time (`locations`).
+"""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import orjson
+
+from antipodes.edge.globalaccelerator.api import ACCELERATOR_KIND, HEALTH_KIND
+from antipodes.edge.globalaccelerator.checkers import PLACES, Checkers
+from antipodes.edge.globalaccelerator.locations import Location
+from antipodes.edge.globalaccelerator.model import Accelerator, Endpoint
+from antipodes.edge.globalaccelerator.routing import Decision, Flow, decide
+from antipodes.replication.changelog import Entry
+from antipodes.replication.follower import Follower
+from antipodes.runtime.contract import Accepted, Address, Gone, PlainReceiver, Receiver, Stream
+from antipodes.service.contract import Host
+from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
+from antipodes.service.records import Records
+from antipodes.service.relay import RelayEnd
+
+HOME = "us-west-2"
+DNS_TTL_S = 60  # not published for accelerators' names
+IDLE_S = 340.0  # Global Accelerator Developer Guide, "How it works"
+EPHEMERAL_PORTS = (1024, 65535)
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """An endpoint's health, as it was last decided."""
+
+    healthy: bool
+
+
+class AnycastPlane:
+    """All edge locations of one host."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._runtime = host.runtime
+        self._world = host.world
+        self._accelerators = Records(host.store, "plane/accelerator", Accelerator)
+        self._health = Records(host.store, "plane/health", Heard)
+        self._ports = host.runtime.chance("client-ports")
+        self._order = host.runtime.chance("dns")
+        self._open: dict[str, None] = {}
+        propagation_s = host.settings.propagation_s
+        self._locations = {
+            place: Location(host.runtime, host.world, place, propagation_s)
+            for place in host.world.edges()
+        }
+        self._checkers = Checkers(host.runtime, self._endpoints, self._decided)
+
+    async def start(self) -> None:
+        """Take up what was last heard, open the doors, follow the control plane, check health."""
+        for _, _, accelerator in self._accelerators.all():
+            for location in self._locations.values():
+                location.learn(accelerator)
+            await self._open_doors(accelerator)
+        for _, arn, heard in self._health.all():
+            for location in self._locations.values():
+                location.learn_health(arn, healthy=heard.healthy)
+        self._world.on_change(self._reconsider)
+        names = HttpServer(self._runtime, self._resolve)
+        await self._runtime.listen(Address("edge/*", "dns"), names.receiver)
+        follower = Follower(
+            self._runtime,
+            self._host.store,
+            source=HOME,
+            name="globalaccelerator",
+            kinds=(ACCELERATOR_KIND,),
+            apply=self._hear,
+        )
+        self._runtime.spawn(follower.run(), "follow the control plane")
+        self._checkers.start()
+
+    async def stop(self) -> None:
+        """Nothing outlives the host."""
+
+    def _reconsider(self) -> None:
+        for location in self._locations.values():
+            location.reconsider()
+
+    # Routing state.
+
+    def _hear(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            account, accelerator_id, told = entry.payload
+            if told is None:
+                self._accelerators.delete(account, accelerator_id)
+                self._tell_forget(accelerator_id)
+                continue
+            accelerator = msgspec.convert(told, Accelerator)
+            self._accelerators.put(account, accelerator_id, accelerator)
+            self._runtime.spawn(self._open_doors(accelerator), "open doors")
+            self._tell(accelerator)
+
+    def _tell(self, accelerator: Accelerator) -> None:
+        for location in self._locations.values():
+            location.hear(HOME, lambda here: here.learn(accelerator))
+
+    def _tell_forget(self, accelerator_id: str) -> None:
+        for location in self._locations.values():
+            location.hear(HOME, lambda here: here.forget(accelerator_id))
+
+    def _endpoints(self) -> list[Endpoint]:
+        found: dict[str, Endpoint] = {}
+        for _, _, accelerator in self._accelerators.all():
+            if accelerator.enabled:
+                found.update({endpoint.arn: endpoint for endpoint in accelerator.endpoints()})
+        return list(found.values())
+
+    def _decided(self, arn: str, healthy: bool) -> None:  # noqa: FBT001 - a vote's outcome
+        known = self._health.get("", arn)
+        if known is not None and known.healthy == healthy:
+            return
+        self._health.put("", arn, Heard(healthy))
+        self._host.changes.append(HEALTH_KIND, [arn, healthy])
+        self._runtime.journal.record("endpoint-health", endpoint=arn, healthy=healthy)
+        for location in self._locations.values():
+            location.hear(PLACES[0], lambda here: here.learn_health(arn, healthy=healthy))
+
+    # Names.
+
+    def _resolve(self, request: HttpRequest) -> HttpResponse:
+        names = parse_qs(urlsplit(request.target).query).get("name", [""])
+        location = self._locations.get(request.accepted.local.place)
+        found = list(location.addresses_of(names[-1])) if location is not None else []
+        if not found:
+            return HttpResponse(404, (), b"")
+        self._order.shuffle(found)
+        body = orjson.dumps({"addresses": found, "ttl": DNS_TTL_S})
+        return HttpResponse(200, (("content-type", "application/json"),), body)
+
+    # Flows.
+
+    async def _open_doors(self, accelerator: Accelerator) -> None:
+        for address in accelerator.addresses:
+            if address not in self._open:
+                self._open[address] = None
+                await self._runtime.listen(Address("edge/*", f"{address}:*"), self._accept)
+
+    def _accept(self, accepted: Accepted) -> Receiver:
+        location = self._locations.get(accepted.local.place)
+        address, _, port = accepted.local.port.rpartition(":")
+        found = location.find(address, int(port)) if location is not None else None
+        if location is None or found is None:
+            return _Refusal()
+        flow = Flow(accepted.peer_ip, self._ports.randint(*EPHEMERAL_PORTS), address, int(port))
+        ranking = self._world.rank_regions(
+            location.place, [group.region for group in found.listener.groups]
+        )
+        decision = decide(found.listener, ranking, location.is_healthy, flow)
+        self._runtime.journal.span(
+            accepted.trace,
+            "edge.route",
+            self._runtime.now(),
+            place=location.place,
+            to=decision.region if decision else "",
+            reason=decision.reason if decision else "no endpoint",
+        )
+        if decision is None:
+            return _Refusal()
+        end = FlowEnd(self._runtime.now)
+        forward = self._forward(end, decision, location.place, accepted, int(port))
+        self._runtime.spawn(forward, "flow")
+        return end
+
+    async def _forward(
+        self, end: "FlowEnd", decision: Decision, place: str, accepted: Accepted, port: int
+    ) -> None:
+        started = self._runtime.now()
+        endpoint = decision.endpoint
+        source_ip = accepted.peer_ip if endpoint.preserves_client_ip else ""
+        try:
+            _, far = await self._runtime.at(place).connect(
+                Address(endpoint.region, f"elb/{endpoint.resource}:{port}"),
+                lambda _: FlowEnd(self._runtime.now),
+                source_ip=source_ip,
+                trace=accepted.trace,
+            )
+        except Gone as error:
+            self._span_connect(accepted.trace, place, endpoint, started, str(error))
+            end.reset()
+            return
+        self._span_connect(accepted.trace, place, endpoint, started, "")
+        end.join(far)
+        await self._watch_idle(end, far)
+
+    def _span_connect(
+        self, trace: str, place: str, endpoint: Endpoint, started: float, error: str
+    ) -> None:
+        fields = {"error": error} if error else {}
+        self._runtime.journal.span(
+            trace, "edge.connect", started, place=place, to=endpoint.region, **fields
+        )
+
+    async def _watch_idle(self, one: "FlowEnd", other: "FlowEnd") -> None:
+        """End a flow on which nothing has moved for as long as AWS waits."""
+        limit = self._runtime.interval(IDLE_S)
+        while not (one.ended or other.ended):
+            idle = self._runtime.now() - max(one.moved_at, other.moved_at)
+            if idle >= limit:
+                one.reset()
+                other.reset()
+                return
+            await self._runtime.sleep(limit - idle)
+
+    def status(self) -> dict[str, Any]:
+        """What each location has heard, and what is on its way to it."""
+        return {
+            place: {
+                "heard": location.heard,
+                "pending": location.pending,
+                "unhealthy": [arn for arn, healthy in location.healthy.items() if not healthy],
+            }
+            for place, location in self._locations.items()
+        }
+
+
+class FlowEnd(RelayEnd):
+    """One side of a flow, which knows when bytes last moved."""
+
+    def __init__(self, now: Any) -> None:
+        super().__init__()
+        self._now = now
+        self.moved_at = now()
+
+    def data_received(self, data: bytes) -> None:
+        self.moved_at = self._now()
+        super().data_received(data)
+
+    def reset(self) -> None:
+        """Reset this side."""
+        if self.stream is not None:
+            self.stream.abort()
+
+
+class _Refusal(PlainReceiver):
+    """Nobody listens here: the connection is reset."""
+
+    def connection_made(self, stream: Stream) -> None:
+        stream.abort()

@@ -268,14 +268,11 @@ class RealRuntime:
         connection = socket.socket(fileno=descriptor)
         accepted = Accepted(LAPTOP, "127.0.0.1", Address(self.place, "api"), "")
         try:
-            _, stream = await self._loop.connect_accepted_socket(
-                lambda: PlainStream(factory, accepted), connection
+            await self._loop.connect_accepted_socket(
+                lambda: PlainStream(factory, accepted, received), connection
             )
         except OSError:
             connection.close()
-            return
-        if received:
-            stream.receiver.data_received(received)
 
     def open_store(self, name: str) -> Store:
         """Open this host's store of that name in the state directory."""

@@ -389,9 +389,13 @@ async def _wait_round_trip(lines: DelayLines, preamble: Preamble, wait: Callable
 class PlainStream(asyncio.Protocol, Generic[R]):
     """A stream over an ordinary socket, without distance: the laptop, loopback, the front door."""
 
-    def __init__(self, factory: Callable[[Accepted], R], accepted: Accepted) -> None:
+    def __init__(
+        self, factory: Callable[[Accepted], R], accepted: Accepted, received: bytes = b""
+    ) -> None:
+        """`received` is what another process has read of the connection already."""
         self.accepted = accepted
         self.receiver: R = factory(accepted)
+        self._received = received
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -400,6 +404,9 @@ class PlainStream(asyncio.Protocol, Generic[R]):
         self.write = self._transport.write  # type: ignore[method-assign] # speed: no extra call
         self.data_received = self.receiver.data_received  # type: ignore[method-assign] # as above
         self.receiver.connection_made(self)
+        # Before the loop begins to read: what follows must not overtake it.
+        if self._received:
+            self.receiver.data_received(self._received)
 
     def write(self, data: bytes) -> None:
         """Send."""

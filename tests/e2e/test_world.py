@@ -187,18 +187,18 @@ def test_the_aws_command_line_and_curl_work(world: RunningWorld) -> None:
 def test_kill_9_of_a_region_loses_no_acknowledged_write() -> None:
     with RunningWorld(regions=(W,)) as world:
         client = world.client("dynamodb", W)
-        client.create_table(TableName="T", **TABLE)
-        client.get_waiter("table_exists").wait(TableName="T", WaiterConfig={"Delay": 1})
+        client.create_table(TableName="Kept", **TABLE)
+        client.get_waiter("table_exists").wait(TableName="Kept", WaiterConfig={"Delay": 1})
         acknowledged = []
         for number in range(300):
             key = f"k{number}"
-            client.put_item(TableName="T", Item={"k": {"S": key}})
+            client.put_item(TableName="Kept", Item={"k": {"S": key}})
             acknowledged.append(key)
         before = world.pids()[W]
         kill(before)
         wait(lambda: world.pids().get(W) not in {None, before})
         world.wait_up()
-        pages = world.client("dynamodb", W).get_paginator("scan").paginate(TableName="T")
+        pages = world.client("dynamodb", W).get_paginator("scan").paginate(TableName="Kept")
         found = {item["k"]["S"] for page in pages for item in page["Items"]}
         assert found == set(acknowledged)
 
@@ -206,15 +206,15 @@ def test_kill_9_of_a_region_loses_no_acknowledged_write() -> None:
 def test_kill_9_of_the_supervisor_leaves_nothing_behind_and_the_next_up_works() -> None:
     with RunningWorld(regions=(W,)) as world:
         client = world.client("dynamodb", W)
-        client.create_table(TableName="T", **TABLE)
-        client.get_waiter("table_exists").wait(TableName="T", WaiterConfig={"Delay": 1})
-        client.put_item(TableName="T", Item={"k": {"S": "kept"}})
+        client.create_table(TableName="Kept", **TABLE)
+        client.get_waiter("table_exists").wait(TableName="Kept", WaiterConfig={"Delay": 1})
+        client.put_item(TableName="Kept", Item={"k": {"S": "kept"}})
         pids = list(world.pids().values())
         assert len(pids) >= 2
         kill(world.pid)
         wait(lambda: not any(alive(pid) for pid in pids))
         world.up()
-        item = world.client("dynamodb", W).get_item(TableName="T", Key={"k": {"S": "kept"}})
+        item = world.client("dynamodb", W).get_item(TableName="Kept", Key={"k": {"S": "kept"}})
         assert item["Item"] == {"k": {"S": "kept"}}
 
 

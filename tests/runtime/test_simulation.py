@@ -178,3 +178,33 @@ def test_nothing_left_to_do_is_an_error() -> None:
     with pytest.raises(Deadlock):
         simulation.run(main())
     simulation.close()
+
+
+def test_bytes_under_way_survive_their_sender() -> None:
+    """The network's timers belong to no host; found as a context that was taken for none."""
+    simulation = Simulation(FakeLinks(), seed=1)
+    got: list[object] = []
+
+    class Receiver(PlainReceiver):
+        def data_received(self, data: bytes) -> None:
+            got.append(data)
+
+        def connection_lost(self, error: Exception | None) -> None:
+            got.append(error)
+
+    sender, receiver, other = (simulation.boot(name) for name in ("a", "b", "c"))
+
+    async def send() -> None:
+        stream, _ = await sender.connect(Address("b", "door"), lambda _: PlainReceiver())
+        stream.write(b"under way")
+
+    async def main() -> None:
+        await receiver.spawn(receiver.listen(Address("b", "door"), lambda _: Receiver()), "listen")
+        await sender.spawn(send(), "send")
+        simulation.kill("a")
+        await other.spawn(other.sleep(2), "wait")
+
+    simulation.run(main())
+    simulation.close()
+    assert got[0] == b"under way"
+    assert isinstance(got[1], Gone)

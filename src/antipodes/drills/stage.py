@@ -216,7 +216,7 @@ class Stage:
                 row["source"],
                 row["destination"],
                 int(row.get("pending") or 0),
-                float(row.get("lag_s") or 0.0),
+                float(row.get("lag_s") or 0.0) * self.runtime.speed,
             )
             for row in rows
         ]

@@ -58,6 +58,7 @@ class VirtualStream:
         self.receiver: Receiver
         self.peer: VirtualStream
         self.inbound: DelayLine  # towards this end
+        self.early: deque[tuple[str, Any]] | None = None  # came before this end was open
         self._held: deque[tuple[str, Any]] | None = None
         self._held_bytes = 0
         self._closing = False
@@ -121,6 +122,9 @@ class VirtualStream:
         if not self.host.alive:
             return
         kind, value = item
+        if self.early is not None:
+            self.early.append(item)
+            return
         if self._held is not None:
             self._held.append(item)
             self._held_bytes += len(value) if kind == "data" else 0
@@ -258,9 +262,13 @@ class VirtualNetwork:
             far.receiver = factory(accepted)
             far.receiver.connection_made(far)
 
-        # The far end first: over no distance at all, the near one writes before this returns.
-        host.context.copy().run(open_far)
+        # Over no distance at all, the near end writes before the far one is open.
+        far.early = deque()
         near.inbound.push(("open", None))
+        host.context.copy().run(open_far)
+        early, far.early = far.early, None
+        for item in early:
+            far.deliver(item)
 
     def _deliver(
         self, source: str, destination: str, end: VirtualStream, item: tuple[str, Any]

@@ -68,7 +68,7 @@ class LoadPart(_Strict, frozen=True):
     read: str = "GET /get/{key}"
     write: str = "PUT /put/{key}?value={value}"
     served_by: str = "x-served-by"
-    timeout_s: float = 20.0
+    timeout_s: float = 10.0  # physical, as latencies are: people's patience does not shrink
 
 
 class Event(_Strict, frozen=True):

@@ -129,7 +129,7 @@ class _Person:
         due = self._load.started + self._due_s / speed
         outcome, error, response = Outcome.FAILED, "", None
         try:
-            async with self._runtime.timeout(self._runtime.deadline(spoken.timeout_s)):
+            async with self._runtime.timeout(spoken.timeout_s):
                 response = await self._request(method, target)
         except (Gone, TimedOut, NoSuchName) as failure:
             sent = kind == "write" and not isinstance(failure, NoSuchName)

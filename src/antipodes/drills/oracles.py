@@ -16,7 +16,7 @@ from collections import Counter
 
 from antipodes.drills.history import History, Loss, Operation, Outcome
 
-LISTED_MAX = 50
+REASONS_MAX = 5
 
 
 def percentile(values: list[float], share: float) -> float | None:
@@ -152,6 +152,22 @@ def last_served_by(history: History, city: str, start_s: float, end_s: float) ->
         if o.city == city and start_s <= o.start_s < end_s and served(o) and o.served_by
     ]
     return max(answered, key=lambda o: (o.start_s, o.number)).served_by if answered else ""
+
+
+def missed_by_reason(
+    history: History, phases: list[tuple[str, float, float]]
+) -> dict[str, dict[str, int]]:
+    """How many requests were not served in each phase, and what was heard instead."""
+    return {
+        name: dict(
+            Counter(
+                o.error or f"HTTP {o.status}"
+                for o in history.operations
+                if not served(o) and start <= o.start_s < end
+            ).most_common(REASONS_MAX)
+        )
+        for name, start, end in phases
+    }
 
 
 def availability(history: History) -> float | None:

@@ -178,17 +178,18 @@ def _city_row(
 
 def _lag_row(drill: Drill, history: History, top: float) -> list[str]:
     base = top + ROW
-    most = max((sample.pending for sample in history.lags), default=0)
+    most = max((sample.lag_s for sample in history.lags), default=0.0)
     parts = [
         f'<text x="0" y="{top + 16:.0f}" style="font-weight:600;fill:#1c2733">replication</text>',
-        f'<text x="0" y="{top + 32:.0f}">entries pending</text>',
-        f'<text x="{LEFT - 8}" y="{top + 12:.0f}" text-anchor="end">{most}</text>',
+        f'<text x="0" y="{top + 32:.0f}">oldest entry that</text>',
+        f'<text x="0" y="{top + 47:.0f}">is not there yet</text>',
+        f'<text x="{LEFT - 8}" y="{top + 12:.0f}" text-anchor="end">{most:.1f} s</text>',
         _base_line(base),
     ]
     ways = sorted({(sample.source, sample.destination) for sample in history.lags})
     for source, destination in ways:
         points = " ".join(
-            f"{_x(drill, s.at_s):.1f},{base - (ROW - 10) * s.pending / max(1, most):.1f}"
+            f"{_x(drill, s.at_s):.1f},{base - (ROW - 10) * s.lag_s / max(0.1, most):.1f}"
             for s in history.lags
             if (s.source, s.destination) == (source, destination)
         )

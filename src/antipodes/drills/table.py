@@ -86,6 +86,7 @@ def render(drill: Drill, history: History, judgement: Judgement) -> str:
             )
         ),
         "",
+        *_missed(figures["missed"]),
         *grid([["", "expected", "wanted", "found"], *_findings(judgement)]),
         "",
         f"verdict: {judgement.verdict.upper()}",
@@ -93,6 +94,15 @@ def render(drill: Drill, history: History, judgement: Judgement) -> str:
     if figures["lost_keys"]:
         lines.insert(-1, "lost: " + ", ".join(figures["lost_keys"][:50]))
     return "\n".join(lines)
+
+
+def _missed(missed: dict[str, dict[str, int]]) -> list[str]:
+    lines = [
+        f"not served in {phase}: " + ", ".join(f"{n} x {why}" for why, n in reasons.items())
+        for phase, reasons in missed.items()
+        if reasons
+    ]
+    return [*lines, ""] if lines else []
 
 
 def _findings(judgement: Judgement) -> list[list[str]]:

@@ -102,6 +102,7 @@ def _figures(drill: Drill, history: History) -> dict[str, Any]:
             for city, row in oracles.latency_by_city(history, cities).items()
         },
         "served_by": oracles.served_by_phase(history, drill.phases()),
+        "missed": oracles.missed_by_reason(history, drill.phases()),
         "seed": drill.world.seed,
         "speed": drill.world.speed,
     }

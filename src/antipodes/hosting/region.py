@@ -124,4 +124,17 @@ class RegionHost:
         dynamodb: Any = self.services.get("dynamodb")
         if dynamodb is not None:
             status["replication"] = dynamodb.globaltables.status()
+        status["followed_by"] = [self._followed_by(name) for name in self.changes.followers]
         return status
+
+    def _followed_by(self, follower: str) -> dict[str, Any]:
+        """How far a follower of this region has come, as this side knows it."""
+        destination, _, name = follower.rpartition("/")
+        pending, lag_s = self.changes.lag(follower, self.runtime.wall())
+        return {
+            "source": self.place,
+            "destination": destination,
+            "name": name,
+            "pending": pending,
+            "lag_s": round(lag_s, 3),
+        }

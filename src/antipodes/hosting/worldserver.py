@@ -131,11 +131,19 @@ class WorldServer:
         }
 
     async def _replication(self) -> list[Any]:
-        found = []
-        for region in self.supervisor.configuration.regions:
-            status = await self.supervisor.ask(region, "/status")
-            found.extend((status or {}).get("replication", []))
-        return found
+        """Each way between two regions, from both ends: the source knows better what is pending."""
+        regions = self.supervisor.configuration.regions
+        heard, told = [], []
+        for region in regions:
+            status = await self.supervisor.ask(region, "/status") or {}
+            heard += status.get("replication", [])
+            told += status.get("followed_by", [])
+        ways: dict[tuple[str, str], dict[str, Any]] = {}
+        for row in (*heard, *told):
+            if row["destination"] in regions:
+                way = ways.setdefault((row["source"], row["destination"]), {"connected": False})
+                way.update(row)
+        return list(ways.values())
 
     async def _trace(self, trace: str) -> list[Any]:
         journal: Any = self.runtime.journal

@@ -131,6 +131,16 @@ class ChangeLog:
         self._kept[follower] = progress
         self._store.put(_FOLLOWERS + follower.encode(), self._encode(progress))
 
+    def lag(self, follower: str, wall: float) -> tuple[int, float]:
+        """How many entries a follower has not passed, and the age of the oldest, in seconds.
+
+        As this side knows it: a follower that is away stays where it was last heard to be.
+        """
+        position = self.followers[follower].position
+        pending = max(0, self._head - position)
+        oldest, _ = self.read(position, 1)
+        return pending, max(0.0, wall - oldest[0].wall_s) if pending and oldest else 0.0
+
     def forget(self, follower: str) -> None:
         """Wait for that follower no longer."""
         if self.followers.pop(follower, None) is not None:

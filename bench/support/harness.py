@@ -62,7 +62,9 @@ class Server:
 
 def quiet() -> dict[str, str]:
     """The environment without AWS settings of the user's."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    # Compiled modules are kept, as those of an installed package are.
+    dropped = ("AWS_", "PYTHONDONTWRITEBYTECODE")
+    return {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
 
 
 def answers(port: int, path: str = "/", body: bytes | None = None, **headers: str) -> bool:

@@ -44,36 +44,65 @@ def complete(data: bytes) -> bool:
     return len(data) >= end + 4 + length
 
 
+class Connection:
+    """One connection of the load, made again when the server closes it (as moto's does)."""
+
+    def __init__(self, port: int, selector: selectors.BaseSelector) -> None:
+        self._port = port
+        self._selector = selector
+        self.began = 0.0
+        self.data = b""
+        self._open()
+
+    def _open(self) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", self._port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._selector.register(self.socket, selectors.EVENT_READ, self)
+
+    def close(self) -> None:
+        """End it."""
+        self._selector.unregister(self.socket)
+        self.socket.close()
+
+    def send(self, request: bytes) -> None:
+        """Send the next request."""
+        self.began, self.data = time.perf_counter(), b""
+        self.socket.sendall(request)
+
+    def receive(self) -> bool:
+        """Take what is there; whether the answer is complete."""
+        received = self.socket.recv(65536)
+        self.data += received
+        return not received or complete(self.data)
+
+    def renew(self) -> None:
+        """Connect again where the server said that it closes."""
+        if b"onnection: close" in self.data or self.data.startswith(b"HTTP/1.0") or not self.data:
+            self.close()
+            self._open()
+
+
 def run(port: int, connections: int, seconds: float, requests: list[bytes]) -> dict[str, float]:
     """Keep every connection busy for some seconds."""
     selector = selectors.DefaultSelector()
     upcoming = itertools.cycle(requests)
     clock = time.perf_counter
-    state: dict[socket.socket, list[float | bytes]] = {}
-    for _ in range(connections):
-        connection = socket.create_connection(("127.0.0.1", port))
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        selector.register(connection, selectors.EVENT_READ)
-        state[connection] = [clock(), b""]
-        connection.sendall(next(upcoming))
+    everybody = [Connection(port, selector) for _ in range(connections)]
+    for connection in everybody:
+        connection.send(next(upcoming))
     latencies: list[float] = []
     wrong = 0
     started = clock()
     while clock() - started < seconds:
         for key, _ in selector.select(1):
-            connection = key.fileobj  # type: ignore[assignment] # we registered sockets
-            entry = state[connection]
-            data = entry[1] + connection.recv(65536)  # type: ignore[operator] # bytes
-            if not complete(data):
-                entry[1] = data
-                continue
-            now = clock()
-            latencies.append(now - entry[0])  # type: ignore[operator] # a time
-            wrong += data[9:12] != b"200"
-            entry[0], entry[1] = now, b""
-            connection.sendall(next(upcoming))
+            connection = key.data
+            if connection.receive():
+                latencies.append(clock() - connection.began)
+                wrong += connection.data[9:12] != b"200"
+                connection.renew()
+                connection.send(next(upcoming))
     took = clock() - started
-    for connection in state:
+    for connection in everybody:
         connection.close()
     latencies.sort()
     return {

@@ -106,8 +106,11 @@ class Dispatcher:
             number = self.request_id(long=target.startswith("DynamoDB"))
             fast = self.fast.get(target)
             if fast is not None and caller.region == self._host.place and not self._verifies:
-                answer = fast(self._call(request, caller, number), request.body)
+                call = self._call(request, caller, number)
+                answer = fast(call, request.body)
                 if isinstance(answer, HttpResponse):
+                    if call.trace:
+                        self._note(call, target)
                     return answer
                 if answer is not None:
                     return self._finish(_Exchange(request, number), answer)
@@ -160,6 +163,13 @@ class Dispatcher:
                 self._callers.clear()
             self._callers[text] = caller
         return caller
+
+    def _note(self, call: Call, target: str) -> None:
+        """Note a traced call that was answered at once."""
+        runtime = self._host.runtime
+        service, _, operation = target.partition("_")
+        name = f"{service.lower()}.{operation.rpartition('.')[2]}"
+        runtime.journal.span(call.trace, name, runtime.now(), account=call.account)
 
     def _call(self, request: HttpRequest, caller: _Caller, request_id: str) -> Call:
         headers = request.headers

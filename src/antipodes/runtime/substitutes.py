@@ -9,7 +9,6 @@ waits, signs and draws in whatever program calls it.
 import calendar
 import contextvars
 import datetime as real_datetime  # noqa: ICN001 - `datetime` is what it is replaced by
-import functools
 import os as real_os
 import random as real_random
 import sys as real_sys
@@ -91,12 +90,21 @@ def _asctime(moment: Any = None) -> str:
     return real_time.asctime(_gmtime() if moment is None else moment)
 
 
+class _Unbound:
+    """A callable that, like a builtin, is not bound when it is put into a class (logging does)."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._function(*arguments)
+
+
 def _time_module() -> ModuleType:
     clocks: dict[str, Callable[[], float]] = {"time": _wall}
     for name in ("monotonic", "perf_counter", "process_time", "thread_time"):
         clocks[name] = _now
-    # A partial, like a builtin, is not bound when it is put into a class (logging does).
-    gmtime = functools.partial(_gmtime)
+    gmtime = _Unbound(_gmtime)
     return Facade(
         real_time,
         **clocks,

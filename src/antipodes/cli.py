@@ -35,7 +35,9 @@ class CommandError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given)
+    options.given = given
     try:
         status: int = options.run(options)
     except CommandError as error:
@@ -169,20 +171,28 @@ def _up_detached(options: argparse.Namespace) -> int:
     from antipodes.runtime.statedirectory import read_world
 
     state = _state(options)
-    state.mkdir(parents=True, exist_ok=True)
     arguments = [a for a in options.given if a not in {"--detach", "-d"}]
     log = state / "supervisor.log"
-    child = commands.run_detached([sys.executable, "-m", "antipodes", *arguments], log)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        child = commands.run_detached([sys.executable, "-m", "antipodes", *arguments], log)
+    except OSError as error:
+        raise CommandError(f"cannot use {state} as state directory: {error}") from None
     deadline = time.monotonic() + START_S_MAX
-    while time.monotonic() < deadline:
-        world = read_world(state)
-        if world is not None and world["pid"] == child.pid:
-            print(log.read_text(errors="replace"), end="")
-            return 0
-        if child.poll() is not None:
-            raise CommandError(log.read_text(errors="replace").strip().removeprefix("antipodes: "))
-        child.wait_briefly()
-    child.kill()
+    try:
+        while time.monotonic() < deadline:
+            world = read_world(state)
+            if world is not None and world["pid"] == child.pid:
+                print(log.read_text(errors="replace"), end="")
+                return 0
+            if child.poll() is not None:
+                said = log.read_text(errors="replace").strip()
+                raise CommandError(said.removeprefix("antipodes: "))
+            child.wait_briefly()
+    except KeyboardInterrupt:
+        child.terminate()
+        raise
+    child.terminate()
     raise CommandError(f"the world did not start within {START_S_MAX:g} s; see {log}")
 
 
@@ -398,7 +408,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_looking(verbs)
     _add_breaking(verbs)
     _add_drill(verbs)
-    parser.set_defaults(given=sys.argv[1:])
     return parser
 
 

@@ -26,9 +26,9 @@ class Detached:
         """Let a little time pass."""
         time.sleep(POLL_S)
 
-    def kill(self) -> None:
-        """End it at once."""
-        self._process.kill()
+    def terminate(self) -> None:
+        """Ask it to end in order."""
+        self._process.terminate()
 
 
 def run_detached(arguments: Sequence[str], log: Path) -> Detached:

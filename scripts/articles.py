@@ -1,7 +1,8 @@
 """Run the steps of the examples' articles and write what they printed into docs/articles.md.
 
-Each step of a steps.toml is a piece of one shell session: title, commands, a pattern that the output
-must contain, and what is not modelled. With `--check` nothing is written: the tests use that.
+Each step of a steps.toml is a piece of one shell session: title, commands, a pattern that the
+output must contain, and what is not modelled. With `--check` nothing is written: the tests use
+that.
 """
 
 import argparse

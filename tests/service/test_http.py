@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from tests.runtime.worlds import BODIES
 
 from antipodes.runtime.contract import Accepted, Address, Gone, PlainReceiver, Runtime, Stream
 from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
-from tests.runtime.worlds import BODIES
 
 API = Address("b", "api")
 
@@ -67,7 +67,9 @@ def test_answers_keep_the_order_of_their_requests(run: Any) -> None:
             return HttpResponse(200, (), b"/now") if request.target == "/now" else slowly(request)
 
         await far.listen(API, HttpServer(far, handler).receiver)
-        requests = [b"GET %s HTTP/1.1\r\nhost: x\r\n\r\n" % t for t in (b"/slow", b"/middle", b"/now")]
+        requests = [
+            b"GET %s HTTP/1.1\r\nhost: x\r\n\r\n" % t for t in (b"/slow", b"/middle", b"/now")
+        ]
         return await raw(near, b"".join(requests), answers=3)
 
     said = run(scenario)

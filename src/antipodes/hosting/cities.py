@@ -9,7 +9,6 @@ the proxy and the ones opened in the world belong together: a kept-alive client 
 import re
 from collections.abc import Callable
 
-from antipodes.service.relay import RelayEnd
 from antipodes.hosting.resolver import NoSuchName, Resolver, is_world_name, plain_name
 from antipodes.runtime.contract import (
     Accepted,
@@ -28,6 +27,7 @@ from antipodes.service.http import (
     HttpServer,
     encode_response,
 )
+from antipodes.service.relay import RelayEnd
 from antipodes.world import addresses
 from antipodes.world.world import World
 

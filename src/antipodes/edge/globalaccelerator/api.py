@@ -302,9 +302,7 @@ def create_endpoint_group(service: GlobalAccelerator, call: Call, request: dict[
             "EndpointGroupAlreadyExistsException",
             f"The listener has an endpoint group in {region} already",
         )
-    group = model.check_group(
-        request, Group(service.new_id(12), region, port=listener.ports[0][0])
-    )
+    group = model.check_group(request, Group(service.new_id(12), region, port=listener.ports[0][0]))
     saved = service.save(_with_group(accelerator, listener, group))
     return {"EndpointGroup": model.show_group(saved, listener, group, service.states(group))}
 
@@ -380,9 +378,7 @@ def remove_endpoints(service: GlobalAccelerator, call: Call, request: dict[str, 
 def tag_resource(service: GlobalAccelerator, call: Call, request: dict[str, Any]) -> Any:
     found, _, _ = service.find(call, request["ResourceArn"], "Accelerator")
     tags = {**found.tags, **{tag["Key"]: tag["Value"] for tag in request["Tags"]}}
-    service.accelerators.put(
-        found.account, found.id, msgspec.structs.replace(found, tags=tags)
-    )
+    service.accelerators.put(found.account, found.id, msgspec.structs.replace(found, tags=tags))
     return {}
 
 
@@ -390,9 +386,7 @@ def tag_resource(service: GlobalAccelerator, call: Call, request: dict[str, Any]
 def untag_resource(service: GlobalAccelerator, call: Call, request: dict[str, Any]) -> Any:
     found, _, _ = service.find(call, request["ResourceArn"], "Accelerator")
     tags = {k: v for k, v in found.tags.items() if k not in request["TagKeys"]}
-    service.accelerators.put(
-        found.account, found.id, msgspec.structs.replace(found, tags=tags)
-    )
+    service.accelerators.put(found.account, found.id, msgspec.structs.replace(found, tags=tags))
     return {}
 
 

@@ -2,12 +2,12 @@
 
 A load balancer counts its own targets' checks; a checker asks it for the outcome and believes an
 answer at once. No answer counts after THRESHOLD times in a row, since it may be the way that is
-broken. So a region that is lost is noticed after THRESHOLD intervals, and a link that is cut between
-one checker and a region changes nothing.
+broken. So a region that is lost is noticed after THRESHOLD intervals, and a link that is cut
+between one checker and a region changes nothing.
 
-AWS: load balancer endpoints take their health from target groups; the fleet that checks is Route 53's,
-in several places (Global Accelerator Developer Guide, "Health check options"). Its own interval for
-load balancers is not published: 10 s here.
+AWS: load balancer endpoints take their health from target groups; the fleet that checks is Route
+53's, in several places (Global Accelerator Developer Guide, "Health check options"). Its own
+interval for load balancers is not published: 10 s here.
 """
 
 from collections.abc import Callable

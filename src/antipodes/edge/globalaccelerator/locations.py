@@ -1,8 +1,8 @@
-"""One edge location's copy of the routing state, and how changes reach it: late, in order, or not yet.
+"""One edge location's copy of the routing state, and how changes reach it: late and in order.
 
 A change leaves where it was made, takes the way over the backbone, and then its time to be
-deployed, which each location draws for itself. Over a cut way it waits until that is healed. Order is
-kept, so that a location never goes back to what it has seen replaced.
+deployed, which each location draws for itself. Over a cut way it waits until that is healed. Order
+is kept, so that a location never goes back to what it has seen replaced.
 """
 
 from collections import deque

@@ -9,6 +9,7 @@ from antipodes.service.contract import ServiceError
 
 PORTS = (1, 65535)
 WEIGHT_DEFAULT, WEIGHT_MAX = 128, 255
+DIAL_MAX = 100
 ENDPOINTS_MAX = 10
 LISTENERS_MAX = 10
 ACCELERATORS_MAX = 20
@@ -80,7 +81,7 @@ class Accelerator(msgspec.Struct, frozen=True):
     deployed_at: float
     token: str = ""
     enabled: bool = True
-    tags: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
+    tags: dict[str, str] = {}
     listeners: tuple[Listener, ...] = ()
 
     @property
@@ -148,8 +149,8 @@ def check_name(name: str) -> str:
     """Return an accelerator's name, checked."""
     if _NAME.fullmatch(name) is None:
         raise invalid(
-            "Name may have up to 64 letters, digits, periods and hyphens, and must not begin or end "
-            "with a hyphen or period"
+            "Name may have up to 64 letters, digits, periods and hyphens, and must not begin or "
+            "end with a hyphen or period"
         )
     return name
 
@@ -201,7 +202,7 @@ def check_group(request: dict[str, Any], group: Group) -> Group:
     changes: dict[str, Any] = {}
     dial = request.get("TrafficDialPercentage")
     if dial is not None:
-        if not 0 <= dial <= 100:
+        if not 0 <= dial <= DIAL_MAX:
             raise invalid(f"TrafficDialPercentage {dial} is not between 0 and 100")
         changes["dial"] = float(dial)
     if request.get("HealthCheckIntervalSeconds") is not None:

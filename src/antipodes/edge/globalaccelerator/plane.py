@@ -1,11 +1,11 @@
 """The data plane: what happens at the edge locations when somebody connects.
 
-TCP ends at the edge location that anycast leads to. It decides where the flow goes from its own copy of
-the routing state, connects there over the backbone while the client already sends, and passes bytes
-both ways. The flow stays with its endpoint to its end.
+TCP ends at the edge location that anycast leads to. It decides where the flow goes from its own
+copy of the routing state, connects there over the backbone while the client already sends, and
+passes bytes both ways. The flow stays with its endpoint to its end.
 
-The edge's host follows the control plane's log into its own store, so that a restart serves what was
-last heard (static stability); each location hears of a change in its own time (`locations`).
+The edge's host follows the control plane's log into its own store, so that a restart serves what
+was last heard (static stability); each location hears of a change in its own time (`locations`).
 """
 
 from typing import Any

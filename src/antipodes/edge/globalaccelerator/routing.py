@@ -1,11 +1,11 @@
 """Where a flow goes: a pure function of what an edge location knows, the client, and the flow.
 
-Groups are walked from the nearest. A group takes the share of flows that its dial accepts of those that
-proximity brought it; the rest goes on to the next. If the chosen group has no healthy endpoint with a
-weight, the next closest groups are tried, dials ignored, three in all; if none of them has any,
-the flow goes to any endpoint of the nearest group (fail open). Inside a group, weights and the
-hash of the flow decide. Where AWS's guide is silent (one group with a dial below 100): if all decline,
-the last group with a dial above 0 takes it.
+Groups are walked from the nearest. A group takes the share of flows that its dial accepts of those
+that proximity brought it; the rest goes on to the next. If the chosen group has no healthy
+endpoint with a weight, the next closest groups are tried, dials ignored, three in all; if none of
+them has any, the flow goes to any endpoint of the nearest group (fail open). Inside a group,
+weights and the hash of the flow decide. Where AWS's guide is silent (one group with a dial below
+100): if all decline, the last group with a dial above 0 takes it.
 
 Sources: Global Accelerator Developer Guide, "Traffic dials", "Endpoint weights", "How it works".
 """
@@ -66,9 +66,7 @@ def decide(
     return Decision(endpoint, groups[0].region, "fail open")
 
 
-def _choose(
-    groups: list[Group], key: str, is_healthy: Callable[[str], bool]
-) -> tuple[Group, str]:
+def _choose(groups: list[Group], key: str, is_healthy: Callable[[str], bool]) -> tuple[Group, str]:
     """The group that proximity and dials give."""
     for number, group in enumerate(groups):
         if _point(key, f"dial/{group.region}") < group.dial / 100:

@@ -37,6 +37,7 @@ from antipodes.service.records import Records
 
 operations = Operations()
 TABLES_PER_PAGE = 100
+TAGS_MAX = 50
 TOKEN_S = 600.0  # "Amazon DynamoDB transactions: how it works", idempotency
 UNMODELLED = (
     "LocalSecondaryIndexes",
@@ -270,8 +271,10 @@ def _changed(table: Table, request: dict[str, Any], now: float) -> Table | None:
     if request.get("StreamSpecification") is not None:
         view = model.check_stream(request["StreamSpecification"])
         if bool(view) == bool(table.stream):
-            raise validation(f"Table {'already has an enabled' if view else 'has no'} stream: "
-                             f"TableName: {table.name}")
+            raise validation(
+                f"Table {'already has an enabled' if view else 'has no'} stream: "
+                f"TableName: {table.name}"
+            )
         if not view and table.replicas:
             raise validation("The stream of a table with replicas cannot be disabled")
         changes |= {"stream": view, "stream_label": stream_label(now) if view else ""}
@@ -392,7 +395,7 @@ def transact_get_items(service: DynamoDB, call: Call, request: dict[str, Any]) -
 def tag_resource(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     table = _by_arn(service, call, request["ResourceArn"])
     tags = {**table.tags, **{tag["Key"]: tag["Value"] for tag in request["Tags"]}}
-    if len(tags) > 50:
+    if len(tags) > TAGS_MAX:
         raise validation("The number of tags of a resource cannot exceed 50")
     service.put_record(msgspec.structs.replace(table, tags=tags))
     return {}
@@ -413,7 +416,7 @@ def list_tags_of_resource(service: DynamoDB, call: Call, request: dict[str, Any]
 
 
 def _by_arn(service: DynamoDB, call: Call, arn: str) -> Table:
-    found = service.tables.get(call.account, model.table_name(arn.split("/stream/")[0]))
+    found = service.tables.get(call.account, model.table_name(arn.split("/stream/", maxsplit=1)[0]))
     if found is None or found.arn != arn:
         raise not_found(f"Requested resource not found: ResourcArn: {arn} not found")
     return found

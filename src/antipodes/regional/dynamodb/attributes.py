@@ -1,8 +1,8 @@
 """Attribute values: validation, normal form, size, order, and keys as bytes that sort alike.
 
-A value is what travels: a dictionary with one type (`{"S": "x"}`). Numbers are exact to 38 digits and
-written in plain decimal without leading or trailing zeros; sets have unique members. Limits and
-wording: "Constraints" and "Supported data types" in the DynamoDB Developer Guide.
+A value is what travels: a dictionary with one type (`{"S": "x"}`). Numbers are exact to 38 digits
+and written in plain decimal without leading or trailing zeros; sets have unique members. Limits
+and wording: "Constraints" and "Supported data types" in the DynamoDB Developer Guide.
 """
 
 import base64
@@ -19,6 +19,7 @@ Item = dict[str, Value]
 DEPTH_MAX = 32
 ITEM_BYTES_MAX = 400 * 1024
 DIGITS_MAX = 38
+PLAIN_DIGITS_MAX = 18  # below this, plain digits are in normal form as they are
 _EXPONENT_MAX, _EXPONENT_MIN = 125, -130
 _EXACT = Context(prec=60, Emax=999_999, Emin=-999_999)
 _TYPES = ("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL")
@@ -70,7 +71,12 @@ def number_text(value: Decimal) -> str:
 
 def normal_number(text: str) -> str:
     """Return the normal form of a number's text, checked."""
-    if text.isascii() and text.isdigit() and len(text) <= 18 and (text[0] != "0" or text == "0"):
+    if (
+        text.isascii()
+        and text.isdigit()
+        and len(text) <= PLAIN_DIGITS_MAX
+        and (text[0] != "0" or text == "0")
+    ):
         return text
     return number_text(number(text))
 
@@ -123,8 +129,9 @@ def normal(value: Any, depth: int = 1) -> Value:
 
 def _normal_document(kind: str, content: Any, depth: int) -> Value:
     if depth >= DEPTH_MAX:
-        raise validation("Nesting Levels have exceeded supported limits: Attributes nested deeper "
-                         "than 32 levels")
+        raise validation(
+            "Nesting Levels have exceeded supported limits: Attributes nested deeper than 32 levels"
+        )
     if kind == "M":
         return {"M": {name: normal(inner, depth + 1) for name, inner in content.items()}}
     return {"L": [normal(inner, depth + 1) for inner in content]}
@@ -132,7 +139,9 @@ def _normal_document(kind: str, content: Any, depth: int) -> Value:
 
 def _normal_set(kind: str, members: list[Any]) -> list[str]:
     if not members:
-        raise invalid_value(f"{_SET_NAMES[kind]} {'should' if kind == 'BS' else 'may'} not be empty")
+        raise invalid_value(
+            f"{_SET_NAMES[kind]} {'should' if kind == 'BS' else 'may'} not be empty"
+        )
     if kind == "NS":
         found = [normal_number(member) for member in members]
     elif kind == "BS":
@@ -155,7 +164,7 @@ def normal_item(item: dict[str, Any]) -> Item:
 # Sizes ("Capacity unit consumption", Developer Guide).
 
 
-def size(value: Value) -> int:
+def size(value: Value) -> int:  # noqa: PLR0911 - one line for each type
     """Return the stored size of a value in bytes."""
     ((kind, content),) = value.items()
     if kind == "S":

@@ -257,9 +257,7 @@ class _Binder:
         return test
 
 
-def check_bounds(
-    low: Value | None, high: Value | None, fail: Callable[[str], Exception]
-) -> None:
+def check_bounds(low: Value | None, high: Value | None, fail: Callable[[str], Exception]) -> None:
     """Refuse bounds of BETWEEN that are given and make no sense."""
     if low is None or high is None:
         return

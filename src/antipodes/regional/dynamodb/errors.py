@@ -22,7 +22,7 @@ def not_found(message: str = "Requested resource not found") -> ServiceError:
 
 def condition_failed(item: dict[str, Any] | None) -> ServiceError:
     """The error for a condition that does not hold; with the item where it was asked for."""
-    members = {} if item is None else {"Item": item}
+    members: dict[str, Any] = {} if item is None else {"Item": item}
     return ServiceError(
         "ConditionalCheckFailedException", "The conditional request failed", **members
     )

@@ -2,8 +2,8 @@
 
 Recursive descent over the grammar of the Developer Guide ("Comparison operator and function
 reference", "Update expressions"). Precedence, high to low: comparisons, IN, BETWEEN, functions,
-parentheses, NOT, AND, OR. The tree knows placeholders by name; what they stand for is looked up when it
-is bound to a request.
+parentheses, NOT, AND, OR. The tree knows placeholders by name; what they stand for is looked up
+when it is bound to a request.
 """
 
 from dataclasses import dataclass
@@ -174,8 +174,7 @@ class Parser:
         self._operators += 1
         if self._operators > OPERATORS_MAX:
             self.fail(
-                "The expression contains too many operators; operator count: "
-                f"{OPERATORS_MAX + 1}"
+                f"The expression contains too many operators; operator count: {OPERATORS_MAX + 1}"
             )
 
     def end(self) -> None:
@@ -202,9 +201,7 @@ class Parser:
         if self.token.kind != "name":
             self.unexpected()
         if self.token.text.upper() in RESERVED:
-            self.fail(
-                "Attribute name is a reserved keyword; reserved keyword: " + self.token.text
-            )
+            self.fail("Attribute name is a reserved keyword; reserved keyword: " + self.token.text)
         return self.advance().text
 
     def operand(self) -> Operand:
@@ -308,8 +305,7 @@ def _comparison(parser: Parser) -> Condition:
         parser.expect(")")
         if len(choices) > IN_MAX:
             parser.fail(
-                "Too many operands for operator; operator: IN, number of operands: "
-                f"{len(choices)}"
+                f"Too many operands for operator; operator: IN, number of operands: {len(choices)}"
             )
         return In(left, tuple(choices))
     if isinstance(left, Function):
@@ -318,7 +314,7 @@ def _comparison(parser: Parser) -> Condition:
                 "The function is not allowed to be used this way in an expression; function: size"
             )
         return left
-    parser.unexpected()
+    return parser.unexpected()
 
 
 @lru_cache(maxsize=4096)

@@ -114,13 +114,13 @@ def _part(node: Condition, scope: Scope) -> tuple[str, SortRange]:
         check_bounds(low, high, lambda message: validation(f"Invalid {WHERE}: {message}"))
         return _name(node.operand, scope), SortRange("BETWEEN", (low, high))
     if isinstance(node, Function) and node.name == "begins_with":
-        value = _value(node.operands[1], scope)
-        if kind_of(value) not in {"S", "B"}:
+        prefix = _value(node.operands[1], scope)
+        if kind_of(prefix) not in {"S", "B"}:
             raise validation(
                 f"Invalid {WHERE}: Incorrect operand type for operator or function; operator or "
-                f"function: begins_with, operand type: {kind_of(value)}"
+                f"function: begins_with, operand type: {kind_of(prefix)}"
             )
-        return _name(node.operands[0], scope), SortRange("begins_with", (value,))
+        return _name(node.operands[0], scope), SortRange("begins_with", (prefix,))
     name = node.name if isinstance(node, Function) else type(node).__name__.upper()
     raise validation(f"Invalid operator used in {WHERE}: {name}")
 
@@ -136,7 +136,9 @@ def _name(node: object, scope: Scope) -> str:
 
 def _value(node: object, scope: Scope) -> Value:
     if not isinstance(node, Placeholder):
-        raise validation(f"Invalid condition in {WHERE}: Multiple attribute names used in one condition")
+        raise validation(
+            f"Invalid condition in {WHERE}: Multiple attribute names used in one condition"
+        )
     return scope.value(node.name, WHERE)
 
 

@@ -16,7 +16,8 @@ from antipodes.service.contract import ServiceError
 VERSION = "2019.11.21"
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 _ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:(\d{12}):table/([a-zA-Z0-9_.-]{3,255})")
-KEY_TYPES = ("S", "N", "B")
+KEY_NAMES_MAX = 2
+NAME_LENGTHS = (3, 255)
 
 
 class Replica(msgspec.Struct, frozen=True):
@@ -44,7 +45,7 @@ class Table(msgspec.Struct, frozen=True):
     stream_label: str = ""
     deletion_protected: bool = False
     table_class: str = "STANDARD"
-    tags: dict[str, str] = {}  # noqa: RUF012 - msgspec copies defaults
+    tags: dict[str, str] = {}
     replicas: tuple[Replica, ...] = ()
     filling: bool = False  # a new replica that is not yet complete
 
@@ -78,7 +79,7 @@ def table_name(text: str) -> str:
     if found is not None:
         return found.group(2)
     if _NAME.fullmatch(text) is None:
-        if not 3 <= len(text) <= 255:
+        if not NAME_LENGTHS[0] <= len(text) <= NAME_LENGTHS[1]:
             raise validation(
                 "TableName must be at least 3 characters long and at most 255 characters long"
             )
@@ -102,12 +103,12 @@ def check_key_schema(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[st
         raise invalid_value("Duplicate AttributeDefinitions")
     if not schema or schema[0]["KeyType"] != "HASH":
         raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
-    if len(schema) > 2:
+    if len(schema) > KEY_NAMES_MAX:
         raise validation(
             "1 validation error detected: Value at 'keySchema' failed to satisfy constraint: "
             "Member must have length less than or equal to 2"
         )
-    if len(schema) == 2:
+    if len(schema) == KEY_NAMES_MAX:
         if schema[1]["KeyType"] != "RANGE":
             raise validation(
                 "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"

@@ -35,4 +35,4 @@ def _prune(value: Value, tree: dict[str | int, Any]) -> Value:
         inner = value["M"]
         return {"M": {name: _prune(inner[name], branch) for name, branch in tree.items()}}
     members = value["L"]
-    return {"L": [_prune(members[i], tree[i]) for i in sorted(tree)]}  # type: ignore[type-var] # list steps are numbers
+    return {"L": [_prune(members[i], tree[i]) for i in sorted(tree)]}

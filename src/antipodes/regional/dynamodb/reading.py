@@ -18,7 +18,9 @@ from antipodes.service.contract import ServiceError
 SEGMENTS_MAX = 1_000_000
 
 
-def get_item(store: TableStore, table: Table, request: dict[str, Any]) -> tuple[Item | None, Item | None]:
+def get_item(
+    store: TableStore, table: Table, request: dict[str, Any]
+) -> tuple[Item | None, Item | None]:
     """Read one item: (as asked for, whole)."""
     refuse_legacy(request)
     text = request.get("ProjectionExpression")
@@ -138,9 +140,13 @@ class _Shape:
                 "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
             )
         if select in {"ALL_ATTRIBUTES", "COUNT"} and text is not None:
-            raise validation(f"Cannot specify the ProjectionExpression when choosing to get {select}")
+            raise validation(
+                f"Cannot specify the ProjectionExpression when choosing to get {select}"
+            )
         if select == "SPECIFIC_ATTRIBUTES" and text is None:
-            raise validation("Must specify the ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
+            raise validation(
+                "Must specify the ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+            )
         self._count_only = select == "COUNT"
 
     def _bind_filter(self, scope: Scope, keys: tuple[str, ...]) -> Test | None:

@@ -1,8 +1,8 @@
 """Rows: where an item lies in the store, and what lies beside it.
 
-Key: `d`, the table's id, a 16-byte hash of the partition key, the sort key in bytes that sort. LMDB's
-keys end at 511 bytes and sort keys at 1,024, so items whose sort keys agree in the first SORT_BYTES
-and go on share one row, a bucket of (rest of the sort key, value) in order.
+Key: `d`, the table's id, a 16-byte hash of the partition key, the sort key in bytes that sort.
+LMDB's keys end at 511 bytes and sort keys at 1,024, so items whose sort keys agree in the first
+SORT_BYTES and go on share one row, a bucket of (rest of the sort key, value) in order.
 
 Value: a flag (item or tombstone), the version (time, region), and the item's wire JSON, or for a
 tombstone its key's. An item is answered by slicing its bytes.
@@ -134,9 +134,7 @@ class Rows:
         else:
             self._store.delete(stored)
 
-    def scan(
-        self, start: bytes, stop: bytes, *, reverse: bool = False
-    ) -> "RowScan":
+    def scan(self, start: bytes, stop: bytes, *, reverse: bool = False) -> "RowScan":
         """Go through the rows of a range, a page of the store at a time."""
         return RowScan(self._store, start, stop, reverse=reverse)
 

@@ -19,7 +19,7 @@ class Scope:
         if values is not None and not values:
             raise validation("ExpressionAttributeValues must not be empty")
         for key in names or {}:
-            if not key.startswith("#") or len(key) < 2:
+            if not key.startswith("#") or key in {"#", ":"}:
                 raise validation(
                     f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{key}"'
                 )
@@ -65,7 +65,7 @@ class Scope:
 
 
 def _checked(key: str, value: Any) -> Value:
-    if not key.startswith(":") or len(key) < 2:
+    if not key.startswith(":") or key in {"#", ":"}:
         raise validation(
             f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{key}"'
         )

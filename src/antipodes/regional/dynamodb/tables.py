@@ -5,8 +5,9 @@ For replication (`globaltables`):
 - every local write takes a version from `clock`; in a table with replicas it also appends
   `("dynamodb/item", [account, table, key JSON, version time, version region, item JSON or None])`
   to the host's change log, in the same group;
-- `apply_replicated(table, key_json, version, item_json)` takes a change from elsewhere if its version is
-  greater than what is stored (a tombstone counts), and returns whether it did; it never appends;
+- `apply_replicated(table, key_json, version, item_json)` takes a change from elsewhere if its
+  version is greater than what is stored (a tombstone counts), and returns whether it did; it never
+  appends;
 - `read_page(table, after, limit)` gives rows for a backfill by short reads:
   `[(row key, key JSON, version, item JSON or None)]`;
 - `purge_tombstones(table, before)` forgets tombstones with a version time below `before`;
@@ -286,9 +287,7 @@ def _check_key_value(table: Table, name: str, value: Value, prefix: str) -> None
     length = len(key_bytes(value)) if not (kind == "S" and content.isascii()) else len(content)
     if name == table.key_names[0]:
         if length > PARTITION_KEY_BYTES_MAX:
-            raise invalid_value(
-                "Size of hashkey has exceeded the maximum size limit of2048 bytes"
-            )
+            raise invalid_value("Size of hashkey has exceeded the maximum size limit of2048 bytes")
     elif length > SORT_KEY_BYTES_MAX:
         raise invalid_value(
             "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"

@@ -57,7 +57,9 @@ def transact_write(store: TableStore, find: Find, request: dict[str, Any]) -> di
             if error.code not in _REASONS or error.code == "ValidationException":
                 raise
             writes.append(None)
-            reasons.append({"Code": _REASONS[error.code], "Message": error.message, **error.members})
+            reasons.append(
+                {"Code": _REASONS[error.code], "Message": error.message, **error.members}
+            )
     prepared = [write for write in writes if write is not None]
     _check_once(prepared)
     if len(prepared) < len(writes):
@@ -93,8 +95,7 @@ def _cancelled(reasons: list[dict[str, Any]]) -> ServiceError:
     codes = ", ".join(reason["Code"] for reason in reasons)
     return ServiceError(
         "TransactionCanceledException",
-        "Transaction cancelled, please refer cancellation reasons for specific reasons "
-        f"[{codes}]",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
         CancellationReasons=reasons,
     )
 

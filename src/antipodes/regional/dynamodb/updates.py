@@ -35,9 +35,7 @@ class Update:
 
     def __init__(self, text: str, scope: Scope, key_names: tuple[str, ...]) -> None:
         self._scope = scope
-        self._actions = [
-            (action, scope.steps(action.path, WHERE)) for action in parse_update(text)
-        ]
+        self._actions = [(action, scope.steps(action.path, WHERE)) for action in parse_update(text)]
         self.paths = [steps for _, steps in self._actions]
         check_overlaps(self.paths, WHERE)
         for steps in self.paths:
@@ -76,7 +74,7 @@ class Update:
 
     def apply(self, item: Item) -> Item:
         """Return the updated item; the given one stays as it is."""
-        updated = _copy(item)
+        updated: Item = _copy(item)
         removals: list[Steps] = []
         for action, steps in self._actions:
             if action.section == "SET":
@@ -165,7 +163,9 @@ def _container(item: Item, steps: Steps) -> Any:
     parent: Value | None = {"M": item} if len(steps) == 1 else get(item, steps[:-1])
     inner = None if parent is None else parent.get("M" if isinstance(steps[-1], str) else "L")
     if inner is None:
-        raise validation("The document path provided in the update expression is invalid for update")
+        raise validation(
+            "The document path provided in the update expression is invalid for update"
+        )
     return inner
 
 

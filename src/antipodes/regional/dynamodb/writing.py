@@ -1,7 +1,8 @@
 """Single-item writes: Put, Update and Delete, alone, in batches and in transactions.
 
-A write is prepared (all that can be wrong with the request is found, the condition is judged against the
-item as it is) and then applied; a transaction prepares all of its writes before it applies any.
+A write is prepared (all that can be wrong with the request is found, the condition is judged
+against the item as it is) and then applied; a transaction prepares all of its writes before it
+applies any.
 """
 
 from typing import Any, NamedTuple
@@ -116,7 +117,10 @@ def prepare_update(store: TableStore, table: Table, request: dict[str, Any]) -> 
 
 
 def _scope(request: dict[str, Any]) -> Scope:
-    names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
+    names, values = (
+        request.get("ExpressionAttributeNames"),
+        request.get("ExpressionAttributeValues"),
+    )
     uses = any(request.get(n) for n in ("ConditionExpression", "UpdateExpression"))
     for title, given in (("Names", names), ("Values", values)):
         if given is not None and not uses:

@@ -6,6 +6,9 @@ boto3. One seed gives one run, to the digest.
 
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -251,3 +254,23 @@ def test_the_story_in_virtual_time_is_the_story_and_one_seed_gives_one_run() -> 
     again = play(seed=5)
     assert again == (seen, digest, ended)
     assert play(seed=6)[1] != digest
+
+
+@pytest.mark.slow
+def test_the_storys_digest_does_not_depend_on_the_hash_seed() -> None:
+    """Slow: ten minutes of a world in each of two interpreters."""
+    script = "from tests.hosting.test_simulated import play; print(play(5)[1])"
+    root = Path(__file__).parents[2]
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
+            cwd=root,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1]
+    assert said[0].strip()

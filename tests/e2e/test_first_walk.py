@@ -14,15 +14,16 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[RunningWorld]:
-    with RunningWorld("--speed", "20") as running:
+    with RunningWorld("--speed", "10") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def application(world: RunningWorld) -> dict[str, Any]:
     said = world.deploy()
-    for city in ("frankfurt", "sao-paulo"):
-        wait(lambda city=city: world.curl(city, f"{said['url']}/get/foobar")[0] == 200)  # type: ignore[misc] # bound on purpose
+    # Health, too, has to reach each city's edge location before its own region is used.
+    for city, region in (("frankfurt", E), ("sao-paulo", W)):
+        wait(lambda city=city, region=region: served_by(world, said, city) == region)  # type: ignore[misc] # bound on purpose
     return said
 
 
@@ -49,10 +50,16 @@ def test_each_city_is_served_by_its_own_region(
     world: RunningWorld, application: dict[str, Any], city: str, region: str
 ) -> None:
     for target in (application["url"], f"http://{application['addresses'][0]}"):
-        status, headers, body = world.curl(city, f"{target}/get/foobar")
-        assert status == 200
-        assert json.loads(body)["region"] == region
-        assert headers["x-served-by"] == region
+        # A busy machine may fail a hurried health check: its own region serves, sooner or later.
+        found = wait(lambda target=target: answer_of(world, target, city, region))  # type: ignore[misc] # bound on purpose
+        assert found["region"] == region
+        assert found["value"] == "hello"
+
+
+def answer_of(world: RunningWorld, target: str, city: str, region: str) -> Any:
+    """What a region answers to a city; nothing while another one serves it."""
+    status, headers, body = world.curl(city, f"{target}/get/foobar")
+    return json.loads(body) if (status, headers.get("x-served-by")) == (200, region) else None
 
 
 def test_the_distance_shows_and_the_spans_say_where(
@@ -66,7 +73,7 @@ def test_the_distance_shows_and_the_spans_say_where(
     spans = world.ask(f"/traces/{headers['x-antipodes-trace']}")
     names = {span["name"] for span in spans}
     assert {"city.request", "edge.route", "alb.request"} <= names
-    assert {span["place"] for span in spans} >= {"city/sao-paulo", W}
+    assert {span["place"] for span in spans} >= {"city/sao-paulo", "edge/GRU"}
 
 
 def test_a_writer_in_one_city_is_read_in_another(
@@ -102,7 +109,7 @@ def test_an_unhealthy_region_is_left_and_returned_to(
     wait(lambda: served_by(world, application, "sao-paulo") == E)
     set_status(world, W, "200")
     wait(lambda: served_by(world, application, "sao-paulo") == W)
-    assert served_by(world, application, "frankfurt") == E
+    wait(lambda: served_by(world, application, "frankfurt") == E)
 
 
 def test_a_killed_region_is_left_comes_back_and_catches_up(

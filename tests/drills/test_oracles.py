@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.drills.histories import history, operation
 
 from antipodes.drills import oracles
 from antipodes.drills.history import Loss, Outcome
+from tests.drills.histories import history, operation
 
 W, E = "us-west-2", "eu-central-1"
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.drills.histories import history, operation
 
 from antipodes.drills import report, table
 from antipodes.drills.format import Drill, DrillError, library_drills, load_drill, parse_drill
 from antipodes.drills.history import History, Loss, Moment, Outcome
 from antipodes.drills.verdict import Verdict, judge, worst
+from tests.drills.histories import history, operation
 
 W, E = "us-west-2", "eu-central-1"
 EXAMPLES = Path(__file__).parents[2] / "examples"

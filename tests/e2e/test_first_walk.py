@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from tests.e2e.worlds import RunningWorld, kill, wait
 
 W, E = "us-west-2", "eu-central-1"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.e2e.worlds import RunningWorld, alive, clean, command, kill, run, wait
 
 W, E = "us-west-2", "eu-central-1"

@@ -1,8 +1,6 @@
 """A follower gets every acknowledged entry, once, in order: through cuts, kills and returns."""
 
 import pytest
-from tests.replication.worlds import Source, Stage, play
-from tests.runtime.worlds import BODIES
 
 from antipodes.replication.changelog import ChangeLog, Entry
 from antipodes.replication.follower import Behind, Follower, LogServer, Refused
@@ -14,6 +12,8 @@ from antipodes.runtime.contract import (
     Runtime,
     Stream,
 )
+from tests.replication.worlds import Source, Stage, play
+from tests.runtime.worlds import BODIES
 
 
 @pytest.mark.parametrize("body", BODIES)

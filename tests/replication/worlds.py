@@ -3,12 +3,11 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tests.runtime.worlds import FakeLinks
-
 from antipodes.replication.changelog import ChangeLog, Entry
 from antipodes.replication.follower import Behind, Follower, LogServer
 from antipodes.runtime.contract import Condition, Runtime
 from antipodes.runtime.virtual import Simulation
+from tests.runtime.worlds import FakeLinks
 
 CUT = Condition(0.05, cut=True)
 

@@ -5,11 +5,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.runtime.worlds import FakeLinks
-
 from antipodes.runtime.contract import PlainReceiver
 from antipodes.runtime.main import run_main
 from antipodes.runtime.real import RealRuntime
+from tests.runtime.worlds import FakeLinks
 
 
 def test_what_was_read_elsewhere_is_never_overtaken_by_what_follows() -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from tests.runtime.worlds import BODIES, FakeLinks
 
 from antipodes.runtime.contract import (
     Accepted,
@@ -16,6 +15,7 @@ from antipodes.runtime.contract import (
     Stream,
     TimedOut,
 )
+from tests.runtime.worlds import BODIES, FakeLinks
 
 
 class Echo(PlainReceiver):

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.runtime.worlds import FakeLinks
 
 from antipodes.runtime.contract import Accepted, Address, Condition, Gone, PlainReceiver, Stream
 from antipodes.runtime.virtual import Simulation
 from antipodes.runtime.virtualloop import Deadlock
+from tests.runtime.worlds import FakeLinks
 
 
 class Counter(PlainReceiver):

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.runtime.worlds import BODIES
 
 from antipodes.runtime.contract import Accepted, Address, Gone, PlainReceiver, Runtime, Stream
 from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
+from tests.runtime.worlds import BODIES
 
 API = Address("b", "api")
 

@@ -1,6 +1,7 @@
 """Each tidy rule is shown what it must refuse, and what it must leave alone."""
 
 import pytest
+
 from tests.tidy import meaning, shape
 from tests.tidy.source import Rule, Source
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.tidy import meaning, shape
 from tests.tidy.source import PACKAGE, ROOT, Rule, project_sources
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.world.worlds import FEW_PLACES, some_faults
 
 from antipodes.runtime.contract import Condition
 from antipodes.world.errors import InvalidFault
@@ -24,6 +23,7 @@ from antipodes.world.faults import (
     from_dict,
     to_dict,
 )
+from tests.world.worlds import FEW_PLACES, some_faults
 
 PLACES = st.sampled_from(FEW_PLACES)
 BASE = Condition(0.05, 0.001, 0.0001)

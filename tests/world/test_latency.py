@@ -6,13 +6,13 @@ from importlib.resources import files
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.world.worlds import HEADQUARTERS, a_world, all_places
 
 from antipodes.world.atlas import Atlas, Point, Site, data_rows, load_atlas
 from antipodes.world.errors import UnknownAccess, UnknownPlace
 from antipodes.world.hubs import great_circle_km, load_hub_graphs
 from antipodes.world.latency import CROSS_ZONE_MS, LIGHT_MS_PER_KM, SAME_ZONE_MS, Distances
 from antipodes.world.places import kind_of
+from tests.world.worlds import HEADQUARTERS, a_world, all_places
 
 DISTANCES = Distances(load_atlas(), sites=(HEADQUARTERS,))
 

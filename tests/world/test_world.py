@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.world.worlds import FEW_PLACES, a_world, some_faults
 
 from antipodes.world.atlas import Site, load_atlas
 from antipodes.world.errors import (
@@ -17,6 +16,7 @@ from antipodes.world.errors import (
 )
 from antipodes.world.faults import CutLink, DarkPlace, Fault, LossyLink, SlowLink, combine
 from antipodes.world.world import FAULTS_MAX, World
+from tests.world.worlds import FEW_PLACES, a_world, some_faults
 
 PAIRS = [(a, b) for a in FEW_PLACES for b in FEW_PLACES]
 BASE = a_world()

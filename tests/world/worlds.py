@@ -68,17 +68,17 @@ def some_faults() -> st.SearchStrategy[Fault]:
 Ends = tuple[str, str]
 
 
-def _cut(ends: Ends, both_ways: bool) -> Fault:  # noqa: FBT001 (Hypothesis calls it)
+def _cut(ends: Ends, both_ways: bool) -> Fault:
     return CutLink(*ends, both_ways=both_ways)
 
 
-def _slow(ends: Ends, ms: float, jitter_ms: float, both_ways: bool) -> Fault:  # noqa: FBT001 (as _cut)
+def _slow(ends: Ends, ms: float, jitter_ms: float, both_ways: bool) -> Fault:
     return SlowLink(ends[0], ends[1], ms, jitter_ms, both_ways=both_ways)
 
 
-def _lossy(ends: Ends, loss: float, both_ways: bool) -> Fault:  # noqa: FBT001 (as _cut)
+def _lossy(ends: Ends, loss: float, both_ways: bool) -> Fault:
     return LossyLink(ends[0], ends[1], loss, both_ways=both_ways)
 
 
-def _narrow(ends: Ends, mbit_s: float, both_ways: bool) -> Fault:  # noqa: FBT001 (as _cut)
+def _narrow(ends: Ends, mbit_s: float, both_ways: bool) -> Fault:
     return NarrowLink(ends[0], ends[1], mbit_s, both_ways=both_ways)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.regional.lambda_.hosts import SmallHost, in_real, in_thread, in_virtual
 
 from antipodes.regional.cloudwatch.model import statistic_of
 from antipodes.service.contract import ServiceError
+from tests.regional.lambda_.hosts import SmallHost, in_real, in_thread, in_virtual
 
 Do = Callable[..., Awaitable[Any]]
 ALL = ["SampleCount", "Average", "Sum", "Minimum", "Maximum"]

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
-from tests.runtime.worlds import FakeLinks
 
 from antipodes.regional.dynamodb import rows
 from antipodes.regional.dynamodb.api import DynamoDB
@@ -16,6 +15,7 @@ from antipodes.runtime.contract import Condition, Runtime
 from antipodes.runtime.virtual import Simulation
 from antipodes.service.contract import Call, Request, Response, Service, Settings
 from antipodes.service.http import HttpRequest, HttpResponse
+from tests.runtime.worlds import FakeLinks
 
 ACCOUNT = "000000000000"
 W, E, S = "us-west-2", "eu-central-1", "ap-south-1"

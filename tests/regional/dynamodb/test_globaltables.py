@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from tests.regional.dynamodb.replicas import ACCOUNT, E, Planet, Region, S, W, make_table, play
 
 from antipodes.regional.dynamodb import globaltables
 from antipodes.replication.versions import TIME_MAX
 from antipodes.service.contract import ServiceError
+from tests.regional.dynamodb.replicas import ACCOUNT, E, Planet, Region, S, W, make_table, play
 
 
 async def refused(doing: Any) -> ServiceError:

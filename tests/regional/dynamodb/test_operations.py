@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.regional.dynamodb.tablehost import TableHost, create, with_tables
 
 from antipodes.service.contract import ServiceError
+from tests.regional.dynamodb.tablehost import TableHost, create, with_tables
 
 KEY = {"p": {"S": "k"}}
 

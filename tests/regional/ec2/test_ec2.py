@@ -8,10 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.regional.elbv2.hosts import Region
 
 from antipodes.regional.ec2 import model
 from antipodes.world.atlas import load_atlas
+from tests.regional.elbv2.hosts import Region
 
 
 @pytest.fixture

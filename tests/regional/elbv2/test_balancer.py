@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.regional.elbv2.hosts import FUNCTION, Behaviour, Front, Region, fixed, forward
 
 from antipodes.runtime.contract import Address, PlainReceiver
 from antipodes.service.contract import ServiceError
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
+from tests.regional.elbv2.hosts import FUNCTION, Behaviour, Front, Region, fixed, forward
 
 TRACE = "1-5759e988-bd862e3fe1be46a994272793"
 

@@ -5,15 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.regional.elbv2.hosts import (
-    ACCOUNT,
-    FUNCTION,
-    REGION,
-    FakeLambda,
-    FlatLinks,
-    OneHost,
-    forward,
-)
 
 from antipodes.regional.ec2.api import Ec2
 from antipodes.regional.elbv2.api import ElbV2
@@ -23,6 +14,15 @@ from antipodes.runtime.real import RealRuntime
 from antipodes.runtime.virtual import Simulation
 from antipodes.service.contract import Settings
 from antipodes.service.http import HttpClient, HttpResponse
+from tests.regional.elbv2.hosts import (
+    ACCOUNT,
+    FUNCTION,
+    REGION,
+    FakeLambda,
+    FlatLinks,
+    OneHost,
+    forward,
+)
 
 CITY = "city/sao-paulo"
 KINDS = (Ec2, ElbV2, FakeLambda)

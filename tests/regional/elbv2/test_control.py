@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.regional.elbv2.hosts import ACCOUNT, FUNCTION, REGION, Region, fixed, forward
 
 from antipodes.runtime.contract import Gone
 from antipodes.service.contract import Settings
+from tests.regional.elbv2.hosts import ACCOUNT, FUNCTION, REGION, Region, fixed, forward
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.regional.elbv2.hosts import FUNCTION, Front, Region
 
 from antipodes.regional.elbv2.groups import matcher_takes
 from antipodes.regional.elbv2.health import Health, Outcome, after
 from antipodes.regional.elbv2.model import HealthCheck
+from tests.regional.elbv2.hosts import FUNCTION, Front, Region
 
 TUTORIAL = {
     "HealthCheckEnabled": True,

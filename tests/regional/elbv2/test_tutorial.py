@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.regional.elbv2.hosts import REGION, Front, Region, forward
 
 from antipodes.regional.ec2.api import Ec2
 from antipodes.regional.elbv2.api import ElbV2
 from antipodes.regional.lambda_.api import Lambda
 from antipodes.regional.logs.api import Logs
+from tests.regional.elbv2.hosts import REGION, Front, Region, forward
 
 CODE = Path(__file__).parents[3] / "examples/global-app/function/get.py"
 

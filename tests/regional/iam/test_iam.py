@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.regional.elbv2.hosts import ACCOUNT, Region
 
 TRUST: dict[str, Any] = {

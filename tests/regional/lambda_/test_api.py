@@ -11,6 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from antipodes.regional.lambda_ import model, packages
+from antipodes.service.contract import ServiceError, Settings
 from tests.regional.lambda_.hosts import (
     ACCOUNT,
     REGION,
@@ -21,9 +24,6 @@ from tests.regional.lambda_.hosts import (
     in_virtual,
     package,
 )
-
-from antipodes.regional.lambda_ import model, packages
-from antipodes.service.contract import ServiceError, Settings
 
 CODE = "def handler(event, context): return 1\n"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"

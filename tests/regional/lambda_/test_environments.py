@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from antipodes.runtime.contract import RuntimeFailure
+from antipodes.runtime.main import run_main
+from antipodes.service.contract import ServiceError, Settings
 from tests.regional.lambda_.hosts import (
     ACCOUNT,
     BODIES,
@@ -19,10 +23,6 @@ from tests.regional.lambda_.hosts import (
     wait,
     wait_gone,
 )
-
-from antipodes.runtime.contract import RuntimeFailure
-from antipodes.runtime.main import run_main
-from antipodes.service.contract import ServiceError, Settings
 
 SLEEPER = """
 import os, time

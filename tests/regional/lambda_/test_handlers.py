@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.regional.lambda_.hosts import ACCOUNT, BODIES, REGION, SmallHost, package
 
 both = pytest.mark.parametrize("body", BODIES)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.regional.lambda_.hosts import SmallHost, in_virtual
 
 from antipodes.regional.logs import model, patterns
 from antipodes.service.contract import ServiceError
+from tests.regional.lambda_.hosts import SmallHost, in_virtual
 
 Do = Callable[..., Awaitable[Any]]
 
@@ -197,7 +197,7 @@ def test_accounts_do_not_see_each_other() -> None:
         (r'"say \"hi\""', 'we say "hi" now', True),
     ],
 )
-def test_patterns_of_terms(pattern: str, message: str, passes: bool) -> None:  # noqa: FBT001 - a case
+def test_patterns_of_terms(pattern: str, message: str, passes: bool) -> None:
     assert patterns.parse(pattern).matches(message) is passes
 
 

@@ -7,11 +7,11 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.regional.elbv2.hosts import ACCOUNT, Region
 
 from antipodes.regional.iam.model import unique_id
 from antipodes.regional.sts import model
 from antipodes.service.accounts import account_of, principal_of, session_secret
+from tests.regional.elbv2.hosts import ACCOUNT, Region
 
 OTHER = "111111111111"
 ROLE = f"arn:aws:iam::{OTHER}:role/path/to/deployer"

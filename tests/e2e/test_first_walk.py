@@ -110,7 +110,7 @@ def test_an_unhealthy_region_is_left_and_returned_to(
     wait(lambda: served_by(world, application, "sao-paulo") == E)
     set_status(world, W, "200")
     wait(lambda: served_by(world, application, "sao-paulo") == W)
-    wait(lambda: served_by(world, application, "frankfurt") == E)
+    assert wait(lambda: served_by(world, application, "frankfurt") == E)
 
 
 def test_a_killed_region_is_left_comes_back_and_catches_up(

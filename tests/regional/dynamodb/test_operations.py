@@ -149,8 +149,21 @@ def test_a_table_is_made_once_listed_in_pages_and_deleted_with_its_items() -> No
 def test_two_accounts_have_tables_of_one_name() -> None:
     async def scenario(host: TableHost) -> None:
         await create(host)
-        other = await host.ask("DescribeTable", "111111111111", TableName="Things")
-        failure(other, "ResourceNotFoundException")
+        other = "111111111111"
+        missing = await host.ask("DescribeTable", other, TableName="Things")
+        failure(missing, "ResourceNotFoundException")
+        made = await host.ask(
+            "CreateTable",
+            other,
+            TableName="Things",
+            KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        assert f":{other}:" in made["TableDescription"]["TableArn"]
+        await host.ask("PutItem", TableName="Things", Item=KEY)
+        assert (await host.ask("Scan", TableName="Things"))["Count"] == 1
+        assert (await host.ask("Scan", other, TableName="Things"))["Count"] == 0
 
     with_tables(scenario)
 

@@ -4,7 +4,7 @@ Every change is one record, put and told to the edge through the change log in t
 Health is judged at the edge; this side hears of it by following the edge's log.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from antipodes.service.contract import Call, Host, Operations, Service, ServiceE
 from antipodes.service.records import Records
 from antipodes.world.addresses import anycast_pair
 
+T = TypeVar("T", bound=Listener | Group)
 operations = Operations()
 ACCELERATOR_KIND = "globalaccelerator/accelerator"
 HEALTH_KIND = "globalaccelerator/health"
@@ -58,7 +59,10 @@ class GlobalAccelerator(Service):
     def _hear(self, entries: list[Entry]) -> None:
         for entry in entries:
             arn, healthy = entry.payload
-            self.health.put("", arn, Health(HEALTHY if healthy else UNHEALTHY))
+            if healthy is None:  # nobody has that endpoint any more
+                self.health.delete("", arn)
+            else:
+                self.health.put("", arn, Health(HEALTHY if healthy else UNHEALTHY))
 
     def now(self) -> float:
         """Unix seconds."""
@@ -120,14 +124,20 @@ class GlobalAccelerator(Service):
         return {arn: health.state for arn, health in known.items() if health is not None}
 
 
+def _with(items: tuple[T, ...], item: T) -> tuple[T, ...]:
+    """The items with one of them replaced where it stands, or a new one at the end."""
+    if all(known.id != item.id for known in items):
+        return (*items, item)
+    return tuple(item if known.id == item.id else known for known in items)
+
+
 def _with_listener(accelerator: Accelerator, listener: Listener) -> Accelerator:
-    kept = [known for known in accelerator.listeners if known.id != listener.id]
-    return msgspec.structs.replace(accelerator, listeners=(*kept, listener))
+    listeners = _with(accelerator.listeners, listener)
+    return msgspec.structs.replace(accelerator, listeners=listeners)
 
 
 def _with_group(accelerator: Accelerator, listener: Listener, group: Group) -> Accelerator:
-    kept = [known for known in listener.groups if known.id != group.id]
-    changed = msgspec.structs.replace(listener, groups=(*kept, group))
+    changed = msgspec.structs.replace(listener, groups=_with(listener.groups, group))
     return _with_listener(accelerator, changed)
 
 
@@ -242,11 +252,15 @@ def _check_listener(request: dict[str, Any]) -> None:
 def create_listener(service: GlobalAccelerator, call: Call, request: dict[str, Any]) -> Any:
     found, _, _ = service.find(call, request["AcceleratorArn"], "Accelerator")
     _check_listener(request)
+    for known in found.listeners:
+        if known.token == request["IdempotencyToken"]:
+            return {"Listener": model.show_listener(found, known)}
     if len(found.listeners) >= model.LISTENERS_MAX:
         raise ServiceError("LimitExceededException", "An accelerator has at most 10 listeners")
     ports = model.check_ports(found, request["PortRanges"])
     affinity = request.get("ClientAffinity") or "NONE"
-    listener = Listener(service.new_id(8), ports, affinity)
+    token = request["IdempotencyToken"]
+    listener = Listener(service.new_id(8), ports, affinity, token=token)
     changed = service.save(_with_listener(found, listener))
     return {"Listener": model.show_listener(changed, listener)}
 
@@ -294,7 +308,11 @@ def delete_listener(service: GlobalAccelerator, call: Call, request: dict[str, A
 @operations("CreateEndpointGroup")
 def create_endpoint_group(service: GlobalAccelerator, call: Call, request: dict[str, Any]) -> Any:
     accelerator, listener = service.find_listener(call, request["ListenerArn"])
-    region = request["EndpointGroupRegion"]
+    region, token = request["EndpointGroupRegion"], request["IdempotencyToken"]
+    for known in listener.groups:
+        if known.token == token:
+            shown = model.show_group(accelerator, listener, known, service.states(known))
+            return {"EndpointGroup": shown}
     if region not in {known.code for known in service.host.world.atlas.regions}:
         raise invalid(f"{region} is not a Region")
     if any(group.region == region for group in listener.groups):
@@ -302,7 +320,12 @@ def create_endpoint_group(service: GlobalAccelerator, call: Call, request: dict[
             "EndpointGroupAlreadyExistsException",
             f"The listener has an endpoint group in {region} already",
         )
-    group = model.check_group(request, Group(service.new_id(12), region, port=listener.ports[0][0]))
+    if sum(len(known.groups) for known in accelerator.listeners) >= model.GROUPS_MAX:
+        raise ServiceError(
+            "LimitExceededException", "An accelerator has at most 42 endpoint groups"
+        )
+    plain = Group(service.new_id(12), region, port=listener.ports[0][0], token=token)
+    group = model.check_group(request, plain)
     saved = service.save(_with_group(accelerator, listener, group))
     return {"EndpointGroup": model.show_group(saved, listener, group, service.states(group))}
 

@@ -32,7 +32,7 @@ class Checkers:
     def __init__(
         self,
         runtime: Runtime,
-        endpoints: Callable[[], list[Endpoint]],
+        endpoints: Callable[[], dict[str, Endpoint]],
         decided: Callable[[str, bool], None],
     ) -> None:
         self._runtime = runtime
@@ -47,12 +47,18 @@ class Checkers:
         for place in PLACES:
             self._runtime.spawn(self._check_for_ever(place), f"checker at {place}")
 
+    def forget(self, arn: str) -> None:
+        """Nobody has that endpoint any more."""
+        for place in PLACES:
+            self._votes.pop((place, arn), None)
+            self._misses.pop((place, arn), None)
+
     async def _check_for_ever(self, place: str) -> None:
         client = HttpClient(self._runtime.at(place))
         interval = self._runtime.interval(INTERVAL_S)
         await self._runtime.sleep(self._runtime.chance(f"checker/{place}").uniform(0, interval))
         while True:
-            for endpoint in self._endpoints():
+            for endpoint in self._endpoints().values():
                 key = (place, endpoint.arn)
                 if key not in self._under_way:
                     self._under_way[key] = None
@@ -61,6 +67,7 @@ class Checkers:
 
     async def _probe(self, client: HttpClient, place: str, endpoint: Endpoint) -> None:
         key = (place, endpoint.arn)
+        healthy: bool | None = None
         try:
             async with self._runtime.timeout(self._runtime.deadline(TIMEOUT_S)):
                 answer = await client.request(
@@ -69,14 +76,18 @@ class Checkers:
                     f"/{quote(endpoint.arn, safe='')}",
                     keep_alive=False,
                 )
-        except (Gone, TimedOut):
-            self._missed(key)
-        else:
             healthy = answer.status == OK and orjson.loads(answer.body)["state"] == "healthy"
-            self._misses[key] = 0
-            self._vote(key, healthy=healthy)
+        except (Gone, TimedOut):
+            pass  # no answer, which counts below
         finally:
             self._under_way.pop(key, None)
+        if endpoint.arn not in self._endpoints():
+            self.forget(endpoint.arn)  # removed while it was asked
+        elif healthy is None:
+            self._missed(key)
+        else:
+            self._misses[key] = 0
+            self._vote(key, healthy=healthy)
 
     def _missed(self, key: tuple[str, str]) -> None:
         self._misses[key] = self._misses.get(key, 0) + 1

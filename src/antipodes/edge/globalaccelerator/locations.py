@@ -2,18 +2,23 @@
 
 A change leaves where it was made, takes the way over the backbone, and then its time to be
 deployed, which each location draws for itself. Over a cut way it waits until that is healed. Order
-is kept, so that a location never goes back to what it has seen replaced.
+is kept, so that a location never goes back to what it has seen replaced; but what comes from
+different sources does not wait for one another. News of an edit that cannot get out of the control
+plane's home must not hold up news of health, or the edge would not be statically stable.
 """
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from antipodes.edge.globalaccelerator.model import Accelerator, Listener
-from antipodes.runtime.contract import Runtime, Timer
+from antipodes.runtime.contract import Condition, Runtime, Timer
 from antipodes.world.world import World
 
 SHARE_MIN = 0.5  # of the propagation time, at least; a whole one at most
+SOON_S = 1e-6  # timers may fire this much early
+
+Change = Callable[["Location"], None]
 
 
 class Found(NamedTuple):
@@ -23,69 +28,109 @@ class Found(NamedTuple):
     listener: Listener
 
 
-class Location:
-    """What one edge location knows."""
+class _Way:
+    """News on its way to one location from places that all know of it, in order.
 
-    def __init__(self, runtime: Runtime, world: World, place: str, propagation_s: float) -> None:
-        self.place = place
-        self.accelerators: dict[str, Accelerator] = {}
-        self.healthy: dict[str, bool] = {}
-        self.heard = 0
-        self._runtime = runtime
-        self._world = world
-        self._propagation_s = propagation_s
-        self._waiting: deque[list[Any]] = deque()  # [source, change, due (None: the way is cut)]
+    The first of them whose link is not cut tells; where all are cut, the news waits.
+    """
+
+    def __init__(self, location: "Location", sources: tuple[str, ...]) -> None:
+        self._location = location
+        self._sources = sources
+        self._waiting: deque[tuple[Change, float | None]] = deque()  # due; None: nobody can tell
         self._timer: Timer | None = None
         self._last_due = 0.0
 
-    @property
-    def pending(self) -> int:
-        """Changes on their way here."""
+    def __len__(self) -> int:
         return len(self._waiting)
 
-    def hear(self, source: str, change: Callable[["Location"], None]) -> None:
-        """A change has been made somewhere; apply it when it has arrived."""
-        self._waiting.append([source, change, self._due(source)])
+    def send(self, change: Change) -> None:
+        """Something has changed at the sources."""
+        self._waiting.append((change, self._due(self._link())))
         if len(self._waiting) == 1:
             self._schedule()
 
-    def _due(self, source: str) -> float | None:
-        condition = self._world.condition(source, self.place)
-        if condition.cut:
-            return None
-        chance = self._runtime.chance(f"propagation/{self.place}")
-        share = chance.uniform(SHARE_MIN, 1.0)
-        deployed = self._runtime.interval(self._propagation_s) * share
-        due = self._runtime.now() + condition.delay_s + deployed
-        self._last_due = max(self._last_due, due)
-        return self._last_due
-
     def reconsider(self) -> None:
         """The world has changed: what could not leave may do so now, and the other way round."""
-        for entry in self._waiting:
-            cut = self._world.condition(entry[0], self.place).cut
-            if cut:
-                entry[2] = None
-            elif entry[2] is None:
-                entry[2] = self._due(entry[0])
-        self._schedule()
+        if self._waiting:
+            link = self._link()
+            self._waiting = deque(
+                (change, due if due is not None and link is not None else self._due(link))
+                for change, due in self._waiting
+            )
+            self._schedule()
+
+    def _link(self) -> Condition | None:
+        links = (self._location.link_from(source) for source in self._sources)
+        return next((link for link in links if not link.cut), None)
+
+    def _due(self, link: Condition | None) -> float | None:
+        if link is None:
+            return None
+        due = self._location.runtime.now() + link.delay_s + self._location.draw_deployment_s()
+        self._last_due = max(self._last_due, due)
+        return self._last_due
 
     def _schedule(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._waiting and self._waiting[0][2] is not None:
-            wait = max(0.0, self._waiting[0][2] - self._runtime.now())
-            self._timer = self._runtime.later(wait, self._arrive)
+        if self._waiting and (due := self._waiting[0][1]) is not None:
+            runtime = self._location.runtime
+            self._timer = runtime.later(max(0.0, due - runtime.now()), self._arrive)
 
     def _arrive(self) -> None:
         self._timer = None
-        now = self._runtime.now() + 1e-6
-        while self._waiting and self._waiting[0][2] is not None and self._waiting[0][2] <= now:
-            _, change, _ = self._waiting.popleft()
-            change(self)
-            self.heard += 1
+        now = self._location.runtime.now() + SOON_S
+        while self._waiting and (due := self._waiting[0][1]) is not None and due <= now:
+            change, _ = self._waiting.popleft()
+            self._location.apply(change)
         self._schedule()
+
+
+class Location:
+    """What one edge location knows."""
+
+    def __init__(self, runtime: Runtime, world: World, place: str, propagation_s: float) -> None:
+        self.place = place
+        self.runtime = runtime
+        self.accelerators: dict[str, Accelerator] = {}
+        self.healthy: dict[str, bool] = {}
+        self.heard = 0
+        self._world = world
+        self._propagation_s = propagation_s
+        self._ways: dict[tuple[str, ...], _Way] = {}
+
+    @property
+    def pending(self) -> int:
+        """Changes on their way here."""
+        return sum(len(way) for way in self._ways.values())
+
+    def hear(self, sources: tuple[str, ...], change: Change) -> None:
+        """A change is known at the sources; apply it when it has arrived."""
+        way = self._ways.get(sources)
+        if way is None:
+            way = self._ways[sources] = _Way(self, sources)
+        way.send(change)
+
+    def reconsider(self) -> None:
+        """The world has changed."""
+        for way in self._ways.values():
+            way.reconsider()
+
+    def apply(self, change: Change) -> None:
+        """A change has arrived."""
+        change(self)
+        self.heard += 1
+
+    def link_from(self, source: str) -> Condition:
+        """The way from there to here, as it is now."""
+        return self._world.condition(source, self.place)
+
+    def draw_deployment_s(self) -> float:
+        """How long a change that has come takes to be in force here."""
+        chance = self.runtime.chance(f"propagation/{self.place}")
+        return self.runtime.interval(self._propagation_s) * chance.uniform(SHARE_MIN, 1.0)
 
     def learn(self, accelerator: Accelerator) -> None:
         """Take an accelerator as it is from now on."""
@@ -98,6 +143,10 @@ class Location:
     def learn_health(self, arn: str, *, healthy: bool) -> None:
         """Take an endpoint's health."""
         self.healthy[arn] = healthy
+
+    def forget_health(self, arn: str) -> None:
+        """Nobody has that endpoint any more."""
+        self.healthy.pop(arn, None)
 
     def is_healthy(self, arn: str) -> bool:
         """Whether an endpoint is known to be healthy; one that never passed a check is not."""

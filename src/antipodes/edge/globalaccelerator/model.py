@@ -12,6 +12,7 @@ WEIGHT_DEFAULT, WEIGHT_MAX = 128, 255
 DIAL_MAX = 100
 ENDPOINTS_MAX = 10
 LISTENERS_MAX = 10
+GROUPS_MAX = 42  # of an accelerator, over all its listeners
 ACCELERATORS_MAX = 20
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?")
 _ARN = re.compile(
@@ -53,6 +54,7 @@ class Group(msgspec.Struct, frozen=True):
     interval_s: int = 30
     threshold: int = 3
     endpoints: tuple[Endpoint, ...] = ()
+    token: str = ""
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -62,6 +64,7 @@ class Listener(msgspec.Struct, frozen=True):
     ports: tuple[tuple[int, int], ...]
     affinity: str = "NONE"
     groups: tuple[Group, ...] = ()
+    token: str = ""
 
     def covers(self, port: int) -> bool:
         """Whether a port is one of this listener's."""

@@ -8,6 +8,7 @@ The edge's host follows the control plane's log into its own store, so that a re
 was last heard (static stability); each location hears of a change in its own time (`locations`).
 """
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +17,7 @@ import orjson
 
 from antipodes.edge.globalaccelerator.api import ACCELERATOR_KIND, HEALTH_KIND
 from antipodes.edge.globalaccelerator.checkers import PLACES, Checkers
+from antipodes.edge.globalaccelerator.flows import OpenFlow
 from antipodes.edge.globalaccelerator.locations import Location
 from antipodes.edge.globalaccelerator.model import Accelerator, Endpoint
 from antipodes.edge.globalaccelerator.routing import Decision, Flow, decide
@@ -25,11 +27,9 @@ from antipodes.runtime.contract import Accepted, Address, Gone, PlainReceiver, R
 from antipodes.service.contract import Host
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
 from antipodes.service.records import Records
-from antipodes.service.relay import RelayEnd
 
 HOME = "us-west-2"
 DNS_TTL_S = 60  # not published for accelerators' names
-IDLE_S = 340.0  # Global Accelerator Developer Guide, "How it works"
 EPHEMERAL_PORTS = (1024, 65535)
 
 
@@ -51,12 +51,16 @@ class AnycastPlane:
         self._ports = host.runtime.chance("client-ports")
         self._order = host.runtime.chance("dns")
         self._open: dict[str, None] = {}
+        self._flows: dict[OpenFlow, None] = {}
+        # Of the stored accelerators: all their endpoints, and those of enabled ones, by ARN.
+        self._referenced: dict[str, Endpoint] = {}
+        self._checked: dict[str, Endpoint] = {}
         propagation_s = host.settings.propagation_s
         self._locations = {
             place: Location(host.runtime, host.world, place, propagation_s)
             for place in host.world.edges()
         }
-        self._checkers = Checkers(host.runtime, self._endpoints, self._decided)
+        self._checkers = Checkers(host.runtime, lambda: self._checked, self._decided)
 
     async def start(self) -> None:
         """Take up what was last heard, open the doors, follow the control plane, check health."""
@@ -67,6 +71,7 @@ class AnycastPlane:
         for _, arn, heard in self._health.all():
             for location in self._locations.values():
                 location.learn_health(arn, healthy=heard.healthy)
+        self._find_endpoints()
         self._world.on_change(self._reconsider)
         names = HttpServer(self._runtime, self._resolve)
         await self._runtime.listen(Address("edge/*", "dns"), names.receiver)
@@ -92,40 +97,49 @@ class AnycastPlane:
 
     def _hear(self, entries: list[Entry]) -> None:
         for entry in entries:
-            account, accelerator_id, told = entry.payload
-            if told is None:
-                self._accelerators.delete(account, accelerator_id)
-                self._tell_forget(accelerator_id)
-                continue
-            accelerator = msgspec.convert(told, Accelerator)
-            self._accelerators.put(account, accelerator_id, accelerator)
-            self._runtime.spawn(self._open_doors(accelerator), "open doors")
-            self._tell(accelerator)
+            before = self._referenced
+            self._hear_one(entry)
+            self._find_endpoints()
+            for arn in before:
+                if arn not in self._referenced:
+                    self._forget_health(arn)
 
-    def _tell(self, accelerator: Accelerator) -> None:
+    def _hear_one(self, entry: Entry) -> None:
+        account, accelerator_id, told = entry.payload
+        if told is None:
+            self._accelerators.delete(account, accelerator_id)
+            self._tell((HOME,), lambda here: here.forget(accelerator_id))
+            return
+        accelerator = msgspec.convert(told, Accelerator)
+        self._accelerators.put(account, accelerator_id, accelerator)
+        self._runtime.spawn(self._open_doors(accelerator), "open doors")
+        self._tell((HOME,), lambda here: here.learn(accelerator))
+
+    def _tell(self, sources: tuple[str, ...], change: Callable[[Location], None]) -> None:
         for location in self._locations.values():
-            location.hear(HOME, lambda here: here.learn(accelerator))
+            location.hear(sources, change)
 
-    def _tell_forget(self, accelerator_id: str) -> None:
-        for location in self._locations.values():
-            location.hear(HOME, lambda here: here.forget(accelerator_id))
+    def _find_endpoints(self) -> None:
+        known = [accelerator for _, _, accelerator in self._accelerators.all()]
+        self._referenced = {e.arn: e for a in known for e in a.endpoints()}
+        self._checked = {e.arn: e for a in known if a.enabled for e in a.endpoints()}
 
-    def _endpoints(self) -> list[Endpoint]:
-        found: dict[str, Endpoint] = {}
-        for _, _, accelerator in self._accelerators.all():
-            if accelerator.enabled:
-                found.update({endpoint.arn: endpoint for endpoint in accelerator.endpoints()})
-        return list(found.values())
+    def _forget_health(self, arn: str) -> None:
+        """Nobody has that endpoint any more: should it come back, it has to pass again."""
+        self._checkers.forget(arn)
+        if self._health.get("", arn) is not None:
+            self._health.delete("", arn)
+            self._host.changes.append(HEALTH_KIND, [arn, None])
+            self._tell(PLACES, lambda here: here.forget_health(arn))
 
     def _decided(self, arn: str, healthy: bool) -> None:  # noqa: FBT001 - a vote's outcome
         known = self._health.get("", arn)
-        if known is not None and known.healthy == healthy:
+        if (known is not None and known.healthy == healthy) or arn not in self._referenced:
             return
         self._health.put("", arn, Heard(healthy))
         self._host.changes.append(HEALTH_KIND, [arn, healthy])
         self._runtime.journal.record("endpoint-health", endpoint=arn, healthy=healthy)
-        for location in self._locations.values():
-            location.hear(PLACES[0], lambda here: here.learn_health(arn, healthy=healthy))
+        self._tell(PLACES, lambda here: here.learn_health(arn, healthy=healthy))
 
     # Names.
 
@@ -168,13 +182,22 @@ class AnycastPlane:
         )
         if decision is None:
             return _Refusal()
-        end = FlowEnd(self._runtime.now)
-        forward = self._forward(end, decision, location.place, accepted, int(port))
+        opened = OpenFlow(self._runtime, self._over)
+        self._flows[opened] = None
+        forward = self._forward(opened, decision, location.place, accepted, int(port))
         self._runtime.spawn(forward, "flow")
-        return end
+        return opened.near
+
+    def _over(self, flow: OpenFlow) -> None:
+        self._flows.pop(flow, None)
+
+    @property
+    def flows(self) -> int:
+        """Clients' connections that are open now."""
+        return len(self._flows)
 
     async def _forward(
-        self, end: "FlowEnd", decision: Decision, place: str, accepted: Accepted, port: int
+        self, flow: OpenFlow, decision: Decision, place: str, accepted: Accepted, port: int
     ) -> None:
         started = self._runtime.now()
         endpoint = decision.endpoint
@@ -182,17 +205,16 @@ class AnycastPlane:
         try:
             _, far = await self._runtime.at(place).connect(
                 Address(endpoint.region, f"elb/{endpoint.resource}:{port}"),
-                lambda _: FlowEnd(self._runtime.now),
+                lambda _: flow.new_far(),
                 source_ip=source_ip,
                 trace=accepted.trace,
             )
         except Gone as error:
             self._span_connect(accepted.trace, place, endpoint, started, str(error))
-            end.reset()
+            flow.reset()
             return
         self._span_connect(accepted.trace, place, endpoint, started, "")
-        end.join(far)
-        await self._watch_idle(end, far)
+        flow.near.join(far)
 
     def _span_connect(
         self, trace: str, place: str, endpoint: Endpoint, started: float, error: str
@@ -201,17 +223,6 @@ class AnycastPlane:
         self._runtime.journal.span(
             trace, "edge.connect", started, place=place, to=endpoint.region, **fields
         )
-
-    async def _watch_idle(self, one: "FlowEnd", other: "FlowEnd") -> None:
-        """End a flow on which nothing has moved for as long as AWS waits."""
-        limit = self._runtime.interval(IDLE_S)
-        while not (one.ended or other.ended):
-            idle = self._runtime.now() - max(one.moved_at, other.moved_at)
-            if idle >= limit:
-                one.reset()
-                other.reset()
-                return
-            await self._runtime.sleep(limit - idle)
 
     def status(self) -> dict[str, Any]:
         """What each location has heard, and what is on its way to it."""
@@ -223,24 +234,6 @@ class AnycastPlane:
             }
             for place, location in self._locations.items()
         }
-
-
-class FlowEnd(RelayEnd):
-    """One side of a flow, which knows when bytes last moved."""
-
-    def __init__(self, now: Any) -> None:
-        super().__init__()
-        self._now = now
-        self.moved_at = now()
-
-    def data_received(self, data: bytes) -> None:
-        self.moved_at = self._now()
-        super().data_received(data)
-
-    def reset(self) -> None:
-        """Reset this side."""
-        if self.stream is not None:
-            self.stream.abort()
 
 
 class _Refusal(PlainReceiver):

@@ -1,0 +1,108 @@
+"""A client's connection through the edge: two ends, joined when the backbone has answered.
+
+What the client sends before that is kept, up to a limit; then it is asked to wait, as a full socket
+would ask it. A flow on which nothing has moved for as long as AWS waits is reset, whether or not it
+has been joined. It is over when both of its ends are, and then nothing of it is left.
+
+Half-closed connections are not modelled: the runtime's streams end both ways at once.
+"""
+
+from collections.abc import Callable
+
+from antipodes.runtime.contract import Runtime, Timer
+from antipodes.service.relay import EARLY_BYTES_MAX, RelayEnd
+
+IDLE_S = 340.0  # Global Accelerator Developer Guide, "How it works"
+SOON_S = 1e-6  # timers may fire this much early
+
+
+class OpenFlow:
+    """One connection of a client, until it is over."""
+
+    def __init__(self, runtime: Runtime, over: Callable[["OpenFlow"], None]) -> None:
+        self._runtime = runtime
+        self._over = over
+        self._idle_s = runtime.interval(IDLE_S)
+        self.moved_at = runtime.now()
+        self.near = FlowEnd(self)
+        self.far: FlowEnd | None = None
+        self._timer: Timer = runtime.later(self._idle_s, self._check_idle)
+
+    def new_far(self) -> "FlowEnd":
+        """The end towards the endpoint, which is being connected."""
+        self.far = FlowEnd(self)
+        return self.far
+
+    def moved(self) -> None:
+        """Bytes came, from either side."""
+        self.moved_at = self._runtime.now()
+
+    def reset(self) -> None:
+        """End it on both sides, as nobody asked for."""
+        self.near.reset()
+        if self.far is not None:
+            self.far.reset()
+
+    def ended(self) -> None:
+        """An end is over: so is the flow, if the other is as well or never was."""
+        if self.near.ended and (self.far is None or self.far.ended):
+            self._timer.cancel()
+            self._over(self)
+
+    def _check_idle(self) -> None:
+        left_s = self.moved_at + self._idle_s - self._runtime.now()
+        if left_s > SOON_S:
+            self._timer = self._runtime.later(left_s, self._check_idle)
+        else:
+            self.reset()
+
+
+class FlowEnd(RelayEnd):
+    """One side of a flow."""
+
+    def __init__(self, flow: OpenFlow) -> None:
+        super().__init__()
+        self._flow = flow
+        self._waits = False  # asked to send no more until the flow is joined
+        self._full = False  # this side takes no more for now
+
+    def join(self, other: RelayEnd) -> None:
+        """Connect two open ends; who was asked to wait may go on, unless the other side is full."""
+        super().join(other)
+        for end in (self, other):
+            if isinstance(end, FlowEnd):
+                end.go_on()
+
+    def go_on(self) -> None:
+        """Take what was held back while there was nobody to send it to."""
+        waits, self._waits = self._waits, False
+        other_is_full = isinstance(self.other, FlowEnd) and self.other._full  # noqa: SLF001 - its own kind
+        if waits and not other_is_full and self.stream is not None:
+            self.stream.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        self._flow.moved()
+        if self.other is not None:
+            super().data_received(data)
+            return
+        self.early += data
+        if len(self.early) >= EARLY_BYTES_MAX and not self._waits and self.stream is not None:
+            self._waits = True
+            self.stream.pause_reading()
+
+    def pause_writing(self) -> None:
+        self._full = True
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._full = False
+        super().resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self._flow.ended()
+
+    def reset(self) -> None:
+        """Reset this side."""
+        if self.stream is not None:
+            self.stream.abort()

@@ -171,6 +171,7 @@ class _Sniffer(PlainReceiver):
         self._requests: _Requests | None = None
         self._greeted = False
         self._opening = False
+        self._lost = False
 
     def connection_made(self, stream: Stream) -> None:
         self._stream = stream
@@ -246,10 +247,14 @@ class _Sniffer(PlainReceiver):
     ) -> None:
         end = RelayEnd()
         try:
-            await self._city.open(host, port, end, self._city.new_trace())
+            far = await self._city.open(host, port, end, self._city.new_trace())
         except (NoSuchName, Gone, TimedOut) as error:
             self._stream.write(answer(error))
             self._stream.close()
+            return
+        if self._lost:
+            if far.stream is not None:
+                far.stream.abort()
             return
         self._stream.write(answer(None))
         self._become(end)
@@ -259,6 +264,7 @@ class _Sniffer(PlainReceiver):
         return None if self._next is None else self._next.eof_received()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._lost = True
         if self._next is not None:
             self._next.connection_lost(error)
         if self._requests is not None:

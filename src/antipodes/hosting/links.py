@@ -13,6 +13,7 @@ from antipodes.world.world import World
 SUPERVISOR = "supervisor"
 LAPTOP = "laptop"
 EDGE = "edge"
+OUTSIDE = (SUPERVISOR, LAPTOP)
 
 _NOTHING = Condition(0.0)
 
@@ -31,11 +32,8 @@ class WorldLinks:
 
     def condition(self, source: str, destination: str) -> Condition:
         """The state of the direction from source to destination."""
-        if source == destination and "/" not in source:
-            return self._world.condition(source, destination)
-        for end in (source, destination):
-            if end in {SUPERVISOR, LAPTOP}:
-                return _NOTHING
+        if source in OUTSIDE or destination in OUTSIDE or source == destination == EDGE:
+            return _NOTHING
         if source == EDGE:
             source = self._nearest(destination)
         if destination == EDGE:

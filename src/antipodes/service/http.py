@@ -427,6 +427,8 @@ class HttpClient:
     async def _exchange(
         self, connection: _ClientReceiver, data: bytes, *, head: bool
     ) -> HttpResponse:
+        if not connection.open:
+            raise Gone("connection closed")
         waiting = self._runtime.future()
         connection.send(data, waiting, head=head)
         try:

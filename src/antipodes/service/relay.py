@@ -13,25 +13,38 @@ class RelayEnd(PlainReceiver):
         self.other: RelayEnd | None = None
         self.early = b""
         self.ended = False
+        self.waits = False  # more came early than is kept, so reading is paused
 
     def join(self, other: "RelayEnd") -> None:
         """Connect two open ends; what came early is sent on."""
         self.other, other.other = other, self
         for end in (self, other):
-            early, end.early = end.early, b""
-            if early:
-                end.data_received(early)
+            end.flush()
             if end.ended:
                 end.finish()
 
+    def flush(self) -> None:
+        """Send on what came before the other side was open."""
+        if self.other is None or self.other.stream is None:
+            return
+        early, self.early = self.early, b""
+        if early:
+            self.other.stream.write(early)
+        if self.waits and self.stream is not None:
+            self.waits = False
+            self.stream.resume_reading()
+
     def connection_made(self, stream: Stream) -> None:
         self.stream = stream
+        if self.other is not None:
+            self.other.flush()
 
     def data_received(self, data: bytes) -> None:
         if self.other is None or self.other.stream is None:
             self.early += data
             if len(self.early) > EARLY_BYTES_MAX and self.stream is not None:
-                self.stream.abort()
+                self.waits = True
+                self.stream.pause_reading()
         else:
             self.other.stream.write(data)
 

@@ -111,7 +111,7 @@ def test_nesting_ends_at_thirty_two_levels() -> None:
 def test_a_value_equals_itself_and_normal_form_is_a_fixed_point(value: dict[str, Any]) -> None:
     assert equal(value, value)
     assert normal(normal(value)) == normal(value)
-    assert item_size({"a": value}) >= 2
+    assert item_size({"a": value}) >= 1
 
 
 COMPARED = {

@@ -17,7 +17,7 @@ PARALLEL := -n 2 --dist loadfile
 SPEED ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix docs bench sim clean
+.PHONY: help setup demo test lint fix docs articles bench sim clean
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -47,6 +47,9 @@ fix: $(DEV_STAMP) ## Repair what can be repaired mechanically
 
 docs: $(DEV_STAMP) ## Build the documentation into build/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+articles: $(DEV_STAMP) ## Run the steps of the tutorials and write docs/articles.md
+	$(BIN)/python scripts/articles.py
 
 bench: $(DEV_STAMP) ## Measure against peers, briefly
 	@mkdir -p build/bench

@@ -200,3 +200,21 @@ def test_a_body_without_a_length_ends_with_the_connection(run: Any) -> None:
         return (await HttpClient(near).request(API, "GET", "/")).body
 
     assert run(scenario) == b"all of it"
+
+
+def test_a_reset_before_the_request_is_sent_is_gone_and_not_silence(run: Any) -> None:
+    class Refusing(PlainReceiver):
+        def connection_made(self, stream: Stream) -> None:
+            stream.abort()
+
+    async def scenario(near: Runtime, far: Runtime) -> int:
+        await far.listen(API, lambda _: Refusing())
+        refused = 0
+        for _ in range(5):
+            with pytest.raises(Gone):
+                async with near.timeout(10):
+                    await HttpClient(near).request(API, "GET", "/", keep_alive=False)
+            refused += 1
+        return refused
+
+    assert run(scenario) == 5

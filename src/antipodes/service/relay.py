@@ -1,4 +1,8 @@
-"""Bytes both ways between two streams, with back-pressure."""
+"""Bytes both ways between two streams, with back-pressure.
+
+Either side may be open before the other. What comes until then is kept, up to a limit; then its
+sender is asked to wait, as a full socket would ask it. An end that came early is passed on as well.
+"""
 
 from antipodes.runtime.contract import Accepted, PlainReceiver, Stream
 
@@ -13,26 +17,30 @@ class RelayEnd(PlainReceiver):
         self.other: RelayEnd | None = None
         self.early = b""
         self.ended = False
+        self.was_reset = False
         self.waits = False  # more came early than is kept, so reading is paused
+        self.is_full = False  # this side takes no more for now
 
     def join(self, other: "RelayEnd") -> None:
-        """Connect two open ends; what came early is sent on."""
+        """Connect two ends; what came early is sent on."""
         self.other, other.other = other, self
         for end in (self, other):
             end.flush()
-            if end.ended:
-                end.finish()
 
     def flush(self) -> None:
-        """Send on what came before the other side was open."""
-        if self.other is None or self.other.stream is None:
+        """Send on what came before the other side was open, and how it ended, if it did."""
+        other = self.other
+        if other is None or other.stream is None:
             return
         early, self.early = self.early, b""
         if early:
-            self.other.stream.write(early)
-        if self.waits and self.stream is not None:
+            other.stream.write(early)
+        if self.ended:
+            self.finish()
+        elif self.waits and self.stream is not None:
             self.waits = False
-            self.stream.resume_reading()
+            if not other.is_full:
+                self.stream.resume_reading()
 
     def connection_made(self, stream: Stream) -> None:
         self.stream = stream
@@ -40,30 +48,33 @@ class RelayEnd(PlainReceiver):
             self.other.flush()
 
     def data_received(self, data: bytes) -> None:
-        if self.other is None or self.other.stream is None:
-            self.early += data
-            if len(self.early) > EARLY_BYTES_MAX and self.stream is not None:
-                self.waits = True
-                self.stream.pause_reading()
-        else:
+        if self.other is not None and self.other.stream is not None:
             self.other.stream.write(data)
+            return
+        self.early += data
+        if len(self.early) > EARLY_BYTES_MAX and not self.waits and self.stream is not None:
+            self.waits = True
+            self.stream.pause_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.ended = True
-        self.finish(reset=error is not None)
+        self.was_reset = error is not None
+        self.finish()
 
-    def finish(self, *, reset: bool = False) -> None:
+    def finish(self) -> None:
         """End the other side as this one ended."""
         if self.other is not None and self.other.stream is not None:
-            if reset:
+            if self.was_reset:
                 self.other.stream.abort()
             else:
                 self.other.stream.close()
 
     def pause_writing(self) -> None:
+        self.is_full = True
         if self.other is not None and self.other.stream is not None:
             self.other.stream.pause_reading()
 
     def resume_writing(self) -> None:
+        self.is_full = False
         if self.other is not None and self.other.stream is not None:
             self.other.stream.resume_reading()

@@ -1,8 +1,7 @@
 """A client's connection through the edge: two ends, joined when the backbone has answered.
 
-What the client sends before that is kept, up to a limit; then it is asked to wait, as a full socket
-would ask it. A flow on which nothing has moved for as long as AWS waits is reset, whether or not it
-has been joined. It is over when both of its ends are, and then nothing of it is left.
+A flow on which nothing has moved for as long as AWS waits is reset, whether or not it has been
+joined. It is over when both of its ends are, and then nothing of it is left.
 
 Half-closed connections are not modelled: the runtime's streams end both ways at once.
 """
@@ -10,7 +9,7 @@ Half-closed connections are not modelled: the runtime's streams end both ways at
 from collections.abc import Callable
 
 from antipodes.runtime.contract import Runtime, Timer
-from antipodes.service.relay import EARLY_BYTES_MAX, RelayEnd
+from antipodes.service.relay import RelayEnd
 
 IDLE_S = 340.0  # Global Accelerator Developer Guide, "How it works"
 SOON_S = 1e-6  # timers may fire this much early
@@ -63,40 +62,10 @@ class FlowEnd(RelayEnd):
     def __init__(self, flow: OpenFlow) -> None:
         super().__init__()
         self._flow = flow
-        self._waits = False  # asked to send no more until the flow is joined
-        self._full = False  # this side takes no more for now
-
-    def join(self, other: RelayEnd) -> None:
-        """Connect two open ends; who was asked to wait may go on, unless the other side is full."""
-        super().join(other)
-        for end in (self, other):
-            if isinstance(end, FlowEnd):
-                end.go_on()
-
-    def go_on(self) -> None:
-        """Take what was held back while there was nobody to send it to."""
-        waits, self._waits = self._waits, False
-        other_is_full = isinstance(self.other, FlowEnd) and self.other._full  # noqa: SLF001 - its own kind
-        if waits and not other_is_full and self.stream is not None:
-            self.stream.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         self._flow.moved()
-        if self.other is not None:
-            super().data_received(data)
-            return
-        self.early += data
-        if len(self.early) >= EARLY_BYTES_MAX and not self._waits and self.stream is not None:
-            self._waits = True
-            self.stream.pause_reading()
-
-    def pause_writing(self) -> None:
-        self._full = True
-        super().pause_writing()
-
-    def resume_writing(self) -> None:
-        self._full = False
-        super().resume_writing()
+        super().data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)

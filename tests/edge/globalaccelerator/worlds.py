@@ -94,7 +94,31 @@ class Stage:
     async def turn_unhealthy(self, region: str) -> None:
         await self.elb(region, "DeleteListener", ListenerArn=self.doors.pop(region))
 
-    async def accelerate(self, *, affinity: str = "NONE", **dials: float) -> None:
+    async def turn_sick(self, region: str) -> None:
+        """Give a balancer a target group without targets: unhealthy, while port 80 still serves."""
+        vpc = (await self.simulated.call(region, "ec2", "DescribeVpcs", {}))["Vpcs"][0]["VpcId"]
+        made = await self.elb(
+            region,
+            "CreateTargetGroup",
+            Name="nobody",
+            Protocol="HTTP",
+            Port=80,
+            VpcId=vpc,
+            TargetType="ip",
+        )
+        target_group = made["TargetGroups"][0]["TargetGroupArn"]
+        await self.elb(
+            region,
+            "CreateListener",
+            LoadBalancerArn=self.balancers[region],
+            Protocol="HTTP",
+            Port=8080,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": target_group}],
+        )
+
+    async def accelerate(
+        self, *, affinity: str = "NONE", regions: tuple[str, ...] | None = None, **dials: float
+    ) -> None:
         """An accelerator with a group in every region; returns before anybody has heard of it."""
         made = (await self.call("CreateAccelerator", Name="front", IdempotencyToken="a"))[
             "Accelerator"
@@ -110,7 +134,7 @@ class Stage:
             IdempotencyToken="l",
         )
         self.listener = listener["Listener"]["ListenerArn"]
-        for region in self.regions:
+        for region in self.regions if regions is None else regions:
             await self.group(region, dial=dials.get(region.replace("-", "_"), 100.0))
 
     async def group(self, region: str, *, dial: float = 100.0) -> None:

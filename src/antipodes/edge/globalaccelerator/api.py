@@ -143,10 +143,8 @@ def _with_group(accelerator: Accelerator, listener: Listener, group: Group) -> A
 
 def _page(items: list[Any], request: dict[str, Any], member: str) -> dict[str, Any]:
     """One page of a list."""
-    try:
-        start = int(request.get("NextToken") or 0)
-    except ValueError:
-        start = -1
+    token = request.get("NextToken") or "0"
+    start = int(token) if token.isascii() and token.isdigit() else -1
     if not 0 <= start <= len(items):
         raise ServiceError("InvalidNextTokenException", "The NextToken value is not valid")
     end = start + (request.get("MaxResults") or PAGE)
@@ -368,11 +366,11 @@ def delete_endpoint_group(service: GlobalAccelerator, call: Call, request: dict[
 def add_endpoints(service: GlobalAccelerator, call: Call, request: dict[str, Any]) -> Any:
     accelerator, listener, group = service.find_group(call, request["EndpointGroupArn"])
     added = model.check_endpoints(group.region, request["EndpointConfigurations"])
-    arns = {endpoint.arn for endpoint in added}
-    kept = [endpoint for endpoint in group.endpoints if endpoint.arn not in arns]
-    if len(kept) + len(added) > model.ENDPOINTS_MAX:
+    # One that is known already is replaced where it stands.
+    endpoints = {endpoint.arn: endpoint for endpoint in (*group.endpoints, *added)}
+    if len(endpoints) > model.ENDPOINTS_MAX:
         raise ServiceError("LimitExceededException", "An endpoint group has at most 10 endpoints")
-    changed = msgspec.structs.replace(group, endpoints=(*kept, *added))
+    changed = msgspec.structs.replace(group, endpoints=tuple(endpoints.values()))
     saved = service.save(_with_group(accelerator, listener, changed))
     states = service.states(changed)
     return {

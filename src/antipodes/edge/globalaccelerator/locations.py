@@ -136,9 +136,9 @@ class Location:
         """Take an accelerator as it is from now on."""
         self.accelerators[accelerator.id] = accelerator
 
-    def forget(self, accelerator_id: str) -> None:
-        """An accelerator is no more."""
-        self.accelerators.pop(accelerator_id, None)
+    def forget(self, accelerator_id: str) -> Accelerator | None:
+        """An accelerator is no more; return what was known of it."""
+        return self.accelerators.pop(accelerator_id, None)
 
     def learn_health(self, arn: str, *, healthy: bool) -> None:
         """Take an endpoint's health."""

@@ -185,6 +185,8 @@ def check_endpoints(region: str, given: list[dict[str, Any]]) -> tuple[Endpoint,
             raise not_offered("cross-account attachments")
         if balancer_parts(arn)[0] != region:
             raise invalid(f"Endpoint {arn} is not in the endpoint group's Region {region}")
+        if arn in found:
+            raise invalid(f"Endpoint {arn} is given more than once")
         weight = part.get("Weight")
         weight = WEIGHT_DEFAULT if weight is None else int(weight)
         if not 0 <= weight <= WEIGHT_MAX:

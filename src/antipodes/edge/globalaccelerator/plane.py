@@ -23,7 +23,15 @@ from antipodes.edge.globalaccelerator.model import Accelerator, Endpoint
 from antipodes.edge.globalaccelerator.routing import Decision, Flow, decide
 from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Follower
-from antipodes.runtime.contract import Accepted, Address, Gone, PlainReceiver, Receiver, Stream
+from antipodes.runtime.contract import (
+    Accepted,
+    Address,
+    Gone,
+    Listener,
+    PlainReceiver,
+    Receiver,
+    Stream,
+)
 from antipodes.service.contract import Host
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
 from antipodes.service.records import Records
@@ -50,7 +58,7 @@ class AnycastPlane:
         self._health = Records(host.store, "plane/health", Heard)
         self._ports = host.runtime.chance("client-ports")
         self._order = host.runtime.chance("dns")
-        self._open: dict[str, None] = {}
+        self._doors: dict[str, Listener | None] = {}  # None while it is being opened
         self._flows: dict[OpenFlow, None] = {}
         # Of the stored accelerators: all their endpoints, and those of enabled ones, by ARN.
         self._referenced: dict[str, Endpoint] = {}
@@ -108,12 +116,21 @@ class AnycastPlane:
         account, accelerator_id, told = entry.payload
         if told is None:
             self._accelerators.delete(account, accelerator_id)
-            self._tell((HOME,), lambda here: here.forget(accelerator_id))
+            self._tell((HOME,), lambda here: self._forget(here, accelerator_id))
             return
         accelerator = msgspec.convert(told, Accelerator)
         self._accelerators.put(account, accelerator_id, accelerator)
         self._runtime.spawn(self._open_doors(accelerator), "open doors")
         self._tell((HOME,), lambda here: here.learn(accelerator))
+
+    def _forget(self, location: Location, accelerator_id: str) -> None:
+        """A location has heard of a deletion; the last one to hear of it closes the doors."""
+        gone = location.forget(accelerator_id)
+        known = any(accelerator_id in other.accelerators for other in self._locations.values())
+        for address in gone.addresses if gone is not None and not known else ():
+            door = self._doors.pop(address, None)
+            if door is not None:
+                door.close()
 
     def _tell(self, sources: tuple[str, ...], change: Callable[[Location], None]) -> None:
         for location in self._locations.values():
@@ -145,8 +162,9 @@ class AnycastPlane:
 
     def _resolve(self, request: HttpRequest) -> HttpResponse:
         names = parse_qs(urlsplit(request.target).query).get("name", [""])
+        name = names[-1].lower().rstrip(".")
         location = self._locations.get(request.accepted.local.place)
-        found = list(location.addresses_of(names[-1])) if location is not None else []
+        found = list(location.addresses_of(name)) if location is not None else []
         if not found:
             return HttpResponse(404, (), b"")
         self._order.shuffle(found)
@@ -157,9 +175,13 @@ class AnycastPlane:
 
     async def _open_doors(self, accelerator: Accelerator) -> None:
         for address in accelerator.addresses:
-            if address not in self._open:
-                self._open[address] = None
-                await self._runtime.listen(Address("edge/*", f"{address}:*"), self._accept)
+            if address not in self._doors:
+                self._doors[address] = None
+                door = await self._runtime.listen(Address("edge/*", f"{address}:*"), self._accept)
+                if address in self._doors:
+                    self._doors[address] = door
+                else:  # deleted meanwhile
+                    door.close()
 
     def _accept(self, accepted: Accepted) -> Receiver:
         location = self._locations.get(accepted.local.place)

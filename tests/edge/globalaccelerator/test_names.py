@@ -1,0 +1,91 @@
+"""Names and doors at the edge: who is found there, and when no longer."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from antipodes.runtime.contract import Address, Gone
+from antipodes.service.http import HttpClient
+from tests.edge.globalaccelerator.worlds import PROPAGATION_S, TURNED_S, Stage, W, play
+
+
+async def ask(stage: Stage, name: str, city: str = "frankfurt") -> tuple[int, Any]:
+    """What the edge nearest to a city answers to a name."""
+    runtime = stage.simulated.outside.at(f"city/{city}")
+    door = Address(stage.world.anycast_edge(f"city/{city}"), "dns")
+    answer = await HttpClient(runtime).request(door, "GET", f"/?name={name}", keep_alive=False)
+    return answer.status, orjson.loads(answer.body) if answer.body else None
+
+
+async def delete(stage: Stage) -> None:
+    """Delete the accelerator, in the steps that takes."""
+    for group in stage.groups.values():
+        await stage.call("DeleteEndpointGroup", EndpointGroupArn=group)
+    await stage.call("DeleteListener", ListenerArn=stage.listener)
+    whole = {"AcceleratorArn": stage.accelerator}
+    await stage.call("UpdateAccelerator", Enabled=False, **whole)
+    await stage.call("DeleteAccelerator", **whole)
+
+
+def test_a_name_has_both_addresses_in_any_order_at_every_location() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.accelerate(regions=())
+        await stage.wait(PROPAGATION_S + 5)
+        seen: dict[tuple[str, ...], None] = {}
+        for city in ("frankfurt", "sao-paulo", "tokyo") * 4:
+            status, answer = await ask(stage, stage.name, city)
+            assert (status, answer["ttl"]) == (200, 60)
+            assert sorted(answer["addresses"]) == sorted(stage.addresses)
+            seen[tuple(answer["addresses"])] = None
+        assert len(seen) == 2
+        assert (await ask(stage, stage.name.upper() + "."))[0] == 200
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("name", ["", "a0123456789abcdef.awsglobalaccelerator.com", "example.com"])
+def test_a_name_that_nobody_has_is_not_found(name: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.accelerate(regions=())
+        await stage.wait(PROPAGATION_S + 5)
+        assert (await ask(stage, name))[0] == 404
+
+    play(scenario)
+
+
+def test_a_disabled_accelerator_keeps_its_name_and_a_deleted_one_loses_it_and_its_doors() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.balancer(W)
+        await stage.accelerate()
+        await stage.wait(TURNED_S)
+        assert await stage.ask("sao-paulo") == W
+        whole = {"AcceleratorArn": stage.accelerator}
+        await stage.call("UpdateAccelerator", Enabled=False, **whole)
+        await stage.wait(PROPAGATION_S + 5)
+        assert (await ask(stage, stage.name))[0] == 200
+        await stage.connect("sao-paulo")  # is taken, to be reset
+        await delete(stage)
+        await stage.wait(2)
+        assert (await ask(stage, stage.name))[0] == 200  # not heard yet
+        await stage.wait(PROPAGATION_S + 5)
+        assert (await ask(stage, stage.name))[0] == 404
+        with pytest.raises(Gone):
+            await stage.connect("sao-paulo")
+
+    play(scenario, regions=(W,))
+
+
+def test_a_deleted_accelerator_stays_deleted_when_the_edge_starts_again() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.accelerate(regions=())
+        await stage.wait(PROPAGATION_S + 5)
+        await delete(stage)
+        await stage.wait(2)
+        stage.simulated.kill("edge")
+        await stage.simulated.restart("edge")
+        assert (await ask(stage, stage.name))[0] == 404
+        with pytest.raises(Gone):
+            await stage.connect("frankfurt")
+
+    play(scenario)

@@ -59,6 +59,20 @@ def test_a_killed_region_is_left_after_three_missed_rounds_and_propagation() -> 
     play(scenario)
 
 
+def test_a_region_that_is_back_before_three_rounds_were_missed_is_not_left() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.build()
+        stage.simulated.kill(E)
+        await stage.wait(15)
+        await stage.simulated.restart(E)
+        await stage.wait(LOST_S)
+        noted = stage.simulated.simulation.journal.entries("endpoint-health")
+        assert [record["healthy"] for record in noted] == [True, True]
+        assert await stage.ask("frankfurt") == E
+
+    play(scenario)
+
+
 def test_without_its_control_plane_the_edge_routes_and_fails_over_and_so_after_a_restart() -> None:
     async def scenario(stage: Stage) -> None:
         regions = stage.regions
@@ -176,6 +190,23 @@ def test_an_endpoint_that_was_removed_and_comes_back_has_to_pass_again() -> None
         await stage.call("AddEndpoints", EndpointConfigurations=[{"EndpointId": arn}], **group)
         assert await stage.state(W) == "INITIAL"
         assert await stage.ask("sao-paulo") == E
+
+    play(scenario)
+
+
+def test_an_endpoint_that_comes_back_is_not_judged_by_its_old_votes() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.build()
+        endpoints = {"EndpointId": stage.balancers[E]}
+        group = {"EndpointGroupArn": stage.groups[E]}
+        await stage.call("RemoveEndpoints", EndpointIdentifiers=[endpoints], **group)
+        await stage.wait(TURNED_S)
+        with fault(stage, CutLink("edge/IAD", E)), fault(stage, CutLink("edge/NRT", E)):
+            await stage.call("AddEndpoints", EndpointConfigurations=[endpoints], **group)
+            await stage.wait(15)  # one checker has asked, two cannot
+            assert await stage.state(E) == "INITIAL"
+        await stage.wait(15)
+        assert await stage.state(E) == "HEALTHY"
 
     play(scenario)
 

@@ -39,7 +39,6 @@ class _Way:
         self._sources = sources
         self._waiting: deque[tuple[Change, float | None]] = deque()  # due; None: nobody can tell
         self._timer: Timer | None = None
-        self._last_due = 0.0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -67,9 +66,7 @@ class _Way:
     def _due(self, link: Condition | None) -> float | None:
         if link is None:
             return None
-        due = self._location.runtime.now() + link.delay_s + self._location.draw_deployment_s()
-        self._last_due = max(self._last_due, due)
-        return self._last_due
+        return self._location.runtime.now() + link.delay_s + self._location.draw_deployment_s()
 
     def _schedule(self) -> None:
         if self._timer is not None:

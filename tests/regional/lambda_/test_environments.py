@@ -251,6 +251,10 @@ def test_a_worker_killed_between_events_is_replaced() -> None:
         kill(pid)
         assert await wait_gone(pid)
         answer = json.loads((await host.invoke())["Payload"])
+        if not isinstance(answer, int):
+            # The kernel knows of a death before its parent hears of it: one event may meet it.
+            assert answer["errorType"] == "Runtime.ExitError"
+            answer = json.loads((await host.invoke())["Payload"])
         assert isinstance(answer, int)
         assert answer != pid
 

@@ -11,12 +11,15 @@ from typing import Any
 
 import msgspec
 
+from antipodes.drills.expectations import Expectations
 from antipodes.world import faults
 from antipodes.world.atlas import load_atlas
 from antipodes.world.errors import WorldError
 from antipodes.world.world import World
 
 REQUESTS_MAX = 1_000_000
+HOME_REGIONS = ("us-east-1", "us-west-2")  # of control planes: there whether or not named
+EDGE = "edge"
 
 
 class DrillError(Exception):
@@ -71,29 +74,66 @@ class LoadPart(_Strict, frozen=True):
     timeout_s: float = 10.0  # physical, as latencies are: people's patience does not shrink
 
 
+class ClockPart(_Strict, frozen=True):
+    """How a host's clock is wrong: by how much now, and by how much more with every second."""
+
+    place: str
+    offset_s: float = 0.0
+    drift_ppm: float = 0.0  # microseconds per second
+
+
+class DiskPart(_Strict, frozen=True):
+    """What is wrong with a host's disk."""
+
+    place: str
+    full: bool = False  # nothing more can be written
+    slow_ms: float = 0.0  # a commit takes so much longer
+
+
+class CallPart(_Strict, frozen=True):
+    """A call of an AWS API; `{name}` in a value is what the deployment said of itself."""
+
+    service: str
+    operation: str
+    region: str
+    request: dict[str, Any] = {}
+
+
 class Event(_Strict, frozen=True):
-    """Something that happens at a time; it begins a phase of its name."""
+    """Something that happens at a time; one with a phase begins a phase of that name.
+
+    With `for_s`, what it did is undone after so long.
+    """
 
     at_s: float
-    phase: str
+    phase: str = ""
+    for_s: float = 0.0
     kill: str = ""
+    pause: str = ""
     fault: dict[str, Any] = {}
+    faults: tuple[dict[str, Any], ...] = ()
+    clock: ClockPart | None = None
+    disk: DiskPart | None = None
+    call: CallPart | None = None
+    rate: float = 0.0  # of the load, from now on
     heal: bool = False
     environment: dict[str, str] = {}
     function: str = ""
     region: str = ""
 
+    def actions(self) -> list[str]:
+        """The names of what it does; a valid event does one thing."""
+        names = ("kill", "pause", "fault", "faults", "clock", "disk", "call", "rate", "heal")
+        return [name for name in (*names, "environment") if getattr(self, name)]
 
-class Expectations(_Strict, frozen=True):
-    """What must hold; what is not given is not judged."""
 
-    rto_s: float | None = None
-    rpo_writes: int | None = None
-    rpo_s: float | None = None
-    writes_lost: int | None = 0
-    diverged: int | None = 0
-    availability: float | None = None
-    served_by: dict[str, dict[str, str]] = {}
+class SwarmPart(_Strict, frozen=True):
+    """What each seed may draw for itself: kinds of faults, how many at most, how long at most."""
+
+    faults: tuple[str, ...]
+    events: int = 8
+    for_s: float = 30.0
+    tuning: bool = True
 
 
 class Drill(_Strict, frozen=True):
@@ -107,10 +147,12 @@ class Drill(_Strict, frozen=True):
     description: str = ""
     timeline: tuple[Event, ...] = ()
     expect: Expectations = Expectations()
+    swarm: SwarmPart | None = None
 
     def phases(self) -> list[tuple[str, float, float]]:
         """The phases as (name, from, to), in seconds of the world."""
-        starts = [("steady", 0.0), *((event.phase, event.at_s) for event in self.timeline)]
+        named = [(event.phase, event.at_s) for event in self.timeline if event.phase]
+        starts = [("steady", 0.0), *named]
         ends = [*(at for _, at in starts[1:]), self.duration_s]
         return [(name, start, end) for (name, start), end in zip(starts, ends, strict=True)]
 
@@ -161,24 +203,49 @@ def _check(drill: Drill) -> None:
     previous = 0.0
     for number, event in enumerate(drill.timeline):
         where = f"timeline[{number}]"
-        if not previous < event.at_s < drill.duration_s:
-            raise ValueError(f"{where}.at_s: must rise, between 0 and duration_s")
+        if not previous <= event.at_s < drill.duration_s or event.at_s <= 0:
+            raise ValueError(f"{where}.at_s: must not fall, between 0 and duration_s")
         previous = event.at_s
-        actions = [bool(event.kill), bool(event.fault), event.heal, bool(event.environment)]
-        if sum(actions) != 1:
-            raise ValueError(f"{where}: exactly one of kill, fault, heal and environment")
-        if event.kill and event.kill not in drill.world.regions:
-            raise ValueError(f"{where}.kill: {event.kill} is not a region of this world")
-        if event.environment and (event.region not in drill.world.regions or not event.function):
-            raise ValueError(f"{where}: environment needs function and a region of this world")
-        if event.fault:
-            World.install(world, faults.from_dict(event.fault))
+        _check_event(drill, world, event, where)
     names = [name for name, _, _ in drill.phases()]
     if len(set(names)) != len(names):
         raise ValueError("timeline: every phase needs a name of its own, other than steady")
     for phase in drill.expect.served_by:
         if phase not in names:
             raise ValueError(f"expect.served_by: there is no phase {phase}")
+
+
+_UNDONE = {"kill", "pause", "fault", "faults", "clock", "disk"}
+
+
+def _check_event(drill: Drill, world: World, event: Event, where: str) -> None:
+    actions = event.actions()
+    if len(actions) != 1:
+        raise ValueError(
+            f"{where}: exactly one of kill, pause, fault, faults, clock, disk, call, rate, "
+            f"environment and heal, not {' and '.join(actions) or 'none'}"
+        )
+    if event.for_s and actions[0] not in _UNDONE:
+        raise ValueError(f"{where}.for_s: {actions[0]} is not undone")
+    if event.for_s < 0 or event.rate < 0:
+        raise ValueError(f"{where}: for_s and rate cannot be negative")
+    hosts = (*drill.world.regions, *HOME_REGIONS, EDGE)
+    aimed = {
+        "kill": event.kill,
+        "pause": event.pause,
+        "clock.place": event.clock.place if event.clock else "",
+        "disk.place": event.disk.place if event.disk else "",
+    }
+    for field, place in aimed.items():
+        if place and place not in hosts:
+            raise ValueError(f"{where}.{field}: {place} is not a region of this world, or edge")
+    if event.call and event.call.region not in (*drill.world.regions, *HOME_REGIONS):
+        raise ValueError(f"{where}.call.region: {event.call.region} is not part of this world")
+    if event.environment and (event.region not in drill.world.regions or not event.function):
+        raise ValueError(f"{where}: environment needs function and a region of this world")
+    for fault in (event.fault, *event.faults):
+        if fault:
+            World.install(world, faults.from_dict(fault))
 
 
 def _check_load(drill: Drill) -> None:

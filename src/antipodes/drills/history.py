@@ -4,6 +4,9 @@ An outcome is *ok* (answered as the caller wished), *failed* (it certainly did n
 *unknown* (a write that was sent and not answered, or answered with a server's error: it may have
 happened). Times are seconds of the world since the load began; latencies are physical milliseconds
 from the moment the request was due (an open loop: a late start counts as waiting).
+
+Every written value is unique, so a value read names the write that it came from. What a drill did
+not record stays empty (`streams`, `transfers`, `spans`); oracles that need it then cannot judge.
 """
 
 from enum import StrEnum
@@ -20,11 +23,17 @@ class Outcome(StrEnum):
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One call."""
+    """One call.
+
+    Kinds: `read`, `write` and `delete` of one key; `increment` (a conditional write that adds one to
+    the counter `key`); `count` (reads it: `value` is a decimal number); `pair-write` and `pair-read`
+    (a transaction over the two items of a pair; the value read is `first|second`, absent ones
+    empty). `session` names the person: whoever makes several calls in a row keeps the name.
+    """
 
     number: int
     city: str
-    kind: str  # "read" or "write"
+    kind: str
     key: str
     value: str | None  # written, or read (None: not found, or not answered)
     start_s: float
@@ -35,6 +44,9 @@ class Operation(msgspec.Struct, frozen=True):
     status: int = 0
     error: str = ""
     edge: str = ""
+    session: str = ""
+    strong: bool = False  # a strongly consistent read
+    trace: str = ""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -64,6 +76,36 @@ class Loss(msgspec.Struct, frozen=True):
     found: dict[str, dict[str, str]]  # survivor -> key -> value
 
 
+class StreamRecord(msgspec.Struct, frozen=True):
+    """One record of a table's stream, in the order in which a reader of the region got it."""
+
+    region: str
+    sequence: str
+    event: str  # INSERT, MODIFY or REMOVE
+    key: str
+    value: str | None
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """Bytes that went from one place to another, and what they were of."""
+
+    source: str
+    destination: str
+    what: str  # "table/NAME", or "traffic" where nobody can tell
+    bytes: int
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A piece of work of a traced request; `target` is the place it called, if it called one."""
+
+    trace: str
+    name: str
+    place: str
+    start_s: float
+    end_s: float
+    target: str = ""
+
+
 class History(msgspec.Struct, frozen=True):
     """All that was seen."""
 
@@ -72,3 +114,6 @@ class History(msgspec.Struct, frozen=True):
     lags: list[LagSample]
     losses: list[Loss]
     final: dict[str, dict[str, str]]  # region -> key -> value, after healing
+    streams: dict[str, list[StreamRecord]] = {}  # by region
+    transfers: list[Transfer] = []
+    spans: list[Span] = []

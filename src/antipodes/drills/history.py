@@ -25,10 +25,10 @@ class Outcome(StrEnum):
 class Operation(msgspec.Struct, frozen=True):
     """One call.
 
-    Kinds: `read`, `write` and `delete` of one key; `increment` (a conditional write that adds one to
-    the counter `key`); `count` (reads it: `value` is a decimal number); `pair-write` and `pair-read`
-    (a transaction over the two items of a pair; the value read is `first|second`, absent ones
-    empty). `session` names the person: whoever makes several calls in a row keeps the name.
+    Kinds: `read`, `write` and `delete` of one key; `increment` (a conditional write that adds one
+    to the counter `key`); `count` (reads it: `value` is a decimal number); `pair-write` and
+    `pair-read` (a transaction over the two items of a pair; the value read is `first|second`,
+    absent ones empty). `session` names the person: whoever makes several calls keeps the name.
     """
 
     number: int

@@ -47,7 +47,7 @@ class ModuleSpace:
         self.loaded: dict[str, ModuleType] = {}  # those that came from source, in order
         self.announce: Callable[[str, ModuleType], object] = lambda *_: None  # before it runs
         self.on_load: dict[str, Callable[[ModuleType], object]] = {}
-        self._find = find
+        self.find = find
         self._borrow = borrow or {}
         self._refused = refused
         self._refused_below = refused_below
@@ -121,7 +121,7 @@ class ModuleSpace:
         above = self.load(parent) if parent else None
         if name in self.modules:  # its parent has loaded it
             return self.modules[name]
-        source = self._find(name)
+        source = self.find(name)
         if source is None:
             if name.partition(".")[0] in self.loaded:
                 raise ModuleNotFoundError(f"No module named {name!r}", name=name)

@@ -235,6 +235,9 @@ class Journal(Protocol):
     def span(self, trace: str, name: str, started: float, **fields: Any) -> None:
         """Note that the piece of work `name` of a traced request ran from `started` to now."""
 
+    def sometimes(self, name: str) -> None:
+        """Note that a rare path was taken: whoever explores wants to know that it ever is."""
+
 
 class Runtime(Protocol):
     """One host's door to the machine, standing at one place.

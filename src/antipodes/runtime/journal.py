@@ -20,6 +20,7 @@ class RunJournal:
         self._spans: deque[dict[str, Any]] = deque(maxlen=limit)
         self._digest = hashlib.blake2b(digest_size=16)
         self.count = 0
+        self._markers: dict[str, int] = {}
 
     def record(self, kind: str, **fields: Any) -> None:
         """Note an event now."""
@@ -40,6 +41,14 @@ class RunJournal:
         }
         self._spans.append(entry)
         self.absorb(repr(sorted(entry.items())).encode())
+
+    def sometimes(self, name: str) -> None:
+        """Note that a rare path was taken; only counted, and no part of the digest."""
+        self._markers[name] = self._markers.get(name, 0) + 1
+
+    def markers(self) -> dict[str, int]:
+        """Return how often each rare path was taken, by name."""
+        return dict(sorted(self._markers.items()))
 
     def absorb(self, note: bytes) -> None:
         """Let something into the digest that is too frequent to keep."""

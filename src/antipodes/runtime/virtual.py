@@ -3,7 +3,8 @@
 A `Simulation` holds the network, the disks and the hosts. `boot` starts a host and gives its
 runtime, `kill` ends it as `kill -9` would: its coroutines freeze where they are, what it had not
 committed is gone, its connections end at the other side after the link's delay. Its disk stays for
-the next `boot`. Modelled on FoundationDB's simulator and turmoil.
+the next `boot`. `pause` stops a host as SIGSTOP would, until `resume`. Modelled on FoundationDB's
+simulator and turmoil.
 """
 
 import asyncio
@@ -35,8 +36,9 @@ from antipodes.runtime.contract import (
 from antipodes.runtime.delayline import DelayLines
 from antipodes.runtime.journal import RunJournal
 from antipodes.runtime.memorystore import Disk, MemoryStore
+from antipodes.runtime.messages import Message, MessageRing
 from antipodes.runtime.tasks import Crew, deadline, open_nursery
-from antipodes.runtime.virtualloop import HOST, WALL_START, VirtualLoop
+from antipodes.runtime.virtualloop import HOST, WALL_START, Call, VirtualLoop
 from antipodes.runtime.virtualnetwork import VirtualNetwork
 
 T = TypeVar("T")
@@ -52,6 +54,8 @@ class VirtualHost:
         self.simulation = simulation
         self.name = name
         self.alive = True
+        self.running = True
+        self.held: list[Call] = []
         self.clock_offset_s = 0.0
         self.context = contextvars.Context()
         self.context.run(HOST.set, self)
@@ -200,6 +204,21 @@ class Simulation:
         self.network = VirtualNetwork(self.loop, DelayLines(_LoopClock(self.loop), links), seed)
         self.network.on_delivery = self._note_delivery
 
+    @property
+    def traffic(self) -> dict[tuple[str, str], int]:
+        """Bytes of payload delivered so far, by the places they went from and to."""
+        return self.network.traffic
+
+    def watch_messages(self, limit: int) -> None:
+        """Keep the newest messages between places from now on (0: none any more)."""
+        self.network.watcher = MessageRing(limit) if limit else None
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages kept, by arrival."""
+        watcher = self.network.watcher
+        return watcher.messages() if watcher is not None else []
+
     def _note_delivery(self, source: str, destination: str, data: bytes) -> None:
         self.journal.absorb(
             b"%s>%s %d %d @%d"
@@ -228,10 +247,29 @@ class Simulation:
         self.journal.record("boot", host=name)
         return VirtualRuntime(self, host, place or name)
 
+    def pause(self, name: str) -> None:
+        """Stop a host as SIGSTOP does: nothing of it runs until `resume`.
+
+        What is sent to it waits, and connections are opened to it, as the kernel of a stopped
+        process would do, but are not spoken to. Pausing what is paused does nothing.
+        """
+        host = self.hosts[name]
+        if host.running:
+            host.running = False
+            self.journal.record("pause", host=name)
+
+    def resume(self, name: str) -> None:
+        """Let a paused host go on, with all that it missed, in order; nothing if it runs."""
+        host = self.hosts[name]
+        if not host.running:
+            host.running = True
+            self.journal.record("resume", host=name)
+            self.loop.resume(host)
+
     def kill(self, name: str) -> None:
-        """End a host as `kill -9` does."""
+        """End a host as `kill -9` does, a paused one too."""
         host = self.hosts.pop(name)
-        host.alive = False
+        host.alive = host.running = False
         self._graveyard.append(host)  # kept to the end: its `finally` blocks must never run
         self.journal.record("kill", host=name)
         self.network.host_died(host)
@@ -251,7 +289,7 @@ class Simulation:
     def close(self) -> None:
         """Let go of the loop; what still hangs in it is dropped without a sound."""
         for host in [*self.hosts.values(), *self._graveyard]:
-            host.alive = False
+            host.alive = host.running = False
             for task in host.crew.tasks:
                 task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - no other way
         self.loop.close()

@@ -1,19 +1,20 @@
-"""An event loop whose clock jumps: stock asyncio over a selector that advances time.
+"""An event loop whose clock jumps: asyncio's tasks and futures over a turn of our own.
 
 Two runs from one seed are equal to the byte because nothing here depends on the machine: timers of
 equal time fire first in, first out (stock asyncio leaves that to a heap), an exception in a
 callback stops the run (stock asyncio logs it), and having nothing left to do is an error (a
 deadlock), not a sleep for ever. Threads and executors are refused.
 
-Every callback belongs to the host in whose context it was scheduled; those of a dead host are never
+Every callback belongs to the host in whose context it was scheduled. Those of a dead host are never
 run, so its coroutines freeze where they were, as those of a killed process do, `finally` and all.
+Those of a paused host are kept, and run in their order when it is resumed, before anything else.
 """
 
 import asyncio
 import contextvars
 import heapq
-import itertools
-from asyncio import base_events, events
+from asyncio import base_events
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NoReturn, Protocol, TypeVarTuple
 
@@ -21,11 +22,15 @@ from antipodes.runtime.contract import RuntimeFailure
 
 Arguments = TypeVarTuple("Arguments")
 
+CANCELLED_TIMERS_MAX = 256  # more are swept out once they are half of all
+
 
 class Liveness(Protocol):
     """The part of a virtual host that the loop looks at."""
 
     alive: bool
+    running: bool  # alive and not paused
+    held: "list[Call]"  # what would have run, had it not been paused
 
 
 HOST: contextvars.ContextVar[Liveness | None] = contextvars.ContextVar("host", default=None)
@@ -37,70 +42,136 @@ class Deadlock(RuntimeFailure):
     """Nothing is left to do, and somebody still waits."""
 
 
-class _OrderedTimer(events.TimerHandle):
-    """A timer that keeps first-in first-out order among equals."""
+class Call(asyncio.TimerHandle):
+    """A callback that will be run, with its host and its context."""
 
-    __slots__ = ("_order",)
+    __slots__ = ("arguments", "callback", "context", "host", "loop", "time")
 
-    # Of the base class, which does not tell its type.
-    _when: float
-    _scheduled: bool
+    def __init__(  # it is no more than its fields, so the base class's are not made
+        self,
+        time: float,
+        callback: Callable[..., object],
+        arguments: tuple[Any, ...],
+        context: contextvars.Context,
+    ) -> None:
+        self.time = time
+        self.callback: Callable[..., object] | None = callback
+        self.arguments = arguments
+        self.context = context
+        self.host = context.get(HOST)
+        self.loop: VirtualLoop | None = None  # of a timer that is not due yet
 
-    def __init__(self, order: int, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._order = order
+    def __repr__(self) -> str:
+        return f"Call({self.callback!r} at {self.time})"
 
-    def __lt__(self, other: "_OrderedTimer") -> bool:  # type: ignore[override] # only its own kind
-        return (self._when, self._order) < (other._when, other._order)
+    def cancel(self) -> None:
+        """Let it not be run."""
+        if self.callback is not None:
+            self.callback = None
+            self.arguments = ()
+            if self.loop is not None:
+                self.loop.count_cancelled()
 
+    def cancelled(self) -> bool:
+        """Whether it was cancelled."""
+        return self.callback is None
 
-class _JumpingSelector:
-    """A selector without files: waiting is advancing the clock."""
-
-    def __init__(self, loop: "VirtualLoop") -> None:
-        self._loop = loop
-
-    def select(self, timeout: float | None) -> list[Any]:
-        if timeout is None:
-            raise Deadlock("nothing is left to do, and somebody still waits")
-        if timeout > 0:
-            self._loop.advance()
-        return []
-
-    def close(self) -> None:
-        """Nothing to let go of."""
+    def when(self) -> float:
+        """The time it is due."""
+        return self.time
 
 
 class VirtualLoop(base_events.BaseEventLoop):
     """Virtual time for everything that asyncio schedules."""
 
-    _scheduled: list[events.TimerHandle]  # the base class's heap
+    _ready: deque[Call]  # the base class's, which holds calls of ours only
+    _stopping: bool
 
     def __init__(self) -> None:
         super().__init__()
-        self._virtual_now = 0.0
-        self._orders = itertools.count()
-        self._selector = _JumpingSelector(self)
-        self._clock_resolution = 1e-9
+        self._now = 0.0
+        self._timers: list[tuple[float, int, Call]] = []
+        self._timers_made = 0
+        self._timers_cancelled = 0
         self.bug: BaseException | None = None
-        self.steps = 0
+        self.turns = 0
+        self.calls = 0
         self.set_exception_handler(self._on_exception)
 
     def time(self) -> float:
         """Virtual seconds since the start of the run."""
-        return self._virtual_now
-
-    def advance(self) -> None:
-        """Jump to the next timer."""
-        if self._scheduled:
-            self._virtual_now = max(self._virtual_now, self._scheduled[0].when())
+        return self._now
 
     def _run_once(self) -> None:
-        self.steps += 1
-        super()._run_once()  # type: ignore[misc] # not in typeshed
-        if self.bug is not None:
-            bug, self.bug = self.bug, None
-            raise bug
+        """Take turns until somebody asks to stop; the base class would come back for each."""
+        ready = self._ready
+        while True:
+            self._take_due_timers()
+            self.turns += 1
+            todo = len(ready)
+            self.calls += todo
+            for _ in range(todo):
+                call = ready.popleft()
+                callback, host = call.callback, call.host
+                if callback is None:
+                    continue
+                if host is None or host.running:
+                    try:
+                        call.context.run(callback, *call.arguments)
+                    except BaseException as error:  # noqa: BLE001 - raised below
+                        self.bug = self.bug or error
+                elif host.alive:
+                    host.held.append(call)
+            if self.bug is not None:
+                bug, self.bug = self.bug, None
+                raise bug
+            if self._stopping:
+                return
+
+    def _take_due_timers(self) -> None:
+        """Move what is due behind what is ready; jump to the next timer where nothing is."""
+        timers, ready = self._timers, self._ready
+        if not ready:
+            while timers and timers[0][2].callback is None:
+                heapq.heappop(timers)
+                self._timers_cancelled -= 1
+            if not timers:
+                raise Deadlock("nothing is left to do, and somebody still waits")
+            self._now = max(self._now, timers[0][0])
+        now = self._now
+        while timers and timers[0][0] <= now:
+            call = heapq.heappop(timers)[2]
+            call.loop = None
+            if call.callback is not None:
+                ready.append(call)
+            else:
+                self._timers_cancelled -= 1
+
+    def count_cancelled(self) -> None:
+        """A timer was cancelled: sweep such out before they are most of all."""
+        self._timers_cancelled += 1
+        if self._timers_cancelled > max(CANCELLED_TIMERS_MAX, len(self._timers) // 2):
+            self._timers[:] = [entry for entry in self._timers if entry[2].callback is not None]
+            heapq.heapify(self._timers)
+            self._timers_cancelled = 0
+
+    def hold(
+        self, host: Liveness, context: contextvars.Context, function: Callable[..., object]
+    ) -> None:
+        """Keep something for a paused host to do when it is resumed; else it is done soon."""
+        call = Call(self._now, function, (), context)
+        (self._ready if host.running else host.held).append(call)
+
+    def resume(self, host: Liveness) -> None:
+        """Run what a paused host would have run meanwhile, next of all and in its order."""
+        held = host.held[::-1]
+        host.held.clear()
+        self._ready.extendleft(held)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._timers.clear()
+        super().close()
 
     def _process_events(self, event_list: list[Any]) -> None:
         """No files, no events."""
@@ -118,10 +189,12 @@ class VirtualLoop(base_events.BaseEventLoop):
         callback: Callable[[*Arguments], object],
         *args: *Arguments,
         context: contextvars.Context | None = None,
-    ) -> asyncio.Handle:
+    ) -> Call:
         """Schedule for the next turn, on behalf of the current host."""
         context = contextvars.copy_context() if context is None else context
-        return super().call_soon(_guarded, context.get(HOST), callback, args, context=context)
+        call = Call(self._now, callback, args, context)
+        self._ready.append(call)
+        return call
 
     def call_later(
         self,
@@ -129,9 +202,9 @@ class VirtualLoop(base_events.BaseEventLoop):
         callback: Callable[[*Arguments], object],
         *args: *Arguments,
         context: contextvars.Context | None = None,
-    ) -> asyncio.TimerHandle:
+    ) -> Call:
         """Schedule after a delay, on behalf of the current host."""
-        return self.call_at(self._virtual_now + delay, callback, *args, context=context)
+        return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(
         self,
@@ -139,14 +212,14 @@ class VirtualLoop(base_events.BaseEventLoop):
         callback: Callable[[*Arguments], object],
         *args: *Arguments,
         context: contextvars.Context | None = None,
-    ) -> asyncio.TimerHandle:
+    ) -> Call:
         """Schedule at a time, on behalf of the current host."""
         context = contextvars.copy_context() if context is None else context
-        guarded = (context.get(HOST), callback, args)
-        timer = _OrderedTimer(next(self._orders), when, _guarded, guarded, self, context)
-        heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True  # noqa: SLF001 - as the base class does
-        return timer
+        call = Call(when, callback, args, context)
+        call.loop = self
+        self._timers_made += 1
+        heapq.heappush(self._timers, (when, self._timers_made, call))
+        return call
 
     def run_in_executor(self, *_: Any) -> Any:  # type: ignore[override] # refused
         """Threads would break determinism."""
@@ -160,8 +233,3 @@ class VirtualLoop(base_events.BaseEventLoop):
     ) -> NoReturn:
         """Threads would break determinism."""
         raise RuntimeFailure("threads cannot run in the simulation")
-
-
-def _guarded(host: Liveness | None, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
-    if host is None or host.alive:
-        callback(*args)

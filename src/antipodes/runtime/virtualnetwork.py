@@ -2,6 +2,10 @@
 
 A connection is two ends and two delay lines. What travels is opening, data, end and reset, in one
 order. The network itself belongs to no host: bytes under way survive their sender.
+
+To a paused host connections are opened as the kernel of a stopped process opens them: the caller is
+connected after a round trip, and what it sends waits, up to what a stream holds, for the host to be
+resumed. A backlog that fills up is left out.
 """
 
 import asyncio
@@ -9,7 +13,7 @@ import contextvars
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from antipodes.runtime.contract import (
     Accepted,
@@ -20,10 +24,16 @@ from antipodes.runtime.contract import (
     doors_for,
 )
 from antipodes.runtime.delayline import DelayLine, DelayLines
+from antipodes.runtime.virtualloop import Call, VirtualLoop
+
+if TYPE_CHECKING:
+    from antipodes.runtime.messages import MessageRing
 
 R = TypeVar("R", bound=Receiver)
 
 IN_FLIGHT_BYTES_MAX = 8 << 20
+Item = tuple[str, Any, float]  # kind, value, and when it was sent
+
 CONNECT_S_MAX = 75.0  # as long as Linux's default of SYN retries makes sense to anybody
 
 
@@ -32,6 +42,8 @@ class NetworkHost(Protocol):
 
     name: str
     alive: bool
+    running: bool
+    held: list[Call]
     context: contextvars.Context
 
 
@@ -58,9 +70,10 @@ class VirtualStream:
         self.receiver: Receiver
         self.peer: VirtualStream
         self.inbound: DelayLine  # towards this end
-        self.early: deque[tuple[str, Any]] | None = None  # came before this end was open
-        self._held: deque[tuple[str, Any]] | None = None
-        self._held_bytes = 0
+        self.opening = True
+        self._waiting: deque[Item] = deque()  # came before this end was open, or while it slept
+        self._held: deque[Item] | None = None  # came while reading was paused
+        self.bytes_held = 0
         self._closing = False
         self._ended = False
         self._paused_peer = False
@@ -70,14 +83,19 @@ class VirtualStream:
         if self._closing or not data:
             return
         data = bytes(data)
-        self.peer.inbound.push(("data", data), len(data))
+        self.send("data", data)
         if self.get_write_buffer_size() > IN_FLIGHT_BYTES_MAX and not self._paused_peer:
             self._paused_peer = True
             self._run(self.receiver.pause_writing)
 
+    def send(self, kind: str, value: Any = None) -> None:
+        """Put something on the line to the other end."""
+        size = len(value) if kind == "data" else 0
+        self.peer.inbound.push((kind, value, self._network.now()), size)
+
     def get_write_buffer_size(self) -> int:
         """Bytes that the other end has not taken yet."""
-        return self.peer.inbound.bytes_queued + self.peer._held_bytes  # noqa: SLF001 - its own kind
+        return self.peer.inbound.bytes_queued + self.peer.bytes_held
 
     def is_closing(self) -> bool:
         """Whether nothing more can be sent."""
@@ -87,14 +105,14 @@ class VirtualStream:
         """Send what was written, then the end."""
         if not self._closing:
             self._closing = True
-            self.peer.inbound.push(("eof", None))
+            self.send("eof")
             self._network.soon(self, self._end, None)
 
     def abort(self) -> None:
         """Reset the connection."""
         if not self._closing:
             self._closing = True
-            self.peer.inbound.push(("reset", None))
+            self.send("reset")
         self._network.soon(self, self._end, None)
 
     def pause_reading(self) -> None:
@@ -105,31 +123,56 @@ class VirtualStream:
     def resume_reading(self) -> None:
         """Deliver what was held, and go on."""
         held, self._held = self._held, None
-        self._held_bytes = 0
         while held and not self._holds_again(held):
-            self._take(*held.popleft())
+            item = held.popleft()
+            self.bytes_held -= _size(item)
+            self._take(item[0], item[1])
 
-    def _holds_again(self, rest: deque[tuple[str, Any]]) -> bool:
+    def _holds_again(self, rest: deque[Item]) -> bool:
         """Whether the receiver has paused meanwhile: then the rest waits as well."""
         if self._held is None:
             return False
         self._held.extend(rest)
-        self._held_bytes = sum(len(v) for k, v in self._held if k == "data")
         return True
 
-    def deliver(self, item: tuple[str, Any]) -> None:
+    def open(self, function: Callable[[], object]) -> None:
+        """Open this end with a function of its host's, as soon as that runs."""
+
+        def opened() -> None:
+            function()
+            self.opening = False
+            while self._waiting:
+                self._take_waiting()
+
+        if self.host.running:
+            self._run(opened)
+        else:
+            self._network.hold(self, opened)
+
+    def deliver(self, item: Item) -> None:
         """Take an item off the line, in the receiver's own context."""
         if not self.host.alive:
             return
-        kind, value = item
-        if self.early is not None:
-            self.early.append(item)
-            return
+        if self.opening or self._waiting or not self.host.running:
+            self._waiting.append(item)
+            self.bytes_held += _size(item)
+            if not self.opening:
+                self._network.hold(self, self._take_waiting)
+        else:
+            self._run(self._take_or_hold, item)
+
+    def _take_waiting(self) -> None:
+        if self._waiting:
+            item = self._waiting.popleft()
+            self.bytes_held -= _size(item)
+            self._take_or_hold(item)
+
+    def _take_or_hold(self, item: Item) -> None:
         if self._held is not None:
             self._held.append(item)
-            self._held_bytes += len(value) if kind == "data" else 0
-            return
-        self._run(self._take, kind, value)
+            self.bytes_held += _size(item)
+        else:
+            self._take(item[0], item[1])
 
     def _take(self, kind: str, value: Any) -> None:
         if self._ended:
@@ -150,7 +193,7 @@ class VirtualStream:
         """The other end has taken something: write on if the way is free again."""
         if self._paused_peer and self.get_write_buffer_size() < IN_FLIGHT_BYTES_MAX // 2:
             self._paused_peer = False
-            if self.host.alive and not self._ended:
+            if not self._ended:
                 self._run(self.receiver.resume_writing)
 
     def _end(self, error: Exception | None) -> None:
@@ -161,14 +204,24 @@ class VirtualStream:
             self.receiver.connection_lost(error)
 
     def _run(self, function: Callable[..., Any], *arguments: Any) -> None:
-        self.host.context.copy().run(function, *arguments)
+        if self.host.running:
+            self.host.context.copy().run(function, *arguments)
+        elif self.host.alive:
+            self._network.hold(self, function)
+
+
+def _size(item: Item) -> int:
+    return len(item[1]) if item[0] == "data" else 0
 
 
 class VirtualNetwork:
     """Doors and connections of all hosts."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, lines: DelayLines, seed: int) -> None:
+    def __init__(self, loop: VirtualLoop, lines: DelayLines, seed: int) -> None:
         self._loop = loop
+        self.now = loop.time
+        self.traffic: dict[tuple[str, str], int] = {}
+        self.watcher: MessageRing | None = None
         self._lines = lines
         self._chance = random.Random(f"{seed}/network")  # noqa: S311 - repeatable on purpose
         self._doors: dict[Address, tuple[NetworkHost, ReceiverFactory]] = {}
@@ -210,9 +263,6 @@ class VirtualNetwork:
         accepted = Accepted(place, source_ip, to, trace)
 
         def opened() -> None:
-            if not host.alive:
-                near.peer.inbound.push(("reset", None))
-                return
             near.receiver = receiver = factory(near.accepted)
             self._ends[near] = None
             receiver.connection_made(near)
@@ -221,26 +271,31 @@ class VirtualNetwork:
             else:
                 answer.set_result(receiver)
 
-        def back(item: tuple[str, Any]) -> None:
-            kind, value = item
-            if kind == "open":
-                host.context.copy().run(opened)
-            elif kind == "refused":
+        def back(item: Item) -> None:
+            if item[0] == "open":
+                if host.alive:
+                    near.open(opened)
+                else:
+                    near.send("reset")
+                return
+            self._note(to.place, place, trace, item)
+            if item[0] == "refused":
                 if not answer.done():
-                    answer.set_exception(Gone(value))
+                    answer.set_exception(Gone(item[1]))
             else:
-                self._deliver(to.place, place, near, item)
+                near.deliver(item)
 
-        def forth(item: tuple[str, Any]) -> None:
+        def forth(item: Item) -> None:
+            self._note(place, to.place, trace, item)
             if item[0] == "syn":
                 self._accept(near, accepted)
             else:
-                self._deliver(place, to.place, near.peer, item)
+                near.peer.deliver(item)
 
         near.inbound = DelayLine(self._lines, to.place, place, self._chance, back)
         outward = DelayLine(self._lines, place, to.place, self._chance, forth)
         near.peer = _Pending(outward)  # type: ignore[assignment] # until accepted
-        outward.push(("syn", None))
+        near.send("syn")
         try:
             async with asyncio.timeout(CONNECT_S_MAX):
                 return near, await answer
@@ -251,7 +306,8 @@ class VirtualNetwork:
         outward = near.peer.inbound
         found = self.door(accepted.local)
         if found is None:
-            near.inbound.push(("refused", f"{accepted.local.place} {accepted.local.port} refused"))
+            refusal = f"{accepted.local.place} {accepted.local.port} refused"
+            near.inbound.push(("refused", refusal, self.now()))
             return
         host, factory = found
         far = VirtualStream(self, host, accepted)
@@ -263,23 +319,26 @@ class VirtualNetwork:
             far.receiver.connection_made(far)
 
         # Over no distance at all, the near end writes before the far one is open.
-        far.early = deque()
-        near.inbound.push(("open", None))
-        host.context.copy().run(open_far)
-        early, far.early = far.early, None
-        for item in early:
-            far.deliver(item)
+        far.send("open")
+        far.open(open_far)
 
-    def _deliver(
-        self, source: str, destination: str, end: VirtualStream, item: tuple[str, Any]
-    ) -> None:
-        if item[0] == "data":
-            self.on_delivery(source, destination, item[1])
-        end.deliver(item)
+    def _note(self, source: str, destination: str, trace: str, item: Item) -> None:
+        """Something arrives: count it, and tell who wants to know."""
+        kind, value, sent = item
+        if kind == "data":
+            way = (source, destination)
+            self.traffic[way] = self.traffic.get(way, 0) + len(value)
+            self.on_delivery(source, destination, value)
+        if self.watcher is not None:
+            self.watcher.note(sent, self.now(), source, destination, kind, value, trace)
 
     def soon(self, end: VirtualStream, function: Callable[..., Any], *arguments: Any) -> None:
         """Call in the next turn, in the context of the end's host."""
         self._loop.call_soon(function, *arguments, context=end.host.context.copy())
+
+    def hold(self, end: VirtualStream, function: Callable[[], object]) -> None:
+        """Keep something for a paused host to do."""
+        self._loop.hold(end.host, end.host.context.copy(), function)
 
     def forget(self, end: VirtualStream) -> None:
         """An end is over."""
@@ -292,7 +351,7 @@ class VirtualNetwork:
         for end in [e for e in self._ends if e.host is host]:
             del self._ends[end]
             if not end.is_closing():
-                end.peer.inbound.push(("reset", None))
+                end.send("reset")
             end.inbound.discard()
 
 
@@ -301,4 +360,4 @@ class _Pending:
 
     def __init__(self, inbound: DelayLine) -> None:
         self.inbound = inbound
-        self._held_bytes = 0
+        self.bytes_held = 0

@@ -436,7 +436,7 @@ def test_verified_signatures(request: pytest.FixtureRequest) -> None:
     assert "signature" in error.response["Error"]["Message"], "the world's clock is elsewhere"
     at = datetime.strptime(region.sent[0].headers["x-amz-date"], "%Y%m%dT%H%M%S%z").timestamp()
     host: Any = region.dispatcher._host
-    host.runtime._host.clock_offset_s += at - host.runtime.wall()
+    region.simulation.set_clock(host.place, at - host.runtime.wall())
     assert region.client("dynamodb").list_tables()["TableNames"] == ["a"]
     error = failure(region.client("dynamodb", secret="wrong").list_tables)
     assert error.response["Error"]["Code"] == "InvalidSignatureException"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from antipodes.runtime import processes
+from antipodes.runtime.clocks import ClockState, KeptClock
 from antipodes.runtime.contract import (
     Accepted,
     Address,
@@ -81,6 +82,7 @@ class _Machine:
         self.precise = PreciseTimers(self.loop) if PreciseTimers.available() else None
         self.lines = DelayLines(self, links)
         self.journal = RunJournal(time.monotonic, place=host)
+        self.clock = KeptClock(state_directory / host / "clock.json")
         self.doors = Doors()
         self.crew = Crew(self.loop, self._on_bug)
         self.boot = 0
@@ -149,7 +151,7 @@ class RealRuntime:
         self.later = machine.later
         self.chance = machine.chance
         self.now = time.monotonic
-        self.wall = time.time
+        self.wall = machine.clock.wall
 
     @classmethod
     async def start(  # noqa: PLR0913 - spelled out on purpose
@@ -187,6 +189,16 @@ class RealRuntime:
     def at(self, place: str) -> "RealRuntime":
         """The same host, standing elsewhere."""
         return RealRuntime(self._machine, place)
+
+    def set_clock(self, offset_s: float = 0.0, drift_ppm: float = 0.0) -> None:
+        """Put this host's clock wrong, now and after a restart; 0 and 0 put it right."""
+        self._machine.clock.set(offset_s, drift_ppm)
+        self.journal.record("clock", offset_s=offset_s, drift_ppm=drift_ppm)
+
+    @property
+    def clock(self) -> ClockState:
+        """How wrong this host's clock was set."""
+        return self._machine.clock.state
 
     def interval(self, seconds: float) -> float:
         """A configured interval, hurried."""

@@ -35,6 +35,7 @@ from antipodes.runtime.contract import (
 )
 from antipodes.runtime.delayline import DelayLines
 from antipodes.runtime.journal import RunJournal
+from antipodes.runtime.machines import Machine
 from antipodes.runtime.memorystore import Disk, MemoryStore
 from antipodes.runtime.messages import Message, MessageRing
 from antipodes.runtime.tasks import Crew, deadline, open_nursery
@@ -56,12 +57,13 @@ class VirtualHost:
         self.alive = True
         self.running = True
         self.held: list[Call] = []
-        self.clock_offset_s = 0.0
+        self.machine = simulation.machine(name)
         self.context = contextvars.Context()
         self.context.run(HOST.set, self)
         self.crew = Crew(simulation.loop, self._on_bug)
         self.chances: dict[str, random.Random] = {}
-        self.boots = simulation.count_boot(name)
+        self.machine.boots += 1
+        self.boots = self.machine.boots
 
     def _on_bug(self, task: str, error: BaseException) -> None:
         error.add_note(f"in task {task!r} of host {self.name!r}")
@@ -96,7 +98,7 @@ class VirtualRuntime:
 
     def wall(self) -> float:
         """Unix seconds by this host's clock."""
-        return WALL_START + self._loop.time() + self._host.clock_offset_s
+        return self._host.machine.clock.wall()
 
     def interval(self, seconds: float) -> float:
         """A configured interval, hurried."""
@@ -200,7 +202,7 @@ class Simulation:
         self.hosts: dict[str, VirtualHost] = {}
         self._graveyard: list[VirtualHost] = []
         self._disks: dict[str, Disk] = {}
-        self._boots: dict[str, int] = {}
+        self._machines: dict[str, Machine] = {}
         self.network = VirtualNetwork(self.loop, DelayLines(_LoopClock(self.loop), links), seed)
         self.network.on_delivery = self._note_delivery
 
@@ -231,10 +233,16 @@ class Simulation:
             )
         )
 
-    def count_boot(self, name: str) -> int:
-        """How many times a host of that name has been started, this one included."""
-        self._boots[name] = self._boots.get(name, 0) + 1
-        return self._boots[name]
+    def machine(self, name: str) -> Machine:
+        """The machine of the host of that name: its clock is there before it and after it."""
+        if name not in self._machines:
+            self._machines[name] = Machine(name, lambda: WALL_START + self.loop.time())
+        return self._machines[name]
+
+    def set_clock(self, name: str, offset_s: float = 0.0, drift_ppm: float = 0.0) -> None:
+        """Put a machine's clock wrong, its host up or not; 0 and 0 put it right."""
+        self.machine(name).clock.set(offset_s, drift_ppm)
+        self.journal.record("clock", host=name, offset_s=offset_s, drift_ppm=drift_ppm)
 
     def disk(self, name: str) -> Disk:
         """The disk of that name: it outlives its host."""

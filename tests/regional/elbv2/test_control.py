@@ -387,7 +387,7 @@ def test_what_was_created_survives_a_crash(region: Region) -> None:
 
 def test_a_clock_that_is_put_back_undoes_nothing(region: Region) -> None:
     front = region.serving(an_ok)
-    region.simulation.hosts[REGION].clock_offset_s = -3600.0
+    region.simulation.set_clock(REGION, -3600.0)
     region.group("another")
     assert region.told("dns", f"/?name={front.name}") is not None
     assert region.told("elb-health", f"/{front.arn}")["state"] == "healthy"

@@ -48,7 +48,7 @@ class FastPath:
         if known is None or known[0] != raw:
             known = self._tables[account, name] = (raw, service.tables.decode(raw))
         table = known[1]
-        return None if table.filling or service.now() < table.active_at else table
+        return table if table.is_made(service.now()) else None
 
     def get_item(self, call: Call, body: bytes) -> HttpResponse | None:
         """Answer a plain GetItem."""

@@ -64,9 +64,13 @@ class Table(msgspec.Struct, frozen=True):
         """The key attributes' types by name."""
         return dict(zip(self.key_names, self.key_types, strict=True))
 
+    def is_made(self, now: float) -> bool:
+        """Whether it can be used; a clock that was put back does not unmake it."""
+        return not (self.filling or self.created <= now < self.active_at)
+
     def status(self, now: float) -> str:
         """The status that clients wait for."""
-        if now < self.active_at or self.filling:
+        if not self.is_made(now):
             return "CREATING"
         if any(replica.status in {"CREATING", "DELETING"} for replica in self.replicas):
             return "UPDATING"

@@ -84,8 +84,8 @@ class LoadBalancer(msgspec.Struct, frozen=True):
         return f"{self.name}-{self.number}.{self.region}.elb.amazonaws.com"
 
     def is_active(self, wall: float) -> bool:
-        """Whether it serves by now."""
-        return wall >= self.active_at
+        """Whether it serves by now; a clock that was put back does not stop it."""
+        return not self.created_at <= wall < self.active_at
 
 
 class HealthCheck(msgspec.Struct, frozen=True):

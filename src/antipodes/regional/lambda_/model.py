@@ -90,12 +90,12 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.log_group or f"/aws/lambda/{self.name}"
 
     def state(self, now: float) -> str:
-        """`Pending` until its environment would be ready."""
-        return "Pending" if now < self.active_at else "Active"
+        """`Pending` until its environment would be ready, wherever the clock is put then."""
+        return "Pending" if self.created_at <= now < self.active_at else "Active"
 
     def last_update(self, now: float) -> str:
         """`InProgress` until the last update is complete."""
-        return "InProgress" if now < self.updated_at else "Successful"
+        return "InProgress" if self.modified_at <= now < self.updated_at else "Successful"
 
 
 class Reference(msgspec.Struct, frozen=True):

@@ -9,10 +9,11 @@ import msgspec
 import orjson
 
 from antipodes.drills import report, table
-from antipodes.drills.format import Drill, DrillError, library_drills, load_drill
+from antipodes.drills.format import library_drills, load_drill
 from antipodes.drills.history import History
+from antipodes.drills.model import Drill, DrillError
+from antipodes.drills.realstage import RealStage, WorldProcess
 from antipodes.drills.run import Run
-from antipodes.drills.stage import Stage, WorldProcess
 from antipodes.drills.verdict import EXIT_STATUS, Judgement, Verdict, judge
 from antipodes.runtime.contract import Gone, TimedOut
 from antipodes.runtime.main import run_main
@@ -65,7 +66,7 @@ def _run(drill: Drill, directory: Path, *, keep: bool) -> History:
 async def _execute(
     drill: Drill, process: WorldProcess, url: str, progress: "table.Progress"
 ) -> History:
-    stage = await Stage.open(drill, process)
+    stage = await RealStage.open(drill, process)
     try:
         return await Run(drill, stage, url, progress).execute()
     finally:

@@ -47,6 +47,7 @@ class Operation(msgspec.Struct, frozen=True):
     session: str = ""
     strong: bool = False  # a strongly consistent read
     trace: str = ""
+    attempts: int = 1
 
 
 class Moment(msgspec.Struct, frozen=True):

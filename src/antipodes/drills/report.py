@@ -7,8 +7,8 @@ one that was not), the fault shaded, the replication lag below, and the verdict 
 import html
 import math
 
-from antipodes.drills.format import Drill
 from antipodes.drills.history import History, Operation
+from antipodes.drills.model import Drill
 from antipodes.drills.verdict import Judgement
 
 WIDTH, LEFT, RIGHT = 1060, 130, 20

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 
-from antipodes.drills.format import Drill
 from antipodes.drills.history import History, LagSample, Loss, Moment
 from antipodes.drills.load import Load
-from antipodes.drills.stage import Stage
+from antipodes.drills.model import Drill, Event
+from antipodes.drills.stage import Performed, Stage
 
-LAG_SAMPLE_S = 0.5
+LAG_SAMPLE_S = 2.0  # of the world, but not more often than ...
+LAG_SAMPLE_S_MIN = 0.5  # ... physically
 QUIET_S_MAX = 60.0
 QUIET_POLL_S = 0.25
 # In a survivor, what was under way when the region died arrives within one more round trip.
 UNDER_WAY_S = 0.75
+TRACED = 200  # requests whose spans are kept
 
 Progress = Callable[[str], None]
 
@@ -29,6 +31,11 @@ class Run:
         self._losses: list[Loss] = []
         self._over = False
 
+    @property
+    def started(self) -> float:
+        """When the load began, by the run's clock."""
+        return self._load.started
+
     async def execute(self) -> History:
         """Run it all; return the history."""
         runtime = self._stage.runtime
@@ -40,10 +47,22 @@ class Run:
                 acting.spawn(self._timeline(), "timeline")
             self._over = True
             await sampling
+        operations = self._load.operations
+        traced = [o.trace for o in operations[:: max(1, len(operations) // TRACED)]]
+        spans = await self._stage.spans(traced)
+        transfers = await self._stage.transfers()
         self._progress("healing, and waiting for quiet")
-        await self._stage.ask("DELETE", "/faults")
+        await self._stage.heal_all()
         final = await self._wait_quiet()
-        return History(self._load.operations, self._moments, self._lags, self._losses, final)
+        return History(
+            operations,
+            self._moments,
+            self._lags,
+            self._losses,
+            final,
+            transfers=transfers,
+            spans=spans,
+        )
 
     async def _wait_serving(self) -> None:
         """Begin when the application answers in every city: what was just made has to spread."""
@@ -56,16 +75,37 @@ class Run:
                     await self._stage.runtime.sleep(QUIET_POLL_S)
 
     async def _timeline(self) -> None:
-        runtime, speed = self._stage.runtime, self._drill.world.speed
-        for event in self._drill.timeline:
-            due = self._load.started + event.at_s / speed
-            await runtime.sleep(max(0.0, due - runtime.now()))
-            at_s = self._load.world_s()
-            what = await self._stage.perform(event)
-            self._moments.append(Moment(at_s, event.phase, what, event.kill))
-            self._progress(f"{event.phase}: {what}")
-            if event.kill:
-                await self._look_at_survivors(event.kill, at_s)
+        runtime = self._stage.runtime
+        async with runtime.nursery() as undoing:
+            for event in self._drill.timeline:
+                await self._wait_until(event.at_s)
+                performed = await self._perform(event)
+                if event.for_s:
+                    undoing.spawn(self._undo_later(event, performed), "undo")
+
+    async def _wait_until(self, world_s: float) -> None:
+        runtime = self._stage.runtime
+        due = self._load.started + world_s / self._drill.world.speed
+        await runtime.sleep(max(0.0, due - runtime.now()))
+
+    async def _perform(self, event: Event) -> Performed:
+        at_s = self._load.world_s()
+        if event.rate:
+            self._load.rate = event.rate
+            performed = Performed(f"{event.rate:g} requests a second from each city")
+        else:
+            performed = await self._stage.perform(event)
+        self._moments.append(Moment(at_s, event.phase, performed.what, event.kill))
+        self._progress(f"{event.phase or 'meanwhile'}: {performed.what}")
+        if event.kill in self._drill.world.regions:
+            await self._look_at_survivors(event.kill, at_s)
+        return performed
+
+    async def _undo_later(self, event: Event, performed: Performed) -> None:
+        await self._wait_until(event.at_s + event.for_s)
+        await self._stage.undo(performed)
+        self._moments.append(Moment(self._load.world_s(), "", f"no longer: {performed.what}"))
+        self._progress(f"no longer: {performed.what}")
 
     async def _look_at_survivors(self, region: str, at_s: float) -> None:
         await self._stage.runtime.sleep(UNDER_WAY_S)
@@ -78,18 +118,16 @@ class Run:
         self._losses.append(Loss(region, at_s, found))
 
     async def _sample(self) -> None:
+        pause_s = max(LAG_SAMPLE_S / self._drill.world.speed, LAG_SAMPLE_S_MIN)
         while not self._over:
             self._lags.extend(await self._stage.lags(self._load.world_s()))
             self._progress(self._line())
-            await self._stage.runtime.sleep(LAG_SAMPLE_S)
+            await self._stage.runtime.sleep(pause_s)
 
     def _line(self) -> str:
         done = self._load.operations
-        missed = sum(o.outcome != "ok" for o in done)
         at = min(self._load.world_s(), self._drill.duration_s)
-        return (
-            f"\r{at:6.0f} of {self._drill.duration_s:.0f} s: {len(done)} requests, {missed} missed"
-        )
+        return f"\r{at:6.0f} of {self._drill.duration_s:.0f} s: {len(done)} requests"
 
     async def _wait_quiet(self) -> dict[str, dict[str, str]]:
         """Wait until the replicas agree (bounded), then return what each of them has."""
@@ -102,7 +140,7 @@ class Run:
                 if content is not None:
                     final[region] = content
             alike = len(final) == len(self._drill.world.regions)
-            alike = alike and len({tuple(sorted(c.items())) for c in final.values()}) == 1
-            if alike or runtime.now() > end:
+            contents = list(final.values())
+            if (alike and all(c == contents[0] for c in contents)) or runtime.now() > end:
                 return final
             await runtime.sleep(QUIET_POLL_S)

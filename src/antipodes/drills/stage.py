@@ -1,236 +1,78 @@
-"""The way from a drill to a running world: what it may break, and what it may look at.
+"""What a drill needs of the world it is played in, real or simulated.
 
-The drill stands outside: it starts a world of its own in a directory of its own, deploys the
-application with the application's own script, and uses AWS's API and the world's endpoints like
-anybody else. Its load is made in this process, standing in the cities.
+A drill stands outside: it breaks the world, deploys an application with the application's own
+script, makes requests from cities, and looks at what became of it all. `realstage` does that to a
+world of processes, `virtualstage` to a world inside one simulation.
 """
 
-import os
-import sys
-from http import HTTPStatus
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from antipodes.drills.format import Drill, DrillError, Event
-from antipodes.drills.history import LagSample
-from antipodes.hosting.configuration import Configuration
-from antipodes.hosting.control import restore_faults
-from antipodes.hosting.links import WorldLinks
-from antipodes.runtime import commands
-from antipodes.runtime.contract import Address, Gone, TimedOut
-from antipodes.runtime.real import RealRuntime
-from antipodes.runtime.statedirectory import read_world
-from antipodes.service.http import HttpClient
+from antipodes.drills.history import LagSample, Span, Transfer
+from antipodes.drills.model import Drill, DrillError, Event
+from antipodes.runtime.contract import Runtime
 from antipodes.world.world import World
 
-DEPLOY_S_MAX = 180.0
-ANSWER_S_MAX = 60.0
+
+class Performed(NamedTuple):
+    """What an event did: in words, and the handles that take it back."""
+
+    what: str
+    handles: list[str] = []  # noqa: RUF012 - never changed
 
 
-class WorldProcess:
-    """A world started for a drill, and stopped after it."""
+class Stage(Protocol):
+    """A world that is up, with the application in it."""
 
-    def __init__(self, drill: Drill, directory: Path) -> None:
-        self._drill = drill
-        self._directory = directory
-        self.state = commands.make_tree("antipodes-drill-")
-        self.port = 0
-        self.run_directory = Path()
+    @property
+    def runtime(self) -> Runtime: ...
 
-    def start(self) -> None:
-        """Start the world; it is up when this returns. Raises DrillError."""
-        world = self._drill.world
-        arguments = [
-            *(sys.executable, "-m", "antipodes", "--state", str(self.state), "up", "--detach"),
-            *("--regions", ",".join(world.regions), "--port", "0", "--speed", f"{world.speed:g}"),
-            *("--seed", str(world.seed), "--propagation", f"{world.propagation_s:g}"),
-        ]
-        status, output = commands.run_captured(arguments, dict(os.environ), ANSWER_S_MAX)
-        if status != 0:
-            raise DrillError(f"the world did not start: {output.strip()}")
-        announced = read_world(self.state)
-        assert announced is not None, "a world that is up has announced itself"
-        self.port = announced["port"]
-        self.run_directory = Path(announced["run"])
+    @property
+    def world(self) -> World: ...
 
-    def environment(self) -> dict[str, str]:
-        """What points AWS's tools at this world."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-        return {
-            **kept,
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGIONS": ",".join(self._drill.world.regions),
-        }
+    async def perform(self, event: Event) -> Performed:
+        """Do what an event says."""
 
-    def deploy(self) -> dict[str, Any]:
-        """Run the application's own deployment; return what it says of itself."""
-        script = self._directory / self._drill.application.deploy
-        if not script.exists():
-            raise DrillError(f"application.deploy: there is no {script}")
-        status, output = commands.run_captured(
-            [sys.executable, str(script)], self.environment(), DEPLOY_S_MAX
-        )
-        lines = output.strip().splitlines()
-        if status != 0 or not lines:
-            raise DrillError(f"{script.name} ended with status {status}:\n{output.strip()}")
-        try:
-            said: dict[str, Any] = orjson.loads(lines[-1])
-        except ValueError:
-            raise DrillError(f"{script.name} did not end with a line of JSON") from None
-        if "url" not in said:
-            raise DrillError(f"{script.name} did not tell the application's url")
-        return said
+    async def undo(self, performed: Performed) -> None:
+        """Take back what an event did."""
 
-    def stop(self, *, keep: bool) -> None:
-        """Stop the world and remove its state."""
-        commands.run_captured(
-            [sys.executable, "-m", "antipodes", "--state", str(self.state), "down"],
-            dict(os.environ),
-            ANSWER_S_MAX,
-        )
-        if not keep:
-            commands.remove_tree(self.state)
-
-
-class Stage:
-    """A running world, from inside the drill's process."""
-
-    def __init__(self, runtime: RealRuntime, world: World, process: WorldProcess) -> None:
-        self.runtime = runtime
-        self.world = world
-        self._process = process
-        self._client = HttpClient(runtime)
-        self._address = Address("laptop", f"127.0.0.1:{process.port}")
-
-    @classmethod
-    async def open(cls, drill: Drill, process: WorldProcess) -> "Stage":
-        """Stand outside of a world that is up."""
-        configuration = Configuration(
-            place="",
-            regions=drill.world.regions,
-            run_directory=str(process.run_directory),
-            state_directory=str(process.state),
-            seed=drill.world.seed,
-            access=drill.world.access,
-        )
-        world = configuration.world()
-        runtime = await RealRuntime.start(
-            host="drill",
-            links=WorldLinks(world),
-            run_directory=process.run_directory,
-            state_directory=process.state,
-            seed=drill.world.seed,
-            speed=drill.world.speed,
-            serve=False,
-        )
-        return cls(runtime, world, process)
-
-    async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the world itself. Raises DrillError on a refusal, Gone or TimedOut on silence."""
-        async with self.runtime.timeout(ANSWER_S_MAX):
-            response = await self._client.request(
-                self._address,
-                method,
-                f"/_antipodes{path}",
-                body=b"" if body is None else orjson.dumps(body),
-                keep_alive=False,
-            )
-        said = orjson.loads(response.body)
-        if response.status != HTTPStatus.OK:
-            raise DrillError(said.get("message", f"HTTP {response.status}"))
-        return said
-
-    async def perform(self, event: Event) -> str:
-        """Do what an event says; return it in words."""
-        if event.kill:
-            await self.ask("POST", f"/hosts/{event.kill}/kill")
-            return f"{event.kill} killed"
-        if event.fault:
-            handle = (await self.ask("POST", "/faults", event.fault))["handle"]
-            await self._learn_faults()
-            described = (await self.ask("GET", "/status"))["faults"]
-            return str(described[handle])
-        if event.heal:
-            await self.ask("DELETE", "/faults")
-            await self._learn_faults()
-            return "everything healed"
-        await self.runtime.run_blocking(self._set_environment, event)
-        variables = ", ".join(f"{k}={v}" for k, v in sorted(event.environment.items()))
-        return f"{variables} in {event.region}"
-
-    async def _learn_faults(self) -> None:
-        found = await self.ask("GET", "/faults")
-        restore_faults(self.world, [[handle, fault] for handle, fault in found.items()])
-
-    def _set_environment(self, event: Event) -> None:
-        functions = self._boto("lambda", event.region)
-        present = functions.get_function_configuration(FunctionName=event.function)
-        variables = {**present.get("Environment", {}).get("Variables", {}), **event.environment}
-        functions.update_function_configuration(
-            FunctionName=event.function, Environment={"Variables": variables}
-        )
-
-    def _boto(self, service: str, region: str) -> Any:
-        import boto3  # noqa: PLC0415 - slow to import, and only needed here
-        from botocore.config import Config  # noqa: PLC0415 - as above
-
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=f"http://127.0.0.1:{self._process.port}",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - any will do
-            config=Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=20),
-        )
+    async def heal_all(self) -> None:
+        """Take back everything."""
 
     async def read_table(self, drill: Drill, region: str) -> dict[str, str] | None:
         """Read the application's table in a region; None where it cannot be read."""
-        try:
-            return await self.runtime.run_blocking(self._scan, drill, region)
-        except _boto_errors():
-            return None
-
-    def _scan(self, drill: Drill, region: str) -> dict[str, str]:
-        table = drill.application.table
-        pages = self._boto("dynamodb", region).get_paginator("scan")
-        return {
-            item[table.key]["S"]: item[table.value]["S"]
-            for page in pages.paginate(TableName=table.name, ConsistentRead=True)
-            for item in page["Items"]
-            if table.value in item
-        }
 
     async def lags(self, at_s: float) -> list[LagSample]:
         """Replication as it is now; nothing where nobody can say."""
-        try:
-            rows = await self.ask("GET", "/replication")
-        except (Gone, TimedOut, DrillError):
-            return []
-        return [
-            LagSample(
-                at_s,
-                row["source"],
-                row["destination"],
-                int(row.get("pending") or 0),
-                float(row.get("lag_s") or 0.0) * self.runtime.speed,
-            )
-            for row in rows
-        ]
 
-    async def close(self) -> None:
-        """Let go of the world; it goes on."""
-        self._client.close()
-        await self.runtime.close()
+    async def transfers(self) -> list[Transfer]:
+        """What went from place to place so far, in bytes."""
+
+    async def spans(self, traces: list[str]) -> list[Span]:
+        """The pieces of work of some traced requests."""
 
 
-def _boto_errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import (  # noqa: PLC0415 - slow to import, and only needed here
-        BotoCoreError,
-        ClientError,
+def last_line(script: str, output: str) -> dict[str, Any]:
+    """What a deployment says of itself: the JSON object on its last line, with a `url`."""
+    lines = output.strip().splitlines()
+    try:
+        said: Any = orjson.loads(lines[-1] if lines else "")
+    except ValueError:
+        raise DrillError(f"{script} did not end with a line of JSON") from None
+    if not isinstance(said, dict) or "url" not in said:
+        raise DrillError(f"{script} did not tell the application's url")
+    told: dict[str, Any] = said
+    return told
+
+
+def to_span(span: dict[str, Any]) -> Span:
+    """A journal's span as a history's."""
+    return Span(
+        trace=span["trace"],
+        name=span["name"],
+        place=span["place"],
+        start_s=span["start"],
+        end_s=span["end"],
+        target=str(span.get("target", "")),
     )
-
-    return (BotoCoreError, ClientError)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TextIO
 
-from antipodes.drills.format import Drill
 from antipodes.drills.history import History
+from antipodes.drills.model import Drill
 from antipodes.drills.verdict import Judgement
 
 _MARKS = {"pass": "ok", "unknown": "??", "fail": "NO"}

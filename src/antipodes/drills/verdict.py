@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from antipodes.drills import oracles
-from antipodes.drills.format import Drill
 from antipodes.drills.history import History
+from antipodes.drills.model import Drill
 
 ACKNOWLEDGED_MIN = 1
 

@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from antipodes.runtime.contract import Address, Runtime
+from antipodes.runtime.contract import Address
+from antipodes.runtime.real import RealRuntime
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
 from antipodes.world import faults
 from antipodes.world.world import World
@@ -43,7 +44,7 @@ class Control:
     """One host's control door."""
 
     def __init__(
-        self, runtime: Runtime, world: World, status: Callable[[], dict[str, Any]]
+        self, runtime: RealRuntime, world: World, status: Callable[[], dict[str, Any]]
     ) -> None:
         self._runtime = runtime
         self._world = world
@@ -59,6 +60,10 @@ class Control:
         path = urlsplit(request.target).path
         if request.method == "PUT" and path == "/faults":
             restore_faults(self._world, orjson.loads(request.body))
+            return json_response({})
+        if request.method == "PUT" and path == "/clock":
+            wrong = orjson.loads(request.body)
+            self._runtime.set_clock(wrong["offset_s"], wrong["drift_ppm"])
             return json_response({})
         if path == "/status":
             return json_response(self._status())

@@ -10,20 +10,15 @@ here.
 import re
 
 from antipodes.hosting.resolver import is_world_name
+from antipodes.hosting.scope import region_of
 from antipodes.hosting.supervisor import Supervisor
 from antipodes.runtime.children import adopt_client
 from antipodes.runtime.contract import ReceiverFactory
 from antipodes.runtime.handoff import ClientSocket, FrontSocket
 from antipodes.service.http import HttpHandler, HttpServer
 
-_SCOPE = re.compile(
-    rb"Credential=[^/\s,&]+?(?:/|%2F)\d{8}(?:/|%2F)([a-z0-9-]+)(?:/|%2F)([a-z0-9-]+)"
-)
 _HOST = re.compile(rb"\r\nhost:[ \t]*([^\r\n]+)", re.IGNORECASE)
 _OURS = (b"/_antipodes", b"/_localstack")
-
-# Services with one endpoint for all regions are signed for, or belong to, their home.
-_HOMES = {b"iam": "us-east-1", b"route53": "us-east-1", b"cloudfront": "us-east-1"}
 
 
 class FrontDoor:
@@ -52,18 +47,12 @@ class FrontDoor:
         if host is not None and is_world_name(host.group(1).decode("latin-1")):
             self._adopt(client, head, self._outside)
             return
-        region = self._region(head)
+        region = region_of(head) or self._supervisor.configuration.regions[0]
         sender = self._supervisor.sender(region)
         if sender is not None:
             sender.send(client, head)
         else:
             self._runtime.spawn(self._hand_to_home(region, head, client), f"first call of {region}")
-
-    def _region(self, head: bytes) -> str:
-        scope = _SCOPE.search(head)
-        if scope is None:
-            return self._supervisor.configuration.regions[0]
-        return _HOMES.get(scope.group(2)) or scope.group(1).decode()
 
     async def _hand_to_home(self, region: str, head: bytes, client: ClientSocket) -> None:
         """A home region is started when first asked for; a region that is down refuses."""

@@ -13,19 +13,27 @@ from antipodes.hosting.links import EDGE, LAPTOP, WorldLinks
 from antipodes.hosting.region import RegionHost
 from antipodes.runtime.virtual import Simulation, VirtualRuntime
 from antipodes.service.contract import Response, Settings
+from antipodes.world import faults
 from antipodes.world.atlas import load_atlas
 from antipodes.world.world import World
 
 T = TypeVar("T")
+
+KILL, PAUSE, CLOCK, DISK = "kill", "pause", "clock", "disk"
 
 
 class SimulatedWorld:
     """Regions, the edge and the links between them, in virtual time."""
 
     def __init__(
-        self, regions: tuple[str, ...], *, seed: int = 0, settings: Settings | None = None
+        self,
+        regions: tuple[str, ...],
+        *,
+        seed: int = 0,
+        settings: Settings | None = None,
+        access: dict[str, str] | None = None,
     ) -> None:
-        self.world = World(load_atlas(), regions, seed=seed)
+        self.world = World(load_atlas(), regions, seed=seed, access=access or {})
         base = settings or Settings(seed=seed)
         self.settings = Settings(
             account=base.account,
@@ -36,14 +44,15 @@ class SimulatedWorld:
             extra={**base.extra, "homes": HOMES},
         )
         self.simulation = Simulation(WorldLinks(self.world), seed=seed)
+        self.places = tuple(dict.fromkeys((*self.world.regions, *HOMES, EDGE)))
         self.hosts: dict[str, RegionHost | EdgeHost] = {}
+        self._wrongs: dict[str, None] = {}
         self.outside: VirtualRuntime = self.simulation.boot("outside", LAPTOP)
 
     async def start(self) -> None:
         """Start all hosts, homes of control planes included."""
-        for place in dict.fromkeys((*self.world.regions, *HOMES)):
+        for place in self.places:
             await self.restart(place)
-        await self.restart(EDGE)
 
     async def restart(self, place: str) -> None:
         """Start a host, for the first time or after it was killed."""
@@ -60,10 +69,65 @@ class SimulatedWorld:
         self.hosts[place] = host
         await host.start()
 
-    def kill(self, place: str) -> None:
-        """End a host as `kill -9` does."""
+    def kill(self, place: str) -> str:
+        """End a host as `kill -9` does; return the handle that starts it again."""
         self.simulation.kill(place)
         del self.hosts[place]
+        return f"{KILL}-{place}"
+
+    # What `break` and `heal` do to a world of processes.
+
+    def install(self, fault: dict[str, Any]) -> str:
+        """Put a fault into the world; return its handle."""
+        handle = self.world.install(faults.from_dict(fault))
+        self.simulation.journal.record("fault", handle=handle, fault=fault)
+        return handle
+
+    def pause(self, place: str) -> str:
+        """Stop a host in its tracks, as SIGSTOP does; return the handle that lets it go on."""
+        self.simulation.pause(place)
+        return self._wrong(PAUSE, place)
+
+    def set_clock(self, place: str, offset_s: float, drift_ppm: float = 0.0) -> str:
+        """Put a host's clock wrong; return the handle that puts it right."""
+        self.simulation.set_clock(place, offset_s, drift_ppm)
+        return self._wrong(CLOCK, place)
+
+    def set_disk(self, place: str, *, full: bool = False, slow_s: float = 0.0) -> str:
+        """Fill a host's disk, or slow it down; return the handle that undoes it."""
+        self.simulation.set_disk(place, full=full, slow_s=slow_s)
+        return self._wrong(DISK, place)
+
+    def _wrong(self, what: str, place: str) -> str:
+        handle = f"{what}-{place}"
+        self._wrongs[handle] = None
+        return handle
+
+    async def heal(self, handle: str) -> None:
+        """Take back what a handle stands for; one that is healed already is left alone."""
+        what, _, place = handle.partition("-")
+        if what == KILL:
+            if place not in self.hosts:
+                await self.restart(place)
+        elif handle in self._wrongs:
+            del self._wrongs[handle]
+            if what == PAUSE and place in self.simulation.hosts:
+                self.simulation.resume(place)
+            elif what == CLOCK:
+                self.simulation.set_clock(place, 0.0, 0.0)
+            elif what == DISK:
+                self.simulation.set_disk(place, full=False, slow_s=0.0)
+        elif handle in dict(self.world.faults()):
+            self.world.heal(handle)
+            self.simulation.journal.record("heal", handle=handle)
+
+    async def heal_all(self) -> None:
+        """Take back everything."""
+        for handle in (*self._wrongs, *(handle for handle, _ in self.world.faults())):
+            await self.heal(handle)
+        for place in self.places:
+            if place not in self.hosts:
+                await self.restart(place)
 
     def region(self, place: str) -> RegionHost:
         """A region's host that is up."""

@@ -30,7 +30,7 @@ READY_S_MAX = 30.0
 READY_POLL_S = 0.01
 RESTART_S = 0.5
 STOP_S_MAX = 5.0
-KILL = "kill"
+KILL, PAUSE, CLOCK = "kill", "pause", "clock"
 
 UP, DOWN, STARTING = "up", "down", "starting"
 
@@ -61,6 +61,7 @@ class Supervisor:
         self.client = HttpClient(runtime)
         self.members: dict[str, Member] = {}
         self.stopping = False
+        self._wrongs: dict[str, str] = {}  # paused hosts and wrong clocks, in words
         for place in (*configuration.regions, EDGE):
             self.members[place] = Member(self._configured(place))
 
@@ -187,8 +188,50 @@ class Supervisor:
         self.runtime.journal.record("kill", host=place)
         return f"{KILL}-{place}"
 
+    async def pause(self, place: str) -> str:
+        """Stop a host in its tracks, SIGSTOP; return the handle that lets it go on."""
+        member = self._member(place)
+        if member.state != UP or member.child is None:
+            raise SupervisorError(f"{place} is not up")
+        member.child.pause()
+        self.runtime.journal.record("pause", host=place)
+        return self._wrong(PAUSE, place, f"{place} hangs")
+
+    async def set_clock(self, place: str, offset_s: float, drift_ppm: float) -> str:
+        """Put a host's clock wrong; return the handle that puts it right."""
+        if self._member(place).state != UP:
+            raise SupervisorError(f"{place} is not up")
+        await self._tell_clock(place, offset_s, drift_ppm)
+        drift = f" and drifts by {drift_ppm:g} ppm" if drift_ppm else ""
+        return self._wrong(CLOCK, place, f"the clock of {place} is {offset_s:+g} s off{drift}")
+
+    def _wrong(self, what: str, place: str, words: str) -> str:
+        self._wrongs[f"{what}-{place}"] = words
+        return f"{what}-{place}"
+
+    async def _tell_clock(self, place: str, offset_s: float, drift_ppm: float) -> None:
+        self.runtime.journal.record("clock", host=place, offset_s=offset_s, drift_ppm=drift_ppm)
+        body = orjson.dumps({"offset_s": offset_s, "drift_ppm": drift_ppm})
+        async with self.runtime.timeout(STOP_S_MAX):
+            await self._ask(place, "PUT", "/clock", body)
+
+    async def _put_right(self, handle: str) -> None:
+        del self._wrongs[handle]
+        what, _, place = handle.partition("-")
+        member = self._member(place)
+        self.runtime.journal.record("heal", handle=handle)
+        if member.state == DOWN or member.child is None:
+            return
+        if what == PAUSE:
+            member.child.resume()
+        else:
+            await self._tell_clock(place, 0.0, 0.0)
+
     async def heal(self, handle: str) -> None:
-        """Take a fault back, or start a killed host."""
+        """Take a fault back, start a killed host, let a paused one go on, put a clock right."""
+        if handle in self._wrongs:
+            await self._put_right(handle)
+            return
         if handle.startswith(f"{KILL}-"):
             place = handle.removeprefix(f"{KILL}-")
             if self._member(place).state != DOWN:
@@ -202,7 +245,7 @@ class Supervisor:
 
     async def heal_all(self) -> list[str]:
         """Take every fault back and start every killed host; return what was healed."""
-        handles = [handle for handle, _ in self.world.faults()]
+        handles = [*self._wrongs, *(handle for handle, _ in self.world.faults())]
         handles += [f"{KILL}-{p}" for p, m in self.members.items() if not m.wanted]
         for handle in handles:
             await self.heal(handle)
@@ -255,6 +298,7 @@ class Supervisor:
             },
             "faults": {
                 **{handle: fault.describe() for handle, fault in self.world.faults()},
+                **self._wrongs,
                 **{
                     f"{KILL}-{place}": f"{place} was killed"
                     for place, member in self.members.items()
@@ -268,6 +312,7 @@ class Supervisor:
         self.stopping = True
         children = [m.child for m in self.members.values() if m.child is not None]
         for child in children:
+            child.resume()  # a paused one could not end in order
             child.terminate()
         for child in children:
             try:

@@ -11,6 +11,8 @@ GET  /_antipodes/faults                   the faults as records, by handle
 POST /_antipodes/faults                   installs one; its handle
 DELETE /_antipodes/faults[/HANDLE]        heals one, or all
 POST /_antipodes/hosts/PLACE/kill         `kill -9`; the handle that brings it back
+POST /_antipodes/hosts/PLACE/pause        SIGSTOP; the handle that lets it go on
+POST /_antipodes/hosts/PLACE/clock        a wrong clock {offset_s, drift_ppm}; its handle
 GET  /_antipodes/traces/ID                the spans of one request, over all hosts
 POST /_antipodes/down                     stops the world
 ========================================  =====================================================
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import msgspec
 import orjson
 
 from antipodes.hosting.catalogue import SERVICES
@@ -30,12 +33,20 @@ from antipodes.hosting.configuration import Configuration
 from antipodes.hosting.control import fault_list, json_response
 from antipodes.hosting.frontdoor import FrontDoor
 from antipodes.hosting.links import EDGE
+from antipodes.hosting.reports import replication_ways
 from antipodes.hosting.supervisor import UP, Supervisor, SupervisorError
 from antipodes.runtime.children import on_signals
 from antipodes.runtime.contract import Accepted, Receiver
 from antipodes.runtime.statedirectory import StateDirectory
 from antipodes.service.http import HttpRequest, HttpResponse
 from antipodes.world.errors import WorldError
+
+
+class WrongClock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How wrong a clock is to be."""
+
+    offset_s: float = 0.0
+    drift_ppm: float = 0.0
 
 
 class WorldServer:
@@ -75,7 +86,7 @@ class WorldServer:
             return await self._route(request, path.removeprefix("/_antipodes"))
         except (SupervisorError, WorldError) as error:
             return json_response({"message": str(error)}, 400)
-        except orjson.JSONDecodeError as error:
+        except (orjson.JSONDecodeError, msgspec.MsgspecError) as error:
             return json_response({"message": f"malformed JSON: {error}"}, 400)
         except Exception as error:  # noqa: BLE001 - a question must not stop the whole world
             traceback.print_exception(error)
@@ -116,6 +127,12 @@ class WorldServer:
                 return json_response({"healed": [handle]})
             case "POST", ["hosts", place, "kill"]:
                 return json_response({"handle": await self.supervisor.kill(place)})
+            case "POST", ["hosts", place, "pause"]:
+                return json_response({"handle": await self.supervisor.pause(place)})
+            case "POST", ["hosts", place, "clock"]:
+                wrong = msgspec.json.decode(request.body, type=WrongClock)
+                handle = await self.supervisor.set_clock(place, wrong.offset_s, wrong.drift_ppm)
+                return json_response({"handle": handle})
             case _:
                 return json_response({"message": f"no such thing: {request.target}"}, 404)
 
@@ -131,19 +148,9 @@ class WorldServer:
         }
 
     async def _replication(self) -> list[Any]:
-        """Each way between two regions, from both ends: the source knows better what is pending."""
         regions = self.supervisor.configuration.regions
-        heard, told = [], []
-        for region in regions:
-            status = await self.supervisor.ask(region, "/status") or {}
-            heard += status.get("replication", [])
-            told += status.get("followed_by", [])
-        ways: dict[tuple[str, str], dict[str, Any]] = {}
-        for row in (*heard, *told):
-            if row["destination"] in regions:
-                way = ways.setdefault((row["source"], row["destination"]), {"connected": False})
-                way.update(row)
-        return list(ways.values())
+        statuses = [await self.supervisor.ask(region, "/status") or {} for region in regions]
+        return replication_ways(regions, statuses)
 
     async def _trace(self, trace: str) -> list[Any]:
         journal: Any = self.runtime.journal

@@ -43,6 +43,16 @@ class ChildHost:
         if self.alive:
             self._process.terminate()
 
+    def pause(self) -> None:
+        """Stop it in its tracks: it hangs."""
+        if self.alive:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self.alive:
+            self._process.send_signal(signal.SIGCONT)
+
     async def wait(self) -> int:
         """Return the exit status (negative: the signal's number)."""
         status = await self._process.wait()

@@ -1,0 +1,172 @@
+"""One person's call: made from a city, tried again as configured, and judged by its answer."""
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+import orjson
+
+from antipodes.drills.history import Operation, Outcome
+from antipodes.drills.model import Drill
+from antipodes.hosting.resolver import NoSuchName, Resolver
+from antipodes.runtime.contract import Gone, Runtime, TimedOut
+from antipodes.service.http import HttpClient, HttpResponse
+from antipodes.world import addresses
+
+MUTATING = {"write", "delete", "increment", "pair-write"}
+BREAKER_OPEN = "circuit breaker open"
+
+
+class Way:
+    """What the people of one city share: where they stand, their resolver, their breaker."""
+
+    def __init__(
+        self,
+        city: str,
+        runtime: Runtime,
+        resolver: Resolver,
+        drill: Drill,
+        target: tuple[str, int],
+    ) -> None:
+        self.city = city
+        self.runtime = runtime
+        self.resolver = resolver
+        self.drill = drill
+        self.target = target
+        self.chance = runtime.chance(f"retry/{runtime.place}")
+        self._failures = 0
+        self._closed_again = 0.0
+
+    def breaker_open(self) -> bool:
+        """Whether the city's clients do not even ask."""
+        retry = self.drill.load.retry
+        return bool(retry.breaker) and self.runtime.now() < self._closed_again
+
+    def note(self, *, served: bool) -> None:
+        """Count failures in a row; too many open the breaker."""
+        retry = self.drill.load.retry
+        self._failures = 0 if served else self._failures + 1
+        if retry.breaker and self._failures >= retry.breaker:
+            self._failures = 0
+            self._closed_again = self.runtime.now() + retry.breaker_s / self.drill.world.speed
+
+
+class _Answer(NamedTuple):
+    """What became of one attempt."""
+
+    outcome: Outcome
+    value: str | None
+    error: str = ""
+    response: HttpResponse | None = None
+
+
+class Person:
+    """Somebody who makes one call."""
+
+    def __init__(self, way: Way, number: int, due_s: float, started: float) -> None:
+        self._way = way
+        self._number = number
+        self._due_s = due_s
+        self._started = started
+        self._ip = number % way.drill.load.people
+        self._trace = f"1-{int(way.runtime.wall()):08x}-{number:024x}"
+
+    async def act(self, kind: str, key: str, value: str | None) -> Operation:
+        """Make the call; return what became of it."""
+        way, retry = self._way, self._way.drill.load.retry
+        uncertain = False
+        attempt = 1
+        while True:
+            answer = await self._attempt(kind, key, value)
+            way.note(served=answer.outcome is Outcome.OK)
+            uncertain = uncertain or answer.outcome is Outcome.UNKNOWN
+            if answer.outcome is Outcome.OK or attempt >= retry.attempts:
+                break
+            wait_ms = min(retry.backoff_ms * 2 ** (attempt - 1), retry.backoff_ms_max)
+            if retry.jitter:
+                wait_ms *= way.chance.random()
+            await way.runtime.sleep(wait_ms / 1e3)
+            attempt += 1
+        if answer.outcome is Outcome.FAILED and uncertain:
+            answer = answer._replace(outcome=Outcome.UNKNOWN)  # an earlier attempt may have worked
+        return self._operation(kind, key, answer, attempt)
+
+    def _operation(self, kind: str, key: str, answer: _Answer, attempts: int) -> Operation:
+        way = self._way
+        speed = way.drill.world.speed
+        ended = way.runtime.now()
+        response = answer.response
+        return Operation(
+            number=self._number,
+            city=way.city,
+            kind="read" if kind == "strong-read" else kind,
+            key=key,
+            value=answer.value,
+            start_s=round(self._due_s, 6),
+            end_s=round((ended - self._started) * speed, 6),
+            latency_ms=(ended - self._started - self._due_s / speed) * 1e3,
+            outcome=answer.outcome,
+            served_by=_header(response, way.drill.load.served_by),
+            status=response.status if response is not None else 0,
+            error=answer.error,
+            edge=way.resolver.edge(),
+            session=f"{way.city}/{self._ip}",
+            strong=kind == "strong-read",
+            trace=self._trace,
+            attempts=attempts,
+        )
+
+    async def _attempt(self, kind: str, key: str, value: str | None) -> _Answer:
+        way = self._way
+        if way.breaker_open():
+            return _Answer(Outcome.FAILED, value, BREAKER_OPEN)
+        load = way.drill.load
+        spoken = {"read": load.read, "write": load.write, **load.calls}[kind]
+        method, _, target = spoken.partition(" ")
+        target = target.replace("{key}", key).replace("{value}", value or "")
+        try:
+            async with way.runtime.timeout(load.timeout_s):
+                response = await self._request(method, target)
+        except (Gone, TimedOut, NoSuchName) as failure:
+            sent = kind in MUTATING and not isinstance(failure, NoSuchName)
+            return _Answer(Outcome.UNKNOWN if sent else Outcome.FAILED, value, str(failure))
+        return _judge(kind, response, value)
+
+    async def _request(self, method: str, target: str) -> HttpResponse:
+        way = self._way
+        host, port = way.target
+        door = way.resolver.door(await way.resolver.resolve(host), port)
+        return await HttpClient(way.runtime).request(
+            door,
+            method,
+            target,
+            headers={"host": host},
+            keep_alive=False,
+            source_ip=addresses.client_ip(way.runtime.place, self._ip),
+            trace=self._trace,
+        )
+
+
+def _header(response: HttpResponse | None, name: str) -> str:
+    if response is None:
+        return ""
+    return next((v for n, v in response.headers if n.lower() == name.lower()), "")
+
+
+def _judge(kind: str, response: HttpResponse, value: str | None) -> _Answer:
+    """Outcome, value seen and error text of an answered request."""
+    if kind not in MUTATING:
+        if response.status == HTTPStatus.NOT_FOUND:
+            return _Answer(Outcome.OK, None, response=response)
+        if response.status != HTTPStatus.OK:
+            return _Answer(Outcome.FAILED, None, f"HTTP {response.status}", response)
+        try:
+            found = orjson.loads(response.body).get("value")
+        except (ValueError, AttributeError):
+            return _Answer(Outcome.FAILED, None, "not a JSON object", response)
+        seen = None if found is None else str(found)
+        return _Answer(Outcome.OK, seen, response=response)
+    if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+        return _Answer(Outcome.OK, value, response=response)
+    sent = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    outcome = Outcome.UNKNOWN if sent else Outcome.FAILED
+    return _Answer(outcome, value, f"HTTP {response.status}", response)

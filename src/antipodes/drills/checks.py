@@ -1,0 +1,124 @@
+"""What must hold of a drill before anything is started."""
+
+from antipodes.drills.model import Drill, Event, LoadPart
+from antipodes.world import faults
+from antipodes.world.atlas import load_atlas
+from antipodes.world.errors import WorldError
+from antipodes.world.world import World
+
+REQUESTS_MAX = 1_000_000
+ATTEMPTS_MAX = 20
+OTHER_KINDS = ("strong-read", "delete", "increment", "count", "pair-write", "pair-read")
+HOME_REGIONS = ("us-east-1", "us-west-2")  # of control planes: there whether or not named
+EDGE = "edge"
+
+
+def check_drill(drill: Drill) -> None:
+    """Raise ValueError or WorldError for what cannot be; the message begins with the field."""
+    world = _world(drill)
+    if drill.duration_s <= 0:
+        raise ValueError("duration_s: must be positive")
+    for city in drill.load.cities:
+        _check_city(world, city)
+    _check_load(drill)
+    previous = 0.0
+    for number, event in enumerate(drill.timeline):
+        where = f"timeline[{number}]"
+        if not previous <= event.at_s < drill.duration_s or event.at_s <= 0:
+            raise ValueError(f"{where}.at_s: must not fall, between 0 and duration_s")
+        previous = event.at_s
+        _check_event(drill, world, event, where)
+    names = [name for name, _, _ in drill.phases()]
+    if len(set(names)) != len(names):
+        raise ValueError("timeline: every phase needs a name of its own, other than steady")
+    for phase in drill.expect.served_by:
+        if phase not in names:
+            raise ValueError(f"expect.served_by: there is no phase {phase}")
+
+
+def _world(drill: Drill) -> World:
+    try:
+        return World(load_atlas(), drill.world.regions, access=drill.world.access)
+    except WorldError as error:
+        raise ValueError(f"world.regions: {error}") from None
+
+
+def _check_city(world: World, city: str) -> None:
+    try:
+        place = world.place(city)
+    except WorldError as error:
+        raise ValueError(f"load.cities: {error}") from None
+    if not place.startswith("city/"):
+        raise ValueError(f"load.cities: {city} is not a city")
+
+
+_UNDONE = {"kill", "pause", "fault", "faults", "clock", "disk"}
+
+
+def _check_event(drill: Drill, world: World, event: Event, where: str) -> None:
+    actions = event.actions()
+    if len(actions) != 1:
+        raise ValueError(
+            f"{where}: exactly one of kill, pause, fault, faults, clock, disk, call, rate, "
+            f"environment and heal, not {' and '.join(actions) or 'none'}"
+        )
+    if event.for_s and actions[0] not in _UNDONE:
+        raise ValueError(f"{where}.for_s: {actions[0]} is not undone")
+    if event.for_s < 0 or event.rate < 0:
+        raise ValueError(f"{where}: for_s and rate cannot be negative")
+    hosts = (*drill.world.regions, *HOME_REGIONS, EDGE)
+    aimed = {
+        "kill": event.kill,
+        "pause": event.pause,
+        "clock.place": event.clock.place if event.clock else "",
+        "disk.place": event.disk.place if event.disk else "",
+    }
+    for field, place in aimed.items():
+        if place and place not in hosts:
+            raise ValueError(f"{where}.{field}: {place} is not a region of this world, or edge")
+    if event.call and event.call.region not in (*drill.world.regions, *HOME_REGIONS):
+        raise ValueError(f"{where}.call.region: {event.call.region} is not part of this world")
+    if event.environment and (event.region not in drill.world.regions or not event.function):
+        raise ValueError(f"{where}: environment needs function and a region of this world")
+    try:
+        for fault in (event.fault, *event.faults):
+            if fault:
+                World.install(world, faults.from_dict(fault))
+    except WorldError as error:
+        raise ValueError(f"{where}.{actions[0]}: {error}") from None
+
+
+def _check_load(drill: Drill) -> None:
+    load = drill.load
+    _check_mix(load)
+    retry = load.retry
+    if not 1 <= retry.attempts <= ATTEMPTS_MAX:
+        raise ValueError(f"load.retry.attempts: between 1 and {ATTEMPTS_MAX}")
+    if min(retry.backoff_ms, retry.backoff_ms_max, retry.breaker, retry.breaker_s) < 0:
+        raise ValueError("load.retry: nothing can be negative")
+    calls = {f"calls.{kind}": text for kind, text in load.calls.items()}
+    for field, text in {"read": load.read, "write": load.write, **calls}.items():
+        if "{key}" not in text or text.count(" ") != 1:
+            raise ValueError(f"load.{field}: METHOD, a space, and a target with {{key}}")
+    for field in ("writes", "fresh"):
+        if not 0 <= getattr(load, field) <= 1:
+            raise ValueError(f"load.{field}: a share between 0 and 1")
+    for field in ("rate", "keys", "people", "timeout_s"):
+        if getattr(load, field) <= 0:
+            raise ValueError(f"load.{field}: must be positive")
+    if not load.cities:
+        raise ValueError("load.cities: name at least one")
+    if load.rate * drill.duration_s * len(load.cities) > REQUESTS_MAX:
+        raise ValueError(f"load.rate: more than {REQUESTS_MAX} requests")
+
+
+def _check_mix(load: LoadPart) -> None:
+    for kind, share in load.mix.items():
+        if kind not in OTHER_KINDS:
+            raise ValueError(f"load.mix.{kind}: not one of {', '.join(OTHER_KINDS)}")
+        if kind not in load.calls:
+            raise ValueError(f"load.mix.{kind}: load.calls has to say how this call is made")
+        if not 0 <= share <= 1:
+            raise ValueError(f"load.mix.{kind}: a share between 0 and 1")
+    if sum(load.mix.values()) > 1:
+        raise ValueError("load.mix: shares above 1 altogether")

@@ -1,0 +1,184 @@
+"""A drill as records: what its file says, field by field.
+
+Times are seconds of the world, rates are requests per second of the world.
+"""
+
+from typing import Any
+
+import msgspec
+
+from antipodes.drills.expectations import Expectations
+
+
+class DrillError(Exception):
+    """The file is not a drill that can be run; the message names the field."""
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Unknown fields are spelling mistakes."""
+
+
+class WorldPart(_Strict, frozen=True):
+    """Which world to start."""
+
+    regions: tuple[str, ...]
+    speed: float = 1.0
+    seed: int = 1
+    propagation_s: float = 60.0
+    access: dict[str, str] = {}
+
+
+class TablePart(_Strict, frozen=True):
+    """Where the application's writes can be found afterwards."""
+
+    name: str
+    key: str
+    value: str
+
+
+class ApplicationPart(_Strict, frozen=True):
+    """How to deploy the application, and where its table is.
+
+    `deploy` is a Python script beside the file, run with AWS_ENDPOINT_URL set; the last line it
+    prints is a JSON object with at least `url`, the application's address.
+    """
+
+    deploy: str
+    table: TablePart
+    settle_s: float = 90.0
+
+
+class RetryPart(_Strict, frozen=True):
+    """What people's clients do when they are not served: try again, at once or later."""
+
+    attempts: int = 1  # all in all
+    backoff_ms: float = 0.0  # before the second attempt; doubles with each further one
+    backoff_ms_max: float = 20_000.0
+    jitter: bool = False  # wait for a drawn share of it ("full jitter") instead of all
+    breaker: int = 0  # after so many failures in a row in a city, its clients stop asking ...
+    breaker_s: float = 10.0  # ... for so long, failing at once (a circuit breaker); 0: none
+
+
+class LoadPart(_Strict, frozen=True):
+    """What people do: requests of an open loop, so that a stall is counted and not waited out.
+
+    `mix` gives shares of further kinds of calls (history.py has the kinds); `calls` how to make
+    them. What is left of 1 is reads and writes.
+    """
+
+    cities: tuple[str, ...]
+    rate: float = 1.0
+    writes: float = 0.3
+    keys: int = 20
+    fresh: float = 0.7
+    people: int = 64  # in each city; each makes every so-manyth request of it
+    read: str = "GET /get/{key}"
+    write: str = "PUT /put/{key}?value={value}"
+    mix: dict[str, float] = {}
+    calls: dict[str, str] = {}
+    retry: RetryPart = RetryPart()
+    served_by: str = "x-served-by"
+    timeout_s: float = 10.0  # physical, as latencies are: people's patience does not shrink
+
+
+class ClockPart(_Strict, frozen=True):
+    """How a host's clock is wrong: by how much now, and by how much more with every second."""
+
+    place: str
+    offset_s: float = 0.0
+    drift_ppm: float = 0.0  # microseconds per second
+
+
+class DiskPart(_Strict, frozen=True):
+    """What is wrong with a host's disk."""
+
+    place: str
+    full: bool = False  # nothing more can be written
+    slow_ms: float = 0.0  # a commit takes so much longer
+
+
+class CallPart(_Strict, frozen=True):
+    """A call of an AWS API; `{name}` in a value is what the deployment said of itself."""
+
+    service: str
+    operation: str
+    region: str
+    request: dict[str, Any] = {}
+
+    def filled(self, said: dict[str, Any]) -> dict[str, Any]:
+        """The request, with what the deployment said put in; raises DrillError."""
+        filled: dict[str, Any] = _filled(self.request, said)
+        return filled
+
+
+def _filled(value: Any, said: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(part, said) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_filled(part, said) for part in value]
+    if isinstance(value, str) and value.startswith("{") and value.endswith("}"):
+        found: Any = said
+        for name in value[1:-1].split("/"):
+            if not isinstance(found, dict) or name not in found:
+                raise DrillError(f"call: the deployment said nothing of {value}")
+            found = found[name]
+        return found
+    return value
+
+
+class Event(_Strict, frozen=True):
+    """Something that happens at a time; one with a phase begins a phase of that name.
+
+    With `for_s`, what it did is undone after so long.
+    """
+
+    at_s: float
+    phase: str = ""
+    for_s: float = 0.0
+    kill: str = ""
+    pause: str = ""
+    fault: dict[str, Any] = {}
+    faults: tuple[dict[str, Any], ...] = ()
+    clock: ClockPart | None = None
+    disk: DiskPart | None = None
+    call: CallPart | None = None
+    rate: float = 0.0  # of the load, from now on
+    heal: bool = False
+    environment: dict[str, str] = {}
+    function: str = ""
+    region: str = ""
+
+    def actions(self) -> list[str]:
+        """The names of what it does; a valid event does one thing."""
+        names = ("kill", "pause", "fault", "faults", "clock", "disk", "call", "rate", "heal")
+        return [name for name in (*names, "environment") if getattr(self, name)]
+
+
+class SwarmPart(_Strict, frozen=True):
+    """What each seed may draw for itself: kinds of faults, how many at most, how long at most."""
+
+    faults: tuple[str, ...]
+    events: int = 8
+    for_s: float = 30.0
+    tuning: bool = True
+
+
+class Drill(_Strict, frozen=True):
+    """One drill, whole."""
+
+    name: str
+    duration_s: float
+    world: WorldPart
+    application: ApplicationPart
+    load: LoadPart
+    description: str = ""
+    timeline: tuple[Event, ...] = ()
+    expect: Expectations = Expectations()
+    swarm: SwarmPart | None = None
+
+    def phases(self) -> list[tuple[str, float, float]]:
+        """The phases as (name, from, to), in seconds of the world."""
+        named = [(event.phase, event.at_s) for event in self.timeline if event.phase]
+        starts = [("steady", 0.0), *named]
+        ends = [*(at for _, at in starts[1:]), self.duration_s]
+        return [(name, start, end) for (name, start), end in zip(starts, ends, strict=True)]

@@ -1,0 +1,200 @@
+"""The way from a drill to a world inside one simulation: the same hosts, virtual time.
+
+The application's own script deploys it, as in real time: unmodified, blocking boto3, whose requests
+leave from the laptop. The last look at the tables and the replication's state is taken by call, not
+over the network, so that looking changes nothing.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from antipodes.drills import words
+from antipodes.drills.history import LagSample, Span, Transfer
+from antipodes.drills.model import Drill, DrillError, Event
+from antipodes.drills.stage import Performed, last_line, to_span
+from antipodes.hosting.region import RegionHost
+from antipodes.hosting.reports import replication_ways
+from antipodes.hosting.scope import region_of
+from antipodes.hosting.simulated import SimulatedWorld
+from antipodes.runtime.contract import Address
+from antipodes.runtime.customer import Headers
+from antipodes.runtime.script import Script
+from antipodes.runtime.virtual import VirtualRuntime
+from antipodes.service.contract import ServiceError, Settings
+from antipodes.service.http import HttpClient
+from antipodes.world.world import World
+
+DEPLOY_S_MAX = 900.0  # of the simulated world
+
+
+class VirtualStage:
+    """A simulated world, from outside."""
+
+    def __init__(self, drill: Drill, directory: Path) -> None:
+        self._drill = drill
+        self._directory = directory
+        world = drill.world
+        settings = Settings(seed=world.seed, propagation_s=world.propagation_s)
+        self.simulated = SimulatedWorld(
+            world.regions, seed=world.seed, settings=settings, access=world.access
+        )
+        self._client = HttpClient(self.simulated.outside)
+        self._said: dict[str, Any] = {}
+
+    @property
+    def runtime(self) -> VirtualRuntime:
+        """The laptop."""
+        return self.simulated.outside
+
+    @property
+    def world(self) -> World:
+        """The one picture of the world that all hosts share."""
+        return self.simulated.world
+
+    async def deploy(self) -> dict[str, Any]:
+        """Run the application's own deployment; return what it says of itself."""
+        path = self._directory / self._drill.application.deploy
+        if not path.is_file():
+            raise DrillError(f"application.deploy: there is no {path}")
+        script = Script(
+            self.runtime,
+            path,
+            variables={
+                "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_REGIONS": ",".join(self._drill.world.regions),
+            },
+            chance=self.runtime.chance("deployment"),
+            send=self._send,
+        )
+        async with self.runtime.timeout(DEPLOY_S_MAX):
+            reply = await script.execute()
+        if reply.kind != "ready" and not (reply.kind == "exit" and reply.status == 0):
+            raise DrillError(f"{path.name} ended with {reply.kind}:\n{script.output.strip()}")
+        self._said = last_line(path.name, script.output)
+        return self._said
+
+    async def _send(
+        self, method: str, url: str, headers: Headers, body: bytes
+    ) -> tuple[int, Headers, bytes]:
+        """Carry a request of the script to the region it was signed for."""
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        signed = next((v for n, v in headers if n.lower() == "authorization"), "")
+        region = region_of(signed.encode()) or self.world.regions[0]
+        if not any(name.lower() == "host" for name, _ in headers):
+            headers = [("Host", parts.netloc), *headers]
+        door = Address(region, "api")
+        response = await self._client.request(door, method, target, headers=headers, body=body)
+        return response.status, list(response.headers), response.body
+
+    async def perform(self, event: Event) -> Performed:
+        """Do what an event says."""
+        world = self.simulated
+        if event.kill:
+            self._check_up(event.kill)
+            return Performed(f"{event.kill} killed", [world.kill(event.kill)])
+        if event.pause:
+            self._check_up(event.pause)
+            return Performed(f"{event.pause} paused", [world.pause(event.pause)])
+        if event.clock:
+            part = event.clock
+            handle = world.set_clock(part.place, part.offset_s, part.drift_ppm)
+            return Performed(words.clock(part), [handle])
+        if event.disk:
+            wrong = event.disk
+            handle = world.set_disk(wrong.place, full=wrong.full, slow_s=wrong.slow_ms / 1e3)
+            return Performed(words.disk(wrong), [handle])
+        if event.fault or event.faults:
+            plain = [event.fault] if event.fault else list(event.faults)
+            handles = [world.install(fault) for fault in plain]
+            described = dict(self.world.faults())
+            return Performed("; ".join(described[h].describe() for h in handles), handles)
+        if event.heal:
+            await self.heal_all()
+            return Performed("everything healed")
+        return await self._call(event)
+
+    def _check_up(self, place: str) -> None:
+        if place not in self.simulated.hosts:
+            raise DrillError(f"{place} is not up")
+
+    async def _call(self, event: Event) -> Performed:
+        if event.call:
+            call = event.call
+            await self.simulated.call(
+                call.region, call.service, call.operation, call.filled(self._said)
+            )
+            return Performed(words.call(call))
+        name = {"FunctionName": event.function}
+        present = await self.simulated.call(
+            event.region, "lambda", "GetFunctionConfiguration", name
+        )
+        variables = {**present.get("Environment", {}).get("Variables", {}), **event.environment}
+        await self.simulated.call(
+            event.region,
+            "lambda",
+            "UpdateFunctionConfiguration",
+            {**name, "Environment": {"Variables": variables}},
+        )
+        changed = ", ".join(f"{k}={v}" for k, v in sorted(event.environment.items()))
+        return Performed(f"{changed} in {event.region}")
+
+    async def undo(self, performed: Performed) -> None:
+        """Take back what an event did."""
+        for handle in performed.handles:
+            await self.simulated.heal(handle)
+
+    async def heal_all(self) -> None:
+        """Take back everything."""
+        await self.simulated.heal_all()
+
+    async def read_table(self, drill: Drill, region: str) -> dict[str, str] | None:
+        """Read the application's table in a region; None where it cannot be read."""
+        table = drill.application.table
+        found: dict[str, str] = {}
+        request: dict[str, Any] = {"TableName": table.name, "ConsistentRead": True}
+        while region in self.simulated.hosts:
+            try:
+                page = await self.simulated.call(region, "dynamodb", "Scan", request)
+            except ServiceError:
+                return None
+            for item in page["Items"]:
+                if table.value in item:
+                    found[item[table.key]["S"]] = item[table.value]["S"]
+            if "LastEvaluatedKey" not in page:
+                return found
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return None
+
+    async def lags(self, at_s: float) -> list[LagSample]:
+        """Replication as it is now."""
+        statuses = [
+            host.status() for host in self.simulated.hosts.values() if isinstance(host, RegionHost)
+        ]
+        return [
+            LagSample(
+                at_s,
+                row["source"],
+                row["destination"],
+                int(row.get("pending") or 0),
+                float(row.get("lag_s") or 0.0),
+            )
+            for row in replication_ways(self.world.regions, statuses)
+        ]
+
+    async def transfers(self) -> list[Transfer]:
+        """What went from place to place so far."""
+        moved = self.simulated.simulation.traffic
+        return [Transfer(a, b, "traffic", size) for (a, b), size in sorted(moved.items())]
+
+    async def spans(self, traces: list[str]) -> list[Span]:
+        """The pieces of work of some traced requests."""
+        journal = self.simulated.simulation.journal
+        return [to_span(span) for trace in traces for span in journal.spans(trace)]
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.simulated.close()

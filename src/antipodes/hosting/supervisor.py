@@ -188,7 +188,7 @@ class Supervisor:
         self.runtime.journal.record("kill", host=place)
         return f"{KILL}-{place}"
 
-    async def pause(self, place: str) -> str:
+    def pause(self, place: str) -> str:
         """Stop a host in its tracks, SIGSTOP; return the handle that lets it go on."""
         member = self._member(place)
         if member.state != UP or member.child is None:

@@ -128,7 +128,7 @@ class WorldServer:
             case "POST", ["hosts", place, "kill"]:
                 return json_response({"handle": await self.supervisor.kill(place)})
             case "POST", ["hosts", place, "pause"]:
-                return json_response({"handle": await self.supervisor.pause(place)})
+                return json_response({"handle": self.supervisor.pause(place)})
             case "POST", ["hosts", place, "clock"]:
                 wrong = msgspec.json.decode(request.body, type=WrongClock)
                 handle = await self.supervisor.set_clock(place, wrong.offset_s, wrong.drift_ppm)

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import orjson
 
-from antipodes.drills import report, table
+from antipodes.drills import table
 from antipodes.drills.format import library_drills, load_drill
 from antipodes.drills.history import History
 from antipodes.drills.model import Drill, DrillError
+from antipodes.drills.output import write
 from antipodes.drills.realstage import RealStage, WorldProcess
 from antipodes.drills.run import Run
-from antipodes.drills.verdict import EXIT_STATUS, Judgement, Verdict, judge
+from antipodes.drills.simulatecommand import run_simulated
+from antipodes.drills.verdict import EXIT_STATUS, Verdict, judge
 from antipodes.runtime.contract import Gone, TimedOut
 from antipodes.runtime.main import run_main
 
@@ -27,14 +28,24 @@ def run_drill(options: argparse.Namespace) -> int:
         return 0
     try:
         drill, directory = load_drill(options.file)
+        if options.simulate or options.seeds or options.replay is not None:
+            return run_simulated(options, drill, directory)
+        check_playable(drill, options.file)
         drill = _overridden(drill, options)
         history = _run(drill, directory, keep=options.keep)
+        judgement = judge(drill, history)
+        write(options, drill, history, judgement)
     except (DrillError, Gone, TimedOut) as error:
         print(f"antipodes: {error}", file=sys.stderr)
         return EXIT_STATUS[Verdict.UNKNOWN]
-    judgement = judge(drill, history)
-    _write(options, drill, history, judgement)
     return EXIT_STATUS[judgement.verdict]
+
+
+def check_playable(drill: Drill, source: str) -> None:
+    """Raise DrillError for what only a simulation can play."""
+    for number, event in enumerate(drill.timeline):
+        if event.disk is not None:
+            raise DrillError(f"{source}: timeline[{number}].disk: only in simulation (--simulate)")
 
 
 def _overridden(drill: Drill, options: argparse.Namespace) -> Drill:
@@ -71,25 +82,3 @@ async def _execute(
         return await Run(drill, stage, url, progress).execute()
     finally:
         await stage.close()
-
-
-def _write(
-    options: argparse.Namespace, drill: Drill, history: History, judgement: Judgement
-) -> None:
-    print(table.render(drill, history, judgement))
-    if options.json:
-        findings = [msgspec.to_builtins(finding) for finding in judgement.findings]
-        document = {**judgement.figures, "findings": findings}
-        _save(Path(options.json), orjson.dumps(document, option=orjson.OPT_INDENT_2))
-        print(f"figures: {options.json}")
-    if options.html:
-        _save(Path(options.html), report.render(drill, history, judgement).encode())
-        print(f"report:  {options.html}")
-
-
-def _save(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise DrillError(f"cannot write {path}: {error}") from None

@@ -104,6 +104,7 @@ class CallPart(_Strict, frozen=True):
     operation: str
     region: str
     request: dict[str, Any] = {}
+    refused: bool = False  # it has to be; otherwise it has to be answered
 
     def filled(self, said: dict[str, Any]) -> dict[str, Any]:
         """The request, with what the deployment said put in; raises DrillError."""
@@ -152,6 +153,11 @@ class Event(_Strict, frozen=True):
         """The names of what it does; a valid event does one thing."""
         names = ("kill", "pause", "fault", "faults", "clock", "disk", "call", "rate", "heal")
         return [name for name in (*names, "environment") if getattr(self, name)]
+
+    @property
+    def watched(self) -> bool:
+        """Whether the time to recover from it is measured: it begins a phase, and heals nothing."""
+        return bool(self.phase) and not self.heal
 
 
 class SwarmPart(_Strict, frozen=True):

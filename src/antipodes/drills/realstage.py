@@ -162,8 +162,8 @@ class RealStage:
             await self.heal_all()
             return Performed("everything healed")
         if event.call:
-            await self.runtime.run_blocking(self._call, event.call)
-            return Performed(words.call(event.call))
+            refused = await self.runtime.run_blocking(self._refusal, event.call)
+            return Performed(words.call(event.call, refused))
         await self.runtime.run_blocking(self._set_environment, event)
         variables = ", ".join(f"{k}={v}" for k, v in sorted(event.environment.items()))
         return Performed(f"{variables} in {event.region}")
@@ -197,13 +197,18 @@ class RealStage:
             FunctionName=event.function, Environment={"Variables": variables}
         )
 
-    def _call(self, call: CallPart) -> None:
+    def _refusal(self, call: CallPart) -> str:
+        """Make a call; return why it was refused, if it was."""
         client = self._boto(call.service, call.region)
         operation = client.meta.method_to_api_mapping
         method = next((name for name, api in operation.items() if api == call.operation), "")
         if not method:
             raise DrillError(f"call: {call.service} has no operation {call.operation}")
-        getattr(client, method)(**call.filled(self._said))
+        try:
+            getattr(client, method)(**call.filled(self._said))
+        except _boto_errors() as error:
+            return str(error)
+        return ""
 
     def _boto(self, service: str, region: str) -> Any:
         import boto3  # noqa: PLC0415 - slow to import, and only needed here

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from antipodes.drills import words
 from antipodes.drills.history import LagSample, Span, Transfer
-from antipodes.drills.model import Drill, DrillError, Event
+from antipodes.drills.model import CallPart, Drill, DrillError, Event
 from antipodes.drills.stage import Performed, last_line, to_span
 from antipodes.hosting.region import RegionHost
 from antipodes.hosting.reports import replication_ways
@@ -123,11 +123,7 @@ class VirtualStage:
 
     async def _call(self, event: Event) -> Performed:
         if event.call:
-            call = event.call
-            await self.simulated.call(
-                call.region, call.service, call.operation, call.filled(self._said)
-            )
-            return Performed(words.call(call))
+            return Performed(words.call(event.call, await self._refusal(event.call)))
         name = {"FunctionName": event.function}
         present = await self.simulated.call(
             event.region, "lambda", "GetFunctionConfiguration", name
@@ -141,6 +137,17 @@ class VirtualStage:
         )
         changed = ", ".join(f"{k}={v}" for k, v in sorted(event.environment.items()))
         return Performed(f"{changed} in {event.region}")
+
+    async def _refusal(self, call: CallPart) -> str:
+        """Make a call; return why it was refused, if it was."""
+        if call.region not in self.simulated.hosts:
+            return f"{call.region} does not answer"
+        request = call.filled(self._said)
+        try:
+            await self.simulated.call(call.region, call.service, call.operation, request)
+        except ServiceError as error:
+            return str(error)
+        return ""
 
     async def undo(self, performed: Performed) -> None:
         """Take back what an event did."""

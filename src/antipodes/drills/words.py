@@ -1,6 +1,6 @@
 """What a drill's events do, in words."""
 
-from antipodes.drills.model import CallPart, ClockPart, DiskPart
+from antipodes.drills.model import CallPart, ClockPart, DiskPart, DrillError
 
 
 def clock(part: ClockPart) -> str:
@@ -16,6 +16,14 @@ def disk(part: DiskPart) -> str:
     return f"the disk of {part.place} is {' and '.join(wrong) or 'well'}"
 
 
-def call(part: CallPart) -> str:
-    """A call of an API."""
-    return f"{part.service}.{part.operation} in {part.region}"
+def call(part: CallPart, refused: str) -> str:
+    """A call of an API, and whether it was refused as it should (or should not) be.
+
+    Raises DrillError where it came out otherwise.
+    """
+    name = f"{part.service}.{part.operation} in {part.region}"
+    if refused and not part.refused:
+        raise DrillError(f"call: {name} was refused: {refused}")
+    if part.refused and not refused:
+        raise DrillError(f"call: {name} was answered, but had to be refused")
+    return f"{name} refused: {refused}" if refused else name

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from antipodes.hosting.configuration import HOMES
 from antipodes.hosting.edge import EdgeHost
-from antipodes.hosting.links import EDGE, LAPTOP, WorldLinks
+from antipodes.hosting.faultdoor import FaultDoor
+from antipodes.hosting.links import EDGE, LAPTOP, SUPERVISOR, WorldLinks
 from antipodes.hosting.region import RegionHost
 from antipodes.runtime.virtual import Simulation, VirtualRuntime
 from antipodes.service.contract import Response, Settings
@@ -51,6 +52,11 @@ class SimulatedWorld:
 
     async def start(self) -> None:
         """Start all hosts, homes of control planes included."""
+        supervisor = self.outside.at(SUPERVISOR)
+        door = FaultDoor(
+            supervisor, self.world, kill=self.kill, heal=self.heal, mistakes=(KeyError,)
+        )
+        await supervisor.spawn(door.start(), "open the fault door")
         for place in self.places:
             await self.restart(place)
 

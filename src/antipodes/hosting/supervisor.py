@@ -18,6 +18,7 @@ import orjson
 
 from antipodes.hosting.configuration import HOMES, Configuration
 from antipodes.hosting.control import CONTROL, fault_list
+from antipodes.hosting.faultdoor import FaultDoor
 from antipodes.hosting.links import EDGE, SUPERVISOR, WorldLinks
 from antipodes.runtime.children import ChildHost, start_child
 from antipodes.runtime.contract import Address, Gone, TimedOut
@@ -61,6 +62,14 @@ class Supervisor:
         self.client = HttpClient(runtime)
         self.members: dict[str, Member] = {}
         self.stopping = False
+        self.fault_door = FaultDoor(
+            runtime,
+            world,
+            kill=self.kill,
+            heal=self.heal,
+            tell=self._tell_all,
+            mistakes=(SupervisorError,),
+        )
         self._wrongs: dict[str, str] = {}  # paused hosts and wrong clocks, in words
         for place in (*configuration.regions, EDGE):
             self.members[place] = Member(self._configured(place))
@@ -86,6 +95,7 @@ class Supervisor:
 
     async def start(self) -> None:
         """Start all hosts at once and wait until every one answers."""
+        await self.fault_door.start()
         for place in HOMES:
             stored = Path(self.configuration.state_directory) / place
             if place not in self.members and stored.is_dir():

@@ -71,7 +71,11 @@ class FaultDoor:
         self._kill = kill
         self._heal = heal
         self._tell = tell
-        self._mistakes = (WorldError, orjson.JSONDecodeError, *mistakes)
+        self._mistakes: tuple[type[Exception], ...] = (
+            WorldError,
+            orjson.JSONDecodeError,
+            *mistakes,
+        )
         self._server = HttpServer(runtime, self.handle)
 
     async def start(self) -> None:

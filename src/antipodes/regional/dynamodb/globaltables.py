@@ -40,6 +40,7 @@ from antipodes.regional.dynamodb.groups import (
 )
 from antipodes.regional.dynamodb.marks import MARK_KIND, Marks, settled
 from antipodes.regional.dynamodb.model import Table, not_offered
+from antipodes.regional.dynamodb.pauses import PAUSE_KIND, Pauses
 from antipodes.regional.dynamodb.tables import ITEM_KIND, TableStore
 from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Behind, Follower, Refused
@@ -80,6 +81,7 @@ class GlobalTables:
             completed=self._activate,
             learn_groups=self._learn_groups,
         )
+        self.pauses = Pauses(host, self._apply_item)
         self.followers: dict[str, Follower] = {}
         # Followers elsewhere may ask as soon as the host's door is open.
         host.changes.serve("dynamodb/exists", self._serve_exists)
@@ -101,12 +103,16 @@ class GlobalTables:
                 )
                 self._runtime.spawn(follower.run(), f"follow {source}")
         self._copies.start(self.followers)
+        self.pauses.start()
         self._runtime.spawn(self._mark_for_ever(), "mark and purge")
         await self._host.store.committed()
 
     def status(self) -> list[dict[str, Any]]:
         """How far this region has come with each other one."""
-        return [follower.status() for follower in self.followers.values()]
+        return [
+            {**follower.status(), "paused": self.pauses.tables(source)}
+            for source, follower in self.followers.items()
+        ]
 
     # What UpdateTable and DeleteTable ask for.
 
@@ -197,7 +203,8 @@ class GlobalTables:
                 "Create/Update/Delete of replica is not allowed while the replica is being added "
                 f"to table with name: {table.name} in region {self._region}"
             )
-        if table.status(self._runtime.wall()) != "ACTIVE":
+        paused = self.pauses.paused(table.account, table.name)
+        if paused or table.status(self._runtime.wall()) != "ACTIVE":
             raise self._in_use(table)
         return self._group_of(table)
 
@@ -350,6 +357,9 @@ class GlobalTables:
         for entry in entries:
             if entry.kind == ITEM_KIND:
                 account, name, key_json, time, region, item_json = entry.payload
+                if self.pauses.holds(account, name, source):
+                    self.pauses.keep(source, entry.sequence, entry.payload)
+                    continue
                 if (account, name) not in known:
                     known[account, name] = self._taking(account, name, source)
                 taking = known[account, name]
@@ -361,7 +371,14 @@ class GlobalTables:
                 known.clear()
                 self._learn(msgspec.convert(entry.payload, Group))
             elif entry.kind == MARK_KIND:
-                self._marks.hear(source, entry.payload, copying=self._copies.any)
+                waiting = self._copies.any or self.pauses.keeps(source)
+                self._marks.hear(source, entry.payload, copying=waiting)
+            elif entry.kind == PAUSE_KIND:
+                self.pauses.hear(source, entry.payload)
+
+    def _apply_item(self, source: str, payload: list[Any]) -> None:
+        """Take an item's entry that had to wait for the end of a pause."""
+        self._apply(source, [Entry(0, ITEM_KIND, 0.0, payload)])
 
     def _taking(self, account: str, name: str, source: str) -> tuple[Table, Version] | None:
         table, group = self._service.tables.get(account, name), self._groups.get(account, name)

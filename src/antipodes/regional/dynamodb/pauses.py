@@ -1,0 +1,188 @@
+"""Pauses of a table's replication: into and out of one region, while all else goes on.
+
+The region where a pause is asked for says so in its log, for how long, and when it ends. From there
+on it keeps what other regions' logs bring for the table, unapplied, and they keep what its own log
+brings; between the others nothing changes. What was kept is durable, and is applied when the pause
+ends; the greater version wins then as ever, so it does not matter that newer writes came first.
+
+A pause ends by itself in every region, also where the word of its end never arrives: the region
+that asked for it may be lost meanwhile. Whoever asks names the pause, so that pauses of one table
+may overlap and each can be ended without the others.
+
+While anything is kept, a region claims no further marks of its source (marks.py): a tombstone must
+not go before an older write that is still kept.
+
+Modelled on the action `aws:dynamodb:global-table-pause-replication` of AWS FIS and on "Testing
+global tables" (Developer Guide), which ends a pause by a date in a policy.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from antipodes.runtime.contract import RuntimeFailure
+from antipodes.service.contract import Host
+from antipodes.service.records import Records
+
+PAUSE_KIND = "dynamodb/pause"
+APPLIED_AT_ONCE_MAX = 200
+RETRY_S = 1.0
+_KEPT = b"dynamodb/kept\x00"
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """A pause as one region knows it; `region` is where it was asked for."""
+
+    account: str
+    table: str
+    region: str
+    name: str
+    until: float  # Unix seconds
+
+    @property
+    def key(self) -> str:
+        """The pause's name among the records of its account."""
+        return f"{self.table}/{self.region}/{self.name}"
+
+
+class Pauses:
+    """The pauses that one region knows of, and what it keeps because of them."""
+
+    def __init__(self, host: Host, apply: Callable[[str, list[Any]], None]) -> None:
+        """`apply(source, payload)` takes an item's entry in the present group."""
+        self._host = host
+        self._runtime = host.runtime
+        self._apply = apply
+        self._records = Records(host.store, "dynamodb/pause", Pause)
+        self._draining = self._due = False
+        self.any = False  # whether anything is paused, or kept: the quick question
+
+    def start(self) -> None:
+        """Take up what was paused or kept before a restart."""
+        for _, _, pause in list(self._records.all()):
+            self._end_later(pause)
+        self._changed()
+
+    # What is asked for here.
+
+    def pause(self, account: str, table: str, name: str, seconds: float) -> None:
+        """Pause a table's replication into and out of this region, for so long at most."""
+        self._keep(Pause(account, table, self._host.place, name, self._runtime.wall() + seconds))
+        self._host.changes.append(PAUSE_KIND, [account, table, name, seconds])
+
+    def resume(self, account: str, table: str, name: str) -> None:
+        """End a pause that was asked for here; nothing if there is none."""
+        pause = self._records.get(account, f"{table}/{self._host.place}/{name}")
+        if pause is not None:
+            self._host.changes.append(PAUSE_KIND, [account, table, name, 0.0])
+            self._end(pause)
+
+    def tables(self, source: str) -> list[str]:
+        """The tables that are not taken from a source now, sorted."""
+        regions = (source, self._host.place)
+        return sorted({p.table for _, _, p in self._records.all() if p.region in regions})
+
+    def paused(self, account: str, table: str) -> bool:
+        """Whether a table's replication into or out of this region is paused by someone here."""
+        return self.any and self._has(account, table, (self._host.place,))
+
+    # What the logs bring.
+
+    def hear(self, source: str, payload: list[Any]) -> None:
+        """Take another region's word on a pause of its own."""
+        account, table, name, seconds = payload
+        pause = Pause(account, table, source, name, self._runtime.wall() + seconds)
+        if seconds > 0:
+            self._keep(pause)
+        else:
+            self._end(pause)
+
+    def holds(self, account: str, table: str, source: str) -> bool:
+        """Whether what comes from a source for a table has to be kept."""
+        return self.any and self._has(account, table, (source, self._host.place))
+
+    def keep(self, source: str, sequence: int, payload: list[Any]) -> None:
+        """Keep an entry of a source's log until its table goes on."""
+        key = _KEPT + source.encode() + b"\x00" + sequence.to_bytes(8, "big")
+        self._host.store.put(key, msgspec.msgpack.encode(payload))
+
+    def keeps(self, source: str) -> bool:
+        """Whether something of a source is kept, or will be."""
+        if not self.any:
+            return False
+        start = _KEPT + source.encode() + b"\x00"
+        if self._host.store.scan(start, start[:-1] + b"\x01", limit=1):
+            return True
+        regions = (source, self._host.place)
+        return any(pause.region in regions for _, _, pause in self._records.all())
+
+    # The end of a pause.
+
+    def _has(self, account: str, table: str, regions: tuple[str, ...]) -> bool:
+        return any(
+            pause.table == table and pause.region in regions
+            for pause in self._records.list(account)
+        )
+
+    def _keep(self, pause: Pause) -> None:
+        self._records.put(pause.account, pause.key, pause)
+        self.any = True
+        self._end_later(pause)
+
+    def _end_later(self, pause: Pause) -> None:
+        self._runtime.spawn(self._end_overdue(pause), f"end the pause {pause.key}")
+
+    async def _end_overdue(self, pause: Pause) -> None:
+        """End a pause when its time has come, unless it ended or was asked for anew meanwhile."""
+        await self._runtime.sleep(max(0.0, pause.until - self._runtime.wall()))
+        while self._records.get(pause.account, pause.key) == pause:
+            try:
+                self._end(pause)
+                await self._host.store.committed()
+            except RuntimeFailure:  # a full disk
+                await self._runtime.sleep(self._runtime.interval(RETRY_S))
+
+    def _end(self, pause: Pause) -> None:
+        self._records.delete(pause.account, pause.key)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._due = True
+        self.any = self._anything()
+        if self.any and not self._draining:
+            self._draining = True
+            self._runtime.spawn(self._drain(), "apply what was kept")
+
+    def _anything(self) -> bool:
+        kept = self._host.store.scan(_KEPT, _KEPT[:-1] + b"\x01", limit=1)
+        return bool(kept) or next(self._records.all(), None) is not None
+
+    async def _drain(self) -> None:
+        """Apply what no pause holds any more, and again if a pause ended meanwhile."""
+        while self._due:
+            self._due = False
+            try:
+                await self._apply_all()
+            except RuntimeFailure:  # a full disk
+                await self._runtime.sleep(self._runtime.interval(RETRY_S))
+                self._due = True
+        self._draining = False
+        self.any = self._anything()
+
+    async def _apply_all(self) -> None:
+        after = _KEPT
+        while found := self._host.store.scan(
+            after, _KEPT[:-1] + b"\x01", limit=APPLIED_AT_ONCE_MAX
+        ):
+            self._apply_kept(found)
+            after = found[-1][0] + b"\x00"
+            await self._host.store.committed()
+
+    def _apply_kept(self, found: list[tuple[bytes, bytes]]) -> None:
+        for key, value in found:
+            source = key[len(_KEPT) : -9].decode()
+            payload = msgspec.msgpack.decode(value)
+            if not self.holds(payload[0], payload[1], source):
+                self._apply(source, payload)
+                self._host.store.delete(key)

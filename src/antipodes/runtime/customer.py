@@ -14,6 +14,7 @@ seconds without ever waiting is taken for a loop without end, and stops the run.
 
 import io
 import json
+import os
 import random
 import re
 import signal
@@ -28,12 +29,14 @@ from typing import Any, NamedTuple, TypeVar
 from antipodes.runtime.contract import Runtime, RuntimeFailure
 from antipodes.runtime.libraries import complete, libraries
 from antipodes.runtime.modulespace import ModuleSpace, installed_source, zipped_source
+from antipodes.runtime.shapewalks import quicken_transforms
 from antipodes.runtime.substitutes import CURRENT, HardExit, shared_substitutes
 
 T = TypeVar("T")
 
 TASK_ROOT = "/var/task"
 COMPUTING_S_MAX = 10.0  # of processor time without waiting
+_TICKS = 10  # of the watchdog in that time
 
 # From source for every program: they keep state, or the time.
 _PRIVATE = frozenset({"boto3", "logging", "uuid", "secrets", "tempfile"})
@@ -122,6 +125,61 @@ class _Stuck(BaseException):
     """Raised into code that computes without end."""
 
 
+class _Watchdog:
+    """Ends code that computes for COMPUTING_S_MAX without waiting.
+
+    One timer of the process ticks while programs run at all, and stops when none did for a tick: to
+    set it anew at every wait would cost more than the wait.
+    """
+
+    def __init__(self) -> None:
+        self._inside = False
+        self._limit_s = 0.0  # that the timer is set for; 0: it is not
+        self._entries = 0
+        self._seen = 0  # the entry that the last tick found running
+        self._ticks = 0  # that it has been running for
+
+    def enter(self) -> None:
+        """Watch from now on: a program begins, or goes on after a wait."""
+        self._inside = True
+        self._entries += 1
+        if self._limit_s != COMPUTING_S_MAX:
+            self._set_timer(COMPUTING_S_MAX)
+
+    def leave(self) -> None:
+        """Stop watching: the program waits, or has ended."""
+        self._inside = False
+
+    def forget(self) -> None:
+        """Start anew in a child process, which has no timer."""
+        self._limit_s = 0.0
+
+    def _set_timer(self, limit_s: float) -> None:
+        """Start the timer, or with 0 stop it; only the main thread can have one."""
+        every_s = limit_s / _TICKS
+        try:
+            if limit_s:
+                signal.signal(signal.SIGVTALRM, self._tick)
+            signal.setitimer(signal.ITIMER_VIRTUAL, every_s, every_s)
+        except (ValueError, AttributeError):  # another thread; a system without such timers
+            return
+        self._limit_s = limit_s
+
+    def _tick(self, *_: object) -> None:
+        if self._entries != self._seen:
+            self._seen, self._ticks = self._entries, 0
+        elif not self._inside:
+            self._set_timer(0.0)
+        else:
+            self._ticks += 1
+            if self._ticks >= _TICKS:
+                raise _Stuck
+
+
+_WATCHDOG = _Watchdog()  # one, as there is one processor
+os.register_at_fork(after_in_child=_WATCHDOG.forget)
+
+
 class _Output(io.TextIOBase):
     """Standard output of a program."""
 
@@ -152,6 +210,7 @@ class CustomerProgram:
     ) -> None:
         self.environ = dict(variables)
         self.random = chance
+        self.entropy = random.Random(chance.getrandbits(128))  # noqa: S311 - repeatable on purpose
         self.stdout: Any = _Output(output)
         self.send = send
         self._runtime = runtime
@@ -159,7 +218,8 @@ class CustomerProgram:
         self._handler_name = handler
         self._handler: Callable[[Any, Context], Any] | None = None
         self._request_id = ""
-        self._hidden: dict[str, ModuleType | None] = {}
+        self._own: dict[str, ModuleType] = {}  # the customer's modules
+        self._hidden: dict[str, ModuleType | None] = {}  # what they stand before meanwhile
         self.space = self._make_space()
 
     # What the substitutes ask for.
@@ -322,6 +382,7 @@ class CustomerProgram:
         complete(space, [TASK_ROOT])
         space.announce = self._show
         space.on_load["logging"] = self._set_up_logging
+        space.on_load["boto3.dynamodb.transform"] = quicken_transforms
         return space
 
     def _print(self, *values: object, file: Any = None, **named: Any) -> None:
@@ -349,23 +410,27 @@ class CustomerProgram:
 
     def _enter(self) -> None:
         """Show the program's modules to libraries that look for them, and set the watchdog."""
-        for name, module in self.space.loaded.items():
-            self._show(name, module)
-        _watch(COMPUTING_S_MAX)
+        for name, module in self._own.items():
+            if self.space.loaded.get(name) is module:  # its import did not fail in the end
+                self._hidden[name] = sys.modules.get(name)
+                sys.modules[name] = module
+        _WATCHDOG.enter()
 
     def _show(self, name: str, module: ModuleType) -> None:
+        """Show a module of the customer's that is about to run."""
         if (module.__file__ or "").startswith(TASK_ROOT):
+            self._own[name] = module
             self._hidden.setdefault(name, sys.modules.get(name))
             sys.modules[name] = module
 
     def _leave(self) -> None:
-        _watch(0.0)
-        hidden, self._hidden = self._hidden, {}
-        for name, module in hidden.items():
+        _WATCHDOG.leave()
+        for name, module in self._hidden.items():
             if module is None:
                 sys.modules.pop(name, None)
             else:
                 sys.modules[name] = module
+        self._hidden.clear()
 
     def _trace(self, problem: BaseException) -> list[str]:
         """Return the frames of an exception from the customer's first on, as text."""
@@ -419,17 +484,3 @@ def to_json(value: Any, *, ascii_only: bool) -> bytes:
     if decimals:
         text = re.sub(r'"\\u0000decimal:([^"]*)"', r"\1", text)
     return text.encode()
-
-
-def _watch(seconds: float) -> None:
-    """Start the watchdog, or with 0 call it off; only the main thread can have one."""
-    try:
-        if seconds:
-            signal.signal(signal.SIGVTALRM, _bark)
-        signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0 if seconds else 0.0)
-    except (ValueError, AttributeError):  # another thread; a system without such timers
-        return
-
-
-def _bark(*_: object) -> None:
-    raise _Stuck

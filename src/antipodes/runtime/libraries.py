@@ -13,6 +13,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from antipodes.runtime import shortcuts
 from antipodes.runtime.modulespace import ModuleSpace, installed_source
 from antipodes.runtime.substitutes import CURRENT, Facade, shared_substitutes, sys_module
 
@@ -37,11 +38,18 @@ def complete(space: ModuleSpace, path: list[str]) -> None:
 
 @cache
 def libraries() -> ModuleSpace:
-    """Load botocore's sources once more, with the substitutes: code, shared as Python shares it."""
+    """Return the botocore that all programs of the process share."""
+    return load_libraries()
+
+
+def load_libraries(*, quick: bool = True) -> ModuleSpace:
+    """Load botocore's sources once more, with the substitutes and, if wanted, the shortcuts."""
     space = ModuleSpace(_find, substitutes=shared_substitutes())
     complete(space, list(sys.path))
     httpsession: Any = space.load("botocore.httpsession")
     httpsession.URLLib3Session = _session_class(space.load("botocore.awsrequest"))
+    if quick:
+        shortcuts.install(space)  # after the session: other modules take it by name
     loaders: Any = space.load("botocore.loaders")
     loader = loaders.create_loader()
     loaders.create_loader = lambda *_: loader
@@ -49,8 +57,8 @@ def libraries() -> ModuleSpace:
 
 
 def _find(name: str) -> Any:
-    """Find botocore's and s3transfer's modules; all others are Python's own."""
-    if name.partition(".")[0] in {"botocore", "s3transfer"}:
+    """Find botocore's modules, s3transfer's, and uuid, which draws; others are Python's own."""
+    if name.partition(".")[0] in {"botocore", "s3transfer", "uuid"}:
         return installed_source(name)
     return None
 

@@ -23,7 +23,8 @@ class Program(Protocol):
     """What a running program has to offer to the substitutes."""
 
     environ: dict[str, str]
-    random: real_random.Random
+    random: real_random.Random  # what the module's own functions draw from
+    entropy: real_random.Random  # the machine's: no seed a customer sets changes it
     stdout: TextIO
 
     def now(self) -> float: ...
@@ -189,13 +190,13 @@ def _datetime_module() -> ModuleType:
 
 
 class _Random(real_random.Random):
-    """A generator that is seeded from the program's stream unless told otherwise."""
+    """A generator that is seeded from the machine's entropy unless told otherwise."""
 
     def __init__(self, seed: Any = None) -> None:
-        super().__init__(CURRENT.get().random.getrandbits(128) if seed is None else seed)
+        super().__init__(CURRENT.get().entropy.getrandbits(128) if seed is None else seed)
 
     def seed(self, a: Any = None, version: int = 2) -> None:
-        super().seed(CURRENT.get().random.getrandbits(128) if a is None else a, version)
+        super().seed(CURRENT.get().entropy.getrandbits(128) if a is None else a, version)
 
 
 class _SystemRandom(_Random):
@@ -239,7 +240,7 @@ def _unsetenv(key: str) -> None:
 
 
 def _urandom(count: int) -> bytes:
-    return CURRENT.get().random.randbytes(count)
+    return CURRENT.get().entropy.randbytes(count)
 
 
 def _sleep(seconds: float) -> None:

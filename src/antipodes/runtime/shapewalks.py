@@ -1,0 +1,164 @@
+"""Shortcuts for what botocore and boto3 do with the shapes of a service's model.
+
+Parameters are checked by walking them beside their shape, with a record of every mistake. Nearly
+all are right: a quick walk that can only say yes goes first, and the original tells what is wrong.
+boto3's DynamoDB resources walk parameters and answers in search of shapes of one name; where a
+shape cannot lead there, the walk would change nothing. What was learnt of a shape is kept with it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+Check = Callable[[Any], bool]
+
+
+def quicken_validation(validate: Any) -> None:
+    """Let `ParamValidator.validate` look quickly first."""
+    kind = validate.ParamValidator
+    original = kind.validate
+    builder = _Checks(validate)
+
+    def quick(self: Any, params: Any, shape: Any) -> Any:
+        if type(self) is kind and builder.check_of(shape)(params):
+            return validate.ValidationErrors()
+        return original(self, params, shape)
+
+    kind.validate = quick
+
+
+def quicken_transforms(transform: Any) -> None:
+    """Let `ParameterTransformer.transform` leave alone what it would not change."""
+    kind = transform.ParameterTransformer
+    original = kind.transform
+
+    def quick(self: Any, params: Any, model: Any, transformation: Any, target_shape: Any) -> None:
+        if type(self) is not kind or _leads_to(model, target_shape):
+            original(self, params, model, transformation, target_shape)
+
+    kind.transform = quick
+
+
+def _children(shape: Any) -> list[Any]:
+    if shape.type_name == "structure":
+        return list(shape.members.values())
+    if shape.type_name == "map":
+        return [shape.value]
+    return [shape.member] if shape.type_name == "list" else []
+
+
+def _leads_to(shape: Any, target: str) -> bool:
+    """Whether a shape of that name is somewhere below this one."""
+    known: dict[str, bool] = vars(shape).setdefault("_antipodes_leads_to", {})
+    if target not in known:
+        seen, waiting = {shape.name}, [shape]
+        known[target] = False
+        while waiting and not known[target]:
+            for child in _children(waiting.pop()):
+                known[target] = known[target] or child.name == target
+                if child.name not in seen:
+                    seen.add(child.name)
+                    waiting.append(child)
+    return known[target]
+
+
+def _never(_: Any) -> bool:
+    return False
+
+
+class _Checks:
+    """Makes the quick check of a shape: yes, or ask the original."""
+
+    def __init__(self, validate: Any) -> None:
+        self._scalars = validate.ParamValidator.SCALAR_TYPES
+        self._containers = validate.ParamValidator.CONTAINER_TYPES
+        self._is_time = validate.ParamValidator._type_check_datetime  # noqa: SLF001 - the same
+
+    def check_of(self, shape: Any) -> Check:
+        check: Check | None = vars(shape).get("_antipodes_check")
+        if check is None:
+            check = shape._antipodes_check = self._make(shape)  # noqa: SLF001 - kept with it
+        return check
+
+    def _make(self, shape: Any) -> Check:
+        special = ("jsonvalue", "hostLabel")
+        if any(shape.serialization.get(mark) for mark in special):
+            return _never
+        match shape.type_name:
+            case "structure":
+                return self._structure(shape)
+            case "map":
+                return self._map(shape)
+            case "list":
+                return self._list(shape)
+            case "timestamp":
+                return lambda value: bool(self._is_time(None, value))
+            case "blob":
+                return lambda value: isinstance(value, bytes | bytearray | str)
+            case _:
+                return self._scalar(shape)
+
+    def _structure(self, shape: Any) -> Check:
+        if shape.is_document_type or shape.is_tagged_union:
+            return _never
+        members, required = shape.members, shape.metadata.get("required", [])
+        kinds = self._containers["structure"]
+        checks: dict[str, Check] = {}
+
+        def check(value: Any) -> bool:
+            if not isinstance(value, kinds):
+                return False
+            for name in required:
+                if name not in value:
+                    return False
+            for name, member in value.items():
+                known = checks.get(name)
+                if known is None:
+                    if name not in members:
+                        return False
+                    known = checks[name] = self.check_of(members[name])
+                if not known(member):
+                    return False
+            return True
+
+        return check
+
+    def _map(self, shape: Any) -> Check:
+        kinds = self._containers["map"]
+        value_shape, check_key = shape.value, self.check_of(shape.key)
+
+        def check(value: Any) -> bool:
+            if not isinstance(value, kinds):
+                return False
+            check_value = self.check_of(value_shape)  # not before: shapes hold themselves
+            for key, item in value.items():  # noqa: SIM110 - as in a list
+                if not (check_key(key) and check_value(item)):
+                    return False
+            return True
+
+        return check
+
+    def _list(self, shape: Any) -> Check:
+        kinds, member = self._containers["list"], shape.member
+        least = shape.metadata.get("min", 0)
+
+        def check(value: Any) -> bool:
+            if not isinstance(value, kinds) or len(value) < least:
+                return False
+            check_item = self.check_of(member)
+            for item in value:  # noqa: SIM110 - a generator costs more than the check
+                if not check_item(item):
+                    return False
+            return True
+
+        return check
+
+    def _scalar(self, shape: Any) -> Check:
+        kinds = self._scalars.get(shape.type_name)
+        if kinds is None:
+            return _never
+        least = shape.metadata.get("min")
+        if least is None or shape.type_name == "boolean":
+            return lambda value: isinstance(value, kinds)
+        if shape.type_name == "string":
+            return lambda value: isinstance(value, kinds) and len(value) >= least
+        return lambda value: isinstance(value, kinds) and value >= least

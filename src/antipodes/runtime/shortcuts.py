@@ -1,0 +1,387 @@
+"""Shortcuts in the simulation's copy of botocore: the same results for less work.
+
+A simulated second may hold thousands of calls, and two thirds of a call's cost are botocore working
+out again what it worked out before: its user agent, who handles an event, the rules that lead to an
+endpoint, headers kept as an e-mail's. The functions here stand in for such methods of the copy that
+`libraries` loads. Each gives what the original gives for all inputs, draws no chance and reads the
+clock as often; where an input is unusual it asks the original. What is remembered is remembered
+under everything that it was made from.
+"""
+
+# ruff: noqa: SLF001 - what the shortcuts stand in for is botocore's own
+
+import hmac
+from collections.abc import Iterable, Iterator, Mapping
+from email.message import Message
+from functools import lru_cache
+from hashlib import sha256
+from types import FunctionType, MethodType
+from typing import Any
+
+from antipodes.runtime.modulespace import ModuleSpace
+from antipodes.runtime.shapewalks import quicken_validation
+
+_NAMES_MAX = 4096
+_CODE_VARARGS, _CODE_VARKEYWORDS = 0x04, 0x08  # inspect's names are CO_VARARGS and so on
+
+
+def install(space: ModuleSpace) -> None:
+    """Put the shortcuts into a space's botocore."""
+    _headers(space.load("botocore.compat"), space.load("botocore.endpoint"))
+    _header_dictionaries(space.load("botocore.awsrequest"), space.load("botocore.parsers"))
+    _requests(space.load("botocore.awsrequest"))
+    _user_agents(space.load("botocore.useragent"))
+    _events(space.load("botocore.hooks"))
+    model: Any = space.load("botocore.model")
+    model.hyphenize_service_id = lru_cache(_NAMES_MAX)(model.hyphenize_service_id)
+    quicken_validation(space.load("botocore.validate"))
+    _signatures(space.load("botocore.auth"))
+    _endpoints(space.load("botocore.regions"))
+
+
+# Headers of a request: a message as in e-mail, whose policy asks of every value what it may be.
+
+
+def _plain(message: Message, name: str, value: Any) -> Any:
+    if type(value) is bytes or (type(value) is str and value.isascii()):
+        return value
+    return message.policy.header_fetch_parse(name, value)
+
+
+def _headers(compat: Any, endpoint: Any) -> None:
+    def items(self: Any) -> list[tuple[str, Any]]:
+        return [(name, _plain(self, name, value)) for name, value in self._headers]
+
+    def get(self: Any, name: str, failobj: Any = None) -> Any:
+        wanted = name.lower()
+        for known, value in self._headers:
+            if known.lower() == wanted:
+                return _plain(self, known, value)
+        return failobj
+
+    def encode_headers(_: Any, headers: Any) -> None:
+        if type(headers) is not compat.HTTPHeaders:
+            slow(_, headers)
+            return
+        # The message keeps the text beside the bytes, as the original leaves it.
+        headers._headers += [
+            (name, value.encode()) for name, value in headers.items() if isinstance(value, str)
+        ]
+
+    slow = endpoint.Endpoint._encode_headers
+    compat.HTTPHeaders.items = items
+    compat.HTTPHeaders.get = get
+    compat.HTTPHeaders.__getitem__ = get
+    endpoint.Endpoint._encode_headers = encode_headers
+
+
+# Headers as prepared and as answered: a dictionary that ignores case. It is kept under names in
+# lower case; the original makes an object of every name.
+
+
+def _header_dictionaries(awsrequest: Any, parsers: Any) -> None:  # noqa: C901 - many, not complex
+    kind = awsrequest.HeadersDict
+
+    def fill(self: Any, /, *others: Any, **named: Any) -> None:
+        self._dict = {}
+        if len(others) == 1 and type(others[0]) is list:
+            pairs = others[0]
+            self._dict = {name.lower(): (name, value) for name, value in pairs}
+            if len(self._dict) == len(pairs) and not named:
+                return
+            self._dict = {}  # some name came twice: its first spelling stays, its last value
+        self.update(*others, **named)
+
+    def update(self: Any, other: Any = (), /, **named: Any) -> None:
+        if type(other) is kind:
+            pairs: Iterable[tuple[Any, Any]] = list(other.items())
+        elif isinstance(other, Mapping) or hasattr(other, "keys"):
+            pairs = ((name, other[name]) for name in other.keys())  # noqa: SIM118 - not a dict
+        else:
+            pairs = other
+        store = self._dict
+        for name, value in (*pairs, *named.items()):
+            lower = name.lower()
+            held = store.get(lower)
+            store[lower] = (name if held is None else held[0], value)
+
+    def set_item(self: Any, name: Any, value: Any) -> None:
+        lower = name.lower()
+        held = self._dict.get(lower)
+        self._dict[lower] = (name if held is None else held[0], value)
+
+    def get_item(self: Any, name: Any) -> Any:
+        held = self._dict.get(name.lower())
+        if held is None:
+            raise KeyError(name)
+        return held[1]
+
+    def get(self: Any, name: Any, default: Any = None) -> Any:
+        held = self._dict.get(name.lower())
+        return default if held is None else held[1]
+
+    def delete_item(self: Any, name: Any) -> None:
+        if name.lower() not in self._dict:
+            raise KeyError(name)
+        del self._dict[name.lower()]
+
+    def contains(self: Any, name: Any) -> bool:
+        return name.lower() in self._dict
+
+    def iterate(self: Any) -> Iterator[str]:
+        return iter([name for name, _ in self._dict.values()])
+
+    def represent(self: Any) -> str:
+        return repr(dict(self._dict.values()))
+
+    def lowercase_dict(original: Any) -> dict[str, Any]:
+        if type(original) is kind:
+            return {lower: value for lower, (_, value) in original._dict.items()}
+        return slow_lowercase_dict(original)  # type: ignore[no-any-return] # botocore is untyped
+
+    slow_lowercase_dict = parsers.lowercase_dict
+    parsers.lowercase_dict = lowercase_dict
+    kind.__init__ = fill
+    kind.update = update
+    kind.__setitem__ = set_item
+    kind.__getitem__ = get_item
+    kind.get = get
+    kind.__delitem__ = delete_item
+    kind.__contains__ = contains
+    kind.__iter__ = iterate
+    kind.__repr__ = represent
+
+
+def _requests(awsrequest: Any) -> None:
+    def body(self: Any) -> Any:
+        prepared = self._request_preparer._prepare_body(self)
+        return prepared.encode() if isinstance(prepared, str) else prepared
+
+    awsrequest.AWSRequest.body = property(body)
+
+
+# User agents: some forty pieces, cleaned letter by letter, twice for every request.
+
+
+def _user_agents(useragent: Any) -> None:
+    kind = useragent.UserAgentString
+    slow = kind.to_string
+
+    def features_of(self: Any) -> frozenset[str]:
+        context = useragent.get_context()
+        known = frozenset(self._client_features or ())
+        return known if context is None else known | context.features
+
+    def to_string(self: Any) -> str:
+        config = self._client_config
+        settings: tuple[Any, ...] = ()
+        if config:
+            settings = (
+                getattr(config, "_supplied_user_agent", slow),  # None is a value of its own
+                config.user_agent,
+                (config.retries or {}).get("mode"),
+                config.endpoint_discovery_enabled,
+                config.user_agent_appid,
+                config.user_agent_extra,
+                bool(config.retries),
+            )
+        made_from = (
+            settings,
+            features_of(self),
+            self._session_user_agent_name,
+            self._session_user_agent_version,
+            self._session_user_agent_extra,
+            self._execution_env,
+        )
+        remembered = self.__dict__.get("_remembered")
+        if remembered is None or remembered[0] != made_from:
+            remembered = self._remembered = (made_from, slow(self))
+        text: str = remembered[1]
+        return text
+
+    def feature_metadata(self: Any) -> list[Any]:
+        """As the original, but in an order that does not depend on hashes."""
+        features = ",".join(sorted(features_of(self)))
+        if not features:
+            return []
+        size = useragent.UserAgentComponentSizeConfig(1024, ",")
+        return [useragent.UserAgentComponent("m", features, size_config=size)]
+
+    kind.to_string = to_string
+    kind._build_feature_metadata = feature_metadata
+
+
+# Events: every name is looked for among four hundred old names, every handler is inspected.
+
+
+def _events(hooks: Any) -> None:
+    kind, direct = hooks.EventAliaser, hooks.HierarchicalEmitter
+    fill, slow_alias = kind.__init__, kind._alias_event_name
+    usual = kind(None)
+    alias_usual = lru_cache(_NAMES_MAX)(lambda name: slow_alias(usual, name))
+
+    def start(self: Any, event_emitter: Any, event_aliases: Any = None) -> None:
+        fill(self, event_emitter, event_aliases)
+        self._usual = self._event_aliases == hooks.EVENT_ALIASES
+
+    def alias(self: Any, event_name: str) -> Any:
+        known = self._alias_name_cache.get(event_name)
+        if known is None:
+            known = alias_usual(event_name) if self._usual else slow_alias(self, event_name)
+            self._alias_name_cache[event_name] = known
+        return known
+
+    def emit(self: Any, event_name: str, **named: Any) -> Any:
+        name = self._alias_name_cache.get(event_name) or self._alias_event_name(event_name)
+        emitter = self._emitter
+        handlers = emitter._lookup_cache.get(name) if type(emitter) is direct else None
+        if handlers is None:
+            return emitter.emit(name, **named)
+        named["event_name"] = name
+        return [(handler, handler(**named)) for handler in handlers]
+
+    def emit_until_response(self: Any, event_name: str, **named: Any) -> Any:
+        name = self._alias_name_cache.get(event_name) or self._alias_event_name(event_name)
+        emitter = self._emitter
+        handlers = emitter._lookup_cache.get(name) if type(emitter) is direct else None
+        if handlers is None:
+            return emitter.emit_until_response(name, **named)
+        named["event_name"] = name
+        handler = response = None
+        for handler in handlers:
+            response = handler(**named)
+            if response is not None:
+                break
+        return handler, response
+
+    kind.__init__ = start
+    kind._alias_event_name = alias
+    kind.emit = emit
+    kind.emit_until_response = emit_until_response
+    hooks.accepts_kwargs = _accepting(hooks.accepts_kwargs)
+
+
+def _accepting(original: Any) -> Any:
+    """Return a quick `accepts_kwargs`."""
+
+    def accepts_kwargs(function: Any) -> Any:
+        """Return the name of the parameter for further named arguments, or None."""
+        plain = function.__func__ if type(function) is MethodType else function
+        if type(plain) is not FunctionType or vars(plain):  # decorated, perhaps
+            return original(function)
+        code = plain.__code__
+        if not code.co_flags & _CODE_VARKEYWORDS:
+            return None
+        before = code.co_argcount + code.co_kwonlyargcount
+        return code.co_varnames[before + bool(code.co_flags & _CODE_VARARGS)]
+
+    return accepts_kwargs
+
+
+# Signatures: the very same, in one pass over the headers and with the day's key at hand.
+
+
+@lru_cache(64)
+def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in (day, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+def _signatures(auth: Any) -> None:
+    kind = auth.SigV4Auth
+    slow = kind.add_auth
+    unsigned = frozenset(auth.SIGNED_HEADERS_BLACKLIST)
+    host_of = lru_cache(_NAMES_MAX)(auth._host_from_url)
+
+    @lru_cache(_NAMES_MAX)
+    def path_of(url: str) -> Any:
+        return kind._normalize_url_path(None, auth.urlsplit(url).path)
+
+    def add_auth(self: Any, request: Any) -> Any:
+        if type(self) is not kind or self.credentials is None:
+            return slow(self, request)
+        time = auth.get_current_datetime().strftime(auth.SIGV4_TIMESTAMP)
+        request.context["timestamp"] = time
+        self._modify_request_before_signing(request)
+        texts: dict[str, list[str]] = {}
+        for name, value in request.headers.items():
+            lower = name.lower()
+            if lower not in unsigned:
+                texts.setdefault(lower, []).append(" ".join(value.split()))
+        if "host" not in texts:
+            texts["host"] = [" ".join(host_of(request.url).split())]
+        signed = ";".join(sorted([name.strip() for name in texts]))
+        lines = [request.method.upper(), path_of(request.url), self.canonical_query_string(request)]
+        lines += [f"{name}:{','.join(texts[name])}" for name in sorted(texts)]
+        digest = request.headers.get("X-Amz-Content-SHA256")
+        lines += ["", signed, self.payload(request) if digest is None else digest]
+        scope = f"{time[:8]}/{self._region_name}/{self._service_name}/aws4_request"
+        hashed = sha256("\n".join(lines).encode()).hexdigest()
+        secret = self.credentials.secret_key
+        key = _signing_key(secret, time[:8], self._region_name, self._service_name)
+        text = f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{hashed}"
+        signature = hmac.digest(key, text.encode(), "sha256").hex()
+        request.headers["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={self.credentials.access_key}/{scope}, "
+            f"SignedHeaders={signed}, Signature={signature}"
+        )
+        return None
+
+    kind.add_auth = add_auth
+
+
+# Endpoints: where each parameter of the rules comes from is the same for all calls of an operation.
+
+
+def _endpoints(regions: Any) -> None:
+    kind = regions.EndpointRulesetResolver
+
+    def sources(self: Any, operation: Any) -> list[tuple[Any, ...]]:
+        static = self._get_static_context_params(operation)
+        dynamic = self._get_dynamic_context_params(operation)
+        client = self._get_client_context_params()
+        paths = operation.operation_context_parameters
+        return [
+            (
+                name,
+                static.get(name),
+                dynamic.get(name),
+                name in paths,
+                client.get(name),
+                definition.builtin,
+            )
+            for name, definition in self._param_definitions.items()
+        ]
+
+    def provider_params(self: Any, operation: Any, arguments: Any, context: Any) -> Any:
+        builtins = self._get_customized_builtins(operation, arguments, context)
+        key = ("sources", operation)
+        if key not in self._instance_cache:
+            self._instance_cache[key] = sources(self, operation)
+        found: dict[str, Any] = {}
+        for name, static, member, has_path, variable, builtin in self._instance_cache[key]:
+            value = static
+            if value is None and member is not None:
+                value = arguments.get(member)
+            if value is None and has_path:
+                value = self._resolve_param_as_operation_context_param(name, operation, arguments)
+            if value is None and variable is not None:
+                value = self._client_context.get(variable)
+            if value is None and builtin is not None:
+                value = self._resolve_param_as_builtin(builtin, builtins)
+            if value is not None:
+                found[name] = value
+                self._register_endpoint_feature_ids(name, value)
+        return found
+
+    def resolve_builtin(_: Any, builtin_name: Any, builtins: Any) -> Any:
+        if builtin_name not in known:
+            raise regions.UnknownEndpointResolutionBuiltInName(name=builtin_name)
+        value = builtins.get(builtin_name)
+        return value() if callable(value) else value
+
+    known = frozenset(regions.EndpointResolverBuiltins.__members__.values())
+    kind._get_provider_params = provider_params
+    kind._resolve_param_as_builtin = resolve_builtin

@@ -9,8 +9,8 @@ import pytest
 
 from antipodes.drills import report, table
 from antipodes.drills.format import library_drills, load_drill, parse_drill
-from antipodes.drills.model import Drill, DrillError
 from antipodes.drills.history import History, Loss, Moment, Outcome
+from antipodes.drills.model import Drill, DrillError
 from antipodes.drills.verdict import Verdict, judge, worst
 from tests.drills.histories import history, operation
 

@@ -188,3 +188,8 @@ class Drill(_Strict, frozen=True):
         starts = [("steady", 0.0), *named]
         ends = [*(at for _, at in starts[1:]), self.duration_s]
         return [(name, start, end) for (name, start), end in zip(starts, ends, strict=True)]
+
+    def watched(self) -> list[tuple[str, float, float]]:
+        """The phases whose recovery is measured: those that begin with something that breaks."""
+        begun = {event.phase for event in self.timeline if event.watched}
+        return [phase for phase in self.phases() if phase[0] in begun]

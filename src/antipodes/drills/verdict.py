@@ -59,19 +59,20 @@ def judge(drill: Drill, history: History) -> Judgement:
     return Judgement({"verdict": str(verdict), **figures}, findings, verdict)
 
 
-def _first_fault(drill: Drill) -> tuple[float, float] | None:
-    """When the first thing breaks, and until when its recovery is watched."""
-    phases = drill.phases()
-    for number, event in enumerate(drill.timeline):
-        if not event.heal:
-            return event.at_s, phases[number + 1][2]
-    return None
+def _recovery(drill: Drill, history: History) -> dict[str, float | None]:
+    """The longest time to recovery of each city, over all phases that begin with a fault."""
+    found: dict[str, float | None] = dict.fromkeys(drill.load.cities, 0.0)
+    for _, start, end in drill.watched():
+        after = oracles.rto_by_city(history, drill.load.cities, start, end)
+        for city, took in after.items():
+            known = found[city]
+            found[city] = None if took is None or known is None else max(known, took)
+    return found
 
 
 def _figures(drill: Drill, history: History) -> dict[str, Any]:
     cities = drill.load.cities
-    fault = _first_fault(drill)
-    by_city = oracles.rto_by_city(history, cities, *fault) if fault else dict.fromkeys(cities, 0.0)
+    by_city = _recovery(drill, history)
     known = [value for value in by_city.values() if value is not None]
     missing = [write for loss in history.losses for write in oracles.unreplicated(history, loss)]
     ages = [

@@ -56,7 +56,6 @@ def test_messages_between_places_are_kept_and_those_of_the_laptop_are_not() -> N
         ("a", "b", "data", 22, "GET /.\N{REPLACEMENT CHARACTER} HTTP/1.1", "t"),
         ("b", "a", "data", 12, "answer", "t"),
         ("a", "b", "eof", 0, "", "t"),
-        ("b", "a", "eof", 0, "", "t"),
         ("a", "b", "open", 0, "", ""),
         ("b", "a", "reset", 0, "", ""),
     ]

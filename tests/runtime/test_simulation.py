@@ -208,3 +208,45 @@ def test_bytes_under_way_survive_their_sender() -> None:
     simulation.close()
     assert got[0] == b"under way"
     assert isinstance(got[1], Gone)
+
+
+def test_waiting_for_hardly_any_time_gets_there() -> None:
+    """Found as a world that stood still: a wait was shorter than any step of the clock."""
+    simulation = Simulation(FakeLinks(), seed=1)
+    host = simulation.boot("a")
+
+    async def wait() -> None:
+        await host.sleep(1000)
+        due = host.now() + 1e-12
+        assert due > host.now()
+        while host.now() <= due:
+            await host.sleep((due - host.now()) / 1e6)
+
+    async def main() -> None:
+        await host.spawn(wait(), "wait")
+
+    simulation.run(main())
+    assert simulation.loop.turns < 100
+    simulation.close()
+
+
+def test_timers_of_one_time_fire_in_the_order_they_were_made_however_many_are_cancelled() -> None:
+    simulation = Simulation(FakeLinks(), seed=1)
+    host = simulation.boot("a")
+    fired: list[int] = []
+
+    async def scenario() -> None:
+        timers = [host.later(1 + n % 3, fired.append, n) for n in range(3000)]
+        for number, timer in enumerate(timers):
+            if number % 10:
+                timer.cancel()
+                timer.cancel()
+        await host.sleep(4)
+
+    async def main() -> None:
+        await host.spawn(scenario(), "scenario")
+
+    simulation.run(main())
+    simulation.close()
+    kept = range(0, 3000, 10)
+    assert fired == [n for third in range(3) for n in kept if n % 3 == third]

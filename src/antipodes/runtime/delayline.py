@@ -3,7 +3,8 @@
 Each end of a connection delays what it *receives* (data, end of stream and reset in one queue), so
 that what a sender wrote before it died still arrives, and late. Order is never broken: on a byte
 stream a cut stalls the head of the line until it is healed, loss adds the delays of
-retransmission, and bandwidth paces. The queue counts for back-pressure.
+retransmission, and bandwidth paces. What is sent at one moment travels as one. The queue counts for
+back-pressure.
 
 The retransmission timeout starts at 200 ms and doubles, as Linux does it (RFC 6298 allows a lower
 minimum than its recommended second).
@@ -14,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from antipodes.runtime.contract import Links, Timer
+from antipodes.runtime.contract import Condition, Links, Timer
 
 RETRANSMISSION_S = 0.2
 RETRANSMISSIONS_MAX = 6
@@ -24,34 +25,58 @@ NEGLIGIBLE_S = 2e-5
 class Clock(Protocol):
     """The two things a delay line needs of time."""
 
-    def now(self) -> float: ...
-    def later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> Timer: ...
+    @property
+    def now(self) -> Callable[[], float]: ...
+    @property
+    def later(self) -> Callable[[float, Callable[[], object]], Timer]: ...
 
 
 class DelayLines:
-    """All lines of one host that hold something; they are told when the world changes."""
+    """All lines of one host that hold something; they are told when the world changes.
+
+    What the links say is kept until then.
+    """
 
     def __init__(self, clock: Clock, links: Links) -> None:
-        self.clock = clock
+        self.now = clock.now
+        self.later = clock.later
         self.links = links
-        self._active: dict[DelayLine, None] = {}
+        self.version = 0
+        self.active: dict[DelayLine, None] = {}
+        self._conditions: dict[tuple[str, str], Condition] = {}
         links.on_change(self._on_change)
 
+    def condition(self, way: tuple[str, str]) -> Condition:
+        """The state of the direction from a place to another."""
+        condition = self._conditions.get(way)
+        if condition is None:
+            condition = self._conditions[way] = self.links.condition(*way)
+        return condition
+
     def _on_change(self) -> None:
-        for line in list(self._active):
+        self.version += 1
+        self._conditions.clear()
+        for line in list(self.active):
             line.reconsider()
-
-    def activate(self, line: "DelayLine") -> None:
-        """Remember a line that holds something."""
-        self._active[line] = None
-
-    def deactivate(self, line: "DelayLine") -> None:
-        """Forget a line that is empty."""
-        self._active.pop(line, None)
 
 
 class DelayLine:
     """One direction of one connection, as its receiving end sees it."""
+
+    __slots__ = (
+        "_chance",
+        "_condition",
+        "_free_at",
+        "_last_due",
+        "_lines",
+        "_pushed_at",
+        "_queue",
+        "_timer",
+        "_version",
+        "bytes_queued",
+        "deliver",
+        "way",
+    )
 
     def __init__(
         self,
@@ -62,51 +87,68 @@ class DelayLine:
         deliver: Callable[[Any], None],
     ) -> None:
         self._lines = lines
-        self._source = source
-        self._destination = destination
         self._chance = chance
-        self._deliver = deliver
         self._queue: deque[list[Any]] = deque()  # [item, size, due (None: stalled)]
         self._timer: Timer | None = None
         self._last_due = 0.0
+        self._pushed_at = -1.0
         self._free_at = 0.0
+        self._version = lines.version
+        self.way = (source, destination)
+        self._condition = lines.condition(self.way)
         self.bytes_queued = 0
+        self.deliver = deliver
 
     def push(self, item: Any, size: int = 0) -> None:
         """Accept an item that has just been sent; it is delivered when it has travelled."""
-        due = self._due(size)
-        if due is not None and not self._queue and due - self._lines.clock.now() < NEGLIGIBLE_S:
-            self._deliver(item)
-            return
-        self.bytes_queued += size
-        self._queue.append([item, size, due])
-        if len(self._queue) == 1:
-            self._lines.activate(self)
-            self._schedule()
+        now = self._lines.now()
+        due = self._due(now, size)
+        queue = self._queue
+        if queue:
+            self.bytes_queued += size
+            queue.append([item, size, due])
+        elif due is not None and due - now < NEGLIGIBLE_S:
+            self.deliver(item)
+        else:
+            self.bytes_queued += size
+            queue.append([item, size, due])
+            self._lines.active[self] = None
+            if due is not None:
+                self._timer = self._lines.later(due - now, self._fire)
 
-    def _due(self, size: int) -> float | None:
-        condition = self._lines.links.condition(self._source, self._destination)
-        if condition.cut:
+    def _due(self, now: float, size: int) -> float | None:
+        """When something that leaves now will arrive; None where the way is cut."""
+        lines = self._lines
+        if self._version != lines.version:
+            self._version = lines.version
+            self._condition = lines.condition(self.way)
+            self._pushed_at = -1.0
+        delay_s, jitter_s, loss, bandwidth_bytes_s, cut = self._condition
+        if cut:
             return None
-        now = self._lines.clock.now()
-        leaves = now
-        if condition.bandwidth_bytes_s > 0:
-            leaves = self._free_at = max(self._free_at, now) + size / condition.bandwidth_bytes_s
-        due = leaves + condition.delay_s
-        if condition.jitter_s > 0:
-            due += abs(self._chance.gauss(0.0, condition.jitter_s))
-        if condition.loss > 0:
-            due += self._retransmissions(condition.loss)
+        if bandwidth_bytes_s > 0:
+            leaves = self._free_at = max(self._free_at, now) + size / bandwidth_bytes_s
+            due = leaves + delay_s
+        elif now == self._pushed_at:
+            return self._last_due
+        else:
+            self._pushed_at = now
+            due = now + delay_s
+        if jitter_s > 0:
+            due += abs(self._chance.gauss(0.0, jitter_s))
+        if loss > 0 and self._chance.random() < loss:
+            due += self._retransmissions(loss)
         self._last_due = max(self._last_due, due)
         return self._last_due
 
     def _retransmissions(self, loss: float) -> float:
-        delay, timeout = 0.0, RETRANSMISSION_S
-        for _ in range(RETRANSMISSIONS_MAX):
+        """How much later than the first attempt, which was lost, one arrives."""
+        delay, timeout = RETRANSMISSION_S, RETRANSMISSION_S
+        for _ in range(RETRANSMISSIONS_MAX - 1):
             if self._chance.random() >= loss:
                 break
-            delay += timeout
             timeout *= 2
+            delay += timeout
         return delay
 
     def _schedule(self) -> None:
@@ -114,24 +156,25 @@ class DelayLine:
             self._timer.cancel()
             self._timer = None
         if self._queue and self._queue[0][2] is not None:
-            wait = max(0.0, self._queue[0][2] - self._lines.clock.now())
-            self._timer = self._lines.clock.later(wait, self._fire)
+            wait = max(0.0, self._queue[0][2] - self._lines.now())
+            self._timer = self._lines.later(wait, self._fire)
 
     def _fire(self) -> None:
         self._timer = None
-        if self._lines.links.condition(self._source, self._destination).cut:
+        lines = self._lines
+        if lines.condition(self.way).cut:
             self._stall()
             return
-        now = self._lines.clock.now() + NEGLIGIBLE_S
+        now = lines.now() + NEGLIGIBLE_S
         queue = self._queue
         while queue and queue[0][2] is not None and queue[0][2] <= now:
             item, size, _ = queue.popleft()
             self.bytes_queued -= size
-            self._deliver(item)
+            self.deliver(item)
         if queue:
             self._schedule()
         else:
-            self._lines.deactivate(self)
+            lines.active.pop(self, None)
 
     def _stall(self) -> None:
         for entry in self._queue:
@@ -141,17 +184,20 @@ class DelayLine:
         """The world has changed: what was under way stalls, or starts again."""
         if not self._queue:
             return
-        if self._lines.links.condition(self._source, self._destination).cut:
+        if self._lines.condition(self.way).cut:
             self._stall()
         else:
+            now = self._lines.now()
             for entry in self._queue:
                 if entry[2] is None:
-                    entry[2] = self._due(entry[1])
+                    entry[2] = self._due(now, entry[1])
         self._schedule()
 
     def discard(self) -> None:
         """Drop everything: the receiver is gone."""
         self._queue.clear()
         self.bytes_queued = 0
-        self._schedule()
-        self._lines.deactivate(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._lines.active.pop(self, None)

@@ -9,6 +9,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
+NOTES_MAX = 1024
+
+Span = tuple[str, str, float, float, dict[str, Any]]  # trace, name, start, end, more
+
 
 class RunJournal:
     """A bounded record of events with a digest of everything that was ever noted."""
@@ -17,7 +23,9 @@ class RunJournal:
         self._now = now
         self._place = place
         self._entries: deque[dict[str, Any]] = deque(maxlen=limit)
-        self._spans: deque[dict[str, Any]] = deque(maxlen=limit)
+        self._spans: deque[Span] = deque(maxlen=limit)
+        self._encode = msgspec.msgpack.Encoder(enc_hook=repr).encode
+        self._notes: list[bytes] = []  # not yet in the digest
         self._digest = hashlib.blake2b(digest_size=16)
         self.count = 0
         self._markers: dict[str, int] = {}
@@ -26,21 +34,13 @@ class RunJournal:
         """Note an event now."""
         entry = {"at": self._now(), "kind": kind, **fields}
         self._entries.append(entry)
-        self.absorb(repr(sorted(entry.items())).encode())
+        self.absorb(self._encode(entry))
 
     def span(self, trace: str, name: str, started: float, **fields: Any) -> None:
         """Note that the piece of work `name` of a traced request ran from `started` to now."""
-        place = fields.pop("place", self._place)
-        entry = {
-            "trace": trace,
-            "name": name,
-            "place": place,
-            "start": started,
-            "end": self._now(),
-            **fields,
-        }
+        entry = (trace, name, started, self._now(), fields)
         self._spans.append(entry)
-        self.absorb(repr(sorted(entry.items())).encode())
+        self.absorb(self._encode(entry))
 
     def sometimes(self, name: str) -> None:
         """Note that a rare path was taken; only counted, and no part of the digest."""
@@ -53,7 +53,10 @@ class RunJournal:
     def absorb(self, note: bytes) -> None:
         """Let something into the digest that is too frequent to keep."""
         self.count += 1
-        self._digest.update(note)
+        self._notes.append(note)
+        if len(self._notes) >= NOTES_MAX:
+            self._digest.update(b"".join(self._notes))
+            self._notes.clear()
 
     def entries(self, kind: str = "") -> list[dict[str, Any]]:
         """Return the events kept, of one kind or of all."""
@@ -61,9 +64,22 @@ class RunJournal:
 
     def spans(self, trace: str) -> list[dict[str, Any]]:
         """Return the spans kept of one request, by start."""
-        found = [s for s in self._spans if s["trace"] == trace]
+        found = [
+            {
+                "trace": trace,
+                "name": name,
+                "place": self._place,
+                "start": started,
+                "end": ended,
+                **fields,
+            }
+            for of, name, started, ended, fields in self._spans
+            if of == trace
+        ]
         return sorted(found, key=lambda s: (s["start"], s["end"]))
 
     def digest(self) -> str:
         """Return the digest of all that was noted so far, in hexadecimal."""
+        self._digest.update(b"".join(self._notes))
+        self._notes.clear()
         return self._digest.hexdigest()

@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import gc
 import random
+import struct
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -44,6 +45,9 @@ from antipodes.runtime.virtualnetwork import VirtualNetwork
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Receiver)
+
+TICK_S = 1e-6  # no wait is shorter: less may not move a clock of floats at all
+_DELIVERY = struct.Struct("<dII")  # of the digest: when, how long, checksum
 
 DEADLINE_S_MIN = 2.0
 
@@ -82,6 +86,8 @@ class VirtualRuntime:
         self.place = place
         self.speed = simulation.speed
         self.journal = simulation.journal
+        self.now: Callable[[], float] = self._loop.time  # virtual seconds since the start
+        self.future: Callable[[], asyncio.Future[Any]] = self._loop.create_future
 
     @property
     def alive(self) -> bool:
@@ -91,10 +97,6 @@ class VirtualRuntime:
     def at(self, place: str) -> "VirtualRuntime":
         """The same host, standing elsewhere."""
         return VirtualRuntime(self._simulation, self._host, place)
-
-    def now(self) -> float:
-        """Virtual seconds since the start of the run."""
-        return self._loop.time()
 
     def wall(self) -> float:
         """Unix seconds by this host's clock."""
@@ -117,8 +119,8 @@ class VirtualRuntime:
         return chances[name]
 
     async def sleep(self, seconds: float) -> None:
-        """Wait in virtual time."""
-        await asyncio.sleep(max(0.0, seconds))
+        """Wait in virtual time, always some: who loops until it is time gets there."""
+        await asyncio.sleep(max(TICK_S, seconds))
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
         """Raise TimedOut inside the block when it takes longer."""
@@ -126,17 +128,13 @@ class VirtualRuntime:
 
     def soon(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call in the next turn."""
-        self._loop.call_soon(function, *arguments, context=self._host.context.copy())
+        host = self._host
+        self._loop.soon_for(host, host.context, function, arguments)
 
     def later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> Timer:
         """Call after some virtual seconds, if the host still lives then."""
-        return self._loop.call_later(
-            max(0.0, seconds), function, *arguments, context=self._host.context.copy()
-        )
-
-    def future(self) -> "asyncio.Future[Any]":
-        """A value that will be there later."""
-        return self._loop.create_future()
+        host = self._host
+        return self._loop.later_for(max(TICK_S, seconds), host, host.context, function, arguments)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> Task:
         """Run for as long as the host lives."""
@@ -198,6 +196,7 @@ class Simulation:
         self.seed = seed
         self.speed = speed
         self.loop = VirtualLoop()
+        self._ways: dict[tuple[str, str], bytes] = {}
         self.journal = RunJournal(self.loop.time)
         self.hosts: dict[str, VirtualHost] = {}
         self._graveyard: list[VirtualHost] = []
@@ -221,17 +220,11 @@ class Simulation:
         watcher = self.network.watcher
         return watcher.messages() if watcher is not None else []
 
-    def _note_delivery(self, source: str, destination: str, data: bytes) -> None:
-        self.journal.absorb(
-            b"%s>%s %d %d @%d"
-            % (
-                source.encode(),
-                destination.encode(),
-                len(data),
-                zlib.crc32(data),
-                int(self.loop.time() * 1e9),
-            )
-        )
+    def _note_delivery(self, way: tuple[str, str], data: bytes) -> None:
+        name = self._ways.get(way)
+        if name is None:
+            name = self._ways[way] = ">".join(way).encode()
+        self.journal.absorb(name + _DELIVERY.pack(self.loop.now, len(data), zlib.crc32(data)))
 
     def machine(self, name: str) -> Machine:
         """The machine of the host of that name: its clock is there before it and after it."""
@@ -307,11 +300,5 @@ class _LoopClock:
     """The network's own clock: its timers belong to no host."""
 
     def __init__(self, loop: VirtualLoop) -> None:
-        self._loop = loop
-        self._context = contextvars.Context()
-
-    def now(self) -> float:
-        return self._loop.time()
-
-    def later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> Timer:
-        return self._loop.call_later(seconds, function, *arguments, context=self._context.copy())
+        self.now: Callable[[], float] = loop.time
+        self.later: Callable[[float, Callable[..., object]], Timer] = loop.later_for_none

@@ -15,11 +15,12 @@ import contextvars
 import heapq
 from asyncio import base_events
 from collections import deque
-from collections.abc import Callable
-from typing import Any, NoReturn, Protocol, TypeVarTuple
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, Protocol, TypeVar, TypeVarTuple
 
 from antipodes.runtime.contract import RuntimeFailure
 
+T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
 CANCELLED_TIMERS_MAX = 256  # more are swept out once they are half of all
@@ -52,13 +53,14 @@ class Call(asyncio.TimerHandle):
         time: float,
         callback: Callable[..., object],
         arguments: tuple[Any, ...],
-        context: contextvars.Context,
+        context: contextvars.Context | None,
+        host: Liveness | None,
     ) -> None:
         self.time = time
         self.callback: Callable[..., object] | None = callback
         self.arguments = arguments
-        self.context = context
-        self.host = context.get(HOST)
+        self.context = context  # None: the loop's own
+        self.host = host
         self.loop: VirtualLoop | None = None  # of a timer that is not due yet
 
     def __repr__(self) -> str:
@@ -89,7 +91,7 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self._now = 0.0
+        self.now = 0.0
         self._timers: list[tuple[float, int, Call]] = []
         self._timers_made = 0
         self._timers_cancelled = 0
@@ -100,7 +102,7 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     def time(self) -> float:
         """Virtual seconds since the start of the run."""
-        return self._now
+        return self.now
 
     def _run_once(self) -> None:
         """Take turns until somebody asks to stop; the base class would come back for each."""
@@ -116,8 +118,12 @@ class VirtualLoop(base_events.BaseEventLoop):
                 if callback is None:
                     continue
                 if host is None or host.running:
+                    context = call.context
                     try:
-                        call.context.run(callback, *call.arguments)
+                        if context is None:
+                            callback(*call.arguments)
+                        else:
+                            context.run(callback, *call.arguments)
                     except BaseException as error:  # noqa: BLE001 - raised below
                         self.bug = self.bug or error
                 elif host.alive:
@@ -137,8 +143,8 @@ class VirtualLoop(base_events.BaseEventLoop):
                 self._timers_cancelled -= 1
             if not timers:
                 raise Deadlock("nothing is left to do, and somebody still waits")
-            self._now = max(self._now, timers[0][0])
-        now = self._now
+            self.now = max(self.now, timers[0][0])
+        now = self.now
         while timers and timers[0][0] <= now:
             call = heapq.heappop(timers)[2]
             call.loop = None
@@ -156,10 +162,14 @@ class VirtualLoop(base_events.BaseEventLoop):
             self._timers_cancelled = 0
 
     def hold(
-        self, host: Liveness, context: contextvars.Context, function: Callable[..., object]
+        self,
+        host: Liveness,
+        context: contextvars.Context,
+        function: Callable[..., object],
+        arguments: tuple[Any, ...],
     ) -> None:
         """Keep something for a paused host to do when it is resumed; else it is done soon."""
-        call = Call(self._now, function, (), context)
+        call = Call(self.now, function, arguments, context.copy(), host)
         (self._ready if host.running else host.held).append(call)
 
     def resume(self, host: Liveness) -> None:
@@ -192,7 +202,7 @@ class VirtualLoop(base_events.BaseEventLoop):
     ) -> Call:
         """Schedule for the next turn, on behalf of the current host."""
         context = contextvars.copy_context() if context is None else context
-        call = Call(self._now, callback, args, context)
+        call = Call(self.now, callback, args, context, context.get(HOST))
         self._ready.append(call)
         return call
 
@@ -204,7 +214,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         context: contextvars.Context | None = None,
     ) -> Call:
         """Schedule after a delay, on behalf of the current host."""
-        return self.call_at(self._now + delay, callback, *args, context=context)
+        return self.call_at(self.now + delay, callback, *args, context=context)
 
     def call_at(
         self,
@@ -215,11 +225,54 @@ class VirtualLoop(base_events.BaseEventLoop):
     ) -> Call:
         """Schedule at a time, on behalf of the current host."""
         context = contextvars.copy_context() if context is None else context
-        call = Call(when, callback, args, context)
+        return self._at(Call(when, callback, args, context, context.get(HOST)))
+
+    def _at(self, call: Call) -> Call:
         call.loop = self
         self._timers_made += 1
-        heapq.heappush(self._timers, (when, self._timers_made, call))
+        heapq.heappush(self._timers, (call.time, self._timers_made, call))
         return call
+
+    def soon_for(
+        self,
+        host: Liveness,
+        context: contextvars.Context,
+        function: Callable[..., object],
+        arguments: tuple[Any, ...],
+    ) -> Call:
+        """Schedule for the next turn, on behalf of a host."""
+        call = Call(self.now, function, arguments, context.copy(), host)
+        self._ready.append(call)
+        return call
+
+    def later_for(
+        self,
+        delay: float,
+        host: Liveness,
+        context: contextvars.Context,
+        function: Callable[..., object],
+        arguments: tuple[Any, ...],
+    ) -> Call:
+        """Schedule after a delay, on behalf of a host."""
+        return self._at(Call(self.now + delay, function, arguments, context.copy(), host))
+
+    def later_for_none(self, delay: float, function: Callable[..., object]) -> Call:
+        """Schedule after a delay, on behalf of no host, in the loop's own context."""
+        return self._at(Call(self.now + delay, function, (), None, None))
+
+    def create_future(self) -> "asyncio.Future[Any]":
+        """Return a future of this loop."""
+        return asyncio.Future(loop=self)
+
+    def create_task(  # type: ignore[override] # without what nobody here asks for
+        self,
+        coro: Coroutine[Any, Any, T],
+        *,
+        name: str | None = None,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Task[T]:
+        """Start a task."""
+        return asyncio.Task(coro, loop=self, name=name, context=context)
 
     def run_in_executor(self, *_: Any) -> Any:  # type: ignore[override] # refused
         """Threads would break determinism."""

@@ -8,7 +8,6 @@ connected after a round trip, and what it sends waits, up to what a stream holds
 resumed. A backlog that fills up is left out.
 """
 
-import asyncio
 import contextvars
 import random
 from collections import deque
@@ -27,12 +26,15 @@ from antipodes.runtime.delayline import DelayLine, DelayLines
 from antipodes.runtime.virtualloop import Call, VirtualLoop
 
 if TYPE_CHECKING:
+    import asyncio
+
     from antipodes.runtime.messages import MessageRing
 
 R = TypeVar("R", bound=Receiver)
 
 IN_FLIGHT_BYTES_MAX = 8 << 20
 Item = tuple[str, Any, float]  # kind, value, and when it was sent
+Way = tuple[str, str]
 
 CONNECT_S_MAX = 75.0  # as long as Linux's default of SYN retries makes sense to anybody
 
@@ -63,6 +65,22 @@ class VirtualListener:
 class VirtualStream:
     """One end of a connection."""
 
+    __slots__ = (
+        "_closing",
+        "_held",
+        "_network",
+        "_opening",
+        "_paused_peer",
+        "_waiting",
+        "accepted",
+        "bytes_held",
+        "ended",
+        "host",
+        "inbound",
+        "peer",
+        "receiver",
+    )
+
     def __init__(self, network: "VirtualNetwork", host: NetworkHost, accepted: Accepted) -> None:
         self._network = network
         self.host = host
@@ -70,12 +88,12 @@ class VirtualStream:
         self.receiver: Receiver
         self.peer: VirtualStream
         self.inbound: DelayLine  # towards this end
-        self.opening = True
-        self._waiting: deque[Item] = deque()  # came before this end was open, or while it slept
+        self._opening = True
+        self._waiting: deque[Item] | None = None  # came before it was open, or while it slept
         self._held: deque[Item] | None = None  # came while reading was paused
         self.bytes_held = 0
         self._closing = False
-        self._ended = False
+        self.ended = False
         self._paused_peer = False
 
     def write(self, data: bytes) -> None:
@@ -83,15 +101,20 @@ class VirtualStream:
         if self._closing or not data:
             return
         data = bytes(data)
-        self.send("data", data)
-        if self.get_write_buffer_size() > IN_FLIGHT_BYTES_MAX and not self._paused_peer:
+        peer = self.peer
+        peer.inbound.push(("data", data, self._network.loop.now), len(data))
+        if peer.inbound.bytes_queued + peer.bytes_held > IN_FLIGHT_BYTES_MAX:
+            self._hold_back()
+
+    def _hold_back(self) -> None:
+        if not self._paused_peer:
             self._paused_peer = True
             self._run(self.receiver.pause_writing)
 
-    def send(self, kind: str, value: Any = None) -> None:
-        """Put something on the line to the other end."""
-        size = len(value) if kind == "data" else 0
-        self.peer.inbound.push((kind, value, self._network.now()), size)
+    def send(self, kind: str) -> None:
+        """Tell the other end something, unless it is past hearing."""
+        if not self.peer.ended:
+            self.peer.inbound.push((kind, None, self._network.loop.now))
 
     def get_write_buffer_size(self) -> int:
         """Bytes that the other end has not taken yet."""
@@ -106,14 +129,14 @@ class VirtualStream:
         if not self._closing:
             self._closing = True
             self.send("eof")
-            self._network.soon(self, self._end, None)
+            self._network.soon(self, self._end)
 
     def abort(self) -> None:
         """Reset the connection."""
         if not self._closing:
             self._closing = True
             self.send("reset")
-        self._network.soon(self, self._end, None)
+        self._network.soon(self, self._end)
 
     def pause_reading(self) -> None:
         """Hold deliveries."""
@@ -126,7 +149,7 @@ class VirtualStream:
         while held and not self._holds_again(held):
             item = held.popleft()
             self.bytes_held -= _size(item)
-            self._take(item[0], item[1])
+            self._take(item)
 
     def _holds_again(self, rest: deque[Item]) -> bool:
         """Whether the receiver has paused meanwhile: then the rest waits as well."""
@@ -137,54 +160,63 @@ class VirtualStream:
 
     def open(self, function: Callable[[], object]) -> None:
         """Open this end with a function of its host's, as soon as that runs."""
-
-        def opened() -> None:
-            function()
-            self.opening = False
-            while self._waiting:
-                self._take_waiting()
-
         if self.host.running:
-            self._run(opened)
+            self._run(self._open, function)
         else:
-            self._network.hold(self, opened)
+            self._network.hold(self, self._open, function)
 
-    def deliver(self, item: Item) -> None:
+    def _open(self, function: Callable[[], object]) -> None:
+        function()
+        self._opening = False
+        while self._waiting:
+            self._take_waiting()
+
+    def arrive(self, item: Item) -> None:
         """Take an item off the line, in the receiver's own context."""
+        network, host = self._network, self.host
+        if item[0] == "data":
+            network.count(self.inbound.way, item[1])
+        if network.watcher is not None:
+            network.show(self.inbound.way, self.accepted.trace, item)
+        if self._opening or self._waiting or not host.running:
+            self._wait(item)
+        else:
+            host.context.copy().run(self._take, item)
+
+    def _wait(self, item: Item) -> None:
         if not self.host.alive:
             return
-        if self.opening or self._waiting or not self.host.running:
-            self._waiting.append(item)
-            self.bytes_held += _size(item)
-            if not self.opening:
-                self._network.hold(self, self._take_waiting)
-        else:
-            self._run(self._take_or_hold, item)
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append(item)
+        self.bytes_held += _size(item)
+        if not self._opening:
+            self._network.hold(self, self._take_waiting)
 
     def _take_waiting(self) -> None:
         if self._waiting:
             item = self._waiting.popleft()
             self.bytes_held -= _size(item)
-            self._take_or_hold(item)
+            self._take(item)
 
-    def _take_or_hold(self, item: Item) -> None:
+    def _take(self, item: Item) -> None:
+        kind, value, _ = item
         if self._held is not None:
             self._held.append(item)
             self.bytes_held += _size(item)
-        else:
-            self._take(item[0], item[1])
-
-    def _take(self, kind: str, value: Any) -> None:
-        if self._ended:
+        elif self.ended:
             return
-        if kind == "data":
+        elif kind == "data":
             if not self._closing:
                 self.receiver.data_received(value)
-            self.peer.relieve()
+            if self.peer._paused_peer:  # noqa: SLF001 - its own kind
+                self.peer.relieve()
         elif kind == "eof":
             if not self.receiver.eof_received():
-                self.close()
-                self._end(None)
+                if not self._closing:
+                    self._closing = True
+                    self.send("eof")
+                self._end()
         else:
             self._closing = True
             self._end(Gone("connection reset by peer"))
@@ -193,12 +225,12 @@ class VirtualStream:
         """The other end has taken something: write on if the way is free again."""
         if self._paused_peer and self.get_write_buffer_size() < IN_FLIGHT_BYTES_MAX // 2:
             self._paused_peer = False
-            if not self._ended:
+            if not self.ended:
                 self._run(self.receiver.resume_writing)
 
-    def _end(self, error: Exception | None) -> None:
-        if not self._ended:
-            self._ended = True
+    def _end(self, error: Exception | None = None) -> None:
+        if not self.ended:
+            self.ended = True
             self._network.forget(self)
             self.inbound.discard()
             self.receiver.connection_lost(error)
@@ -207,26 +239,94 @@ class VirtualStream:
         if self.host.running:
             self.host.context.copy().run(function, *arguments)
         elif self.host.alive:
-            self._network.hold(self, function)
+            self._network.hold(self, function, *arguments)
 
 
 def _size(item: Item) -> int:
     return len(item[1]) if item[0] == "data" else 0
 
 
+class _Opening:
+    """A connection that is being opened: what the near end waits for."""
+
+    __slots__ = ("answer", "factory", "near", "network", "timer")
+
+    def __init__(
+        self,
+        network: "VirtualNetwork",
+        near: VirtualStream,
+        factory: Callable[[Accepted], Receiver],
+    ) -> None:
+        self.network = network
+        self.near = near
+        self.factory = factory
+        self.answer: asyncio.Future[Any] = network.loop.create_future()
+        self.timer = network.loop.later_for_none(CONNECT_S_MAX, self._give_up)
+
+    def _give_up(self) -> None:
+        if not self.answer.done():
+            place, port = self.near.peer.accepted.local
+            self.answer.set_exception(Gone(f"connect to {place} {port} timed out"))
+
+    def arrive(self, item: Item) -> None:
+        """The first thing that comes back: the opening, or a refusal; then the stream's own."""
+        near = self.near
+        if item[0] == "open":
+            near.inbound.deliver = near.arrive
+            if near.host.alive:
+                near.open(self._open)
+            else:
+                near.send("reset")
+            return
+        if self.network.watcher is not None:
+            self.network.show(near.inbound.way, near.accepted.trace, item)
+        if item[0] == "refused" and not self.answer.done():
+            self.answer.set_exception(Gone(item[1]))
+
+    def _open(self) -> None:
+        near = self.near
+        near.receiver = receiver = self.factory(near.accepted)
+        self.network.remember(near)
+        receiver.connection_made(near)
+        if self.answer.done():  # the caller gave up meanwhile
+            near.abort()
+        else:
+            self.answer.set_result(receiver)
+
+
+class _Knock:
+    """The far end of a connection that is not accepted yet."""
+
+    __slots__ = ("accepted", "bytes_held", "ended", "inbound", "near", "network")
+
+    def __init__(self, network: "VirtualNetwork", near: VirtualStream, accepted: Accepted) -> None:
+        self.network = network
+        self.near = near
+        self.accepted = accepted
+        self.inbound: DelayLine
+        self.bytes_held = 0
+        self.ended = False
+
+    def arrive(self, item: Item) -> None:
+        """It has come to the door."""
+        if self.network.watcher is not None:
+            self.network.show(self.inbound.way, self.accepted.trace, item)
+        if item[0] == "syn":
+            self.network.accept(self)
+
+
 class VirtualNetwork:
     """Doors and connections of all hosts."""
 
     def __init__(self, loop: VirtualLoop, lines: DelayLines, seed: int) -> None:
-        self._loop = loop
-        self.now = loop.time
-        self.traffic: dict[tuple[str, str], int] = {}
+        self.loop = loop
+        self.traffic: dict[Way, int] = {}
         self.watcher: MessageRing | None = None
         self._lines = lines
         self._chance = random.Random(f"{seed}/network")  # noqa: S311 - repeatable on purpose
         self._doors: dict[Address, tuple[NetworkHost, ReceiverFactory]] = {}
         self._ends: dict[VirtualStream, None] = {}
-        self.on_delivery: Callable[[str, str, bytes], None] = lambda *_: None
+        self.on_delivery: Callable[[Way, bytes], None] = lambda *_: None
 
     def listen(
         self, host: NetworkHost, address: Address, factory: ReceiverFactory
@@ -245,6 +345,9 @@ class VirtualNetwork:
 
     def door(self, address: Address) -> tuple[NetworkHost, ReceiverFactory] | None:
         """Who answers at an address: an exact door, or a wider one."""
+        exact = self._doors.get(address)
+        if exact is not None and exact[0].alive:
+            return exact
         found = (self._doors.get(door) for door in doors_for(address))
         return next((door for door in found if door is not None and door[0].alive), None)
 
@@ -258,61 +361,31 @@ class VirtualNetwork:
         trace: str,
     ) -> tuple[VirtualStream, R]:
         """Open a connection: a round trip, then a stream; raises Gone."""
-        answer: asyncio.Future[R] = self._loop.create_future()
         near = VirtualStream(self, host, Accepted(to.place, "", Address(place, ""), trace))
-        accepted = Accepted(place, source_ip, to, trace)
-
-        def opened() -> None:
-            near.receiver = receiver = factory(near.accepted)
-            self._ends[near] = None
-            receiver.connection_made(near)
-            if answer.done():  # the caller gave up meanwhile
-                near.abort()
-            else:
-                answer.set_result(receiver)
-
-        def back(item: Item) -> None:
-            if item[0] == "open":
-                if host.alive:
-                    near.open(opened)
-                else:
-                    near.send("reset")
-                return
-            self._note(to.place, place, trace, item)
-            if item[0] == "refused":
-                if not answer.done():
-                    answer.set_exception(Gone(item[1]))
-            else:
-                near.deliver(item)
-
-        def forth(item: Item) -> None:
-            self._note(place, to.place, trace, item)
-            if item[0] == "syn":
-                self._accept(near, accepted)
-            else:
-                near.peer.deliver(item)
-
-        near.inbound = DelayLine(self._lines, to.place, place, self._chance, back)
-        outward = DelayLine(self._lines, place, to.place, self._chance, forth)
-        near.peer = _Pending(outward)  # type: ignore[assignment] # until accepted
+        knock = _Knock(self, near, Accepted(place, source_ip, to, trace))
+        near.peer = knock  # type: ignore[assignment] # until accepted
+        opening = _Opening(self, near, factory)
+        near.inbound = DelayLine(self._lines, to.place, place, self._chance, opening.arrive)
+        knock.inbound = DelayLine(self._lines, place, to.place, self._chance, knock.arrive)
         near.send("syn")
         try:
-            async with asyncio.timeout(CONNECT_S_MAX):
-                return near, await answer
-        except TimeoutError:
-            raise Gone(f"connect to {to.place} {to.port} timed out") from None
+            return near, await opening.answer
+        finally:
+            opening.timer.cancel()
 
-    def _accept(self, near: VirtualStream, accepted: Accepted) -> None:
-        outward = near.peer.inbound
+    def accept(self, knock: _Knock) -> None:
+        """Somebody is at a door: open it, or refuse."""
+        near, accepted = knock.near, knock.accepted
         found = self.door(accepted.local)
         if found is None:
             refusal = f"{accepted.local.place} {accepted.local.port} refused"
-            near.inbound.push(("refused", refusal, self.now()))
+            near.inbound.push(("refused", refusal, self.loop.now))
             return
         host, factory = found
         far = VirtualStream(self, host, accepted)
-        far.inbound, far.peer, near.peer = outward, near, far
-        self._ends[far] = None
+        far.inbound, far.peer, near.peer = knock.inbound, near, far
+        far.inbound.deliver = far.arrive
+        self.remember(far)
 
         def open_far() -> None:
             far.receiver = factory(accepted)
@@ -322,23 +395,28 @@ class VirtualNetwork:
         far.send("open")
         far.open(open_far)
 
-    def _note(self, source: str, destination: str, trace: str, item: Item) -> None:
-        """Something arrives: count it, and tell who wants to know."""
-        kind, value, sent = item
-        if kind == "data":
-            way = (source, destination)
-            self.traffic[way] = self.traffic.get(way, 0) + len(value)
-            self.on_delivery(source, destination, value)
+    def count(self, way: Way, data: bytes) -> None:
+        """Data arrives."""
+        self.traffic[way] = self.traffic.get(way, 0) + len(data)
+        self.on_delivery(way, data)
+
+    def show(self, way: Way, trace: str, item: Item) -> None:
+        """Tell who watches of a message that arrives."""
         if self.watcher is not None:
-            self.watcher.note(sent, self.now(), source, destination, kind, value, trace)
+            kind, value, sent = item
+            self.watcher.note(sent, self.loop.now, *way, kind, value, trace)
 
     def soon(self, end: VirtualStream, function: Callable[..., Any], *arguments: Any) -> None:
         """Call in the next turn, in the context of the end's host."""
-        self._loop.call_soon(function, *arguments, context=end.host.context.copy())
+        self.loop.soon_for(end.host, end.host.context, function, arguments)
 
-    def hold(self, end: VirtualStream, function: Callable[[], object]) -> None:
+    def hold(self, end: VirtualStream, function: Callable[..., Any], *arguments: Any) -> None:
         """Keep something for a paused host to do."""
-        self._loop.hold(end.host, end.host.context.copy(), function)
+        self.loop.hold(end.host, end.host.context, function, arguments)
+
+    def remember(self, end: VirtualStream) -> None:
+        """An end is open."""
+        self._ends[end] = None
 
     def forget(self, end: VirtualStream) -> None:
         """An end is over."""
@@ -353,11 +431,3 @@ class VirtualNetwork:
             if not end.is_closing():
                 end.send("reset")
             end.inbound.discard()
-
-
-class _Pending:
-    """The far end of a connection that is not accepted yet."""
-
-    def __init__(self, inbound: DelayLine) -> None:
-        self.inbound = inbound
-        self.bytes_held = 0

@@ -3,7 +3,8 @@
 import pytest
 
 from antipodes.replication.changelog import ChangeLog, Entry
-from antipodes.replication.follower import Behind, Follower, LogServer, Refused
+from antipodes.replication.follower import Behind, Follower
+from antipodes.replication.logserver import LogServer, Refused
 from antipodes.runtime.contract import (
     Address,
     Gone,
@@ -205,7 +206,7 @@ def test_a_source_whose_disk_was_emptied_is_not_taken_for_the_old_one() -> None:
             await source.append("t/n", number)
         await stage.wait_until(lambda: copy.follower.position == 3)
         stage.simulation.kill("a")
-        stage.simulation.disk("a/main").__init__()  # type: ignore[misc] # emptied in place
+        stage.simulation.disk("a/main").wipe()
         source = await stage.source()
         for number in range(5):
             await source.append("t/n", f"new {number}")

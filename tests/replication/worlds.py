@@ -4,7 +4,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from antipodes.replication.changelog import ChangeLog, Entry
-from antipodes.replication.follower import Behind, Follower, LogServer
+from antipodes.replication.follower import Behind, Follower
+from antipodes.replication.logserver import LogServer
 from antipodes.runtime.contract import Condition, Runtime
 from antipodes.runtime.virtual import Simulation
 from tests.runtime.worlds import FakeLinks

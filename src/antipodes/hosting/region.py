@@ -6,15 +6,16 @@ region's own, at which its functions find their region. A request signed for ano
 forwarded over the backbone, as a call from inside a region to another region's endpoint travels.
 """
 
+import contextlib
 from typing import Any
 
 from antipodes.hosting.catalogue import build_services
 from antipodes.replication.changelog import ChangeLog
-from antipodes.replication.follower import LogServer
-from antipodes.runtime.contract import Address, Gone, Runtime, TimedOut
+from antipodes.replication.logserver import LogServer
+from antipodes.runtime.contract import Address, DiskFull, Gone, Runtime, TimedOut
 from antipodes.service.contract import Response, Service, ServiceError, Settings
 from antipodes.service.dispatch import Dispatcher
-from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
+from antipodes.service.http import UNKEPT, HttpClient, HttpRequest, HttpResponse, HttpServer
 from antipodes.world.world import World
 
 FORWARD_S_MAX = 60.0
@@ -39,6 +40,7 @@ class RegionHost:
         self.dispatcher = Dispatcher(self, self.services, forward=self._forward)
         for service in self.services.values():
             self.dispatcher.fast.update(getattr(service, "fast", {}))
+            self.dispatcher.injections = getattr(service, "injections", self.dispatcher.injections)
         self.server = HttpServer(runtime, self.dispatcher.handle, store=self.store)
         self._client = HttpClient(runtime)
 
@@ -57,7 +59,8 @@ class RegionHost:
         """End in order."""
         for service in reversed(self.services.values()):
             await service.stop()
-        await self.store.committed()
+        with contextlib.suppress(DiskFull):  # who wrote was told
+            await self.store.committed()
         self.store.close()
 
     def service(self, name: str) -> Service | None:
@@ -81,11 +84,15 @@ class RegionHost:
 
     async def serve_http(self, request: HttpRequest) -> HttpResponse:
         """Answer one API request as this region's endpoint would, durably."""
+        failures = self.store.failures
         response = self.dispatcher.handle(request)
         if not isinstance(response, HttpResponse):
             response = await response
-        await self.store.committed()
-        return response
+        try:
+            await self.store.committed()
+        except DiskFull:
+            return UNKEPT
+        return response if failures == self.store.failures else UNKEPT
 
     async def _forward(self, region: str, request: HttpRequest) -> HttpResponse:
         """Send a request on to the region it was signed for."""
@@ -137,4 +144,5 @@ class RegionHost:
             "name": name,
             "pending": pending,
             "lag_s": round(lag_s, 3),
+            "bytes_sent": self.changes.sent.to(follower),
         }

@@ -12,12 +12,14 @@ The log has an identity, made with the store. A position counts only together wi
 host whose disk was emptied is not mistaken for one that has nothing new.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
 
-from antipodes.runtime.contract import Store
+from antipodes.replication.sent import Sent
+from antipodes.runtime.contract import DiskFull, Store
 
 ENTRIES_MIN = 10_000  # kept though passed, so that a new follower seldom has to copy
 ENTRIES_MAX = 1_000_000  # kept for a follower that has not passed them
@@ -57,10 +59,17 @@ class ChangeLog:
         self._kept: dict[str, Progress] = {}
         self.followers: dict[str, Progress] = {}
         self.answers: dict[str, Callable[[Any], Any]] = {}
-        for key, value in store.scan(_FOLLOWERS, _FOLLOWERS[:-1] + b"0"):
-            self.followers[key[len(_FOLLOWERS) :].decode()] = self._decode_progress(value)
-        self._kept.update(self.followers)
+        self.sent = Sent()
+        self._read_kept()
+        self.followers.update(self._kept)
         store.on_append(self._on_append)
+        store.on_rollback(self._read_kept)
+
+    def _read_kept(self) -> None:
+        self._kept = {
+            key[len(_FOLLOWERS) :].decode(): self._decode_progress(value)
+            for key, value in self._store.scan(_FOLLOWERS, _FOLLOWERS[:-1] + b"0")
+        }
 
     def _on_append(self, head: int) -> None:
         self._head = head
@@ -122,14 +131,18 @@ class ChangeLog:
         self.answers[name] = answer
 
     def note(self, follower: str, progress: Progress) -> None:
-        """Take what a follower says of itself; a new one is remembered from now on."""
+        """Take what a follower says of itself; a new one is remembered from now on.
+
+        Where there is no space for that, the next trimming does it.
+        """
         self.followers[follower] = progress
         if follower not in self._kept:
-            self._keep(follower, progress)
+            with contextlib.suppress(DiskFull):
+                self._keep(follower, progress)
 
     def _keep(self, follower: str, progress: Progress) -> None:
-        self._kept[follower] = progress
         self._store.put(_FOLLOWERS + follower.encode(), self._encode(progress))
+        self._kept[follower] = progress
 
     def lag(self, follower: str, wall: float) -> tuple[int, float]:
         """How many entries a follower has not passed, and the age of the oldest, in seconds.
@@ -144,13 +157,16 @@ class ChangeLog:
     def forget(self, follower: str) -> None:
         """Wait for that follower no longer."""
         if self.followers.pop(follower, None) is not None:
-            del self._kept[follower]
+            self._kept.pop(follower, None)
             self._store.delete(_FOLLOWERS + follower.encode())
 
     def trim(self) -> int:
-        """Forget entries that every follower has passed, some at a time; return how many."""
+        """Forget entries that every follower has passed, some at a time; return how many.
+
+        Raises DiskFull: then it is for another time.
+        """
         for follower, progress in self.followers.items():
-            if self._kept[follower] != progress:
+            if self._kept.get(follower) != progress:
                 self._keep(follower, progress)
         passed = min((p.position for p in self.followers.values()), default=self._head)
         wanted = max(min(passed, self._head - ENTRIES_MIN), self._head - ENTRIES_MAX)

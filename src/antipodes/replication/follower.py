@@ -1,53 +1,35 @@
-"""Followers of a change log, and the server they follow: how anything crosses regions.
+"""Followers of a change log: how anything crosses regions.
 
-The server stands behind a host's `changes` door and pushes the entries after a follower's position
-as they are committed, in parts, with back-pressure; a beat tells that silence means nothing new. A
-follower applies a part and moves its position in one group of its own store, so neither a crash of
-either side nor a cut link repeats anything or loses anything. Silence for longer than `SILENCE_S`
-ends the connection, and the follower tries again for ever.
+A follower connects to a log's server (`logserver.py`), applies what it is sent and moves its
+position in one group of its own store, so neither a crash of either side nor a cut link repeats
+anything or loses anything. Acknowledgements go out when the position is durable, never before.
+Silence for longer than `SILENCE_S` ends the connection, and the follower tries again for ever.
 
-Messages to the server::
-
-    ["follow", name, identity, after, kinds]    send what comes after; identity: of the log, or ""
-    ["ack", position, head]                     durable up to here; the follower's own log's head
-    ["query", number, name, payload]
-
-and from it::
-
-    ["welcome", identity, head]
-    ["behind", identity, first, head]           what you want is no longer kept: copy, then follow
-    ["batch", [[sequence, entry], ...], upto, head]
-    ["beat", upto, head]
-    ["reply", number, payload]
-    ["refused", number, reason]
-
-The server sends beats once a second of the world, and passes over entries of other kinds silently
-until the next one. Acknowledgements go out when the position is durable, never before.
+Where there is no space on the disk, nothing that was taken counts: the follower goes back to the
+position that it has stored, and asks again once a second until there is space.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
 
-from antipodes.replication.changelog import ChangeLog, Entry, Progress
+from antipodes.replication.changelog import Entry
 from antipodes.replication.frames import FrameReceiver
-from antipodes.runtime.contract import Accepted, Address, Gone, Runtime, Store, TimedOut
+from antipodes.replication.logserver import BEAT_S, DOOR, SILENCE_S, Refused
+from antipodes.runtime.contract import (
+    Accepted,
+    Address,
+    DiskFull,
+    Gone,
+    Runtime,
+    Store,
+    TimedOut,
+)
 
-DOOR = "changes"
-READ_ENTRIES_MAX = 200
-PART_BYTES_MAX = 1 << 20
-BEAT_S = 1.0
-SILENCE_S = 5.0
 CONNECT_S_MAX = 10.0
 QUERY_S_MAX = 30.0
 RETRY_S_MIN, RETRY_S_MAX = 0.05, 1.0
-TRIM_S = 10.0
-IDENTITY_BITS = 64
-
-
-class Refused(Exception):
-    """The source does not answer that query: raised by who serves it, and by `Follower.query`."""
 
 
 class Behind(NamedTuple):
@@ -59,164 +41,8 @@ class Behind(NamedTuple):
     head: int
 
 
-class _Following(NamedTuple):
-    name: str
-    after: int
-    kinds: tuple[str, ...]
-
-
-class LogServer:
-    """Serves one host's change log to its followers."""
-
-    def __init__(self, runtime: Runtime, changes: ChangeLog, store: Store) -> None:
-        self._runtime = runtime
-        self._changes = changes
-        self._store = store
-        self._identity = ""
-        self._following: dict[FrameReceiver, _Following] = {}
-        self._wakes: dict[FrameReceiver, Callable[[], None]] = {}
-        changes.stamp_with(runtime.wall)
-
-    async def start(self) -> None:
-        """Open the door, and begin to forget what all followers have passed."""
-        chance = self._runtime.chance("changes/identity")
-        self._identity = self._changes.identity(
-            lambda: f"{int(self._runtime.wall() * 1e6):x}-{chance.getrandbits(IDENTITY_BITS):016x}"
-        )
-        self._store.on_append(lambda _: self._wake_all())
-        await self._store.committed()
-        await self._runtime.listen(Address(self._runtime.place, DOOR), self._accept)
-        self._runtime.spawn(self._trim(), "trim the change log")
-
-    def serve(self, name: str, answer: Callable[[Any], Any]) -> None:
-        """Answer queries of that name; `answer` may raise Refused."""
-        self._changes.serve(name, answer)
-
-    def connected(self) -> list[str]:
-        """The names of the followers that are connected, `place/name`, sorted."""
-        return sorted(f"{c.peer}/{f.name}" for c, f in self._following.items())
-
-    def _accept(self, accepted: Accepted) -> FrameReceiver:
-        return FrameReceiver(
-            self._runtime, self._take, self._ended, peer=accepted.peer_place, lockstep=True
-        )
-
-    def _ended(self, connection: FrameReceiver) -> None:
-        self._following.pop(connection, None)
-        if (wake := self._wakes.get(connection)) is not None:
-            wake()
-
-    def _wake_all(self) -> None:
-        for wake in list(self._wakes.values()):
-            wake()
-
-    async def _trim(self) -> None:
-        while True:
-            await self._runtime.sleep(self._runtime.interval(TRIM_S))
-            while self._changes.trim():
-                await self._store.committed()
-
-    def _take(self, connection: FrameReceiver, message: Any) -> bool:
-        match message:
-            case ["follow", str(name), str(identity), int(after), list(kinds)]:
-                self._follow(connection, identity, _Following(name, after, tuple(kinds)))
-            case ["ack", int(position), int(head)]:
-                if (following := self._following.get(connection)) is None:
-                    return False
-                self._changes.note(_full(connection, following), Progress(position, head))
-            case ["query", int(number), str(name), payload]:
-                self._answer(connection, number, name, payload)
-            case _:
-                return False
-        return True
-
-    def _answer(self, connection: FrameReceiver, number: int, name: str, payload: Any) -> None:
-        answer = self._changes.answers.get(name)
-        reply = ["refused", number, f"no query {name}"]
-        if answer is not None:
-            try:
-                reply = ["reply", number, answer(payload)]
-            except Refused as refused:
-                reply = ["refused", number, str(refused)]
-        # What was read may be in the open group: it must not leave before it is durable.
-        self._store.on_commit(lambda: connection.send(reply))
-
-    def _follow(self, connection: FrameReceiver, identity: str, following: _Following) -> None:
-        for other, present in list(self._following.items()):
-            # The follower has come back while its old connection hangs in a cut.
-            if present.name == following.name and other.peer == connection.peer:
-                del self._following[other]
-                if other is not connection:
-                    other.close()
-        changes = self._changes
-        strange = following.after > 0 and identity != self._identity
-        if strange or not changes.first - 1 <= following.after <= changes.head:
-            connection.send(["behind", self._identity, changes.first, changes.head])
-            return
-        self._following[connection] = following
-        connection.send(["welcome", self._identity, changes.head])
-        full = _full(connection, following)
-        changes.note(full, Progress(following.after, changes.followers.get(full, (0, 0))[1]))
-        self._runtime.spawn(self._push(connection, following), f"push to {full}")
-
-    async def _push(self, connection: FrameReceiver, following: _Following) -> None:
-        changes, after = self._changes, following.after
-        beat_s = self._runtime.interval(BEAT_S)
-        try:
-            while self._following.get(connection) is following:
-                if changes.head <= after:
-                    if not await self._woken(connection, beat_s):
-                        connection.send(["beat", after, changes.head])
-                        self._drop_if_silent(connection)
-                    continue
-                entries, upto = changes.read_raw(after, READ_ENTRIES_MAX, following.kinds)
-                for part, last in _parts(entries, upto):
-                    connection.send(["batch", part, last, changes.head])
-                    await connection.writable()
-                if not entries:  # others' entries, perhaps very many
-                    await self._runtime.sleep(0)
-                after = upto
-        finally:
-            self._wakes.pop(connection, None)
-
-    async def _woken(self, connection: FrameReceiver, within_s: float) -> bool:
-        """Wait for an append or the end of the connection; whether one came in time."""
-        woken = self._runtime.future()
-
-        def wake(*, in_time: bool = True) -> None:
-            if not woken.done():
-                woken.set_result(in_time)
-
-        self._wakes[connection] = wake
-        timer = self._runtime.later(within_s, lambda: wake(in_time=False))
-        try:
-            return bool(await woken)
-        finally:
-            timer.cancel()
-
-    def _drop_if_silent(self, connection: FrameReceiver) -> None:
-        if self._runtime.now() - connection.heard_at > 2 * self._runtime.deadline(SILENCE_S):
-            connection.close()
-
-
-def _full(connection: FrameReceiver, following: _Following) -> str:
-    return f"{connection.peer}/{following.name}"
-
-
-def _parts(
-    entries: list[tuple[int, bytes]], upto: int
-) -> Iterator[tuple[list[tuple[int, msgspec.Raw]], int]]:
-    """Split entries into frames of a bounded size, each with the position after it."""
-    part: list[tuple[int, msgspec.Raw]] = []
-    size = 0
-    for sequence, data in entries:
-        if part and size + len(data) > PART_BYTES_MAX:
-            yield part, part[-1][0]
-            part, size = [], 0
-        part.append((sequence, msgspec.Raw(data)))
-        size += len(data)
-    if part:
-        yield part, upto
+def _send(connection: FrameReceiver, message: Any) -> None:
+    connection.send(message)
 
 
 class Follower:
@@ -248,10 +74,10 @@ class Follower:
         self._apply = apply
         self._behind = behind
         self._key = f"changes/followed/{runtime.place}/{source}/{name}".encode()
-        stored = store.get(self._key)
-        self._identity, self.position = (
-            msgspec.msgpack.decode(stored, type=tuple[str, int]) if stored else ("", 0)
-        )
+        self._identity, self.position = self._stored()
+        self._without_space = False
+        self._sometimes = runtime.journal.sometimes
+        store.on_rollback(self._rolled_back)
         self.source_head = self.position
         self.connected = False
         self._connection: FrameReceiver | None = None
@@ -259,6 +85,11 @@ class Follower:
         self._current_at = runtime.now()
         self._query_next = 0
         self._replies: dict[int, Any] = {}
+
+    def _stored(self) -> tuple[str, int]:
+        """The log that was followed, and how far."""
+        stored = self._store.get(self._key)
+        return msgspec.msgpack.decode(stored, type=tuple[str, int]) if stored else ("", 0)
 
     @property
     def pending(self) -> int:
@@ -299,7 +130,9 @@ class Follower:
                 await self._stay()
             except (Gone, TimedOut):
                 pass  # what was missed will be sent again
-            if self.connected:
+            if self._without_space:
+                self._without_space, retry_s = False, RETRY_S_MAX
+            elif self.connected:
                 retry_s = RETRY_S_MIN
             self._disconnect()
             await self._runtime.sleep(retry_s)
@@ -317,7 +150,7 @@ class Follower:
     def _ask_to_follow(self, connection: FrameReceiver) -> None:
         asked = ["follow", self.name, self._identity, self.position, list(self._kinds)]
         # After "behind", the new position must be durable before the source counts on it.
-        self._store.on_commit(lambda: connection.send(asked))
+        self._store.on_commit(lambda: _send(connection, asked), connection.close)
 
     async def _stay(self) -> None:
         """Return when the connection has ended or is silent."""
@@ -330,6 +163,7 @@ class Follower:
                 self._runtime.journal.record(
                     "replication.silence", source=self.source, destination=self._runtime.place
                 )
+                self._sometimes("replication.silence")
                 return
             woken = self._woken = self._runtime.future()
             timer = self._runtime.later(left_s, self._wake)
@@ -354,11 +188,35 @@ class Follower:
         waiting, self._replies = self._replies, {}
         for reply in waiting.values():
             if not reply.done():
+                self._sometimes("replication.query-broken-off")
                 reply.set_exception(Gone(f"the connection to {self.source} ended"))
 
     def _take(self, connection: FrameReceiver, message: Any) -> bool:
         if connection is not self._connection:
+            self._sometimes("replication.late-message")
             return False  # it was given up, and its bytes come late
+        try:
+            return self._take_one(connection, message)
+        except DiskFull:
+            self._run_out()
+            return False
+
+    def _run_out(self) -> None:
+        """There is no space for what came: hang up, and ask for it again later."""
+        self._without_space = True
+        self._identity, self.position = self._stored()
+        self._runtime.journal.record(
+            "replication.disk-full", source=self.source, destination=self._runtime.place
+        )
+        self._sometimes("replication.disk-full")
+
+    def _rolled_back(self) -> None:
+        """Something that was written here did not last: if it was ours, take it again."""
+        if self._connection is not None and self._stored()[1] != self.position:
+            self._run_out()
+            self._connection.close()
+
+    def _take_one(self, connection: FrameReceiver, message: Any) -> bool:
         match message:
             case ["batch", list(plain), int(upto), int(head)]:
                 self._absorb([Entry(s, *fields) for s, fields in plain], upto)
@@ -383,26 +241,31 @@ class Follower:
         if not self.pending:
             self._current_at = self._runtime.now()
         position = self.position
-        self._store.on_commit(lambda: connection.send(["ack", position, self._store.head]))
+        self._store.on_commit(lambda: _send(connection, ["ack", position, self._store.head]))
 
     def _absorb(self, entries: list[Entry], upto: int) -> None:
         """Apply what is new, and move on, in one group."""
         if upto <= self.position:
+            if entries:
+                self._sometimes("replication.batch-came-twice")
             return
         fresh = [entry for entry in entries if entry.sequence > self.position]
+        if len(fresh) < len(entries):
+            self._sometimes("replication.part-of-a-batch-came-twice")
         if fresh:
             self._apply(fresh)
         self._move(upto)
 
     def _move(self, position: int) -> None:
-        self.position = position
         self._store.put(self._key, msgspec.msgpack.encode((self._identity, position)))
+        self.position = position
 
     def _fall_behind(self, connection: FrameReceiver, identity: str, first: int, head: int) -> None:
         missed = Behind(self.source, self.position, first, head)
         self._runtime.journal.record(
             "replication.behind", place=self._runtime.place, **missed._asdict()
         )
+        self._sometimes("replication.fell-behind")
         self._identity = identity
         if self._behind is None:
             self._move(first - 1)

@@ -49,16 +49,19 @@ class FrameReceiver(PlainReceiver):
         self.open = True
         self.heard_at = self._runtime.now()
 
-    def send(self, message: Any) -> None:
-        """Send a message; to a closed connection, nothing."""
-        if self.open:
-            data = self._encode(message)
-            assert len(data) <= FRAME_BYTES_MAX, "a frame larger than its reader would take"
-            self._stream.write(_LENGTH.pack(len(data)) + data)
+    def send(self, message: Any) -> int:
+        """Send a message, and return its bytes; to a closed connection, nothing."""
+        if not self.open:
+            return 0
+        data = self._encode(message)
+        assert len(data) <= FRAME_BYTES_MAX, "a frame larger than its reader would take"
+        self._stream.write(_LENGTH.pack(len(data)) + data)
+        return len(data)
 
     async def writable(self) -> None:
         """Wait until the other side keeps up, or is gone."""
         while self._paused is not None and self.open:
+            self._runtime.journal.sometimes("replication.back-pressure")
             await self._paused
 
     def close(self) -> None:

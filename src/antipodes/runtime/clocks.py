@@ -6,11 +6,13 @@ and never wrong; only `wall()` is. In the real body the error is kept in a file 
 store, in seconds of the true clock, so that it is there again in the next process.
 """
 
-import json
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+
+from antipodes.runtime.kept import keep, read_kept
 
 OFFSET_S_MAX = 10 * 365 * 86_400.0
 DRIFT_PPM_MAX = 500_000.0  # half as fast again; a quartz drifts by 20, a bad one by 200
@@ -62,19 +64,13 @@ class KeptClock(MachineClock):
     def __init__(self, path: Path) -> None:
         super().__init__(time.time)
         self._path = path
-        try:
-            kept = json.loads(path.read_text())
-            super().set(*(float(kept[name]) for name in ("offset_s", "drift_ppm", "since")))
-        except (OSError, ValueError, KeyError, TypeError):
-            self.state = ClockState()  # never set, or spoilt: a clock that is right
+        kept = read_kept(path, "offset_s", "drift_ppm", "since")
+        if kept is not None:
+            with contextlib.suppress(ValueError):  # spoilt: a clock that is right
+                super().set(*kept)
 
     def set(self, offset_s: float, drift_ppm: float, since: float | None = None) -> None:
         """Put the clock wrong, and keep that for the next process of this host."""
         super().set(offset_s, drift_ppm, since)
-        if self.state == ClockState():
-            self._path.unlink(missing_ok=True)
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._path.with_suffix(".new")
-        partial.write_text(json.dumps({**self.state._asdict(), "since": self.since}))
-        partial.replace(self._path)
+        wrong = self.state != ClockState()
+        keep(self._path, **self.state._asdict(), since=self.since if wrong else 0.0)

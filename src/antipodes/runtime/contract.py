@@ -12,7 +12,9 @@ Errors::
 
     RuntimeFailure
     ├── TimedOut    a deadline passed
-    └── Gone        the other end, or the way to it, is not there (refused, reset, dead)
+    ├── Gone        the other end, or the way to it, is not there (refused, reset, dead)
+    ├── DiskFull    what was written could not be kept; reads go on
+    └── DiskDamaged what is on the disk cannot be used
 
 `Cancelled` is what a coroutine sees when its owner no longer wants it; never swallow it.
 """
@@ -41,6 +43,14 @@ class TimedOut(RuntimeFailure):
 
 class Gone(RuntimeFailure):
     """The other end, or the way to it, is not there."""
+
+
+class DiskFull(RuntimeFailure):
+    """There is no space for what was written: its group was rolled back whole."""
+
+
+class DiskDamaged(RuntimeFailure):
+    """A store was found damaged when it was opened; it must not be used."""
 
 
 class Address(NamedTuple):
@@ -185,7 +195,15 @@ class Store(Protocol):
     Reads see the group's own writes. Nothing that was derived from an uncommitted group may leave
     the host before `committed()`: the HTTP server holds every answer back while `dirty`.
     Keys are 1 to 511 bytes. Ranges are half open: start <= key < stop.
+
+    A full disk: any write (a delete, too) may raise DiskFull, and a group may fail at its end.
+    Either way the whole group is rolled back, whoever wrote in it; who waits for it is told, and
+    nothing of it was ever true. Reads go on.
     """
+
+    @property
+    def failures(self) -> int:
+        """How many groups were rolled back so far: if it grew, what was read may not be true."""
 
     @property
     def dirty(self) -> bool:
@@ -214,14 +232,25 @@ class Store(Protocol):
     def trim_log(self, upto: int) -> None:
         """Forget entries up to and including `upto`."""
 
-    def on_commit(self, notify: Callable[[], None]) -> None:
-        """Call once when the open group is durable (at once where none is open)."""
+    def on_commit(
+        self, notify: Callable[[], None], failed: Callable[[], None] | None = None
+    ) -> None:
+        """Call once when the open group is durable (at once where none is open).
+
+        Or call `failed`, if given, when it was rolled back.
+        """
 
     async def committed(self) -> None:
-        """Wait until the open group, if any, is durable."""
+        """Wait until the open group, if any, is durable. Raises DiskFull when it cannot be."""
 
     def on_append(self, notify: Callable[[int], None]) -> Callable[[], None]:
         """Call with the new head after each commit that appended; returns the unsubscriber."""
+
+    def on_rollback(self, notify: Callable[[], None]) -> Callable[[], None]:
+        """Call after each group that was rolled back; returns the unsubscriber.
+
+        For those who keep in memory what they wrote: they read it again.
+        """
 
     def close(self) -> None: ...
 
@@ -301,7 +330,7 @@ class Runtime(Protocol):
         """Connect from here over the world's links: takes a round trip. Raises Gone."""
 
     def open_store(self, name: str) -> Store:
-        """Open this host's store of that name; whoever opens it closes it."""
+        """Open this host's store of that name; whoever opens it closes it. Raises DiskDamaged."""
 
     # Only in the real body: customer code as processes that speak to a loopback port.
     async def start_process(

@@ -4,7 +4,8 @@ The write transaction opens at the first write of a turn and commits at its end;
 reads go through it while it is open, else through a reused read transaction. With durability
 "process" nothing is synced by us (the page cache outlives a `kill -9`); with "power" every commit
 is an fsync shared by all writers of the turn. The map is opened huge and the file grows as it is
-used: a full map would spoil the whole group.
+used. A full disk, or a full map, spoils the whole transaction: it is aborted, and all who wrote in
+that turn are told. LMDB copies what it changes, so a delete needs space as well.
 
 LMDB: lmdb.readthedocs.io; measured against other stores in the figures page.
 """
@@ -16,32 +17,59 @@ from typing import Any, cast
 
 import lmdb
 
+from antipodes.runtime.contract import DiskDamaged, DiskFull
+from antipodes.runtime.disks import NO_SPACE, DiskState
+from antipodes.runtime.waiting import Waiting
+
 MAP_BYTES = 64 << 30
 MAP_BYTES_SMALL = 1 << 30
+_NO_SPACE = (lmdb.MapFullError, lmdb.DiskError, lmdb.TxnFullError)
+_DAMAGED = (
+    lmdb.InvalidError,
+    lmdb.CorruptedError,
+    lmdb.PageNotFoundError,
+    lmdb.VersionMismatchError,
+    lmdb.PanicError,
+)
 
 
 class LmdbStore:
     """Ordered keys and values, transactions by turn, and a change log, in one file."""
 
-    def __init__(self, directory: Path, loop: asyncio.AbstractEventLoop, *, power: bool) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        state: DiskState,
+        map_bytes: int = MAP_BYTES,
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._loop = loop
-        self._environment = self._open(directory, power=power)
-        self._data = self._environment.open_db(b"data")
-        self._log = self._environment.open_db(b"log")
-        self._environment.reader_check()
+        self._state = state
         self._reader: lmdb.Transaction | None = None
         self._writer: lmdb.Transaction | None = None
-        self._waiting: list[Callable[[], None]] = []
-        self._listeners: dict[int, Callable[[int], None]] = {}
-        self._listener_next = 0
+        self._waiting = Waiting(loop.create_future)
+        self.on_append = self._waiting.on_append
+        self.on_rollback = self._waiting.on_rollback
         self._appended = False
         self._closed = False
-        self._head = self._last_logged()
-        self.head_committed = self._head
+        try:
+            self._environment = self._open(directory, map_bytes, power=state.power)
+            self._data = self._environment.open_db(b"data")
+            self._log = self._environment.open_db(b"log")
+            self._environment.reader_check()
+            self._head = self._head_committed = self._last_logged()
+        except _DAMAGED as error:
+            raise DiskDamaged(
+                f"the store in {directory} is damaged ({error}): bring it back from a copy, or "
+                "begin anew with `antipodes reset`"
+            ) from None
+        except _NO_SPACE as error:
+            raise DiskFull(f"no space to open the store in {directory}: {error}") from None
 
     @staticmethod
-    def _open(directory: Path, *, power: bool) -> lmdb.Environment:
+    def _open(directory: Path, map_bytes: int, *, power: bool) -> lmdb.Environment:
         options: dict[str, Any] = {
             "max_dbs": 4,
             "sync": power,
@@ -51,7 +79,7 @@ class LmdbStore:
             "max_readers": 64,
         }
         try:
-            return lmdb.open(str(directory), map_size=MAP_BYTES, **options)
+            return lmdb.open(str(directory), map_size=map_bytes, **options)
         except lmdb.MemoryError:  # a machine that limits address space
             return lmdb.open(str(directory), map_size=MAP_BYTES_SMALL, **options)
 
@@ -60,6 +88,11 @@ class LmdbStore:
             newest = int.from_bytes(cursor.key(), "big") if cursor.last() else 0
         trimmed = self.get(b"\x00log-trimmed")
         return max(newest, int.from_bytes(trimmed, "big") if trimmed else 0)
+
+    @property
+    def failures(self) -> int:
+        """How many groups were rolled back so far."""
+        return self._waiting.failures
 
     @property
     def dirty(self) -> bool:
@@ -87,9 +120,25 @@ class LmdbStore:
     def _write(self) -> lmdb.Transaction:
         if self._writer is None:
             assert not self._closed, "write to a closed store"
-            self._writer = self._environment.begin(write=True, db=self._data)
-            self._loop.call_soon(self._commit)
+            if self._state.full:
+                raise DiskFull(NO_SPACE)
+            self._writer = writer = self._environment.begin(write=True, db=self._data)
+            if self._state.slow_s:
+                self._loop.call_later(self._state.slow_s, self._commit, writer)
+            else:
+                self._loop.call_soon(self._commit, writer)
         return self._writer
+
+    def _spoilt(self, error: Exception) -> DiskFull:
+        """Abort the group: nothing that anybody wrote in it is there."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.abort()
+        self._end_reading()
+        self._appended = False
+        self._head = self._head_committed
+        self._waiting.failed()
+        return DiskFull(f"{NO_SPACE}: {error}")
 
     def get(self, key: bytes) -> bytes | None:
         """Return a key's value."""
@@ -120,18 +169,28 @@ class LmdbStore:
 
     def put(self, key: bytes, value: bytes) -> None:
         """Create or replace, in this turn's group."""
-        self._write().put(key, value)
+        try:
+            self._write().put(key, value)
+        except _NO_SPACE as error:
+            raise self._spoilt(error) from None
 
     def delete(self, key: bytes) -> None:
         """Remove if there, in this turn's group."""
-        self._write().delete(key)
+        try:
+            self._write().delete(key)
+        except _NO_SPACE as error:
+            raise self._spoilt(error) from None
 
     def append(self, entry: bytes) -> int:
         """Add to the change log, in this turn's group."""
-        self._head += 1
-        self._write().put(self._head.to_bytes(8, "big"), entry, db=self._log, append=True)
+        head = self._head + 1
+        try:
+            self._write().put(head.to_bytes(8, "big"), entry, db=self._log, append=True)
+        except _NO_SPACE as error:
+            raise self._spoilt(error) from None
+        self._head = head
         self._appended = True
-        return self._head
+        return head
 
     def read_log(self, after: int, *, limit: int) -> list[tuple[int, bytes]]:
         """Return committed entries above `after`."""
@@ -151,57 +210,51 @@ class LmdbStore:
     def trim_log(self, upto: int) -> None:
         """Forget entries up to and including `upto`."""
         transaction = self._write()
-        with transaction.cursor(db=self._log) as cursor:
-            while cursor.first() and int.from_bytes(cursor.key(), "big") <= upto:
-                cursor.delete()
-        transaction.put(b"\x00log-trimmed", upto.to_bytes(8, "big"))
+        try:
+            with transaction.cursor(db=self._log) as cursor:
+                while cursor.first() and int.from_bytes(cursor.key(), "big") <= upto:
+                    cursor.delete()
+            transaction.put(b"\x00log-trimmed", upto.to_bytes(8, "big"))
+        except _NO_SPACE as error:
+            raise self._spoilt(error) from None
 
-    def _commit(self) -> None:
-        writer = self._writer
-        if writer is None:
+    def _commit(self, writer: lmdb.Transaction) -> None:
+        if writer is not self._writer:
+            return  # closed, or rolled back, meanwhile
+        if self._state.full:
+            self._spoilt(DiskFull(NO_SPACE))
             return
-        writer.commit()
+        try:
+            writer.commit()
+        except _NO_SPACE as error:
+            self._spoilt(error)
+            return
         self._writer = None
         self._end_reading()
-        waiting, self._waiting = self._waiting, []
-        if self._appended:
-            self._appended = False
-            self.head_committed = self._head
-            for listener in list(self._listeners.values()):
-                listener(self._head)
-        for notify in waiting:
-            notify()
+        appended, self._appended = self._appended, False
+        self._head_committed = self._head
+        self._waiting.done(self._head if appended else None)
 
-    def on_commit(self, notify: Callable[[], None]) -> None:
+    def on_commit(
+        self, notify: Callable[[], None], failed: Callable[[], None] | None = None
+    ) -> None:
         """Call once when the open group is durable, at once where none is open."""
         if self._writer is None:
             notify()
         else:
-            self._waiting.append(notify)
+            self._waiting.add(notify, failed)
 
     async def committed(self) -> None:
-        """Wait until the open group, if any, is durable."""
+        """Wait until the open group, if any, is durable. Raises DiskFull."""
         if self._writer is not None:
-            done = self._loop.create_future()
-            self._waiting.append(lambda: None if done.done() else done.set_result(None))
-            await done
-
-    def on_append(self, notify: Callable[[int], None]) -> Callable[[], None]:
-        """Call with the new head after each commit that appended."""
-        self._listener_next += 1
-        number = self._listener_next
-        self._listeners[number] = notify
-
-        def unsubscribe() -> None:
-            self._listeners.pop(number, None)
-
-        return unsubscribe
+            await self._waiting.end()
 
     def close(self) -> None:
         """Commit what is open, sync, and let go of the file."""
         if self._closed:
             return
-        self._commit()
+        if self._writer is not None:
+            self._commit(self._writer)
         self._closed = True
         self._end_reading()
         self._environment.sync(True)

@@ -35,6 +35,7 @@ from antipodes.runtime.contract import (
     Timer,
 )
 from antipodes.runtime.delayline import DelayLines
+from antipodes.runtime.disks import KeptDiskState
 from antipodes.runtime.journal import RunJournal
 from antipodes.runtime.lmdbstore import LmdbStore
 from antipodes.runtime.precise import PreciseTimers
@@ -78,7 +79,7 @@ class _Machine:
         self.state_directory = state_directory
         self.seed = seed
         self.speed = speed
-        self.power = power
+        self.disk_state = KeptDiskState(state_directory / host / "disk.json", power=power)
         self.precise = PreciseTimers(self.loop) if PreciseTimers.available() else None
         self.lines = DelayLines(self, links)
         self.journal = RunJournal(time.monotonic, place=host)
@@ -291,8 +292,14 @@ class RealRuntime:
         return LmdbStore(
             self._machine.state_directory / self._machine.host / name,
             self._loop,
-            power=self._machine.power,
+            state=self._machine.disk_state,
         )
+
+    def set_disk(self, *, full: bool | None = None, slow_s: float | None = None) -> None:
+        """Say how well this host's disk is; what is not given stays, through restarts."""
+        state = self._machine.disk_state
+        state.set(full=full, slow_s=slow_s)
+        self.journal.record("disk", full=state.full, slow_s=state.slow_s)
 
     async def start_process(
         self,

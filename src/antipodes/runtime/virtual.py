@@ -1,10 +1,11 @@
 """The virtual body: many hosts in one loop whose clock jumps, everything repeatable from a seed.
 
-A `Simulation` holds the network, the disks and the hosts. `boot` starts a host and gives its
-runtime, `kill` ends it as `kill -9` would: its coroutines freeze where they are, what it had not
-committed is gone, its connections end at the other side after the link's delay. Its disk stays for
-the next `boot`. `pause` stops a host as SIGSTOP would, until `resume`. Modelled on FoundationDB's
-simulator and turmoil.
+A `Simulation` holds the network, the machines and the hosts on them. `boot` starts a host and
+gives its runtime, `kill` ends it as `kill -9` would: its coroutines freeze where they are, what it
+had not committed is gone, its connections end at the other side after the link's delay. Its
+machine, with clock and disks, stays for the next `boot`; `cut_power` may cost the disks more.
+`pause` stops a host as SIGSTOP would, until `resume`. Modelled on FoundationDB's simulator and
+turmoil.
 """
 
 import asyncio
@@ -35,9 +36,10 @@ from antipodes.runtime.contract import (
     Timer,
 )
 from antipodes.runtime.delayline import DelayLines
+from antipodes.runtime.disks import Disk
 from antipodes.runtime.journal import RunJournal
 from antipodes.runtime.machines import Machine
-from antipodes.runtime.memorystore import Disk, MemoryStore
+from antipodes.runtime.memorystore import MemoryStore
 from antipodes.runtime.messages import Message, MessageRing
 from antipodes.runtime.tasks import Crew, deadline, open_nursery
 from antipodes.runtime.virtualloop import HOST, WALL_START, Call, VirtualLoop
@@ -50,6 +52,7 @@ TICK_S = 1e-6  # no wait is shorter: less may not move a clock of floats at all
 _DELIVERY = struct.Struct("<dII")  # of the digest: when, how long, checksum
 
 DEADLINE_S_MIN = 2.0
+MEMORY_CHECK_S = 0.1
 
 
 class VirtualHost:
@@ -158,8 +161,7 @@ class VirtualRuntime:
 
     def open_store(self, name: str) -> Store:
         """Open a store on this host's disk."""
-        disk = self._simulation.disk(f"{self._host.name}/{name}")
-        return MemoryStore(disk, self, self.chance(f"store/{name}"))
+        return MemoryStore(self._host.machine.disk(name), self, self.chance(f"store/{name}"))
 
     async def start_process(
         self,
@@ -192,16 +194,21 @@ class VirtualRuntime:
 class Simulation:
     """A world of hosts in one process, with a virtual clock, a network and disks."""
 
-    def __init__(self, links: Links, *, seed: int = 0, speed: float = 1.0) -> None:
+    def __init__(
+        self, links: Links, *, seed: int = 0, speed: float = 1.0, power: bool = False
+    ) -> None:
+        """`power`: every commit is synced, as with durability `power`."""
         self.seed = seed
+        self._power = power
         self.speed = speed
         self.loop = VirtualLoop()
         self._ways: dict[tuple[str, str], bytes] = {}
         self.journal = RunJournal(self.loop.time)
         self.hosts: dict[str, VirtualHost] = {}
         self._graveyard: list[VirtualHost] = []
-        self._disks: dict[str, Disk] = {}
         self._machines: dict[str, Machine] = {}
+        # Called with the name of a host that used more memory than there is.
+        self.out_of_memory: Callable[[str], object] = self.kill
         self.network = VirtualNetwork(self.loop, DelayLines(_LoopClock(self.loop), links), seed)
         self.network.on_delivery = self._note_delivery
 
@@ -227,19 +234,66 @@ class Simulation:
         self.journal.absorb(name + _DELIVERY.pack(self.loop.now, len(data), zlib.crc32(data)))
 
     def machine(self, name: str) -> Machine:
-        """The machine of the host of that name: its clock is there before it and after it."""
+        """The machine of the host of that name: it is there before it and after it."""
         if name not in self._machines:
-            self._machines[name] = Machine(name, lambda: WALL_START + self.loop.time())
+            self._machines[name] = Machine(
+                name, self.seed, lambda: WALL_START + self.loop.time(), power=self._power
+            )
         return self._machines[name]
+
+    def disk(self, name: str) -> Disk:
+        """The disk `host/store`: it outlives its host."""
+        host, _, store = name.partition("/")
+        return self.machine(host).disk(store)
 
     def set_clock(self, name: str, offset_s: float = 0.0, drift_ppm: float = 0.0) -> None:
         """Put a machine's clock wrong, its host up or not; 0 and 0 put it right."""
         self.machine(name).clock.set(offset_s, drift_ppm)
         self.journal.record("clock", host=name, offset_s=offset_s, drift_ppm=drift_ppm)
 
-    def disk(self, name: str) -> Disk:
-        """The disk of that name: it outlives its host."""
-        return self._disks.setdefault(name, Disk())
+    def set_disk(
+        self,
+        name: str,
+        *,
+        full: bool | None = None,
+        slow_s: float | None = None,
+        torn: bool | None = None,
+    ) -> None:
+        """Say how well the disks of a machine are; what is not given stays as it is.
+
+        `full`: nothing can be written. `slow_s`: every commit takes so much longer. `torn`: when
+        power is lost, what was not synced is left half written, and the store refuses to open.
+        """
+        state = self.machine(name).disk_state
+        state.set(full=full, slow_s=slow_s, torn=torn)
+        self.journal.record(
+            "disk", host=name, full=state.full, slow_s=state.slow_s, torn=state.torn
+        )
+
+    def memory_of(self, name: str) -> int:
+        """Bytes that a host uses: what its stores hold, and what waits for it on connections."""
+        queued = self.network.queued_bytes(self.hosts[name]) if name in self.hosts else 0
+        return self.machine(name).stored_bytes + queued
+
+    def set_memory(self, name: str, limit_bytes: int) -> None:
+        """Kill a host, ten times a second, when it uses more than this (0: there is no limit)."""
+        machine = self.machine(name)
+        watched, machine.memory_bytes_max = machine.memory_bytes_max > 0, limit_bytes
+        self.journal.record("memory", host=name, limit_bytes=limit_bytes)
+        if limit_bytes and not watched:
+            self._watch_memory(machine)
+
+    def _watch_memory(self, machine: Machine) -> None:
+        if not machine.memory_bytes_max:
+            return
+        if machine.name in self.hosts:
+            used = self.memory_of(machine.name)
+            if used > machine.memory_bytes_max:
+                self.journal.record("out-of-memory", host=machine.name, used_bytes=used)
+                self.out_of_memory(machine.name)
+        self.loop.call_later(
+            MEMORY_CHECK_S, self._watch_memory, machine, context=contextvars.Context()
+        )
 
     def boot(self, name: str, place: str = "") -> VirtualRuntime:
         """Start a host at a place (by default of its own name)."""
@@ -268,12 +322,25 @@ class Simulation:
             self.loop.resume(host)
 
     def kill(self, name: str) -> None:
-        """End a host as `kill -9` does, a paused one too."""
+        """End a host as `kill -9` does, a paused one too.
+
+        What it was committing is on its disk or is not; what it had committed is.
+        """
+        for disk in self._end(name, "kill").disks.values():
+            disk.crash(self.loop.time())
+
+    def cut_power(self, name: str) -> None:
+        """End a host and its page cache: what was not synced may be lost (see `disks`)."""
+        for disk in self._end(name, "power-cut").disks.values():
+            disk.lose_power(self.loop.time())
+
+    def _end(self, name: str, how: str) -> Machine:
         host = self.hosts.pop(name)
         host.alive = host.running = False
         self._graveyard.append(host)  # kept to the end: its `finally` blocks must never run
-        self.journal.record("kill", host=name)
+        self.journal.record(how, host=name)
         self.network.host_died(host)
+        return host.machine
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine, outside of all hosts, to its end; our own bugs are raised here."""

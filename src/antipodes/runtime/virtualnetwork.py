@@ -120,6 +120,11 @@ class VirtualStream:
         """Bytes that the other end has not taken yet."""
         return self.peer.inbound.bytes_queued + self.peer.bytes_held
 
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes on their way to this end, or held for it."""
+        return self.inbound.bytes_queued + self.bytes_held
+
     def is_closing(self) -> bool:
         """Whether nothing more can be sent."""
         return self._closing
@@ -417,6 +422,10 @@ class VirtualNetwork:
     def remember(self, end: VirtualStream) -> None:
         """An end is open."""
         self._ends[end] = None
+
+    def queued_bytes(self, host: NetworkHost) -> int:
+        """What has been sent to a host, and waits for it to be taken."""
+        return sum(end.queued_bytes for end in self._ends if end.host is host)
 
     def forget(self, end: VirtualStream) -> None:
         """An end is over."""

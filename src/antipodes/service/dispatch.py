@@ -7,14 +7,15 @@ the caller's mistake or the world's; anything else is our bug, logged with its t
 answered 500, never 400.
 
 What AWS has and Antipodes has not is answered 501 by name, so that no client takes it for success
-or tries again. Hot operations may be answered by a `FastHandler` in `Dispatcher.fast`, by target.
+or tries again. Hot operations may be answered by a `FastHandler` in `Dispatcher.fast`, by target;
+not while there are `injections`, which see every call that a customer makes.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from antipodes.runtime.contract import RuntimeFailure
+from antipodes.runtime.contract import DiskFull, RuntimeFailure
 from antipodes.service import accounts, signatures
 from antipodes.service.contract import Call, Handler, Host, Response, Service, ServiceError
 from antipodes.service.http import HttpRequest, HttpResponse
@@ -29,6 +30,8 @@ Forward = Callable[[str, HttpRequest], Awaitable[HttpResponse]]
 Answer = HttpResponse | Awaitable[HttpResponse]
 # Answers a whole request of one operation from its body, or declines with None.
 FastHandler = Callable[[Call, bytes], "Answer | None"]
+# Asked about a call, its service and its operation before it is handled; may raise ServiceError.
+Injection = Callable[[Call, str, str], None]
 
 # Where the control planes of AWS's global services are (facts/edge.md, section 2).
 HOMES: Mapping[str, str] = {
@@ -88,6 +91,7 @@ class Dispatcher:
         secret_of: Callable[[str], str] = accounts.secret_of,
     ) -> None:
         self.fast: dict[str, FastHandler] = {}
+        self.injections: list[Injection] = []
         self._host = host
         self._services = services
         self._forward = forward
@@ -104,7 +108,7 @@ class Dispatcher:
             caller = self._caller(request)
             target = request.headers.get("x-amz-target", "")
             number = self.request_id(long=target.startswith("DynamoDB"))
-            fast = self.fast.get(target)
+            fast = None if self.injections else self.fast.get(target)
             if fast is not None and caller.region == self._host.place and not self._verifies:
                 call = self._call(request, caller, number)
                 answer = fast(call, request.body)
@@ -141,9 +145,13 @@ class Dispatcher:
             raise ServiceError(error.code, error.message, error.status) from error
         request_id = self.request_id(long=service.startswith("dynamodb"))
         call = Call(account, self._host.place, request_id, trace=trace)
-        result = handler(offered, call, request)
-        if not isinstance(result, dict | None):
-            result = await result
+        try:
+            result = handler(offered, call, request)
+            if not isinstance(result, dict | None):
+                result = await result
+        except DiskFull as error:
+            message = f"Nothing was written: {error}"
+            raise ServiceError("ServiceUnavailable", message, 503) from error
         return result or {}
 
     def request_id(self, *, long: bool = False) -> str:
@@ -198,6 +206,8 @@ class Dispatcher:
         if handler is None or service is None:
             raise _not_offered(name, match.operation.name)
         call = self._call(request, caller, exchange.request_id)
+        for inject in self.injections:
+            inject(call, name, match.operation.name)
         return self._run(service, handler, call, exchange, match)
 
     def _region(self, name: str, service: Service | None, caller: _Caller) -> str:
@@ -257,6 +267,8 @@ class Dispatcher:
             failure = Failure(error.code, error.message, error.status, error.members)
         elif isinstance(error, WireError):
             failure = Failure(error.code, error.message, error.status)
+        elif isinstance(error, DiskFull):
+            failure = Failure("ServiceUnavailable", f"Nothing was written: {error}", 503)
         elif isinstance(error, RuntimeFailure):
             failure = Failure("ServiceUnavailable", f"Something is out of reach: {error}", 503)
         else:
@@ -268,6 +280,8 @@ class Dispatcher:
         if exchange.model is not None and exchange.model.name.startswith("dynamodb"):
             # DynamoDB answers 400 to what is wrong with a signature; other services 403.
             failure.status = 400 if failure.status == _FORBIDDEN else failure.status
+            if isinstance(error, DiskFull):
+                failure.code, failure.status = "InternalServerError", 500
         try:
             return self._told(exchange, failure)
         except Exception as second:  # noqa: BLE001 - an error that cannot be written is our bug

@@ -3,7 +3,7 @@
 Both are receivers (callbacks, no stream readers) around httptools' parser, so they run on real
 sockets and in the simulation alike. The server answers plain handlers inline, without a task; a
 coroutine gets one. Answers leave in the order of their requests, and none leaves while the host's
-store has uncommitted writes: an acknowledgement is always durable, whoever wrote.
+store has uncommitted writes: what is acknowledged is durable, what is rolled back becomes a 500.
 
 HTTP/1.1: RFC 9112. Limits are our own. A client that leaves does not cancel the handler of its
 request: half-done work is worse than an answer nobody reads.
@@ -64,6 +64,8 @@ class HttpResponse:
     body: bytes = b""
     reason: str = ""
 
+
+UNKEPT = HttpResponse(500)  # for what the disk did not take; every AWS client tries again
 
 HttpHandler = Callable[[HttpRequest], "HttpResponse | Awaitable[HttpResponse]"]
 
@@ -195,7 +197,8 @@ class _ServerReceiver(PlainReceiver):
         head = request.method == "HEAD"
         if isawaitable(response):
             slot = self._new_slot(last=not keep_alive)
-            self._server.runtime.spawn(self._answer_later(response, slot, head=head), "http answer")
+            answering = self._answer_later(response, slot, self._failures(), head=head)
+            self._server.runtime.spawn(answering, "http answer")
             return
         data = encode_response(response, keep_alive=keep_alive, head=head)
         store = self._server.store
@@ -217,20 +220,26 @@ class _ServerReceiver(PlainReceiver):
         return slot
 
     async def _answer_later(
-        self, response: Awaitable[HttpResponse], slot: _Slot, *, head: bool
+        self, response: Awaitable[HttpResponse], slot: _Slot, failures: int, *, head: bool
     ) -> None:
-        data = encode_response(await response, keep_alive=not slot.last, head=head)
+        answer = await response
+        if self._failures() != failures:
+            answer = UNKEPT
+        data = encode_response(answer, keep_alive=not slot.last, head=head)
         self._fill_when_durable(slot, data)
+
+    def _failures(self) -> int:
+        return 0 if self._server.store is None else self._server.store.failures
 
     def _fill_when_durable(self, slot: _Slot, data: bytes) -> None:
         store = self._server.store
         if store is not None and store.dirty:
-            store.on_commit(lambda: self._fill(slot, data))
+            store.on_commit(lambda: self._fill(slot, data), lambda: self._fill(slot, None))
         else:
             self._fill(slot, data)
 
-    def _fill(self, slot: _Slot, data: bytes) -> None:
-        slot.data = data
+    def _fill(self, slot: _Slot, data: bytes | None) -> None:
+        slot.data = encode_response(UNKEPT) if data is None else data
         while self._slots and (ready := self._slots[0].data) is not None:
             done = self._slots.popleft()
             if not self._stream.is_closing():

@@ -10,7 +10,7 @@ import orjson
 from antipodes.regional.dynamodb import rows
 from antipodes.regional.dynamodb.api import DynamoDB
 from antipodes.replication.changelog import ChangeLog
-from antipodes.replication.follower import LogServer
+from antipodes.replication.logserver import LogServer
 from antipodes.runtime.contract import Condition, Runtime
 from antipodes.runtime.virtual import Simulation
 from antipodes.service.contract import Call, Request, Response, Service, Settings

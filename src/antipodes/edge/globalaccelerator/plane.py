@@ -26,6 +26,7 @@ from antipodes.replication.follower import Follower
 from antipodes.runtime.contract import (
     Accepted,
     Address,
+    DiskFull,
     Gone,
     Listener,
     PlainReceiver,
@@ -153,8 +154,11 @@ class AnycastPlane:
         known = self._health.get("", arn)
         if (known is not None and known.healthy == healthy) or arn not in self._referenced:
             return
-        self._health.put("", arn, Heard(healthy))
-        self._host.changes.append(HEALTH_KIND, [arn, healthy])
+        try:
+            self._health.put("", arn, Heard(healthy))
+            self._host.changes.append(HEALTH_KIND, [arn, healthy])
+        except DiskFull:  # the locations hear of it all the same; the next vote tries again
+            self._runtime.journal.sometimes("accelerator.health-not-kept")
         self._runtime.journal.record("endpoint-health", endpoint=arn, healthy=healthy)
         self._tell(PLACES, lambda here: here.learn_health(arn, healthy=healthy))
 

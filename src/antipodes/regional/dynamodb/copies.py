@@ -14,9 +14,10 @@ import msgspec
 from antipodes.regional.dynamodb import rows
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.tables import TableStore
-from antipodes.replication.follower import Follower, Refused
+from antipodes.replication.follower import Follower
+from antipodes.replication.logserver import Refused
 from antipodes.replication.versions import Version
-from antipodes.runtime.contract import Gone, TimedOut
+from antipodes.runtime.contract import DiskFull, Gone, TimedOut
 from antipodes.service.contract import Host
 from antipodes.service.records import Records
 
@@ -110,7 +111,7 @@ class Copies:
                     limit = await self._copy_page(found, limit)
                 else:
                     await self._copy_groups(found)
-            except (Gone, TimedOut):
+            except (Gone, TimedOut, DiskFull):
                 await self._runtime.sleep(self._runtime.interval(RETRY_S))
         del self._running[copy.account, copy.name]
 

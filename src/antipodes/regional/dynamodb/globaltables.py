@@ -43,9 +43,10 @@ from antipodes.regional.dynamodb.model import Table, not_offered
 from antipodes.regional.dynamodb.pauses import PAUSE_KIND, Pauses
 from antipodes.regional.dynamodb.tables import ITEM_KIND, TableStore
 from antipodes.replication.changelog import Entry
-from antipodes.replication.follower import Behind, Follower, Refused
+from antipodes.replication.follower import Behind, Follower
+from antipodes.replication.logserver import Refused
 from antipodes.replication.versions import Version
-from antipodes.runtime.contract import Gone, TimedOut
+from antipodes.runtime.contract import DiskFull, Gone, TimedOut
 from antipodes.service.contract import Call, Host, ServiceError
 from antipodes.service.records import Records
 
@@ -86,6 +87,8 @@ class GlobalTables:
         # Followers elsewhere may ask as soon as the host's door is open.
         host.changes.serve("dynamodb/exists", self._serve_exists)
         host.changes.serve("dynamodb/groups", self._serve_groups)
+        for kind in (ITEM_KIND, "query/dynamodb/page", "query/dynamodb/exists"):
+            host.changes.sent.tell_apart(kind)
 
     async def start(self) -> None:
         """Follow every other region of the world, and take up the copies that were under way."""
@@ -437,10 +440,13 @@ class GlobalTables:
     async def _mark_for_ever(self) -> None:
         while True:
             await self._runtime.sleep(self._runtime.interval(MARK_S))
-            if next(self._groups.all(), None) is not None:
-                self._marks.make()
-            while self.purge():
-                await self._host.store.committed()
+            try:
+                if next(self._groups.all(), None) is not None:
+                    self._marks.make()
+                while self.purge():
+                    await self._host.store.committed()
+            except DiskFull:
+                self._runtime.journal.sometimes("dynamodb.mark-put-off")
 
 
 def _stream_label(wall_s: float) -> str:

@@ -77,7 +77,8 @@ class Person:
         attempt = 1
         while True:
             answer = await self._attempt(kind, key, value)
-            way.note(served=answer.outcome is Outcome.OK)
+            if answer.error != BREAKER_OPEN:
+                way.note(served=answer.outcome is Outcome.OK)
             uncertain = uncertain or answer.outcome is Outcome.UNKNOWN
             if answer.outcome is Outcome.OK or attempt >= retry.attempts:
                 break

@@ -14,29 +14,29 @@ seconds without ever waiting is taken for a loop without end, and stops the run.
 
 import io
 import json
-import os
 import random
 import re
-import signal
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 
+from antipodes.runtime import watchdog
 from antipodes.runtime.contract import Runtime, RuntimeFailure
 from antipodes.runtime.libraries import complete, libraries
 from antipodes.runtime.modulespace import ModuleSpace, installed_source, zipped_source
 from antipodes.runtime.shapewalks import quicken_transforms
 from antipodes.runtime.substitutes import CURRENT, HardExit, shared_substitutes
+from antipodes.runtime.watchdog import WATCHDOG, Stuck
 
 T = TypeVar("T")
 
 TASK_ROOT = "/var/task"
-COMPUTING_S_MAX = 10.0  # of processor time without waiting
-_TICKS = 10  # of the watchdog in that time
+_BEHIND_THE_SCENES = f"{Path(__file__).parent}/"  # frames from here are not shown
 
 # From source for every program: they keep state, or the time.
 _PRIVATE = frozenset({"boto3", "logging", "uuid", "secrets", "tempfile"})
@@ -121,65 +121,6 @@ class _Fault(Exception):
         self.trace = trace or []
 
 
-class _Stuck(BaseException):
-    """Raised into code that computes without end."""
-
-
-class _Watchdog:
-    """Ends code that computes for COMPUTING_S_MAX without waiting.
-
-    One timer of the process ticks while programs run at all, and stops when none did for a tick: to
-    set it anew at every wait would cost more than the wait.
-    """
-
-    def __init__(self) -> None:
-        self._inside = False
-        self._limit_s = 0.0  # that the timer is set for; 0: it is not
-        self._entries = 0
-        self._seen = 0  # the entry that the last tick found running
-        self._ticks = 0  # that it has been running for
-
-    def enter(self) -> None:
-        """Watch from now on: a program begins, or goes on after a wait."""
-        self._inside = True
-        self._entries += 1
-        if self._limit_s != COMPUTING_S_MAX:
-            self._set_timer(COMPUTING_S_MAX)
-
-    def leave(self) -> None:
-        """Stop watching: the program waits, or has ended."""
-        self._inside = False
-
-    def forget(self) -> None:
-        """Start anew in a child process, which has no timer."""
-        self._limit_s = 0.0
-
-    def _set_timer(self, limit_s: float) -> None:
-        """Start the timer, or with 0 stop it; only the main thread can have one."""
-        every_s = limit_s / _TICKS
-        try:
-            if limit_s:
-                signal.signal(signal.SIGVTALRM, self._tick)
-            signal.setitimer(signal.ITIMER_VIRTUAL, every_s, every_s)
-        except (ValueError, AttributeError):  # another thread; a system without such timers
-            return
-        self._limit_s = limit_s
-
-    def _tick(self, *_: object) -> None:
-        if self._entries != self._seen:
-            self._seen, self._ticks = self._entries, 0
-        elif not self._inside:
-            self._set_timer(0.0)
-        else:
-            self._ticks += 1
-            if self._ticks >= _TICKS:
-                raise _Stuck
-
-
-_WATCHDOG = _Watchdog()  # one, as there is one processor
-os.register_at_fork(after_in_child=_WATCHDOG.forget)
-
-
 class _Output(io.TextIOBase):
     """Standard output of a program."""
 
@@ -262,10 +203,10 @@ class CustomerProgram:
             return Reply("exit", status=exit_.status)
         except SystemExit as exit_:
             return Reply("exit", status=_exit_status(exit_, self.stdout))
-        except _Stuck:
+        except Stuck:
             raise RuntimeFailure(
-                f"the handler {self._handler_name} computed for {COMPUTING_S_MAX:g} s without "
-                "waiting: in the simulation it would never end"
+                f"the handler {self._handler_name} computed for {watchdog.COMPUTING_S_MAX:g} s "
+                "without waiting: in the simulation it would never end"
             ) from None
         except _Fault as fault:
             error = _error(fault.message, fault.kind, "", fault.trace)
@@ -414,7 +355,7 @@ class CustomerProgram:
             if self.space.loaded.get(name) is module:  # its import did not fail in the end
                 self._hidden[name] = sys.modules.get(name)
                 sys.modules[name] = module
-        _WATCHDOG.enter()
+        WATCHDOG.enter()
 
     def _show(self, name: str, module: ModuleType) -> None:
         """Show a module of the customer's that is about to run."""
@@ -424,7 +365,7 @@ class CustomerProgram:
             sys.modules[name] = module
 
     def _leave(self) -> None:
-        _WATCHDOG.leave()
+        WATCHDOG.leave()
         for name, module in self._hidden.items():
             if module is None:
                 sys.modules.pop(name, None)
@@ -439,6 +380,8 @@ class CustomerProgram:
             frames.pop(0)
         lines = []
         for frame in frames:
+            if frame.filename.startswith(_BEHIND_THE_SCENES):
+                continue
             text = f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n'
             source = self._files.get(frame.filename.removeprefix(f"{TASK_ROOT}/"))
             line = frame.line

@@ -37,13 +37,8 @@ def complete(space: ModuleSpace, path: list[str]) -> None:
 
 
 @cache
-def libraries() -> ModuleSpace:
-    """Return the botocore that all programs of the process share."""
-    return load_libraries()
-
-
-def load_libraries(*, quick: bool = True) -> ModuleSpace:
-    """Load botocore's sources once more, with the substitutes and, if wanted, the shortcuts."""
+def libraries(*, quick: bool = True) -> ModuleSpace:
+    """Load botocore's sources once more: with the substitutes, and if wanted, the shortcuts."""
     space = ModuleSpace(_find, substitutes=shared_substitutes())
     complete(space, list(sys.path))
     httpsession: Any = space.load("botocore.httpsession")

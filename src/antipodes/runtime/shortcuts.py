@@ -79,10 +79,12 @@ def _headers(compat: Any, endpoint: Any) -> None:
 # lower case; the original makes an object of every name.
 
 
-def _header_dictionaries(awsrequest: Any, parsers: Any) -> None:  # noqa: C901 - many, not complex
-    kind = awsrequest.HeadersDict
+class _HeaderDictionary:
+    """The methods of a quick `HeadersDict`."""
 
-    def fill(self: Any, /, *others: Any, **named: Any) -> None:
+    _dict: dict[str, tuple[str, Any]]  # by name in lower case: the name as first given, the value
+
+    def __init__(self, /, *others: Any, **named: Any) -> None:
         self._dict = {}
         if len(others) == 1 and type(others[0]) is list:
             pairs = others[0]
@@ -92,64 +94,57 @@ def _header_dictionaries(awsrequest: Any, parsers: Any) -> None:  # noqa: C901 -
             self._dict = {}  # some name came twice: its first spelling stays, its last value
         self.update(*others, **named)
 
-    def update(self: Any, other: Any = (), /, **named: Any) -> None:
-        if type(other) is kind:
-            pairs: Iterable[tuple[Any, Any]] = list(other.items())
+    def update(self, other: Any = (), /, **named: Any) -> None:
+        if type(other) is type(self):
+            pairs: Iterable[tuple[Any, Any]] = list(other._dict.values())
         elif isinstance(other, Mapping) or hasattr(other, "keys"):
             pairs = ((name, other[name]) for name in other.keys())  # noqa: SIM118 - not a dict
         else:
             pairs = other
-        store = self._dict
         for name, value in (*pairs, *named.items()):
-            lower = name.lower()
-            held = store.get(lower)
-            store[lower] = (name if held is None else held[0], value)
+            self[name] = value
 
-    def set_item(self: Any, name: Any, value: Any) -> None:
+    def __setitem__(self, name: Any, value: Any) -> None:
         lower = name.lower()
         held = self._dict.get(lower)
         self._dict[lower] = (name if held is None else held[0], value)
 
-    def get_item(self: Any, name: Any) -> Any:
+    def __getitem__(self, name: Any) -> Any:
         held = self._dict.get(name.lower())
         if held is None:
             raise KeyError(name)
         return held[1]
 
-    def get(self: Any, name: Any, default: Any = None) -> Any:
+    def get(self, name: Any, default: Any = None) -> Any:
         held = self._dict.get(name.lower())
         return default if held is None else held[1]
 
-    def delete_item(self: Any, name: Any) -> None:
+    def __delitem__(self, name: Any) -> None:
         if name.lower() not in self._dict:
             raise KeyError(name)
         del self._dict[name.lower()]
 
-    def contains(self: Any, name: Any) -> bool:
+    def __contains__(self, name: Any) -> bool:
         return name.lower() in self._dict
 
-    def iterate(self: Any) -> Iterator[str]:
+    def __iter__(self) -> Iterator[str]:
         return iter([name for name, _ in self._dict.values()])
 
-    def represent(self: Any) -> str:
+    def __repr__(self) -> str:
         return repr(dict(self._dict.values()))
 
-    def lowercase_dict(original: Any) -> dict[str, Any]:
-        if type(original) is kind:
-            return {lower: value for lower, (_, value) in original._dict.items()}
-        return slow_lowercase_dict(original)  # type: ignore[no-any-return] # botocore is untyped
 
-    slow_lowercase_dict = parsers.lowercase_dict
+def _header_dictionaries(awsrequest: Any, parsers: Any) -> None:
+    def lowercase_dict(headers: Any) -> Any:
+        if type(headers) is kind:
+            return {lower: value for lower, (_, value) in headers._dict.items()}
+        return original(headers)
+
+    kind, original = awsrequest.HeadersDict, parsers.lowercase_dict
     parsers.lowercase_dict = lowercase_dict
-    kind.__init__ = fill
-    kind.update = update
-    kind.__setitem__ = set_item
-    kind.__getitem__ = get_item
-    kind.get = get
-    kind.__delitem__ = delete_item
-    kind.__contains__ = contains
-    kind.__iter__ = iterate
-    kind.__repr__ = represent
+    for name, method in vars(_HeaderDictionary).items():
+        if isinstance(method, FunctionType):
+            setattr(kind, name, method)
 
 
 def _requests(awsrequest: Any) -> None:

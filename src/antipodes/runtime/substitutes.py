@@ -291,6 +291,26 @@ class _Thread(real_threading.Thread):
     start = _refusal("a thread")
 
 
+def _nobody_comes(timeout: float | None) -> None:
+    """Wait for another thread: there is none, so only time passes."""
+    if timeout is None:
+        raise RuntimeError("a function in the simulation waits for a thread that does not exist")
+    CURRENT.get().sleep(max(0.0, timeout))
+
+
+class _Condition(real_threading.Condition):
+    def wait(self, timeout: float | None = None) -> bool:
+        _nobody_comes(timeout)
+        return False
+
+
+class _Event(real_threading.Event):
+    def wait(self, timeout: float | None = None) -> bool:
+        if not self.is_set():
+            _nobody_comes(timeout)
+        return self.is_set()
+
+
 def shared_substitutes() -> dict[str, ModuleType]:
     """Return the substitutes that are the same for every module space."""
     import atexit  # noqa: PLC0415 - only its name is needed
@@ -305,7 +325,13 @@ def shared_substitutes() -> dict[str, ModuleType]:
         "datetime": _datetime_module(),
         "random": _random_module(),
         "os": _os_module(),
-        "threading": Facade(real_threading, Thread=_Thread, Timer=_refusal("a thread")),
+        "threading": Facade(
+            real_threading,
+            Thread=_Thread,
+            Timer=_refusal("a thread"),
+            Condition=_Condition,
+            Event=_Event,
+        ),
         "concurrent": Facade(concurrent, futures=futures),
         "concurrent.futures": futures,
         "atexit": Facade(atexit, register=lambda function, *_, **__: function),

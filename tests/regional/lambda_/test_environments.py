@@ -180,7 +180,7 @@ def test_a_seed_repeats_everything_a_handler_can_see() -> None:
 
 
 def test_code_that_computes_without_end_stops_a_simulation(monkeypatch: Any) -> None:
-    monkeypatch.setattr("antipodes.runtime.customer.COMPUTING_S_MAX", 0.2)
+    monkeypatch.setattr("antipodes.runtime.watchdog.COMPUTING_S_MAX", 0.2)
 
     async def scenario(host: SmallHost) -> None:
         await host.deploy("def handler(event, context):\n    while True: pass\n")

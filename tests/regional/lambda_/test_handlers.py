@@ -326,3 +326,24 @@ def test_a_result_that_is_no_json(body: str) -> None:
         assert payload_of(answer)["errorType"] == "Runtime.MarshalError"
 
     run(body, scenario)
+
+
+@both
+def test_waiting_for_an_event_that_nobody_sets_takes_its_time(body: str) -> None:
+    code = """
+import threading, time
+def handler(event, context):
+    started = time.monotonic()
+    flag, condition = threading.Event(), threading.Condition()
+    found = [flag.wait(0.1)]
+    with condition:
+        found.append(condition.wait(timeout=0.1))
+    flag.set()
+    return [*found, flag.wait(), 0.19 <= time.monotonic() - started < 2]
+"""
+
+    async def scenario(host: SmallHost) -> None:
+        await host.deploy(code)
+        assert payload_of(await host.invoke()) == [False, False, True, True]
+
+    run(body, scenario)

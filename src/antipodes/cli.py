@@ -326,8 +326,8 @@ def _at(options: argparse.Namespace) -> int:
 
 def _break(options: argparse.Namespace) -> int:
     kind, places = options.kind, options.places
-    if kind == "region" and len(places) == 1 and not options.dark:
-        print(_ask(options, "POST", f"/hosts/{places[0]}/kill")["handle"])
+    if kind in {"region", "clock"} and len(places) == 1 and not options.dark:
+        print(_break_host(options, places[0])["handle"])
         return 0
     if kind == "link":
         if len(places) != LINK_ENDS:
@@ -340,6 +340,13 @@ def _break(options: argparse.Namespace) -> int:
     for fault in faults:
         print(_ask(options, "POST", "/faults", fault)["handle"])
     return 0
+
+
+def _break_host(options: argparse.Namespace, place: str) -> Any:
+    if options.kind == "clock":
+        wrong = {"offset_s": options.offset or 0.0, "drift_ppm": options.drift or 0.0}
+        return _ask(options, "POST", f"/hosts/{place}/clock", wrong)
+    return _ask(options, "POST", f"/hosts/{place}/{'pause' if options.pause else 'kill'}")
 
 
 def _link_faults(options: argparse.Namespace, a: str, b: str) -> list[dict[str, Any]]:
@@ -379,12 +386,12 @@ def _percent(text: str) -> float:
     return value
 
 
-def _with_unit(*units: str) -> Any:
+def _with_unit(*units: str, signed: bool = False) -> Any:
     def parse(text: str) -> float:
         for unit in units:
             text = text.removesuffix(unit)
         value = float(text)
-        if value < 0:
+        if value < 0 and not signed:
             raise argparse.ArgumentTypeError("must not be negative")
         return value
 
@@ -450,10 +457,13 @@ def _add_looking(verbs: Any) -> None:
 
 
 def _add_breaking(verbs: Any) -> None:
-    break_ = _verb(verbs, "break", _break, "break a region, a zone, an edge location or a link")
-    break_.add_argument("kind", choices=("region", "zone", "edge", "link"))
+    break_ = _verb(verbs, "break", _break, "break a region, zone, edge location, link or clock")
+    break_.add_argument("kind", choices=("region", "zone", "edge", "link", "clock"))
     break_.add_argument("places", nargs="+", help="one place, or the two ends of a link")
     break_.add_argument("--dark", action="store_true", help="silence instead of kill -9")
+    break_.add_argument("--pause", action="store_true", help="it hangs: SIGSTOP, not kill -9")
+    break_.add_argument("--offset", type=_with_unit("s", signed=True), help="of a clock: 180s")
+    break_.add_argument("--drift", type=_with_unit("ppm", signed=True), help="of a clock: 500ppm")
     break_.add_argument("--loss", type=_percent, help="for example 5%%")
     break_.add_argument("--latency", type=_with_unit("ms"), help="extra, for example 100ms")
     break_.add_argument("--jitter", type=_with_unit("ms"), help="for example 20ms")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.e2e.worlds import RunningWorld, alive, clean, command, kill, run, wait
 
@@ -175,6 +175,32 @@ def test_faults_are_installed_shown_and_healed(world: RunningWorld) -> None:
     assert run("heal", handles[0], state=world.state).returncode == 0
     assert run("heal", state=world.state).stdout.split() == ["healed", handles[1]]
     assert run("heal", "fault-99", state=world.state).returncode == 2
+
+
+def test_a_paused_region_hangs_until_it_is_healed(world: RunningWorld) -> None:
+    done = run("break", "region", E, "--pause", state=world.state)
+    assert (done.returncode, done.stdout) == (0, f"pause-{E}\n")
+    with pytest.raises(ReadTimeoutError):
+        world.client("sts", E, read_timeout=1).get_caller_identity()
+    assert f"{E} hangs" in run("status", state=world.state).stdout
+    assert run("heal", f"pause-{E}", state=world.state).returncode == 0
+    assert world.client("sts", E).get_caller_identity()["Account"]
+    assert "hangs" not in run("status", state=world.state).stdout
+
+
+def test_a_wrong_clock_dates_what_its_region_does(world: RunningWorld) -> None:
+    """A stack is dated by its region's clock: here, of a role's session."""
+    done = run("break", "clock", E, "--offset=-3600s", state=world.state)
+    assert (done.returncode, done.stdout) == (0, f"clock-{E}\n")
+    role = {"RoleArn": "arn:aws:iam::444444444444:role/visitor", "RoleSessionName": "visit"}
+    ends = [
+        world.client("sts", region).assume_role(**role)["Credentials"]["Expiration"]
+        for region in (W, E)
+    ]
+    assert 3590 < (ends[0] - ends[1]).total_seconds() < 3610
+    assert run("heal", state=world.state).returncode == 0
+    again = world.client("sts", E).assume_role(**role)["Credentials"]["Expiration"]
+    assert abs((again - ends[0]).total_seconds()) < 60
 
 
 def test_the_aws_command_line_and_curl_work(world: RunningWorld) -> None:

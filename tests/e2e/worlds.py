@@ -85,10 +85,16 @@ class RunningWorld:
         self._directory.cleanup()
 
     def client(
-        self, service: str, region: str = REGIONS[0], account: str = "test", **more: Any
+        self,
+        service: str,
+        region: str = REGIONS[0],
+        account: str = "test",
+        read_timeout: float = 30,
+        **more: Any,
     ) -> Any:
         """An ordinary boto3 client of this world."""
-        options = {"retries": {"total_max_attempts": 1}, "read_timeout": 30, "connect_timeout": 10}
+        once = {"total_max_attempts": 1}
+        options = {"retries": once, "read_timeout": read_timeout, "connect_timeout": 10}
         return boto3.client(
             service,
             region_name=region,

@@ -5,6 +5,7 @@ timer of the process, in processor time, ticks while handlers run at all, and st
 for a tick: to set it anew at every wait would cost more than most waits.
 """
 
+import atexit
 import os
 import signal
 
@@ -37,6 +38,11 @@ class _Watchdog:
         """Stop watching: the program waits, or has ended."""
         self._inside = False
 
+    def stop(self) -> None:
+        """Stop the timer, until the next program begins."""
+        if self._limit_s:
+            self._set_timer(0.0)
+
     def forget(self) -> None:
         """Start anew in a child process, which has no timer."""
         self._limit_s = 0.0
@@ -56,7 +62,7 @@ class _Watchdog:
         if self._entries != self._seen:
             self._seen, self._ticks = self._entries, 0
         elif not self._inside:
-            self._set_timer(0.0)
+            self.stop()
         else:
             self._ticks += 1
             if self._ticks >= _TICKS:
@@ -65,3 +71,4 @@ class _Watchdog:
 
 WATCHDOG = _Watchdog()  # one, as there is one processor
 os.register_at_fork(after_in_child=WATCHDOG.forget)
+atexit.register(WATCHDOG.stop)  # a tick after Python has let go of its signals would be fatal

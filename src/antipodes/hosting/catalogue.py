@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 # botocore's name -> module:class
 SERVICES = {
     "sts": "antipodes.regional.sts.api:Sts",
+    "fis": "antipodes.regional.fis.api:Fis",
     "iam": "antipodes.regional.iam.api:Iam",
     "ec2": "antipodes.regional.ec2.api:Ec2",
     "logs": "antipodes.regional.logs.api:Logs",

@@ -200,7 +200,7 @@ class VirtualStage:
     async def spans(self, traces: list[str]) -> list[Span]:
         """The pieces of work of some traced requests."""
         journal = self.simulated.simulation.journal
-        return [to_span(span) for trace in traces for span in journal.spans(trace)]
+        return [to_span(span) for span in journal.spans(*traces)]
 
     def close(self) -> None:
         """Let go of everything."""

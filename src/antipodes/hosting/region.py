@@ -106,19 +106,24 @@ class RegionHost:
             for name, value in request.raw_headers
             if name.lower() not in {b"connection", b"content-length", b"transfer-encoding"}
         ]
+        started = self.runtime.now()
         try:
             async with self.runtime.timeout(FORWARD_S_MAX):
-                return await self._client.request(
+                response = await self._client.request(
                     Address(region, "api"),
                     request.method,
                     request.target,
                     headers=headers,
                     body=request.body,
+                    trace=request.accepted.trace,
                 )
         except (Gone, TimedOut) as error:
             raise ServiceError(
                 "ServiceUnavailable", f"Could not connect to region {region}: {error}", 503
             ) from None
+        trace = request.accepted.trace
+        self.runtime.journal.span(trace, "forward", started, target=region)
+        return response
 
     def status(self) -> dict[str, Any]:
         """What there is to say about this host."""

@@ -62,24 +62,39 @@ class RunJournal:
         """Return the events kept, of one kind or of all."""
         return [e for e in self._entries if not kind or e["kind"] == kind]
 
-    def spans(self, trace: str) -> list[dict[str, Any]]:
-        """Return the spans kept of one request, by start."""
-        found = [
-            {
-                "trace": trace,
-                "name": name,
-                "place": self._place,
-                "start": started,
-                "end": ended,
-                **fields,
-            }
-            for of, name, started, ended, fields in self._spans
-            if of == trace
+    def spans(self, *traces: str) -> list[dict[str, Any]]:
+        """Return the spans kept of some requests, each request's by start."""
+        found: dict[str, list[dict[str, Any]]] = {trace: [] for trace in traces}
+        for of, name, started, ended, fields in self._spans:
+            if of in found:
+                span = {"trace": of, "name": name, "place": self._place}
+                found[of].append({**span, "start": started, "end": ended, **fields})
+        return [
+            span
+            for spans in found.values()
+            for span in sorted(spans, key=lambda s: (s["start"], s["end"]))
         ]
-        return sorted(found, key=lambda s: (s["start"], s["end"]))
 
     def digest(self) -> str:
         """Return the digest of all that was noted so far, in hexadecimal."""
         self._digest.update(b"".join(self._notes))
         self._notes.clear()
         return self._digest.hexdigest()
+
+
+class PlacedJournal:
+    """A journal shared with others, as seen from one place: spans tell where they were."""
+
+    def __init__(self, behind: RunJournal, place: str) -> None:
+        self._behind = behind
+        self._place = place
+        self.record = behind.record
+        self.sometimes = behind.sometimes
+
+    def span(self, trace: str, name: str, started: float, **fields: Any) -> None:
+        """Note that the piece of work `name` of a traced request ran from `started` to now."""
+        fields.setdefault("place", self._place)
+        self._behind.span(trace, name, started, **fields)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._behind, name)

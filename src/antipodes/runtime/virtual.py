@@ -37,7 +37,7 @@ from antipodes.runtime.contract import (
 )
 from antipodes.runtime.delayline import DelayLines
 from antipodes.runtime.disks import Disk
-from antipodes.runtime.journal import RunJournal
+from antipodes.runtime.journal import PlacedJournal, RunJournal
 from antipodes.runtime.machines import Machine
 from antipodes.runtime.memorystore import MemoryStore
 from antipodes.runtime.messages import Message, MessageRing
@@ -88,7 +88,7 @@ class VirtualRuntime:
         self._loop = simulation.loop
         self.place = place
         self.speed = simulation.speed
-        self.journal = simulation.journal
+        self.journal = simulation.journal_at(place)
         self.now: Callable[[], float] = self._loop.time  # virtual seconds since the start
         self.future: Callable[[], asyncio.Future[Any]] = self._loop.create_future
 
@@ -204,6 +204,7 @@ class Simulation:
         self.loop = VirtualLoop()
         self._ways: dict[tuple[str, str], bytes] = {}
         self.journal = RunJournal(self.loop.time)
+        self._journals: dict[str, PlacedJournal] = {}
         self.hosts: dict[str, VirtualHost] = {}
         self._graveyard: list[VirtualHost] = []
         self._machines: dict[str, Machine] = {}
@@ -245,6 +246,12 @@ class Simulation:
         """The disk `host/store`: it outlives its host."""
         host, _, store = name.partition("/")
         return self.machine(host).disk(store)
+
+    def journal_at(self, place: str) -> PlacedJournal:
+        """The one journal, as seen from a place."""
+        if place not in self._journals:
+            self._journals[place] = PlacedJournal(self.journal, place)
+        return self._journals[place]
 
     def set_clock(self, name: str, offset_s: float = 0.0, drift_ppm: float = 0.0) -> None:
         """Put a machine's clock wrong, its host up or not; 0 and 0 put it right."""

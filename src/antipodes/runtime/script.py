@@ -10,8 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from antipodes.runtime.customer import CustomerProgram, Reply, Send
 from antipodes.runtime.contract import Chance, Runtime
+from antipodes.runtime.customer import CustomerProgram, Reply, Send
 from antipodes.runtime.modulespace import Source, installed_source
 
 PACKED_AT = (2026, 1, 1, 0, 0, 0)

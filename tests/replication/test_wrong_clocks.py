@@ -37,6 +37,9 @@ def test_once_a_region_has_heard_of_the_future_its_writes_win_again() -> None:
         (one, _), (other, _) = east.everything()["k"], east.everything()["other"]
         assert one.wall_s == pytest.approx(west.runtime.wall(), abs=5), "not pushed ahead"
         assert other > one
+        markers = planet.simulation.journal.markers()
+        assert markers["replication.clock-pushed-ahead"] > 0
+        assert markers["replication.version-ahead-of-the-clock"] > 0
 
     play(scenario)
 

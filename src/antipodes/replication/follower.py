@@ -193,7 +193,6 @@ class Follower:
 
     def _take(self, connection: FrameReceiver, message: Any) -> bool:
         if connection is not self._connection:
-            self._sometimes("replication.late-message")
             return False  # it was given up, and its bytes come late
         try:
             return self._take_one(connection, message)
@@ -246,12 +245,8 @@ class Follower:
     def _absorb(self, entries: list[Entry], upto: int) -> None:
         """Apply what is new, and move on, in one group."""
         if upto <= self.position:
-            if entries:
-                self._sometimes("replication.batch-came-twice")
             return
         fresh = [entry for entry in entries if entry.sequence > self.position]
-        if len(fresh) < len(entries):
-            self._sometimes("replication.part-of-a-batch-came-twice")
         if fresh:
             self._apply(fresh)
         self._move(upto)

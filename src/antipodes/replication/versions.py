@@ -22,6 +22,7 @@ T = TypeVar("T")
 COUNTER_BITS = 16
 TIME_BYTES = 8
 TIME_MAX = (1 << (8 * TIME_BYTES)) - 1
+SECOND = 1000 << COUNTER_BITS
 
 
 class Version(NamedTuple):
@@ -54,22 +55,39 @@ def merge(one: Versioned[T], other: Versioned[T]) -> Versioned[T]:
 class HybridClock:
     """Gives versions that grow, whatever the wall clock does."""
 
-    def __init__(self, wall: Callable[[], float], region: str, last: int = 0) -> None:
+    def __init__(
+        self,
+        wall: Callable[[], float],
+        region: str,
+        last: int = 0,
+        *,
+        sometimes: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`sometimes` is told, by name, of what happens only where clocks are wrong."""
         self._wall = wall
         self._region = region
         self._last = last
+        self._sometimes = sometimes
 
     def tick(self, above: Version | None = None) -> Version:
         """Return a version above all that this clock has given or observed, and above `above`."""
         if above is not None and above.time > self._last:
             self._last = above.time
-        now = int(self._wall() * 1000) << COUNTER_BITS
+        now = self._now()
+        if self._last > now + SECOND:
+            self._sometimes("replication.version-ahead-of-the-clock")
         self._last = max(now, self._last + 1)
         return Version(self._last, self._region)
 
     def observe(self, version: Version) -> None:
         """Stay above a version that came from elsewhere."""
-        self._last = max(self._last, version.time)
+        if version.time > self._last:
+            self._last = version.time
+            if version.time > self._now() + SECOND:
+                self._sometimes("replication.clock-pushed-ahead")
+
+    def _now(self) -> int:
+        return int(self._wall() * 1000) << COUNTER_BITS
 
 
 def pack(version: Version) -> bytes:

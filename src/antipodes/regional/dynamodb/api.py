@@ -72,7 +72,8 @@ class DynamoDB(Service):
         super().__init__(host)
         self.tables = Records(host.store, "dynamodb/table", Table)
         self.tokens = Records(host.store, "dynamodb/token", Token)
-        clock = HybridClock(host.runtime.wall, host.place)
+        rare = host.runtime.journal.sometimes
+        clock = HybridClock(host.runtime.wall, host.place, sometimes=rare)
         self.items = TableStore(host.store, host.changes, clock)
         self.globaltables = GlobalTables(self)
         self.fast = FastPath(self).handlers()

@@ -11,15 +11,18 @@ under everything that it was made from.
 # ruff: noqa: SLF001 - what the shortcuts stand in for is botocore's own
 
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from email.message import Message
+from email.policy import compat32
 from functools import lru_cache
 from hashlib import sha256
 from types import FunctionType, MethodType
 from typing import Any
 
 from antipodes.runtime.modulespace import ModuleSpace
-from antipodes.runtime.shapewalks import quicken_validation
+from antipodes.runtime.shapewalks import quicken_parsing, quicken_validation
+from antipodes.runtime.substitutes import CURRENT
 
 _NAMES_MAX = 4096
 _CODE_VARARGS, _CODE_VARKEYWORDS = 0x04, 0x08  # inspect's names are CO_VARARGS and so on
@@ -27,14 +30,15 @@ _CODE_VARARGS, _CODE_VARKEYWORDS = 0x04, 0x08  # inspect's names are CO_VARARGS 
 
 def install(space: ModuleSpace) -> None:
     """Put the shortcuts into a space's botocore."""
-    _headers(space.load("botocore.compat"), space.load("botocore.endpoint"))
+    _headers(space.load("botocore.compat"))
     _header_dictionaries(space.load("botocore.awsrequest"), space.load("botocore.parsers"))
-    _requests(space.load("botocore.awsrequest"))
+    _requests(space.load("botocore.awsrequest"), space.load("botocore.endpoint"))
     _user_agents(space.load("botocore.useragent"))
     _events(space.load("botocore.hooks"))
     model: Any = space.load("botocore.model")
     model.hyphenize_service_id = lru_cache(_NAMES_MAX)(model.hyphenize_service_id)
     quicken_validation(space.load("botocore.validate"))
+    quicken_parsing(space.load("botocore.parsers"))
     _signatures(space.load("botocore.auth"))
     _endpoints(space.load("botocore.regions"))
 
@@ -48,7 +52,15 @@ def _plain(message: Message, name: str, value: Any) -> Any:
     return message.policy.header_fetch_parse(name, value)
 
 
-def _headers(compat: Any, endpoint: Any) -> None:
+def _stores_as_given() -> bool:
+    """Whether this Python's e-mail keeps headers without a look at them; later ones look."""
+    try:
+        return compat32.header_store_parse("a:\n", "b\n") == ("a:\n", "b\n")
+    except ValueError:
+        return False
+
+
+def _headers(compat: Any) -> None:
     def items(self: Any) -> list[tuple[str, Any]]:
         return [(name, _plain(self, name, value)) for name, value in self._headers]
 
@@ -59,24 +71,25 @@ def _headers(compat: Any, endpoint: Any) -> None:
                 return _plain(self, known, value)
         return failobj
 
-    def encode_headers(_: Any, headers: Any) -> None:
-        if type(headers) is not compat.HTTPHeaders:
-            slow(_, headers)
-            return
-        # The message keeps the text beside the bytes, as the original leaves it.
-        headers._headers += [
-            (name, value.encode()) for name, value in headers.items() if isinstance(value, str)
-        ]
+    def set_item(self: Any, name: str, value: Any) -> None:
+        self._headers.append((name, value))
 
-    slow = endpoint.Endpoint._encode_headers
     compat.HTTPHeaders.items = items
     compat.HTTPHeaders.get = get
     compat.HTTPHeaders.__getitem__ = get
-    endpoint.Endpoint._encode_headers = encode_headers
+    if _stores_as_given():
+        compat.HTTPHeaders.__setitem__ = set_item
 
 
 # Headers as prepared and as answered: a dictionary that ignores case. It is kept under names in
 # lower case; the original makes an object of every name.
+
+
+class _Items(ItemsView[str, Any]):
+    """The items of a `HeadersDict`."""
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(self._mapping._dict.values())  # type: ignore[attr-defined] # a quick one's
 
 
 class _HeaderDictionary:
@@ -130,6 +143,9 @@ class _HeaderDictionary:
     def __iter__(self) -> Iterator[str]:
         return iter([name for name, _ in self._dict.values()])
 
+    def items(self) -> ItemsView[str, Any]:
+        return _Items(self)  # type: ignore[arg-type] # its methods are put into a mapping
+
     def __repr__(self) -> str:
         return repr(dict(self._dict.values()))
 
@@ -147,12 +163,35 @@ def _header_dictionaries(awsrequest: Any, parsers: Any) -> None:
             setattr(kind, name, method)
 
 
-def _requests(awsrequest: Any) -> None:
-    def body(self: Any) -> Any:
-        prepared = self._request_preparer._prepare_body(self)
+def _requests(awsrequest: Any, endpoint: Any) -> None:
+    def body_of(self: Any) -> Any:
+        prepared = self._request_preparer._prepare_body(self)  # instead of the whole request
         return prepared.encode() if isinstance(prepared, str) else prepared
 
-    awsrequest.AWSRequest.body = property(body)
+    def prepare_request(self: Any, request: Any) -> Any:
+        """Encode and prepare the headers in one go, if they are texts and the body has a length."""
+        headers, preparer = request.headers, request._request_preparer
+        items = headers.items()
+        if type(preparer) is not awsrequest.AWSRequestPreparer or type(headers) is not message:
+            return original(self, request)
+        body = preparer._prepare_body(request)
+        length = preparer._determine_content_length(body)
+        if length is None or not all([isinstance(value, str) for _, value in items]):  # noqa: C419 - quicker
+            return original(self, request)
+        encoded = [(name, value.encode()) for name, value in items]
+        headers._headers += encoded  # the message has both then, and the last of a name counts
+        prepared = awsrequest.HeadersDict(encoded)
+        has_length = "Transfer-Encoding" in prepared or "Content-Length" in prepared
+        if not has_length and request.method not in {"GET", "HEAD", "OPTIONS"}:
+            prepared["Content-Length"] = str(length)
+        url = preparer._prepare_url(request)
+        return awsrequest.AWSPreparedRequest(
+            request.method, url, prepared, body, request.stream_output, request.context
+        )
+
+    message, original = awsrequest.HTTPHeaders, endpoint.Endpoint.prepare_request
+    awsrequest.AWSRequest.body = property(body_of)
+    endpoint.Endpoint.prepare_request = prepare_request
 
 
 # User agents: some forty pieces, cleaned letter by letter, twice for every request.
@@ -297,7 +336,8 @@ def _signatures(auth: Any) -> None:
     def add_auth(self: Any, request: Any) -> Any:
         if type(self) is not kind or self.credentials is None:
             return slow(self, request)
-        time = auth.get_current_datetime().strftime(auth.SIGV4_TIMESTAMP)
+        now = datetime.fromtimestamp(CURRENT.get().wall(), UTC).isoformat(timespec="seconds")
+        time = now[:19].replace("-", "").replace(":", "") + "Z"
         request.context["timestamp"] = time
         self._modify_request_before_signing(request)
         texts: dict[str, list[str]] = {}

@@ -60,16 +60,18 @@ class Resolver:
         self._world = world
         self._client = HttpClient(runtime)
         self._cache: dict[str, Cached] = {}
+        self._doors: dict[tuple[str, int], Address] = {}
+        self._doors_version = -1
 
     async def resolve(self, host: str) -> str:
         """Return an address of a name (the first of the answer), or the address itself."""
         name = plain_name(host)
-        try:
-            return str(ipaddress.ip_address(name))
-        except ValueError:
-            pass
         cached = self._cache.get(name)
         if cached is None or cached.until <= self._runtime.now():
+            try:
+                return str(ipaddress.ip_address(name))
+            except ValueError:
+                pass
             cached = await self._ask(name)
             if len(self._cache) >= CACHE_MAX:
                 self._cache.pop(next(iter(self._cache)))
@@ -104,16 +106,23 @@ class Resolver:
 
     def door(self, address: str, port: int) -> Address:
         """Where an address is, seen from this city."""
+        if self._doors_version != self._world.version or len(self._doors) >= CACHE_MAX:
+            self._doors.clear()
+            self._doors_version = self._world.version
+        door = self._doors.get((address, port))
+        if door is None:
+            door = self._doors[address, port] = Address(self._place(address), f"{address}:{port}")
+        return door
+
+    def _place(self, address: str) -> str:
         if address.startswith("127."):
-            return Address("laptop", f"{address}:{port}")
-        place = (
-            self._world.anycast_edge(self._runtime.place)
-            if addresses.is_anycast(address)
-            else addresses.place_of(address)
-        )
+            return "laptop"
+        if addresses.is_anycast(address):
+            return self._world.anycast_edge(self._runtime.place)
+        place = addresses.place_of(address)
         if place is None:
             raise NoSuchName(f"{address}: no such address in this world")
-        return Address(place, f"{address}:{port}")
+        return place
 
     def edge(self) -> str:
         """The edge location that anycast addresses lead to from here, now."""

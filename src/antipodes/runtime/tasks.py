@@ -7,8 +7,10 @@ of them is our own bug and stops the host, never a line in a log.
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from types import TracebackType
 from typing import Any
 
 from antipodes.runtime.contract import TimedOut
@@ -24,11 +26,16 @@ class Crew:
         self._on_bug = on_bug
         self.tasks: dict[asyncio.Task[Any], None] = {}
 
-    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Start a task that lives no longer than the host."""
-        task = self._loop.create_task(coroutine, name=name)
+    def spawn(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        name: str,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Task[Any]:
+        """Start a task that lives no longer than the host; in the current context, or in one."""
+        task = self._loop.create_task(coroutine, name=name, context=context)
         self.tasks[task] = None
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._done, context=context)
         return task
 
     def _done(self, task: "asyncio.Task[Any]") -> None:
@@ -125,11 +132,39 @@ async def _quietly(nursery: TaskNursery) -> None:
         await nursery.join()
 
 
-@asynccontextmanager
-async def deadline(seconds: float) -> AsyncIterator[None]:
+class Deadline:
+    """Raises TimedOut inside a block when it takes longer: `asyncio.timeout`, but leaner."""
+
+    __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_timer")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._expired = False
+
+    async def __aenter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "a deadline outside of a task"
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._timer = task.get_loop().call_later(max(0.0, self._seconds), self._expire)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        # Somebody else may have cancelled as well: then that is what has happened.
+        alone = self._expired and self._task.uncancel() <= self._cancelling
+        if alone and kind is not None and issubclass(kind, asyncio.CancelledError):
+            raise TimedOut(f"no answer within {self._seconds:g} s") from error
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._task.cancel()
+
+
+def deadline(seconds: float) -> Deadline:
     """Raise TimedOut inside the block when it takes longer."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise TimedOut(f"no answer within {seconds:g} s") from error
+    return Deadline(seconds)

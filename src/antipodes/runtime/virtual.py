@@ -41,7 +41,7 @@ from antipodes.runtime.journal import PlacedJournal, RunJournal
 from antipodes.runtime.machines import Machine
 from antipodes.runtime.memorystore import MemoryStore
 from antipodes.runtime.messages import Message, MessageRing
-from antipodes.runtime.tasks import Crew, deadline, open_nursery
+from antipodes.runtime.tasks import Crew, Deadline, open_nursery
 from antipodes.runtime.virtualloop import HOST, WALL_START, Call, VirtualLoop
 from antipodes.runtime.virtualnetwork import VirtualNetwork
 
@@ -127,7 +127,7 @@ class VirtualRuntime:
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
         """Raise TimedOut inside the block when it takes longer."""
-        return deadline(seconds)
+        return Deadline(seconds)
 
     def soon(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call in the next turn."""
@@ -141,7 +141,8 @@ class VirtualRuntime:
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> Task:
         """Run for as long as the host lives."""
-        return self._host.context.copy().run(self._host.crew.spawn, coroutine, name)
+        host = self._host
+        return host.crew.spawn(coroutine, name, host.context.copy())
 
     def nursery(self) -> AbstractAsyncContextManager[Nursery]:
         """A scope that ends only when all it started has ended."""

@@ -106,9 +106,10 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     def _run_once(self) -> None:
         """Take turns until somebody asks to stop; the base class would come back for each."""
-        ready = self._ready
+        ready, timers = self._ready, self._timers
         while True:
-            self._take_due_timers()
+            if not ready or (timers and timers[0][0] <= self.now):
+                self._take_due_timers()
             self.turns += 1
             todo = len(ready)
             self.calls += todo

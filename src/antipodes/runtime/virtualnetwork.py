@@ -65,22 +65,6 @@ class VirtualListener:
 class VirtualStream:
     """One end of a connection."""
 
-    __slots__ = (
-        "_closing",
-        "_held",
-        "_network",
-        "_opening",
-        "_paused_peer",
-        "_waiting",
-        "accepted",
-        "bytes_held",
-        "ended",
-        "host",
-        "inbound",
-        "peer",
-        "receiver",
-    )
-
     def __init__(self, network: "VirtualNetwork", host: NetworkHost, accepted: Accepted) -> None:
         self._network = network
         self.host = host

@@ -12,6 +12,7 @@ request: half-done work is worse than an answer nobody reads.
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any
@@ -38,6 +39,13 @@ _STATUS_LINES = {
     status: f"HTTP/1.1 {status} {phrase}\r\n".encode() for status, phrase in _PHRASES.items()
 }
 _NO_BODY = frozenset({204, 304})
+_DELIMITERS = frozenset({"content-length", "transfer-encoding"})
+_NAMES_MAX = 4096
+
+
+@lru_cache(_NAMES_MAX)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 @dataclass(slots=True)
@@ -156,7 +164,7 @@ class _ServerReceiver(PlainReceiver):
         self._raw.append((name, value))
         self._header_bytes += len(name) + len(value)
         if self._header_bytes <= HEADER_BYTES_MAX:
-            self._headers[name.decode("latin-1").lower()] = value.decode("utf-8", "replace")
+            self._headers[_lower(name)] = value.decode("utf-8", "replace")
 
     def on_headers_complete(self) -> None:
         if self._header_bytes > HEADER_BYTES_MAX:
@@ -304,6 +312,7 @@ class _ClientReceiver(PlainReceiver):
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
         self._reason = b""
+        self._is_delimited = False
         self._until_eof = False
 
     def connection_made(self, stream: Stream) -> None:
@@ -340,10 +349,11 @@ class _ClientReceiver(PlainReceiver):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.decode("latin-1"), value.decode("utf-8", "replace")))
+        if _lower(name) in _DELIMITERS:
+            self._is_delimited = True
 
     def on_headers_complete(self) -> None:
-        names = {name.lower() for name, _ in self._headers}
-        self._until_eof = "content-length" not in names and "transfer-encoding" not in names
+        self._until_eof = not self._is_delimited
         if self._head:
             self._complete(reusable=False)
 
@@ -360,14 +370,12 @@ class _ClientReceiver(PlainReceiver):
         waiting, self._waiting = self._waiting, None
         if waiting is None:
             return
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         response = HttpResponse(
-            self._parser.get_status_code(),
-            self._headers,
-            b"".join(self._body),
-            self._reason.decode("latin-1"),
+            self._parser.get_status_code(), self._headers, body, self._reason.decode("latin-1")
         )
-        self._begin()
         if reusable and self.open:
+            self._begin()
             self._client.give_back(self._key, self)
         else:
             self.close()

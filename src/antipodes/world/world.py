@@ -25,6 +25,7 @@ from antipodes.world.latency import Access, Distances
 from antipodes.world.places import ANYTHING, KIND_GROUPS, kind_of
 
 FAULTS_MAX = 1000
+RANKINGS_MAX = 10_000
 _MS = 1000.0
 _SITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
@@ -56,6 +57,8 @@ class World:
         self._faults: dict[str, Fault] = {}
         self._installed = 0
         self._conditions: dict[tuple[str, str], Condition] = {}
+        self._anycast: dict[str, str] = {}
+        self._ranked: dict[tuple[str, ...], list[str]] = {}
         self._base: dict[tuple[str, str], Condition] = {}
         self._listeners: list[Callable[[], None]] = []
 
@@ -86,13 +89,24 @@ class World:
         cut off from here still is, so traffic goes there and is lost. Where all are dark, the way
         still leads to the nearest, and nothing comes back.
         """
-        dark = {fault.place for fault in self._faults.values() if isinstance(fault, DarkPlace)}
-        nearest = self._nearest_edges(place)
-        return next((edge for edge in nearest if edge not in dark), nearest[0])
+        found = self._anycast.get(place)
+        if found is None:
+            dark = {fault.place for fault in self._faults.values() if isinstance(fault, DarkPlace)}
+            nearest = self._nearest_edges(place)
+            found = next((edge for edge in nearest if edge not in dark), nearest[0])
+            self._anycast[place] = found
+        return found
 
     def rank_regions(self, place: str, regions: Iterable[str]) -> list[str]:
         """Return regions by their round trip from a place, nearest first."""
-        return sorted(regions, key=lambda region: (self.rtt_ms(place, region), region))
+        asked = (place, *regions)
+        ranked = self._ranked.get(asked)
+        if ranked is None:
+            ranked = sorted(asked[1:], key=lambda region: (self.rtt_ms(place, region), region))
+            if len(self._ranked) >= RANKINGS_MAX:
+                self._ranked.clear()
+            self._ranked[asked] = ranked
+        return list(ranked)
 
     def condition(self, source: str, destination: str) -> Condition:
         """Return the state of the direction from source to destination."""
@@ -158,6 +172,7 @@ class World:
 
     def _changed(self) -> None:
         self._conditions.clear()
+        self._anycast.clear()
         self.version += 1
         for notify in list(self._listeners):
             notify()

@@ -16,6 +16,7 @@ from antipodes.runtime.contract import Condition, Runtime, Timer
 from antipodes.world.world import World
 
 SHARE_MIN = 0.5  # of the propagation time, at least; a whole one at most
+FOUND_MAX = 1000
 SOON_S = 1e-6  # timers may fire this much early
 
 Change = Callable[["Location"], None]
@@ -97,6 +98,7 @@ class Location:
         self._world = world
         self._propagation_s = propagation_s
         self._ways: dict[tuple[str, ...], _Way] = {}
+        self._found: dict[tuple[str, int], Found | None] = {}
 
     @property
     def pending(self) -> int:
@@ -131,10 +133,12 @@ class Location:
 
     def learn(self, accelerator: Accelerator) -> None:
         """Take an accelerator as it is from now on."""
+        self._found.clear()
         self.accelerators[accelerator.id] = accelerator
 
     def forget(self, accelerator_id: str) -> Accelerator | None:
         """An accelerator is no more; return what was known of it."""
+        self._found.clear()
         return self.accelerators.pop(accelerator_id, None)
 
     def learn_health(self, arn: str, *, healthy: bool) -> None:
@@ -151,6 +155,13 @@ class Location:
 
     def find(self, address: str, port: int) -> Found | None:
         """Who listens at an address and port, seen from here; nobody if it is disabled."""
+        if (address, port) not in self._found:
+            if len(self._found) >= FOUND_MAX:
+                self._found.clear()
+            self._found[address, port] = self._find(address, port)
+        return self._found[address, port]
+
+    def _find(self, address: str, port: int) -> Found | None:
         for accelerator in self.accelerators.values():
             if address in accelerator.addresses and accelerator.enabled:
                 listener = accelerator.listener_at(port)

@@ -19,7 +19,7 @@ from antipodes.edge.globalaccelerator.api import ACCELERATOR_KIND, HEALTH_KIND
 from antipodes.edge.globalaccelerator.checkers import PLACES, Checkers
 from antipodes.edge.globalaccelerator.flows import OpenFlow
 from antipodes.edge.globalaccelerator.locations import Location
-from antipodes.edge.globalaccelerator.model import Accelerator, Endpoint
+from antipodes.edge.globalaccelerator.model import Accelerator, Endpoint, balancer_parts
 from antipodes.edge.globalaccelerator.routing import Decision, Flow, decide
 from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Follower
@@ -39,6 +39,7 @@ from antipodes.service.records import Records
 
 HOME = "us-west-2"
 DNS_TTL_S = 60  # not published for accelerators' names
+TARGETS_MAX = 10_000
 EPHEMERAL_PORTS = (1024, 65535)
 
 
@@ -69,6 +70,8 @@ class AnycastPlane:
             place: Location(host.runtime, host.world, place, propagation_s)
             for place in host.world.edges()
         }
+        self._standing = {place: host.runtime.at(place) for place in self._locations}
+        self._targets: dict[tuple[str, int], Address] = {}
         self._checkers = Checkers(host.runtime, lambda: self._checked, self._decided)
 
     async def start(self) -> None:
@@ -228,27 +231,33 @@ class AnycastPlane:
         started = self._runtime.now()
         endpoint = decision.endpoint
         source_ip = accepted.peer_ip if endpoint.preserves_client_ip else ""
+        door = self._door(endpoint.arn, port)
         try:
-            _, far = await self._runtime.at(place).connect(
-                Address(endpoint.region, f"elb/{endpoint.resource}:{port}"),
-                lambda _: flow.new_far(),
-                source_ip=source_ip,
-                trace=accepted.trace,
+            _, far = await self._standing[place].connect(
+                door, lambda _: flow.new_far(), source_ip=source_ip, trace=accepted.trace
             )
         except Gone as error:
-            self._span_connect(accepted.trace, place, endpoint, started, str(error))
+            self._span_connect(accepted.trace, place, door.place, started, str(error))
             flow.reset()
             return
-        self._span_connect(accepted.trace, place, endpoint, started, "")
+        self._span_connect(accepted.trace, place, door.place, started, "")
         flow.near.join(far)
 
+    def _door(self, arn: str, port: int) -> Address:
+        """Where a load balancer listens for the edge."""
+        door = self._targets.get((arn, port))
+        if door is None:
+            if len(self._targets) >= TARGETS_MAX:
+                self._targets.clear()
+            region, _, resource = balancer_parts(arn)
+            door = self._targets[arn, port] = Address(region, f"elb/{resource}:{port}")
+        return door
+
     def _span_connect(
-        self, trace: str, place: str, endpoint: Endpoint, started: float, error: str
+        self, trace: str, place: str, region: str, started: float, error: str
     ) -> None:
         fields = {"error": error} if error else {}
-        self._runtime.journal.span(
-            trace, "edge.connect", started, place=place, to=endpoint.region, **fields
-        )
+        self._runtime.journal.span(trace, "edge.connect", started, place=place, to=region, **fields)
 
     def status(self) -> dict[str, Any]:
         """What each location has heard, and what is on its way to it."""

@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from antipodes.edge.globalaccelerator.model import Endpoint, Group, Listener
+from antipodes.edge.globalaccelerator.model import DIAL_MAX, Endpoint, Group, Listener
 
 GROUPS_TRIED_MAX = 3
 
@@ -47,19 +47,21 @@ def decide(
     `ranking` has the regions from this edge location, nearest first; `is_healthy` tells of an
     endpoint by its ARN.
     """
-    groups = sorted(
-        (group for group in listener.groups if group.endpoints),
-        key=lambda group: (_rank(ranking, group.region), group.region),
-    )
+    groups = [group for group in listener.groups if group.endpoints]
     if not groups:
         return None
+    if len(groups) > 1:
+        groups.sort(key=lambda group: (_rank(ranking, group.region), group.region))
     key = _flow_key(listener, flow)
     chosen, reason = _choose(groups, key, is_healthy)
+    usable = _usable(chosen, is_healthy)
+    if usable:
+        return Decision(_weighted(usable, key), chosen.region, reason)
     others = [group for group in groups if group is not chosen]
-    for number, group in enumerate([chosen, *others][:GROUPS_TRIED_MAX]):
+    for group in others[: GROUPS_TRIED_MAX - 1]:
         usable = _usable(group, is_healthy)
         if usable:
-            why = reason if number == 0 else f"failover from {chosen.region}"
+            why = f"failover from {chosen.region}"
             return Decision(_weighted(usable, key), group.region, why)
     anything = list(groups[0].endpoints)
     endpoint = anything[int(_point(key, "open") * len(anything))]
@@ -69,7 +71,8 @@ def decide(
 def _choose(groups: list[Group], key: str, is_healthy: Callable[[str], bool]) -> tuple[Group, str]:
     """The group that proximity and dials give."""
     for number, group in enumerate(groups):
-        if _point(key, f"dial/{group.region}") < group.dial / 100:
+        full = group.dial >= DIAL_MAX  # every point is below it
+        if full or _point(key, f"dial/{group.region}") < group.dial / DIAL_MAX:
             return group, "nearest" if number == 0 else "beyond dial"
     dialled = [group for group in groups if group.dial > 0]
     if dialled:
@@ -87,6 +90,8 @@ def _usable(group: Group, is_healthy: Callable[[str], bool]) -> list[Endpoint]:
 
 
 def _weighted(endpoints: list[Endpoint], key: str) -> Endpoint:
+    if len(endpoints) == 1:
+        return endpoints[0]
     point = _point(key, "weight") * sum(endpoint.weight for endpoint in endpoints)
     for endpoint in endpoints:
         point -= endpoint.weight

@@ -46,6 +46,14 @@ class _Rule(NamedTuple):
     action: Action
 
 
+class _Group(NamedTuple):
+    """A target group, ready to be forwarded to."""
+
+    arn: str
+    group: TargetGroup
+    multi_value: bool
+
+
 class _Serving(NamedTuple):
     """A listener, ready to serve."""
 
@@ -53,7 +61,7 @@ class _Serving(NamedTuple):
     balancer: str
     policy: forwarding.Policy
     rules: tuple[_Rule, ...]
-    groups: dict[str, TargetGroup]
+    groups: dict[str, _Group]
 
 
 class _Visit(NamedTuple):
@@ -84,6 +92,7 @@ class _Connection(PlainReceiver):
         self._balancer = balancer
         self._key = key
         self._runtime = balancer.host.runtime
+        # A server of its own, whose handler knows the connection.
         server = HttpServer(
             self._runtime, self._handle, store=balancer.host.store, body_bytes_max=BODY_BYTES_MAX
         )
@@ -144,6 +153,7 @@ class Balancer:
         self._served: dict[tuple[str, str], _Serving | None] = {}
         self._served_version = -1
         self._turns: dict[str, int] = {}
+        self._dated = (0, "")
         self._client = HttpClient(host.runtime)
         self._weights = host.runtime.chance("elbv2/weights")
         self._traces = host.runtime.chance("elbv2/traces")
@@ -216,13 +226,15 @@ class Balancer:
             for r in self._registry.rules_of(listener)
         ]
         rules.append(_Rule("default", (), listener.actions[-1]))
-        groups: dict[str, TargetGroup] = {}
+        groups: dict[str, _Group] = {}
+        known = attributes.OF_GROUP[LAMBDA]
         for rule in rules:
             for arn in model.groups_of((rule.action,)):
                 parsed = model.parse_arn(arn)
                 group = self._registry.groups.get(account, parsed[3]) if parsed else None
                 if group is not None:
-                    groups[arn] = group
+                    multi = attributes.value(known, group.attributes, attributes.MULTI_VALUE)
+                    groups[arn] = _Group(arn, group, multi == "true")
         policy = forwarding.Policy.of(balancer)
         return _Serving(listener, balancer.name, policy, tuple(rules), groups)
 
@@ -266,7 +278,7 @@ class Balancer:
             headers = [(name.decode(), value.decode()) for name, value in request.raw_headers]
         except UnicodeDecodeError:
             raise _Refused(400, "a header is not UTF-8") from None
-        if forwarding.too_many_addresses(headers):
+        if "x-forwarded-for" in request.headers and forwarding.too_many_addresses(headers):
             raise _Refused(463, "more than 30 addresses in X-Forwarded-For")
         target = request.target.partition("#")[0]
         if target.lower().startswith(("http://", "https://")):
@@ -277,7 +289,7 @@ class Balancer:
         facts = Facts(
             request.method,
             path,
-            lambdaformat.split_query(query),
+            lambdaformat.split_query(query) if query else [],
             [(name.lower(), value) for name, value in headers],
             name if colon and port.isdigit() else host,
             request.accepted.peer_ip,
@@ -314,17 +326,18 @@ class Balancer:
     async def _forward(
         self, visit: _Visit, action: Action, told: dict[str, str | int]
     ) -> HttpResponse:
-        group = self._choose_group(visit.serving, action)
-        told["target_group"] = group.arn
+        chosen = self._choose_group(visit.serving, action)
+        arn, group = chosen.arn, chosen.group
+        told["target_group"] = arn
         targets = self._probes.targets(group)
         if not targets:
             raise _Refused(503, "no registered targets")
-        turn = self._turns[group.arn] = self._turns.get(group.arn, -1) + 1
+        turn = self._turns[arn] = self._turns.get(arn, -1) + 1
         target = targets[turn % len(targets)]
         told["target"] = target.id
         ask = self._ask_function if group.target_type == LAMBDA else self._ask_address
         try:
-            response = await ask(visit, group, target)
+            response = await ask(visit, chosen, target)
         except TimedOut:
             raise _Refused(504, "no response within the idle timeout") from None
         except Failed as failed:
@@ -335,7 +348,7 @@ class Balancer:
         told["target_status"] = response.status
         return response
 
-    def _choose_group(self, serving: _Serving, action: Action) -> TargetGroup:
+    def _choose_group(self, serving: _Serving, action: Action) -> _Group:
         """By weight, whether or not a group has healthy targets: AWS documents no failover."""
         weighted = action["ForwardConfig"]["TargetGroups"]
         arn = weighted[0]["TargetGroupArn"]
@@ -363,17 +376,13 @@ class Balancer:
             policy=visit.serving.policy,
         )
 
-    async def _ask_function(
-        self, visit: _Visit, group: TargetGroup, target: Target
-    ) -> HttpResponse:
-        request, runtime = visit.request, self.host.runtime
+    async def _ask_function(self, visit: _Visit, chosen: _Group, target: Target) -> HttpResponse:
+        request, runtime, multi = visit.request, self.host.runtime, chosen.multi_value
         if len(request.body) > lambdaformat.BODY_BYTES_MAX:
             raise _Refused(413, "LambdaRequestTooLarge")
-        known = attributes.OF_GROUP[LAMBDA]
-        multi = attributes.value(known, group.attributes, attributes.MULTI_VALUE) == "true"
         try:
             event = lambdaformat.event(
-                group.arn,
+                chosen.arn,
                 method=request.method,
                 path=visit.facts.path,
                 query=visit.facts.query,
@@ -387,17 +396,24 @@ class Balancer:
             self.host,
             target.id,
             event,
-            account=group.account,
+            account=chosen.group.account,
             trace=visit.trace,
             seconds=runtime.deadline(visit.serving.policy.idle_s),
         )
         answer = lambdaformat.parse_answer(payload, multi_value=multi)
-        headers = [("Server", forwarding.SERVER), ("Date", forwarding.date(runtime.wall()))]
+        headers = [("Server", forwarding.SERVER), ("Date", self._date())]
         named = [name.lower() for name, _ in answer.headers]
         own = [pair for pair in headers if pair[0].lower() not in named]
         return HttpResponse(answer.status, [*own, *answer.headers], answer.body, answer.reason)
 
-    async def _ask_address(self, visit: _Visit, group: TargetGroup, target: Target) -> HttpResponse:
+    def _date(self) -> str:
+        """The time as HTTP writes it, worked out once in a second."""
+        second = int(self.host.runtime.wall())
+        if self._dated[0] != second:
+            self._dated = (second, forwarding.date(second))
+        return self._dated[1]
+
+    async def _ask_address(self, visit: _Visit, _: _Group, target: Target) -> HttpResponse:
         request, runtime = visit.request, self.host.runtime
         to = Address("laptop", f"{target.id}:{target.port}")
         target_path = f"{visit.facts.path}?{visit.query}" if visit.query else visit.facts.path

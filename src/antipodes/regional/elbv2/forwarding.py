@@ -27,6 +27,14 @@ _PHRASES = {
     503: "Service Temporarily Unavailable",
     504: "Gateway Time-out",
 }
+_REPLACED = HOP_BY_HOP | {
+    "expect",
+    "x-forwarded-proto",
+    "x-forwarded-port",
+    "x-amzn-trace-id",
+    "x-forwarded-for",
+    "content-length",
+}
 _ROOT = re.compile(r"(?:^|;)\s*Root=([^;]+)")
 _SELF = re.compile(r"(?:^|;)\s*Self=[^;]*")
 Headers = list[tuple[str, str]]
@@ -78,7 +86,7 @@ def trace_header(sent: str, root: str, own: str) -> tuple[str, str]:
 
     `root` is used where the client named none; `own` is what this load balancer calls itself.
     """
-    found = _ROOT.search(sent)
+    found = _ROOT.search(sent) if sent else None
     if found is None:
         return f"Root={root}", root
     rest = _SELF.sub("", sent).strip("; ")
@@ -100,22 +108,17 @@ def headers_to_pass(
     headers: Headers, *, peer_ip: str, port: int, trace: str, policy: Policy
 ) -> Headers:
     """Return a request's headers as targets see them; names keep their order."""
-    replaced = {
-        *HOP_BY_HOP,
-        "expect",
-        "x-forwarded-proto",
-        "x-forwarded-port",
-        "x-amzn-trace-id",
-        "x-forwarded-for",
-        "content-length",
-    }
     kept: Headers = []
+    came_from: list[str] = []
     for name, value in headers:
-        if name.lower() == "host":
+        lowered = name.lower()
+        if lowered == "host":
             kept.append((name, host_to_pass(value, port, policy)))
-        elif name.lower() not in replaced:
+        elif lowered not in _REPLACED:
             kept.append((name, value))
-    before = ", ".join(value for name, value in headers if name.lower() == "x-forwarded-for")
+        elif lowered == "x-forwarded-for":
+            came_from.append(value)
+    before = ", ".join(came_from)
     if policy.forwarded == "append" and peer_ip:
         before = f"{before}, {peer_ip}" if before else peer_ip
     if before and policy.forwarded != "remove":

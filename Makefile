@@ -15,13 +15,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Tests of one file share their worlds; two files run at a time.
 PARALLEL := -n 2 --dist loadfile
 SPEED ?= 10
+SEEDS ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix docs articles bench sim clean
+.PHONY: help setup demo test lint fix docs articles library bench bench-sim sim soak clean
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 20
 
 setup: $(DEV_STAMP) ## Install everything for working on Antipodes into .venv
 
@@ -51,6 +52,9 @@ docs: $(DEV_STAMP) ## Build the documentation into build/docs
 articles: $(DEV_STAMP) ## Run the steps of the tutorials and write docs/articles.md
 	$(BIN)/python scripts/articles.py
 
+library: $(DEV_STAMP) ## Play the library's drills and write docs/library
+	$(BIN)/python scripts/library.py
+
 bench: $(DEV_STAMP) ## Measure against peers, briefly
 	@mkdir -p build/bench
 	@set -e; for script in bench/[a-z]*.py; do \
@@ -58,8 +62,15 @@ bench: $(DEV_STAMP) ## Measure against peers, briefly
 		$(BIN)/python $$script --quick --json build/bench/$$(basename $$script .py).json; \
 	done
 
+bench-sim: $(DEV_STAMP) ## Measure the simulation
+	@mkdir -p build/bench
+	$(BIN)/python bench/sim.py --json build/bench/sim.json
+
 sim: $(DEV_STAMP) ## Run the tests that replay worlds in virtual time
 	$(BIN)/python -m pytest $(PARALLEL) -m simulation
+
+soak: $(DEV_STAMP) ## Play the swarm over many seeds (SEEDS=2000), all night long if you like
+	$(BIN)/antipodes drill run swarm --simulate --seeds $(SEEDS)
 
 clean: ## Remove what was made, except .venv
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,7 +1,7 @@
 """One drill, played by processes and in simulation, has to come to the same figures.
 
-Slow: seven minutes of a real world, ten times as fast. The tolerances are those of docs/simulation.md:
-a busy machine adds to what real processes need, and health checks fall as they fall.
+Slow: seven minutes of a real world, ten times as fast. The tolerances are in docs/simulation.md: a
+busy machine adds to what real processes need, and health checks fall as they fall.
 """
 
 import json

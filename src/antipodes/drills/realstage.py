@@ -16,7 +16,7 @@ import orjson
 from antipodes.drills import words
 from antipodes.drills.history import LagSample, Span, Transfer
 from antipodes.drills.model import CallPart, Drill, DrillError, Event
-from antipodes.drills.stage import Performed, last_line, to_span
+from antipodes.drills.stage import Performed, last_line, replicated, to_span
 from antipodes.hosting.configuration import Configuration
 from antipodes.hosting.control import restore_faults
 from antipodes.hosting.links import WorldLinks
@@ -263,11 +263,7 @@ class RealStage:
             rows = await self.ask("GET", "/replication")
         except (Gone, TimedOut, DrillError):
             return []
-        return [
-            Transfer(row["source"], row["destination"], what, size)
-            for row in rows
-            for what, size in sorted(row.get("bytes_sent", {}).items())
-        ]
+        return replicated(rows)
 
     async def spans(self, traces: list[str]) -> list[Span]:
         """The pieces of work of some traced requests: of a few, since every host is asked."""

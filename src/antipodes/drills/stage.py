@@ -66,6 +66,15 @@ def last_line(script: str, output: str) -> dict[str, Any]:
     return told
 
 
+def replicated(ways: list[dict[str, Any]]) -> list[Transfer]:
+    """What replication sent, by table, of the ways between regions as the world tells them."""
+    return [
+        Transfer(way["source"], way["destination"], what, size)
+        for way in ways
+        for what, size in way.get("sent", {}).items()
+    ]
+
+
 def to_span(span: dict[str, Any]) -> Span:
     """A journal's span as a history's."""
     return Span(

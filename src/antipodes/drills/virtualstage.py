@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from antipodes.drills import words
 from antipodes.drills.history import LagSample, Span, Transfer
 from antipodes.drills.model import CallPart, Drill, DrillError, Event
-from antipodes.drills.stage import Performed, last_line, to_span
+from antipodes.drills.stage import Performed, last_line, replicated, to_span
 from antipodes.hosting.region import RegionHost
 from antipodes.hosting.reports import replication_ways
 from antipodes.hosting.scope import region_of
@@ -176,11 +176,13 @@ class VirtualStage:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
         return None
 
+    def _ways(self) -> list[dict[str, Any]]:
+        hosts = self.simulated.hosts.values()
+        statuses = [host.status() for host in hosts if isinstance(host, RegionHost)]
+        return replication_ways(self.world.regions, statuses)
+
     async def lags(self, at_s: float) -> list[LagSample]:
         """Replication as it is now."""
-        statuses = [
-            host.status() for host in self.simulated.hosts.values() if isinstance(host, RegionHost)
-        ]
         return [
             LagSample(
                 at_s,
@@ -189,13 +191,21 @@ class VirtualStage:
                 int(row.get("pending") or 0),
                 float(row.get("lag_s") or 0.0),
             )
-            for row in replication_ways(self.world.regions, statuses)
+            for row in self._ways()
         ]
 
     async def transfers(self) -> list[Transfer]:
-        """What went from place to place so far."""
-        moved = self.simulated.simulation.traffic
-        return [Transfer(a, b, "traffic", size) for (a, b), size in sorted(moved.items())]
+        """What went from place to place so far: replication by table, and all the rest."""
+        found = replicated(self._ways())
+        known: dict[tuple[str, str], int] = {}
+        for transfer in found:
+            way = (transfer.source, transfer.destination)
+            known[way] = known.get(way, 0) + transfer.bytes
+        for (source, destination), size in sorted(self.simulated.simulation.traffic.items()):
+            rest = size - known.get((source, destination), 0)
+            if rest > 0:
+                found.append(Transfer(source, destination, "traffic", rest))
+        return found
 
     async def spans(self, traces: list[str]) -> list[Span]:
         """The pieces of work of some traced requests."""

@@ -150,4 +150,5 @@ class RegionHost:
             "pending": pending,
             "lag_s": round(lag_s, 3),
             "bytes_sent": self.changes.sent.to(follower),
+            "sent": self.changes.sent.shares(follower),
         }

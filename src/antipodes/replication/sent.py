@@ -58,3 +58,13 @@ class Sent:
     def to(self, follower: str) -> int:
         """All bytes sent to a follower, `PLACE/NAME`."""
         return sum(size for what, size in self.by_what.items() if what.follower == follower)
+
+    def shares(self, follower: str) -> dict[str, int]:
+        """Bytes sent to a follower by what they were of: `table/NAME`, or the kind's first word."""
+        found: dict[str, int] = {}
+        for what, size in self.by_what.items():
+            if what.follower == follower:
+                name = what.owner.partition("/")[2]
+                label = f"table/{name}" if name else what.kind.removeprefix("query/").split("/")[0]
+                found[label] = found.get(label, 0) + size
+        return dict(sorted(found.items()))

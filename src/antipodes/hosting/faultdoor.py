@@ -82,6 +82,10 @@ class FaultDoor:
         """Open the door."""
         await self._runtime.listen(Address(SUPERVISOR, DOOR), self._server.receiver)
 
+    def installed(self) -> dict[str, dict[str, Any]]:
+        """The faults as records, by handle."""
+        return dict(fault_list(self._world))
+
     async def put(self, handle: str, fault: dict[str, Any]) -> None:
         """Install a fault under a handle, everywhere."""
         install_as(self._world, handle, fault)
@@ -108,7 +112,7 @@ class FaultDoor:
     async def _route(self, request: HttpRequest, parts: list[str]) -> HttpResponse:
         match request.method, parts:
             case "GET", ["faults"]:
-                return json_response(dict(fault_list(self._world)))
+                return json_response(self.installed())
             case "PUT", ["faults", handle]:
                 await self.put(handle, orjson.loads(request.body))
                 return json_response({"handle": handle})

@@ -14,6 +14,7 @@ POST /_antipodes/hosts/PLACE/kill         `kill -9`; the handle that brings it b
 POST /_antipodes/hosts/PLACE/pause        SIGSTOP; the handle that lets it go on
 POST /_antipodes/hosts/PLACE/clock        a wrong clock {offset_s, drift_ppm}; its handle
 GET  /_antipodes/traces/ID                the spans of one request, over all hosts
+ANY  /_antipodes/toxiproxy/...            Toxiproxy's API over the links between places
 POST /_antipodes/down                     stops the world
 ========================================  =====================================================
 """
@@ -35,6 +36,7 @@ from antipodes.hosting.frontdoor import FrontDoor
 from antipodes.hosting.links import EDGE
 from antipodes.hosting.reports import replication_ways
 from antipodes.hosting.supervisor import UP, Supervisor, SupervisorError
+from antipodes.hosting.toxiproxy import Toxiproxy
 from antipodes.runtime.children import on_signals
 from antipodes.runtime.contract import Accepted, Receiver
 from antipodes.runtime.statedirectory import StateDirectory
@@ -57,6 +59,7 @@ class WorldServer:
         self.runtime = supervisor.runtime
         self._cities: dict[str, tuple[CityProxy, int]] = {}
         self._home: CityProxy | None = None
+        self._toxiproxy = Toxiproxy(supervisor.world, supervisor.fault_door)
         self._stopping = self.runtime.future()
         self.front = FrontDoor(supervisor, port, self.handle, self._home_receiver)
 
@@ -81,9 +84,11 @@ class WorldServer:
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request to the world itself."""
-        path = unquote(urlsplit(request.target).path)
+        path = unquote(urlsplit(request.target).path).removeprefix("/_antipodes")
         try:
-            return await self._route(request, path.removeprefix("/_antipodes"))
+            if path.startswith("/toxiproxy/"):
+                return await self._toxiproxy.handle(request, path.split("/")[2:])
+            return await self._route(request, path)
         except (SupervisorError, WorldError) as error:
             return json_response({"message": str(error)}, 400)
         except (orjson.JSONDecodeError, msgspec.MsgspecError) as error:

@@ -229,8 +229,8 @@ def describe_template(template: Template) -> dict[str, Any]:
         "id": template.id,
         "arn": template_arn(template),
         "description": template.description,
-        "targets": msgspec.to_builtins(template.targets),
-        "actions": msgspec.to_builtins(template.actions),
+        "targets": _plain(template.targets),
+        "actions": _plain(template.actions),
         "stopConditions": [{"source": "none"}],
         "creationTime": template.created,
         "lastUpdateTime": template.updated,
@@ -242,6 +242,12 @@ def describe_template(template: Template) -> dict[str, Any]:
         },
         "targetAccountConfigurationsCount": 0,
     }
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Records as JSON has them."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
+    return plain
 
 
 def summarise_template(template: Template) -> dict[str, Any]:

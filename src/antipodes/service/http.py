@@ -440,6 +440,7 @@ class HttpClient:
             except Gone:
                 if not reused or connection.answered_anything or method in {"POST", "PATCH"}:
                     raise
+                self._runtime.journal.sometimes("http.connection-replaced")
 
     async def _exchange(
         self, connection: _ClientReceiver, data: bytes, *, head: bool

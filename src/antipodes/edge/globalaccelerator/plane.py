@@ -210,7 +210,11 @@ class AnycastPlane:
             reason=decision.reason if decision else "no endpoint",
         )
         if decision is None:
+            self._runtime.journal.sometimes("accelerator.no-endpoint")
             return _Refusal()
+        if decision.reason != "nearest":
+            reason = decision.reason.split(" from ")[0].replace(" ", "-")
+            self._runtime.journal.sometimes(f"accelerator.{reason}")
         opened = OpenFlow(self._runtime, self._over)
         self._flows[opened] = None
         forward = self._forward(opened, decision, location.place, accepted, int(port))
@@ -238,6 +242,7 @@ class AnycastPlane:
             )
         except Gone as error:
             self._span_connect(accepted.trace, place, door.place, started, str(error))
+            self._runtime.journal.sometimes("accelerator.endpoint-gone")
             flow.reset()
             return
         self._span_connect(accepted.trace, place, door.place, started, "")

@@ -369,7 +369,11 @@ class GlobalTables:
                 version = Version(time, region)
                 # What is older than the group belongs to an earlier table of that name.
                 if taking is not None and version > taking[1]:
-                    self._service.items.apply_replicated(taking[0], key_json, version, item_json)
+                    items = self._service.items
+                    if not items.apply_replicated(taking[0], key_json, version, item_json):
+                        self._runtime.journal.sometimes("dynamodb.older-version-ignored")
+                elif taking is not None:
+                    self._runtime.journal.sometimes("dynamodb.item-of-an-earlier-table")
             elif entry.kind == GROUP_KIND:
                 known.clear()
                 self._learn(msgspec.convert(entry.payload, Group))

@@ -257,6 +257,7 @@ class Balancer:
             response = await self._act(visit, rule.action, told)
         except _Refused as refused:
             told["reason"] = refused.reason
+            runtime.journal.sometimes(f"elb.{refused.status}")
             response = forwarding.page(refused.status, runtime.wall())
         runtime.journal.span(
             trace,

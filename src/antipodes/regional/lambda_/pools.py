@@ -58,6 +58,7 @@ class Pool:
     ) -> tuple[Outcome, Environment]:
         """Run an event in one of the environments."""
         if reserved is not None and self._admitted >= reserved:
+            self._runtime.journal.sometimes("lambda.throttled")
             raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
         if self._admitted >= self._environments_max + WAITING_MAX:
             raise throttled("ConcurrentInvocationLimitExceeded")
@@ -92,6 +93,7 @@ class Pool:
 
     async def _take(self) -> Environment:
         if self._busy >= self._environments_max:
+            self._runtime.journal.sometimes("lambda.waited-for-an-environment")
             turn = self._runtime.future()
             self._waiting.append(turn)
             await turn  # whoever woke it left its place
@@ -102,6 +104,7 @@ class Pool:
             if environment.usable:
                 return environment
             await environment.close()
+        self._runtime.journal.sometimes("lambda.cold-start")
         return self._make()
 
     async def _give_back(self, environment: Environment | None) -> None:

@@ -15,6 +15,10 @@ def operation(  # noqa: PLR0913 - a test says what matters
     city: str = "frankfurt",
     outcome: Outcome = Outcome.OK,
     served_by: str = "eu-central-1",
+    session: str = "",
+    strong: bool = False,
+    trace: str = "",
+    attempts: int = 1,
 ) -> Operation:
     return Operation(
         number=next(_numbers),
@@ -27,6 +31,10 @@ def operation(  # noqa: PLR0913 - a test says what matters
         latency_ms=(end - start) * 1e3,
         outcome=outcome,
         served_by=served_by,
+        session=session,
+        strong=strong,
+        trace=trace,
+        attempts=attempts,
     )
 
 

@@ -89,17 +89,16 @@ def test_a_read_is_stale_when_it_misses_what_was_acknowledged_before_it_began() 
 
 
 def test_rto_is_to_the_first_request_after_the_last_missed_one() -> None:
-    missed = {"outcome": Outcome.FAILED}
     operations = [
-        operation("read", "a", None, 9.5, 10.5, **missed),  # under way at the fault
-        operation("read", "a", None, 20, 21, **missed),
+        operation("read", "a", None, 9.5, 10.5, outcome=Outcome.FAILED),  # under way at the fault
+        operation("read", "a", None, 20, 21, outcome=Outcome.FAILED),
         operation("read", "a", "v", 30, 31),
-        operation("read", "a", None, 40, 41, **missed),
+        operation("read", "a", None, 40, 41, outcome=Outcome.FAILED),
         operation("read", "a", "v", 55, 56),
         operation("read", "a", "v", 60, 61),
         operation("read", "a", "v", 12, 13, city="lima"),
-        operation("read", "a", None, 70, 71, city="oslo", **missed),
-        operation("read", "a", None, 120, 121, **missed),  # after the window
+        operation("read", "a", None, 70, 71, city="oslo", outcome=Outcome.FAILED),
+        operation("read", "a", None, 120, 121, outcome=Outcome.FAILED),  # after the window
     ]
     found = oracles.rto_by_city(history(*operations), ("frankfurt", "lima", "oslo"), 10, 100)
     assert found == {"frankfurt": 45, "lima": 0.0, "oslo": None}
@@ -116,6 +115,38 @@ def test_who_served_is_counted_by_phase_and_the_last_one_known() -> None:
     assert oracles.served_by_phase(h, phases) == {"steady": {W: 1}, "lost": {E: 1, W: 1}}
     assert oracles.last_served_by(h, "frankfurt", 10, 20) == E
     assert oracles.last_served_by(h, "lima", 10, 20) == ""
+
+
+def test_of_a_city_that_is_not_heard_of_recovery_is_not_told() -> None:
+    operations = [
+        operation("read", "a", None, 1, 2, outcome=Outcome.FAILED),
+        operation("read", "a", "v", 11, 12),
+        operation("read", "a", "v", 1, 2, city="lima"),
+        operation("read", "a", "v", 1, 2, city="oslo"),
+        operation("read", "a", "v", 11, 12, city="oslo"),
+        operation("read", "a", "v", 11, 12, city="rome"),
+    ]
+    cities = ("frankfurt", "lima", "oslo", "rome")
+    assert oracles.rto_unseen(history(*operations), cities, 10, 100) == {
+        "frankfurt": "was not served before the fault either",
+        "lima": "asked nothing after the fault",
+    }
+
+
+def test_a_person_who_got_no_answer_was_not_served_whatever_became_of_the_write() -> None:
+    unknown = operation("write", "a", "v", 11, 12, outcome=Outcome.UNKNOWN)
+    later = operation("read", "a", "v", 31, 32)
+    assert oracles.rto_by_city(history(unknown, later), ("frankfurt",), 10, 100) == {
+        "frankfurt": 21
+    }
+
+
+def test_an_answer_under_way_when_the_region_died_was_given_by_it() -> None:
+    under_way = operation("write", "a", "v1", 4.9, 5.1, served_by=W)
+    again = operation("write", "b", "v2", 4.9, 60, served_by=W, attempts=2)
+    after = operation("write", "c", "v3", 60, 61, served_by=W)
+    loss = Loss(W, 5.0, {E: {}})
+    assert oracles.unreplicated(history(under_way, again, after), loss) == [under_way]
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0.01, 1))

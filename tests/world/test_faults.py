@@ -14,9 +14,11 @@ from antipodes.world.faults import (
     KINDS,
     CutLink,
     DarkPlace,
+    DuplicatingLink,
     Fault,
     LossyLink,
     NarrowLink,
+    ReorderingLink,
     SlowLink,
     SlowPlace,
     combine,
@@ -75,6 +77,20 @@ def test_effects_compose_by_their_nature() -> None:
     assert together.bandwidth_bytes_s == 250_000
     assert not together.cut
     assert combine(together, [CutLink("a", "b").effect]).cut
+
+
+def test_shares_of_datagrams_combine_and_the_longest_hold_counts() -> None:
+    faults: list[Fault] = [
+        DuplicatingLink("a", "b", 0.5),
+        DuplicatingLink("a", "b", 0.5),
+        ReorderingLink("a", "b", 0.1, 300),
+        ReorderingLink("a", "b", 0.2, 20),
+    ]
+    together = combine(Condition(0.01), [fault.effect for fault in faults])
+    assert together.duplicated == pytest.approx(0.75)
+    assert together.held == pytest.approx(0.28)
+    assert together.held_s == 0.3
+    assert together[:5] == Condition(0.01)[:5]
 
 
 def test_losing_everything_is_a_cut() -> None:
@@ -151,6 +167,11 @@ def test_a_fault_is_about_these_directions(
         ({"kind": "lossy-link", "a": "x", "b": "y", "loss": 0}, "loss"),
         ({"kind": "lossy-link", "a": "x", "b": "y"}, "loss"),
         ({"kind": "narrow-link", "a": "x", "b": "y", "bandwidth_mbit_s": 0}, "bandwidth_mbit_s"),
+        ({"kind": "duplicating-link", "a": "x", "b": "y", "share": 0}, "share"),
+        ({"kind": "duplicating-link", "a": "x", "b": "y", "share": 1.1}, "share"),
+        ({"kind": "reordering-link", "a": "x", "b": "y", "share": 2, "held_ms": 5}, "share"),
+        ({"kind": "reordering-link", "a": "x", "b": "y", "share": 0.5, "held_ms": 0}, "held_ms"),
+        ({"kind": "reordering-link", "a": "x", "b": "y", "share": 0.5}, "held_ms"),
         ({"kind": "dark-place", "place": "edge/*"}, "place"),
         ({"kind": "dark-place", "place": ""}, "place"),
         ({"kind": "slow-place", "place": "x", "extra_ms": -5}, "extra_ms"),
@@ -180,6 +201,10 @@ def test_no_number_no_fault(value: float) -> None:
         LossyLink("a", "b", value)
     with pytest.raises(InvalidFault, match="bandwidth_mbit_s"):
         NarrowLink("a", "b", value)
+    with pytest.raises(InvalidFault, match="share"):
+        DuplicatingLink("a", "b", value)
+    with pytest.raises(InvalidFault, match="held_ms"):
+        ReorderingLink("a", "b", 0.5, value)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from antipodes.world.atlas import Site, load_atlas
 from antipodes.world.faults import (
     CutLink,
     DarkPlace,
+    DuplicatingLink,
     Fault,
     LossyLink,
     NarrowLink,
+    ReorderingLink,
     SlowLink,
     SlowPlace,
 )
@@ -60,6 +62,8 @@ def some_faults() -> st.SearchStrategy[Fault]:
         st.builds(_slow, ends, extra_ms, jitter_ms, both),
         st.builds(_lossy, ends, st.floats(0.001, 1), both),
         st.builds(_narrow, ends, st.floats(0.01, 10_000), both),
+        st.builds(_duplicating, ends, st.floats(0.001, 1), both),
+        st.builds(_reordering, ends, st.floats(0.001, 1), extra_ms, both),
         st.builds(DarkPlace, place),
         st.builds(SlowPlace, place, extra_ms, jitter_ms),
     )
@@ -78,6 +82,14 @@ def _slow(ends: Ends, ms: float, jitter_ms: float, both_ways: bool) -> Fault:
 
 def _lossy(ends: Ends, loss: float, both_ways: bool) -> Fault:
     return LossyLink(ends[0], ends[1], loss, both_ways=both_ways)
+
+
+def _duplicating(ends: Ends, share: float, both_ways: bool) -> Fault:
+    return DuplicatingLink(*ends, share=share, both_ways=both_ways)
+
+
+def _reordering(ends: Ends, share: float, held_ms: float, both_ways: bool) -> Fault:
+    return ReorderingLink(*ends, share=share, held_ms=held_ms, both_ways=both_ways)
 
 
 def _narrow(ends: Ends, mbit_s: float, both_ways: bool) -> Fault:

@@ -91,6 +91,11 @@ class Condition(NamedTuple):
     loss: float = 0.0
     bandwidth_bytes_s: float = 0.0
     cut: bool = False
+    # Shares of datagrams: that arrive twice, and that are held back, so that others overtake them.
+    # On a byte stream, duplicates never show, and what is held back holds up what follows it.
+    duplicated: float = 0.0
+    held: float = 0.0
+    held_s: float = 0.0
 
 
 class Links(Protocol):
@@ -145,6 +150,36 @@ class PlainReceiver:
 
 
 ReceiverFactory = Callable[[Accepted], Receiver]
+
+DATAGRAM_BYTES_MAX = 65_507  # what UDP over IPv4 can carry
+
+
+class Datagram(NamedTuple):
+    """A message without a connection: an answer goes to its `source`."""
+
+    data: bytes
+    source: Address
+    source_ip: str
+    local: Address  # the door that it was sent to
+    trace: str
+
+
+class DatagramDoor(Protocol):
+    """An open door for datagrams."""
+
+    @property
+    def address(self) -> Address: ...
+
+    def send(self, to: Address, data: bytes, *, source_ip: str = "", trace: str = "") -> None:
+        """Send, up to DATAGRAM_BYTES_MAX bytes (else ValueError).
+
+        It arrives once, twice or never, in any order, and nobody says so.
+        """
+
+    def reply(self, to: Datagram, data: bytes) -> None:
+        """Answer a datagram, from the address that it was sent to."""
+
+    def close(self) -> None: ...
 
 
 class Timer(Protocol):
@@ -323,6 +358,15 @@ class Runtime(Protocol):
 
     async def listen(self, address: Address, factory: ReceiverFactory) -> Listener:
         """Open a door. The place may end in `/*` (`edge/*`): any place of this host below it."""
+
+    async def listen_datagrams(
+        self, address: Address, receive: Callable[[Datagram], None]
+    ) -> DatagramDoor:
+        """Open a door for datagrams; without a port, one of its own (as a client does).
+
+        Doors for datagrams and for connections are apart, as UDP's and TCP's ports are. The place
+        may end in `/*`, as in `listen`; from such a door only replies leave.
+        """
 
     async def connect(
         self, to: Address, factory: Callable[[Accepted], R], *, source_ip: str = "", trace: str = ""

@@ -3,8 +3,8 @@
 Each end of a connection delays what it *receives* (data, end of stream and reset in one queue), so
 that what a sender wrote before it died still arrives, and late. Order is never broken: on a byte
 stream a cut stalls the head of the line until it is healed, loss adds the delays of
-retransmission, and bandwidth paces. What is sent at one moment travels as one. The queue counts for
-back-pressure.
+retransmission, what is held back holds up the rest, and bandwidth paces. What is sent at one moment
+travels as one. The queue counts for back-pressure.
 
 The retransmission timeout starts at 200 ms and doubles, as Linux does it (RFC 6298 allows a lower
 minimum than its recommended second).
@@ -123,7 +123,7 @@ class DelayLine:
             self._version = lines.version
             self._condition = lines.condition(self.way)
             self._pushed_at = -1.0
-        delay_s, jitter_s, loss, bandwidth_bytes_s, cut = self._condition
+        delay_s, jitter_s, loss, bandwidth_bytes_s, cut, _, held, held_s = self._condition
         if cut:
             return None
         if bandwidth_bytes_s > 0:
@@ -138,6 +138,8 @@ class DelayLine:
             due += abs(self._chance.gauss(0.0, jitter_s))
         if loss > 0 and self._chance.random() < loss:
             due += self._retransmissions(loss)
+        if held > 0 and self._chance.random() < held:
+            due += held_s
         self._last_due = max(self._last_due, due)
         return self._last_due
 

@@ -21,6 +21,8 @@ from antipodes.runtime.clocks import ClockState, KeptClock
 from antipodes.runtime.contract import (
     Accepted,
     Address,
+    Datagram,
+    DatagramDoor,
     Gone,
     Links,
     Listener,
@@ -39,6 +41,7 @@ from antipodes.runtime.disks import KeptDiskState
 from antipodes.runtime.journal import RunJournal
 from antipodes.runtime.lmdbstore import LmdbStore
 from antipodes.runtime.precise import PreciseTimers
+from antipodes.runtime.realdatagrams import RealDatagrams
 from antipodes.runtime.realnetwork import (
     LAPTOP,
     AcceptingStream,
@@ -90,6 +93,7 @@ class _Machine:
         self.chances: dict[str, random.Random] = {}
         self.streams: dict[WorldStream, None] = {}
         self.server: asyncio.Server | None = None
+        self._datagrams: RealDatagrams | None = None
         self.loop.set_exception_handler(self._on_exception)
 
     def now(self) -> float:
@@ -122,6 +126,18 @@ class _Machine:
             str(path),
             backlog=1024,
         )
+
+    def datagrams(self) -> RealDatagrams:
+        """This host's socket for datagrams, there from the first use."""
+        if self._datagrams is None:
+            self._datagrams = RealDatagrams(
+                self.host, self.run_directory, self.lines, self.chance("datagrams"), self.boot
+            )
+        return self._datagrams
+
+    def close_datagrams(self) -> None:
+        if self._datagrams is not None:
+            self._datagrams.close()
 
     def _count_boot(self) -> None:
         """A restarted host must not draw again what it drew before: ids would repeat."""
@@ -234,6 +250,13 @@ class RealRuntime:
         assert host_of(address.place) == self._machine.host, f"{address} is not on this host"
         return self._machine.doors.open(address, factory)
 
+    async def listen_datagrams(
+        self, address: Address, receive: Callable[[Datagram], None]
+    ) -> DatagramDoor:
+        """Open a door for datagrams of this host."""
+        assert host_of(address.place) == self._machine.host, f"{address} is not on this host"
+        return self._machine.datagrams().listen(address, receive)
+
     async def connect(
         self, to: Address, factory: Callable[[Accepted], R], *, source_ip: str = "", trace: str = ""
     ) -> tuple[Stream, R]:
@@ -331,6 +354,7 @@ class RealRuntime:
     async def close(self) -> None:
         """End all tasks of this host and close its socket."""
         await self._machine.crew.end()
+        self._machine.close_datagrams()
         if self._machine.server is not None:
             self._machine.server.close()
         for stream in list(self._machine.streams):

@@ -23,6 +23,8 @@ from antipodes.runtime import greenlets
 from antipodes.runtime.contract import (
     Accepted,
     Address,
+    Datagram,
+    DatagramDoor,
     Links,
     Listener,
     Nursery,
@@ -42,6 +44,7 @@ from antipodes.runtime.machines import Machine
 from antipodes.runtime.memorystore import MemoryStore
 from antipodes.runtime.messages import Message, MessageRing
 from antipodes.runtime.tasks import Crew, Deadline, open_nursery
+from antipodes.runtime.virtualdatagrams import VirtualDatagrams
 from antipodes.runtime.virtualloop import HOST, WALL_START, Call, VirtualLoop
 from antipodes.runtime.virtualnetwork import VirtualNetwork
 
@@ -152,6 +155,13 @@ class VirtualRuntime:
         """Open a door in the simulated network."""
         return self._simulation.network.listen(self._host, address, factory)
 
+    async def listen_datagrams(
+        self, address: Address, receive: Callable[[Datagram], None]
+    ) -> DatagramDoor:
+        """Open a door for datagrams."""
+        host = self._host
+        return self._simulation.datagrams.listen(host, address, receive, host.boots)
+
     async def connect(
         self, to: Address, factory: Callable[[Accepted], R], *, source_ip: str = "", trace: str = ""
     ) -> tuple[Stream, R]:
@@ -211,7 +221,9 @@ class Simulation:
         self._machines: dict[str, Machine] = {}
         # Called with the name of a host that used more memory than there is.
         self.out_of_memory: Callable[[str], object] = self.kill
-        self.network = VirtualNetwork(self.loop, DelayLines(_LoopClock(self.loop), links), seed)
+        lines = DelayLines(_LoopClock(self.loop), links)
+        self.network = VirtualNetwork(self.loop, lines, seed)
+        self.datagrams = VirtualDatagrams(self.network, lines, seed)
         self.network.on_delivery = self._note_delivery
 
     @property
@@ -348,6 +360,7 @@ class Simulation:
         self._graveyard.append(host)  # kept to the end: its `finally` blocks must never run
         self.journal.record(how, host=name)
         self.network.host_died(host)
+        self.datagrams.host_died(host)
         return host.machine
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:

@@ -3,8 +3,8 @@
 A fault says which directions of which links it is about (`affects`) and what it does to each of
 them (`effect`, a `Condition` whose delay is extra). Effects compose, in any order to the same
 result: delays add, jitters add as independent deviations do, the narrowest bandwidth counts, losses
-combine as independent losses do, one cut is enough. So installing and healing need no undo: what
-holds is always computed from what is installed.
+and the shares of datagrams combine as independent ones do, the longest hold counts, one cut is
+enough. So installing and healing need no undo: what holds is computed from what is installed.
 
 Killing a process is no fault of a link: hosting does that, and peers see their connections end. A
 dark place is silence instead.
@@ -165,6 +165,52 @@ class NarrowLink(LinkFault, frozen=True, tag="narrow-link"):
         return f"at most {_number(self.bandwidth_mbit_s)} Mbit/s {self._between()}"
 
 
+class DuplicatingLink(LinkFault, frozen=True, tag="duplicating-link"):
+    """A share of datagrams arrives twice; byte streams hide it, as TCP does."""
+
+    share: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_share(self.share)
+
+    @property
+    def effect(self) -> Condition:
+        """What it does to a direction."""
+        return Condition(0.0, duplicated=self.share)
+
+    def describe(self) -> str:
+        """Return the fault in words."""
+        return f"{_number(self.share * 100)} % of datagrams arrive twice {self._between()}"
+
+
+class ReorderingLink(LinkFault, frozen=True, tag="reordering-link"):
+    """A share of datagrams is held back, and overtaken; byte streams wait for what is late."""
+
+    share: float
+    held_ms: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_share(self.share)
+        if not 0 < self.held_ms <= EXTRA_MS_MAX:
+            raise InvalidFault(
+                f"held_ms: {self.held_ms} is not above 0 and up to {_number(EXTRA_MS_MAX)}"
+            )
+
+    @property
+    def effect(self) -> Condition:
+        """What it does to a direction."""
+        return Condition(0.0, held=self.share, held_s=self.held_ms / 1000)
+
+    def describe(self) -> str:
+        """Return the fault in words."""
+        return (
+            f"{_number(self.share * 100)} % is held back by {_number(self.held_ms)} ms "
+            f"{self._between()}"
+        )
+
+
 class DarkPlace(PlaceFault, frozen=True, tag="dark-place"):
     """Nothing gets in or out, without a word; a dark edge location attracts no more traffic."""
 
@@ -198,8 +244,26 @@ class SlowPlace(PlaceFault, frozen=True, tag="slow-place"):
         return f"{self.place} is slow: {_slow_words(self.extra_ms, self.jitter_ms)} in and out"
 
 
-Fault = CutLink | SlowLink | LossyLink | NarrowLink | DarkPlace | SlowPlace
-KINDS = ("cut-link", "slow-link", "lossy-link", "narrow-link", "dark-place", "slow-place")
+Fault = (
+    CutLink
+    | SlowLink
+    | LossyLink
+    | NarrowLink
+    | DuplicatingLink
+    | ReorderingLink
+    | DarkPlace
+    | SlowPlace
+)
+KINDS = (
+    "cut-link",
+    "slow-link",
+    "lossy-link",
+    "narrow-link",
+    "duplicating-link",
+    "reordering-link",
+    "dark-place",
+    "slow-place",
+)
 
 
 def to_dict(fault: Fault) -> dict[str, Any]:
@@ -226,16 +290,28 @@ def combine(base: Condition, effects: Iterable[Condition]) -> Condition:
     parts = [base, *effects]
     if len(parts) == 1:
         return base
-    losses = sorted(part.loss for part in parts if part.loss > 0)
     bandwidths = [part.bandwidth_bytes_s for part in parts if part.bandwidth_bytes_s > 0]
-    loss = losses[0] if len(losses) == 1 else 1 - math.prod(1 - loss for loss in losses)
     return Condition(
         delay_s=math.fsum(part.delay_s for part in parts),
         jitter_s=math.hypot(*sorted(part.jitter_s for part in parts)),
-        loss=loss,
+        loss=_any_of(part.loss for part in parts),
         bandwidth_bytes_s=min(bandwidths, default=0.0),
         cut=any(part.cut for part in parts),
+        duplicated=_any_of(part.duplicated for part in parts),
+        held=_any_of(part.held for part in parts),
+        held_s=max(part.held_s for part in parts),
     )
+
+
+def _any_of(shares: Iterable[float]) -> float:
+    """The share to which at least one of several independent things happens."""
+    counted = sorted(share for share in shares if share > 0)
+    return counted[0] if len(counted) == 1 else 1 - math.prod(1 - share for share in counted)
+
+
+def _check_share(share: float) -> None:
+    if not 0 < share <= 1:
+        raise InvalidFault(f"share: {share} is not above 0 and up to 1")
 
 
 def _check_slow(extra_ms: float, jitter_ms: float) -> None:

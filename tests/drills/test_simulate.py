@@ -156,3 +156,24 @@ def test_a_deployment_sees_its_own_modules_and_the_worlds_time(tmp_path: Path) -
     )
     with pytest.raises(DrillError, match="beside __main__"):
         simulate(small(), tmp_path, seed=1)
+
+
+def test_events_that_meet_on_one_host_do_no_harm() -> None:
+    """Killed while it is paused, while it is down, while it starts; healed while it starts."""
+    timeline = [
+        {"at_s": 5, "pause": W, "for_s": 10},
+        {"at_s": 6, "kill": W, "for_s": 4},
+        {"at_s": 7, "kill": W, "for_s": 2},
+        {"at_s": 12, "kill": W, "for_s": 1},
+        {"at_s": 13.2, "kill": W, "for_s": 5},
+        {"at_s": 18.3, "heal": True},
+        {"at_s": 20, "kill": "edge", "for_s": 3},
+    ]
+    world = {"regions": [W, E], "propagation_s": 5.0, "restart_s": 0.7}
+    played = play(small(timeline=timeline, world=world))
+    said = [m.what for m in played.history.moments]
+    assert f"{W} was down already" in said
+    assert played.judgement.verdict is Verdict.PASS
+    late = [o for o in played.history.operations if o.start_s > 36]
+    assert late
+    assert all(o.outcome is Outcome.OK for o in late)

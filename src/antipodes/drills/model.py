@@ -26,6 +26,7 @@ class WorldPart(_Strict, frozen=True):
     seed: int = 1
     propagation_s: float = 60.0
     access: dict[str, str] = {}
+    restart_s: float = 0.5  # of a host that is started again, in simulation
 
 
 class TablePart(_Strict, frozen=True):

@@ -37,7 +37,11 @@ class VirtualStage:
         world = drill.world
         settings = Settings(seed=world.seed, propagation_s=world.propagation_s)
         self.simulated = SimulatedWorld(
-            world.regions, seed=world.seed, settings=settings, access=world.access
+            world.regions,
+            seed=world.seed,
+            settings=settings,
+            access=world.access,
+            restart_s=world.restart_s,
         )
         self._client = HttpClient(self.simulated.outside)
         self._said: dict[str, Any] = {}
@@ -94,10 +98,12 @@ class VirtualStage:
         """Do what an event says."""
         world = self.simulated
         if event.kill:
-            self._check_up(event.kill)
+            if event.kill not in world.hosts:
+                return Performed(f"{event.kill} was down already")
             return Performed(f"{event.kill} killed", [world.kill(event.kill)])
         if event.pause:
-            self._check_up(event.pause)
+            if event.pause not in world.hosts:
+                return Performed(f"{event.pause} was down already")
             return Performed(f"{event.pause} paused", [world.pause(event.pause)])
         if event.clock:
             part = event.clock
@@ -116,10 +122,6 @@ class VirtualStage:
             await self.heal_all()
             return Performed("everything healed")
         return await self._call(event)
-
-    def _check_up(self, place: str) -> None:
-        if place not in self.simulated.hosts:
-            raise DrillError(f"{place} is not up")
 
     async def _call(self, event: Event) -> Performed:
         if event.call:

@@ -20,6 +20,7 @@ from antipodes.world.world import World
 
 T = TypeVar("T")
 
+RESTART_S = 0.5  # as measured of real ones, see docs/figures.md
 KILL, PAUSE, CLOCK, DISK = "kill", "pause", "clock", "disk"
 
 
@@ -33,6 +34,7 @@ class SimulatedWorld:
         seed: int = 0,
         settings: Settings | None = None,
         access: dict[str, str] | None = None,
+        restart_s: float = RESTART_S,
     ) -> None:
         self.world = World(load_atlas(), regions, seed=seed, access=access or {})
         base = settings or Settings(seed=seed)
@@ -48,6 +50,8 @@ class SimulatedWorld:
         self.places = tuple(dict.fromkeys((*self.world.regions, *HOMES, EDGE)))
         self.hosts: dict[str, RegionHost | EdgeHost] = {}
         self._wrongs: dict[str, None] = {}
+        self._starting: dict[str, Any] = {}
+        self.restart_s = restart_s
         self.outside: VirtualRuntime = self.simulation.boot("outside", LAPTOP)
 
     async def start(self) -> None:
@@ -60,10 +64,18 @@ class SimulatedWorld:
         for place in self.places:
             await self.restart(place)
 
-    async def restart(self, place: str) -> None:
-        """Start a host, for the first time or after it was killed."""
-        runtime = self.simulation.boot(place)
-        await runtime.spawn(self._start(place, runtime), f"start {place}")
+    async def restart(self, place: str, *, after_s: float = 0.0) -> None:
+        """Start a host, for the first time or after it was killed; a machine takes a while.
+
+        Returns when it is up, or when it was killed on the way.
+        """
+        waiting = self._starting.get(place)
+        if waiting is None:
+            waiting = self._starting[place] = self.outside.future()
+            await self.outside.sleep(after_s)
+            runtime = self.simulation.boot(place)
+            runtime.spawn(self._start(place, runtime), f"start {place}")
+        await waiting
 
     async def _start(self, place: str, runtime: VirtualRuntime) -> None:
         host: RegionHost | EdgeHost
@@ -74,11 +86,18 @@ class SimulatedWorld:
             host = RegionHost(runtime, self.world, self.settings, control_only=control_only)
         self.hosts[place] = host
         await host.start()
+        self._no_longer_starting(place)
+
+    def _no_longer_starting(self, place: str) -> None:
+        waiting = self._starting.pop(place, None)
+        if waiting is not None:
+            waiting.set_result(None)
 
     def kill(self, place: str) -> str:
         """End a host as `kill -9` does; return the handle that starts it again."""
         self.simulation.kill(place)
         del self.hosts[place]
+        self._no_longer_starting(place)
         return f"{KILL}-{place}"
 
     # What `break` and `heal` do to a world of processes.
@@ -114,7 +133,7 @@ class SimulatedWorld:
         what, _, place = handle.partition("-")
         if what == KILL:
             if place not in self.hosts:
-                await self.restart(place)
+                await self.restart(place, after_s=self.restart_s)
         elif handle in self._wrongs:
             del self._wrongs[handle]
             if what == PAUSE and place in self.simulation.hosts:
@@ -133,7 +152,7 @@ class SimulatedWorld:
             await self.heal(handle)
         for place in self.places:
             if place not in self.hosts:
-                await self.restart(place)
+                await self.restart(place, after_s=self.restart_s)
 
     def region(self, place: str) -> RegionHost:
         """A region's host that is up."""

@@ -145,12 +145,8 @@ class RealStage:
 
     async def perform(self, event: Event) -> Performed:
         """Do what an event says."""
-        if event.kill:
-            handle = (await self.ask("POST", f"/hosts/{event.kill}/kill"))["handle"]
-            return Performed(f"{event.kill} killed", [handle])
-        if event.pause:
-            handle = (await self.ask("POST", f"/hosts/{event.pause}/pause"))["handle"]
-            return Performed(f"{event.pause} paused", [handle])
+        if event.kill or event.pause:
+            return await self._take_down(event)
         if event.clock:
             plain = {"offset_s": event.clock.offset_s, "drift_ppm": event.clock.drift_ppm}
             place = event.clock.place
@@ -167,6 +163,14 @@ class RealStage:
         await self.runtime.run_blocking(self._set_environment, event)
         variables = ", ".join(f"{k}={v}" for k, v in sorted(event.environment.items()))
         return Performed(f"{variables} in {event.region}")
+
+    async def _take_down(self, event: Event) -> Performed:
+        place, how = event.kill or event.pause, "kill" if event.kill else "pause"
+        hosts = (await self.ask("GET", "/status"))["hosts"]
+        if place in hosts and hosts[place]["state"] != "up":
+            return Performed(f"{place} was down already")
+        handle = (await self.ask("POST", f"/hosts/{place}/{how}"))["handle"]
+        return Performed(f"{place} {how}ed" if event.kill else f"{place} paused", [handle])
 
     async def _install(self, plain: list[dict[str, Any]]) -> Performed:
         handles = [(await self.ask("POST", "/faults", fault))["handle"] for fault in plain]

@@ -97,14 +97,8 @@ class VirtualStage:
     async def perform(self, event: Event) -> Performed:
         """Do what an event says."""
         world = self.simulated
-        if event.kill:
-            if event.kill not in world.hosts:
-                return Performed(f"{event.kill} was down already")
-            return Performed(f"{event.kill} killed", [world.kill(event.kill)])
-        if event.pause:
-            if event.pause not in world.hosts:
-                return Performed(f"{event.pause} was down already")
-            return Performed(f"{event.pause} paused", [world.pause(event.pause)])
+        if event.kill or event.pause:
+            return self._take_down(event)
         if event.clock:
             part = event.clock
             handle = world.set_clock(part.place, part.offset_s, part.drift_ppm)
@@ -122,6 +116,14 @@ class VirtualStage:
             await self.heal_all()
             return Performed("everything healed")
         return await self._call(event)
+
+    def _take_down(self, event: Event) -> Performed:
+        place = event.kill or event.pause
+        if place not in self.simulated.hosts:
+            return Performed(f"{place} was down already")
+        if event.kill:
+            return Performed(f"{place} killed", [self.simulated.kill(place)])
+        return Performed(f"{place} paused", [self.simulated.pause(place)])
 
     async def _call(self, event: Event) -> Performed:
         if event.call:

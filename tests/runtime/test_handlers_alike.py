@@ -68,7 +68,7 @@ def play(code: str, answers: list[Answer], variables: dict[str, str]) -> Seen:
         method: str, url: str, headers: Headers, body: bytes
     ) -> tuple[int, Headers, bytes]:
         sent.append((runtime.now(), method, url, headers, body))
-        await runtime.sleep(0.01)
+        await runtime.sleep(0.7)
         answer = next(script)
         if isinstance(answer, Exception):
             raise answer
@@ -371,6 +371,7 @@ for client in (s3, path, sts):
 def handler(event, context):
     print(s3.put_object(Bucket="b", Key="a b/é//../c", Body=b"body", Metadata={"k": "  a   b"}))
     print(path.put_object(Bucket="b", Key="k", Body=io.BytesIO(b"stream" * 9)))
+    s3.get_object(Bucket="b", Key="k")
     s3.meta.config.user_agent_extra = "mine/2"
     answer = s3.get_object(Bucket="b", Key="k", Range="bytes=0-")
     print(answer["Body"].read(), answer["ResponseMetadata"])
@@ -391,15 +392,15 @@ def test_services_of_every_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     query = b"<R><Error><Type>Sender</Type><Code>NoSuch</Code><Message>no</Message></Error></R>"
     empty: Answer = (200, {"x-amz-request-id": "1", "ETag": '"e"'}, b"")
     answers: list[Answer] = [
-        *(empty, empty),
+        *(empty, empty, empty),
         (200, {"Content-Length": "5", "x-amz-meta-k": "v", "X-Amz-Meta-K": "w"}, b"hello"),
         *((400, {}, query), (400, {}, xml), (400, {}, query)),
         answered(b""),
         (200, {"x-amzn-requestid": "1"}, b'{"a": 1}'),
     ]
     seen = alike(monkeypatch, SERVICES, answers * 2, {"AWS_ENDPOINT_URL_STS": "http://h:4566/p"})
-    assert len(seen.sent) == 16
-    assert seen.sent[3][2] == "http://h:4566/p"
+    assert len(seen.sent) == 18
+    assert seen.sent[4][2] == "http://h:4566/p"
     assert "mine/1" in seen.printed
     assert "mine/2" in seen.printed
 
@@ -412,3 +413,54 @@ def test_what_one_program_learnt_is_not_another_s(monkeypatch: pytest.MonkeyPatc
     second = alike(monkeypatch, RETRYING.replace("MODE", "'standard'"), answers, other)
     assert first.sent[0][2] != second.sent[0][2]
     assert dict(first.sent[0][3])["Authorization"] != dict(second.sent[0][3])["Authorization"]
+
+
+LATER = """
+import boto3
+client, logs, sqs = boto3.client("dynamodb"), boto3.client("logs"), boto3.client("sqs")
+
+def show(context, parsed=None, http_response=None, exception=None, **named):
+    print(sorted(named), exception, context.get("timestamp"), context.get("signing"))
+    print(sorted(context), context.get("retries"), parsed)
+    print(http_response and (http_response.url, http_response.raw.read(), http_response.text))
+def speak(request, **_):
+    print("heard", request.method, request.url)
+
+def attempt(call, **arguments):
+    try:
+        return call(**arguments)
+    except Exception as error:
+        return repr(error)
+
+def handler(event, context):
+    for one in (client, logs, sqs):
+        one.meta.events.register("after-call", show, unique_id="show")
+        one.meta.events.register("after-call-error", show, unique_id="show-error")
+    for number in range(7):
+        if number == 2:
+            client.meta.events.register("before-send.dynamodb.GetItem", speak)
+        if number == 4:
+            client.meta.events.unregister("before-send.dynamodb.GetItem", speak)
+        print(number, attempt(client.get_item, TableName="T", Key={"id": {"S": "a"}}))
+    print(attempt(client.get_item, TableName="Té", Key={}))
+    print(attempt(logs.describe_log_groups, limit=1))
+    print(attempt(sqs.send_message, QueueUrl="http://q/1", MessageBody="é"))
+    print(attempt(sqs.delete_message, QueueUrl="http://q/1", ReceiptHandle="r"))
+"""
+
+
+def test_a_call_is_the_same_whichever_way_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = {"MessageId": "1", "MD5OfMessageBody": "e4f3da5e9c3b4ad8d98d0a1e5c4b4d4b"}
+    query_error = answered({"__type": "a#QueueDoesNotExist"}, 400, x_amzn_query_error="No;Sender")
+    answers = [
+        *(answered(ITEM), failed("ResourceNotFound"), answered(ITEM), failed("AccessDenied")),
+        *(failed("InternalServerError", 500), answered(ITEM)),
+        *(answered(ITEM, 201), answered({"Error": {"Code": "SlowDown"}})),
+        *(answered(ITEM), answered({"logGroups": []}), answered(sent), query_error),
+    ]
+    variables = {"AWS_LAMBDA_FUNCTION_NAME": "f", "_X_AMZN_TRACE_ID": "Root=1-2-3;Sampled=0"}
+    seen = alike(monkeypatch, LATER, answers * 2, variables)
+    assert seen.printed.count("heard") == 4
+    assert "'RetryAttempts': 1" in seen.printed
+    assert len(seen.sent) == 24
+    assert dict(seen.sent[0][3])["X-Amzn-Trace-Id"] == "Root=1-2-3;Sampled=0"

@@ -13,7 +13,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from antipodes.runtime import shortcuts
+from antipodes.runtime import shortcuts, usualcalls
 from antipodes.runtime.modulespace import ModuleSpace, installed_source
 from antipodes.runtime.substitutes import CURRENT, Facade, shared_substitutes, sys_module
 
@@ -42,9 +42,11 @@ def libraries(*, quick: bool = True) -> ModuleSpace:
     space = ModuleSpace(_find, substitutes=shared_substitutes())
     complete(space, list(sys.path))
     httpsession: Any = space.load("botocore.httpsession")
-    httpsession.URLLib3Session = _session_class(space.load("botocore.awsrequest"))
-    if quick:
-        shortcuts.install(space)  # after the session: other modules take it by name
+    session = _session_class(space.load("botocore.awsrequest"))
+    httpsession.URLLib3Session = session
+    if quick:  # after the session, which other modules take by name
+        shortcuts.install(space)
+        usualcalls.install(space, session, _RawBody, USER_AGENT)
     loaders: Any = space.load("botocore.loaders")
     loader = loaders.create_loader()
     loaders.create_loader = lambda *_: loader
@@ -75,6 +77,15 @@ def _session_class(awsrequest: Any) -> type:
             pass
 
         def send(self, request: Any) -> Any:
+            answer = request.context.pop(usualcalls.ANSWER, None)
+            if answer is None:
+                answer = self._send(request)
+            elif isinstance(answer, Exception):
+                raise answer
+            status, fields, data = answer
+            return awsrequest.AWSResponse(request.url, status, fields, _RawBody(data))
+
+        def _send(self, request: Any) -> Any:
             body = request.body or b""
             if hasattr(body, "read"):
                 body = body.read()
@@ -85,13 +96,7 @@ def _session_class(awsrequest: Any) -> type:
                 for name, value in request.headers.items()
             ]
             program: Any = CURRENT.get()
-            status, answered, data = program.wait(
-                program.send(request.method, request.url, headers, bytes(body))
-            )
-            fields = awsrequest.HeadersDict()
-            for name, value in answered:
-                fields[name] = value
-            return awsrequest.AWSResponse(request.url, status, fields, _RawBody(data))
+            return program.wait(program.send(request.method, request.url, headers, bytes(body)))
 
         def close(self) -> None:
             pass

@@ -10,18 +10,16 @@ under everything that it was made from.
 
 # ruff: noqa: SLF001 - what the shortcuts stand in for is botocore's own
 
-import hmac
 from collections.abc import ItemsView, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from email.message import Message
 from email.policy import compat32
 from functools import lru_cache
-from hashlib import sha256
 from types import FunctionType, MethodType
 from typing import Any
 
 from antipodes.runtime.modulespace import ModuleSpace
 from antipodes.runtime.shapewalks import quicken_parsing, quicken_validation
+from antipodes.runtime.signing import authorization, timestamp
 from antipodes.runtime.substitutes import CURRENT
 
 _NAMES_MAX = 4096
@@ -312,22 +310,17 @@ def _accepting(original: Any) -> Any:
     return accepts_kwargs
 
 
-# Signatures: the very same, in one pass over the headers and with the day's key at hand.
-
-
-@lru_cache(64)
-def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
-    key = f"AWS4{secret}".encode()
-    for part in (day, region, service, "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return key
+# Signatures: the very same, in one pass over the headers.
 
 
 def _signatures(auth: Any) -> None:
     kind = auth.SigV4Auth
     slow = kind.add_auth
     unsigned = frozenset(auth.SIGNED_HEADERS_BLACKLIST)
-    host_of = lru_cache(_NAMES_MAX)(auth._host_from_url)
+
+    @lru_cache(_NAMES_MAX)
+    def host_of(url: str) -> str:
+        return " ".join(auth._host_from_url(url).split())
 
     @lru_cache(_NAMES_MAX)
     def path_of(url: str) -> Any:
@@ -336,9 +329,7 @@ def _signatures(auth: Any) -> None:
     def add_auth(self: Any, request: Any) -> Any:
         if type(self) is not kind or self.credentials is None:
             return slow(self, request)
-        now = datetime.fromtimestamp(CURRENT.get().wall(), UTC).isoformat(timespec="seconds")
-        time = now[:19].replace("-", "").replace(":", "") + "Z"
-        request.context["timestamp"] = time
+        time = request.context["timestamp"] = timestamp(CURRENT.get().wall())
         self._modify_request_before_signing(request)
         texts: dict[str, list[str]] = {}
         for name, value in request.headers.items():
@@ -346,25 +337,21 @@ def _signatures(auth: Any) -> None:
             if lower not in unsigned:
                 texts.setdefault(lower, []).append(" ".join(value.split()))
         if "host" not in texts:
-            texts["host"] = [" ".join(host_of(request.url).split())]
-        signed = ";".join(sorted([name.strip() for name in texts]))
-        lines = [request.method.upper(), path_of(request.url), self.canonical_query_string(request)]
-        lines += [f"{name}:{','.join(texts[name])}" for name in sorted(texts)]
+            texts["host"] = [host_of(request.url)]
+        lines = (request.method.upper(), path_of(request.url), self.canonical_query_string(request))
         digest = request.headers.get("X-Amz-Content-SHA256")
-        lines += ["", signed, self.payload(request) if digest is None else digest]
-        scope = f"{time[:8]}/{self._region_name}/{self._service_name}/aws4_request"
-        hashed = sha256("\n".join(lines).encode()).hexdigest()
-        secret = self.credentials.secret_key
-        key = _signing_key(secret, time[:8], self._region_name, self._service_name)
-        text = f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{hashed}"
-        signature = hmac.digest(key, text.encode(), "sha256").hex()
-        request.headers["Authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={self.credentials.access_key}/{scope}, "
-            f"SignedHeaders={signed}, Signature={signature}"
+        request.headers["Authorization"] = authorization(
+            self.credentials,
+            (self._region_name, self._service_name),
+            time,
+            lines,
+            texts,
+            self.payload(request) if digest is None else digest,
         )
         return None
 
     kind.add_auth = add_auth
+    auth.quick_host, auth.quick_path = host_of, path_of
 
 
 # Endpoints: where each parameter of the rules comes from is the same for all calls of an operation.

@@ -180,8 +180,10 @@ class RealStage:
 
     async def undo(self, performed: Performed) -> None:
         """Take back what an event did."""
+        present = (await self.ask("GET", "/status"))["faults"]
         for handle in performed.handles:
-            await self.ask("DELETE", f"/faults/{handle}")
+            if handle in present:
+                await self.ask("DELETE", f"/faults/{handle}")
         await self._learn_faults()
 
     async def heal_all(self) -> None:

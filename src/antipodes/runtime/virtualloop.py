@@ -12,6 +12,7 @@ Those of a paused host are kept, and run in their order when it is resumed, befo
 
 import asyncio
 import contextvars
+import gc
 import heapq
 from asyncio import base_events
 from collections import deque
@@ -23,6 +24,9 @@ from antipodes.runtime.contract import RuntimeFailure
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
+# Garbage in circles is collected between turns, at moments that the seed decides. What we make has
+# no circles, so it is little.
+COLLECT_CALLS = 5_000_000
 CANCELLED_TIMERS_MAX = 256  # more are swept out once they are half of all
 
 
@@ -71,6 +75,7 @@ class Call(asyncio.TimerHandle):
         if self.callback is not None:
             self.callback = None
             self.arguments = ()
+            self.context = None
             if self.loop is not None:
                 self.loop.count_cancelled()
 
@@ -98,6 +103,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         self.bug: BaseException | None = None
         self.turns = 0
         self.calls = 0
+        self._collect_at = COLLECT_CALLS
         self.set_exception_handler(self._on_exception)
 
     def time(self) -> float:
@@ -113,6 +119,9 @@ class VirtualLoop(base_events.BaseEventLoop):
             self.turns += 1
             todo = len(ready)
             self.calls += todo
+            if self.calls >= self._collect_at:
+                self._collect_at = self.calls + COLLECT_CALLS
+                gc.collect()
             for _ in range(todo):
                 call = ready.popleft()
                 callback, host = call.callback, call.host

@@ -18,6 +18,7 @@ from antipodes.runtime.contract import (
     Accepted,
     Address,
     Gone,
+    PlainReceiver,
     Receiver,
     ReceiverFactory,
     doors_for,
@@ -222,7 +223,11 @@ class VirtualStream:
             self.ended = True
             self._network.forget(self)
             self.inbound.discard()
-            self.receiver.connection_lost(error)
+            receiver, self.receiver = self.receiver, _DEAF
+            receiver.connection_lost(error)
+            # No circle is left, so it is gone at once when nobody knows it: collecting is costly.
+            self.peer = _NOBODY  # type: ignore[assignment] # as good as an end that is over
+            self.inbound.deliver = _NOBODY.arrive
 
     def _run(self, function: Callable[..., Any], *arguments: Any) -> None:
         if self.host.running:
@@ -235,18 +240,39 @@ def _size(item: Item) -> int:
     return len(item[1]) if item[0] == "data" else 0
 
 
+class _Nobody:
+    """Whom an end speaks to that is over."""
+
+    bytes_held = 0
+    ended = True
+    _paused_peer = False
+
+    def __init__(self) -> None:
+        self.inbound = self
+        self.bytes_queued = 0
+
+    def arrive(self, item: Item) -> None:
+        """Too late."""
+
+
+_NOBODY = _Nobody()
+_DEAF = PlainReceiver()
+
+
 class _Opening:
     """A connection that is being opened: what the near end waits for."""
 
-    __slots__ = ("answer", "factory", "near", "network", "timer")
+    __slots__ = ("answer", "factory", "near", "network", "timer", "to")
 
     def __init__(
         self,
         network: "VirtualNetwork",
         near: VirtualStream,
+        to: Address,
         factory: Callable[[Accepted], Receiver],
     ) -> None:
         self.network = network
+        self.to = to
         self.near = near
         self.factory = factory
         self.answer: asyncio.Future[Any] = network.loop.create_future()
@@ -254,7 +280,7 @@ class _Opening:
 
     def _give_up(self) -> None:
         if not self.answer.done():
-            place, port = self.near.peer.accepted.local
+            place, port = self.to
             self.answer.set_exception(Gone(f"connect to {place} {port} timed out"))
 
     def arrive(self, item: Item) -> None:
@@ -269,6 +295,8 @@ class _Opening:
             return
         if self.network.watcher is not None:
             self.network.show(near.inbound.way, near.accepted.trace, item)
+        near.inbound.deliver = _NOBODY.arrive
+        near.peer = _NOBODY  # type: ignore[assignment] # nobody has opened
         if item[0] == "refused" and not self.answer.done():
             self.answer.set_exception(Gone(item[1]))
 
@@ -353,7 +381,7 @@ class VirtualNetwork:
         near = VirtualStream(self, host, Accepted(to.place, "", Address(place, ""), trace))
         knock = _Knock(self, near, Accepted(place, source_ip, to, trace))
         near.peer = knock  # type: ignore[assignment] # until accepted
-        opening = _Opening(self, near, factory)
+        opening = _Opening(self, near, to, factory)
         near.inbound = DelayLine(self._lines, to.place, place, self._chance, opening.arrive)
         knock.inbound = DelayLine(self._lines, place, to.place, self._chance, knock.arrive)
         near.send("syn")
@@ -361,6 +389,7 @@ class VirtualNetwork:
             return near, await opening.answer
         finally:
             opening.timer.cancel()
+            del opening  # an exception of its answer knows this frame: a circle
 
     def accept(self, knock: _Knock) -> None:
         """Somebody is at a door: open it, or refuse."""
@@ -369,6 +398,7 @@ class VirtualNetwork:
         if found is None:
             refusal = f"{accepted.local.place} {accepted.local.port} refused"
             near.inbound.push(("refused", refusal, self.loop.now))
+            knock.inbound.deliver = _NOBODY.arrive
             return
         host, factory = found
         far = VirtualStream(self, host, accepted)

@@ -115,7 +115,7 @@ class _ServerReceiver(PlainReceiver):
     def __init__(self, server: "HttpServer", accepted: Accepted) -> None:
         self._server = server
         self._accepted = accepted
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)
         self._stream: Stream
         self._slots: deque[_Slot] = deque()
         self._reset()
@@ -137,16 +137,21 @@ class _ServerReceiver(PlainReceiver):
         self._stream = stream
 
     def data_received(self, data: bytes) -> None:
-        if self._finished:
+        parser = self._parser
+        if self._finished or parser is None:
             return
         try:
-            self._parser.feed_data(data)
+            parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._refuse(HTTPStatus.NOT_IMPLEMENTED)
         except httptools.HttpParserCallbackError as error:
             raise error.__context__ or error from None
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._finished = True
+        self._parser = None  # it holds this receiver's methods: a circle
 
     def eof_received(self) -> bool | None:
         # Answers under way are still sent to a client that only closed its half.
@@ -300,7 +305,7 @@ class _ClientReceiver(PlainReceiver):
         self._client = client
         self._key = key
         self._stream: Stream
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._waiting: Any = None
         self._head = False
         self.used = 0
@@ -338,6 +343,8 @@ class _ClientReceiver(PlainReceiver):
 
     def data_received(self, data: bytes) -> None:
         self.answered_anything = True
+        if self._parser is None:
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -361,6 +368,8 @@ class _ClientReceiver(PlainReceiver):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
+        if self._parser is None:
+            return
         if self._parser.get_status_code() != HTTPStatus.CONTINUE:
             self._complete(reusable=self._parser.should_keep_alive())
         else:
@@ -390,6 +399,7 @@ class _ClientReceiver(PlainReceiver):
     def connection_lost(self, error: Exception | None) -> None:
         self.open = False
         self._client.forget(self._key, self)
+        self._parser = None  # it holds this receiver's methods: a circle
         self._fail(error if isinstance(error, Gone) else Gone("connection closed"))
 
     def _fail(self, error: Exception) -> None:
@@ -455,6 +465,8 @@ class HttpClient:
             if not waiting.done() or waiting.cancelled():
                 connection.abandon()
             raise
+        finally:
+            del waiting  # an exception of it knows this frame: a circle
         return response
 
     def _take(self, key: Any) -> _ClientReceiver | None:

@@ -60,6 +60,9 @@ class RelayEnd(PlainReceiver):
         self.ended = True
         self.was_reset = error is not None
         self.finish()
+        if self.other is not None and self.other.ended:
+            other, self.other = self.other, None  # nothing is left to pass on
+            other.other = None
 
     def finish(self) -> None:
         """End the other side as this one ended."""

@@ -47,6 +47,9 @@ class OpenFlow:
         if self.near.ended and (self.far is None or self.far.ended):
             self._timer.cancel()
             self._over(self)
+            self.near.leave()
+            if self.far is not None:
+                self.far.leave()
 
     def _check_idle(self) -> None:
         left_s = self.moved_at + self._idle_s - self._runtime.now()
@@ -61,15 +64,21 @@ class FlowEnd(RelayEnd):
 
     def __init__(self, flow: OpenFlow) -> None:
         super().__init__()
-        self._flow = flow
+        self._flow: OpenFlow | None = flow
 
     def data_received(self, data: bytes) -> None:
-        self._flow.moved()
+        if self._flow is not None:
+            self._flow.moved()
         super().data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
-        self._flow.ended()
+        if self._flow is not None:
+            self._flow.ended()
+
+    def leave(self) -> None:
+        """The flow is over."""
+        self._flow = None
 
     def reset(self) -> None:
         """Reset this side."""

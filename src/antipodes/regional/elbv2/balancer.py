@@ -116,7 +116,8 @@ class _Connection(PlainReceiver):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._timer.cancel()
-        self._http.connection_lost(error)
+        http, self._http = self._http, PlainReceiver()
+        http.connection_lost(error)
 
     async def _handle(self, request: HttpRequest) -> HttpResponse:
         self._busy += 1

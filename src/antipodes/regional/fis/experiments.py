@@ -8,12 +8,13 @@ Ends are waited for by the clock that never jumps; a restart reckons what is lef
 """
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 
 from antipodes.regional.fis import targets
-from antipodes.regional.fis.effects import Effects, effect_of
+from antipodes.regional.fis.effects import Effect, Effects, effect_of
 from antipodes.regional.fis.model import (
     ACTIVE,
     CANCELLED,
@@ -53,13 +54,17 @@ class Experiments:
 
     def start(self) -> None:
         """Take up what was under way; what lives in memory before anyone is served."""
+        begun: list[tuple[float, Effect]] = []
         for account, _, experiment in list(self.records.all()):
             if experiment.status in ACTIVE:
                 running = [n for n, s in experiment.states.items() if s.status == RUNNING]
                 for name in running:
-                    left_s = self._left_s(experiment, name)
-                    self._effects.begin_here(effect_of(experiment, name, left_s))
+                    effect = effect_of(experiment, name, self._left_s(experiment, name))
+                    begun.append((experiment.states[name].started or 0.0, effect))
                 self._launch(account, experiment.id, again=running)
+        # In the order in which they began: of two that contradict each other the first one holds.
+        for _, effect in sorted(begun, key=itemgetter(0)):
+            self._effects.begin_here(effect)
 
     def begin(self, experiment: Experiment) -> None:
         """Keep a new experiment and run it; forget those that ended long ago."""

@@ -13,10 +13,12 @@ import importlib.util
 import sys
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
+
+_COMPILED_MAX = 1024  # modules of customers' packages
 
 
 class Source(NamedTuple):
@@ -156,7 +158,10 @@ class ModuleSpace:
 
 @cache
 def installed_source(name: str) -> Source | None:
-    """Find the source of an installed module by name, without importing it; compiled once."""
+    """Find the source of an installed module by name, without importing it.
+
+    Compiled once, or not at all where Python itself has done so before.
+    """
     top, *rest = name.split(".")
     spec = importlib.util.find_spec(top)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
@@ -169,8 +174,14 @@ def installed_source(name: str) -> Source | None:
         path = stem / "__init__.py" if package else stem.with_suffix(".py")
     if not path.is_file():
         return None
-    code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
-    return Source(code, str(path), package)
+    code = importlib.machinery.SourceFileLoader(name, str(path)).get_code(name)
+    return None if code is None else Source(code, str(path), package)
+
+
+@lru_cache(_COMPILED_MAX)
+def _compiled(source: bytes, filename: str) -> CodeType:
+    """Compile a module of a package: once for all environments and simulations of the process."""
+    return compile(source, filename, "exec", dont_inherit=True)
 
 
 def zipped_source(files: Mapping[str, bytes], root: str) -> Finder:
@@ -181,8 +192,7 @@ def zipped_source(files: Mapping[str, bytes], root: str) -> Finder:
         for path, package in ((f"{stem}/__init__.py", True), (f"{stem}.py", False)):
             if path in files:
                 filename = f"{root}/{path}"
-                code = compile(files[path], filename, "exec", dont_inherit=True)
-                return Source(code, filename, package)
+                return Source(_compiled(files[path], filename), filename, package)
         if any(path.startswith(f"{stem}/") for path in files):  # a package without __init__
             return Source(compile("", stem, "exec"), f"{root}/{stem}/__init__.py", package=True)
         return None

@@ -91,6 +91,18 @@ def test_a_killed_region_comes_back_to_its_experiment(world: RunningWorld) -> No
         fis.stop_experiment(id="EXPnone")
 
 
+def test_a_world_that_comes_back_has_the_faults_of_its_experiments(world: RunningWorld) -> None:
+    experiment = cut(world.client("fis"), 600)
+    wait(lambda: world.ask("/faults"))
+    world.down()
+    world.up()
+    wait(lambda: list(world.ask("/faults")) == [f"fis-{experiment}-1.1"])
+    fis = world.client("fis")
+    fis.stop_experiment(id=experiment)
+    wait(lambda: status(fis, experiment) == "stopped")
+    assert world.ask("/faults") == {}
+
+
 def test_replication_pauses_for_one_table(world: RunningWorld) -> None:
     west, east = world.client("dynamodb"), world.client("dynamodb", E)
     table = west.create_table(

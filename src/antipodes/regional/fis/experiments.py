@@ -196,6 +196,7 @@ class Experiments:
                 return
             if state.status == FAILED:
                 await self._effects.end(effect_of(experiment, name, 0.0))
+        experiment = self.records.get(experiment.template.account, experiment.id) or experiment
         for name, state in experiment.states.items():
             if state.status == PENDING:
                 experiment = experiment.with_state(

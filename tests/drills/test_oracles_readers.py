@@ -40,7 +40,7 @@ def test_what_was_deleted_last_and_is_there_is_resurrected() -> None:
 def test_the_winner_and_the_loser_are_told() -> None:
     older, newer = operation("write", "k", "v1", 0, 1), operation("write", "k", "v2", 11, 12)
     h = history(older, newer, final={E: {"k": "v1"}})
-    assert oracles.older_won(h) == [oracles.Overruled(E, older, newer)]
+    assert oracles.older_won(h) == [oracles.OlderWon(E, older, newer)]
     assert oracles.older_won(h, 9.9) != []
     assert oracles.older_won(h, 10) == []
 

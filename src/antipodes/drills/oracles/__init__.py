@@ -2,15 +2,17 @@
 
 Every oracle takes a history, or the index of one (`Index`, made once when several are asked).
 `service`: how people were served, RTO. `durability`: RPO, lost writes, divergence, resurrection,
-last-writer-wins. `staleness` and `sessions`: what readers saw. `linearizability`: strongly
-consistent reads, with `registers` and `search` as its two ways. `counters`, `transactions`,
-`streams`: what DynamoDB promises inside a region. `traffic`, `paths`: where bytes and calls went.
-An oracle looks at what was recorded only; whether that is enough to judge is for the verdict.
+last-writer-wins; `conflicts`: what that costs. `staleness` and `sessions`: what readers saw.
+`linearizability`: strongly consistent reads, with `registers` and `search` as its two ways.
+`counters`, `transactions`, `streams`: what DynamoDB promises inside a region. `traffic`, `paths`:
+where bytes and calls went. An oracle looks at what was recorded only; whether that is enough to
+judge is for the verdict.
 
 docs/judgement.md has the definitions. Modelled on Jepsen and Elle (histories from outside; unknown
 outcomes), Knossos and Porcupine (linearizability).
 """
 
+from antipodes.drills.oracles.conflicts import overruled_writes
 from antipodes.drills.oracles.counters import (
     Counter,
     Overcount,
@@ -19,7 +21,7 @@ from antipodes.drills.oracles.counters import (
     overcounts,
 )
 from antipodes.drills.oracles.durability import (
-    Overruled,
+    OlderWon,
     Resurrection,
     diverged_keys,
     lost_writes,
@@ -41,10 +43,18 @@ from antipodes.drills.oracles.service import (
     rto_unseen,
     served_by_phase,
 )
-from antipodes.drills.oracles.sessions import Broken, monotonic_reads, read_your_writes
+from antipodes.drills.oracles.sessions import (
+    Broken,
+    monotonic_reads,
+    own_reads,
+    read_your_writes,
+    repeated_reads,
+)
 from antipodes.drills.oracles.staleness import (
     Stale,
     Staleness,
+    can_be_stale,
+    distribution,
     stale,
     stale_reads,
     staleness,
@@ -72,8 +82,8 @@ __all__ = [
     "Halves",
     "Index",
     "Linearizability",
+    "OlderWon",
     "Overcount",
-    "Overruled",
     "Residency",
     "Resurrection",
     "Stale",
@@ -81,10 +91,12 @@ __all__ = [
     "StreamFlaw",
     "availability",
     "availability_by_city",
+    "can_be_stale",
     "cost",
     "counters",
     "counters_unseen",
     "cross_region_calls",
+    "distribution",
     "diverged_keys",
     "half_transactions",
     "indexed",
@@ -96,9 +108,12 @@ __all__ = [
     "monotonic_reads",
     "older_won",
     "overcounts",
+    "overruled_writes",
+    "own_reads",
     "percentile",
     "read_your_writes",
     "region_of",
+    "repeated_reads",
     "requests_traced",
     "residency",
     "resurrected",

@@ -7,8 +7,10 @@ off the samples of replication's lag; where they show no lag, it arrived within 
 """
 
 import bisect
+from collections.abc import Iterator
 
-from antipodes.drills.history import History, LagSample, Operation, Outcome
+from antipodes.drills.history import History, LagSample, Operation
+from antipodes.drills.oracles.index import Index, indexed, served
 
 TRAVEL_S = 0.3
 
@@ -31,28 +33,36 @@ class Arrivals:
         return float("inf") if samples[first:] else write.end_s + TRAVEL_S
 
 
-def overruled_writes(history: History) -> list[Operation]:
+def overruled_writes(history: History | Index) -> list[Operation]:
     """The acknowledged writes that lost to one that did not know of them, oldest first."""
-    arrivals = Arrivals(history.lags)
+    index = indexed(history)
+    arrivals = Arrivals(index.history.lags)
     by_key: dict[str, list[Operation]] = {}
-    for operation in history.operations:
-        if operation.kind == "write" and operation.outcome is Outcome.OK and operation.served_by:
-            by_key.setdefault(operation.key, []).append(operation)
+    for write in index.of_kind("write"):
+        if served(write) and write.served_by:
+            by_key.setdefault(write.key, []).append(write)
     found = [
         write
         for writes in by_key.values()
-        for write in writes
-        if _is_overruled(write, writes, arrivals)
+        if len(writes) > 1
+        for write in _overruled(sorted(writes, key=lambda o: (o.end_s, o.number)), arrivals)
     ]
     return sorted(found, key=lambda o: (o.end_s, o.number))
 
 
-def _is_overruled(write: Operation, writes: list[Operation], arrivals: Arrivals) -> bool:
-    following = [o for o in writes if o.served_by == write.served_by and o.start_s >= write.end_s]
-    replaced_s = min((o.start_s for o in following), default=float("inf"))
-    return any(
-        other.served_by != write.served_by
-        and write.end_s < other.end_s < replaced_s
-        and other.start_s < arrivals.arrived_s(write, other.served_by)
-        for other in writes
-    )
+def _overruled(writes: list[Operation], arrivals: Arrivals) -> Iterator[Operation]:
+    """Of the writes of a key, by their ends, those that were overruled."""
+    starts: dict[str, list[float]] = {}
+    for write in writes:
+        bisect.insort(starts.setdefault(write.served_by, []), write.start_s)
+    for number, write in enumerate(writes):
+        own = starts[write.served_by]
+        place = bisect.bisect_left(own, write.end_s)
+        replaced_s = own[place] if place < len(own) else float("inf")
+        for other in writes[number + 1 :]:
+            if other.end_s >= replaced_s:
+                break
+            elsewhere = other.served_by != write.served_by and other.end_s > write.end_s
+            if elsewhere and other.start_s < arrivals.arrived_s(write, other.served_by):
+                yield write
+                break

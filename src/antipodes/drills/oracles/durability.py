@@ -12,7 +12,7 @@ from antipodes.drills.history import History, Loss, Operation
 from antipodes.drills.oracles.index import MUTATIONS, Index, indexed, served
 
 
-class Overruled(NamedTuple):
+class OlderWon(NamedTuple):
     """A mutation that lost to an older one, in a region."""
 
     region: str
@@ -99,14 +99,14 @@ def _deletions_after(index: Index, name: str, value: str) -> list[Operation]:
     return [m for m in newer if m.kind == "delete"][:1]
 
 
-def older_won(history: History | Index, tolerance_s: float = 0.0) -> list[Overruled]:
+def older_won(history: History | Index, tolerance_s: float = 0.0) -> list[OlderWon]:
     """The acknowledged mutations that lost to what had certainly ended before they began.
 
     Versions follow the clocks of regions. Where those may differ, what began less than
     `tolerance_s` later may lose.
     """
     index = indexed(history)
-    found: dict[int, Overruled] = {}
+    found: dict[int, OlderWon] = {}
     for region, content in index.history.final.items():
         for name, key in index.keys.items():
             value = content.get(name)
@@ -114,5 +114,5 @@ def older_won(history: History | Index, tolerance_s: float = 0.0) -> list[Overru
             if winner is None:
                 continue
             for loser in key.all_newer_than(key.latest_s(value) + tolerance_s):
-                found.setdefault(loser.number, Overruled(region, winner, loser))
+                found.setdefault(loser.number, OlderWon(region, winner, loser))
     return sorted(found.values(), key=lambda o: (o.loser.end_s, o.loser.number))

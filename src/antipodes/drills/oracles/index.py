@@ -105,9 +105,11 @@ class Index:
         self.keys: dict[str, KeyHistory] = {}
         self.reads: list[Operation] = []  # that were answered
         self.by_kind: dict[str, list[Operation]] = {}
+        self.by_city: dict[str, list[Operation]] = {}
         self._none = KeyHistory()
         for operation in history.operations:
             self.by_kind.setdefault(operation.kind, []).append(operation)
+            self.by_city.setdefault(operation.city, []).append(operation)
         self.reads = [o for o in self.of_kind("read") if served(o)]
         for mutation in (m for kind in MUTATIONS for m in self.of_kind(kind)):
             self._add(mutation)

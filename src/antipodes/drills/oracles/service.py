@@ -27,7 +27,9 @@ def _plain(history: History | Index) -> History:
 
 
 def _of_city(history: History | Index, city: str) -> list[Operation]:
-    return [o for o in _plain(history).operations if o.city == city]
+    if isinstance(history, Index):
+        return history.by_city.get(city, [])
+    return [o for o in history.operations if o.city == city]
 
 
 def _watched(

@@ -44,6 +44,32 @@ def read_your_writes(history: History | Index) -> list[Broken]:
     return sorted(found, key=lambda b: (b.later.start_s, b.later.number))
 
 
+def own_reads(history: History | Index) -> bool:
+    """Whether anybody read what they themselves had changed before."""
+    index = indexed(history)
+    first: dict[tuple[str, str], float] = {}
+    for kind in MUTATIONS:
+        for mutation in index.of_kind(kind):
+            if served(mutation):
+                place = (mutation.session, mutation.key)
+                first[place] = min(mutation.end_s, first.get(place, mutation.end_s))
+    return any(
+        read.session and first.get((read.session, read.key), read.start_s) < read.start_s
+        for read in index.reads
+    )
+
+
+def repeated_reads(history: History | Index) -> bool:
+    """Whether anybody read anything again after having read it."""
+    first: dict[tuple[str, str], float] = {}
+    for read in sorted(indexed(history).reads, key=_BY_END):
+        if read.session:
+            place = (read.session, read.key)
+            if first.setdefault(place, read.end_s) < read.start_s:
+                return True
+    return False
+
+
 def _began_later(one: Operation, other: Operation) -> Operation:
     return other if other.start_s >= one.start_s else one
 

@@ -7,6 +7,7 @@ it. (Counted from the newest one missed, a replica that is an hour behind would 
 wherever something is written every second.)
 """
 
+import math
 from typing import NamedTuple
 
 from antipodes.drills.history import History, Operation
@@ -47,6 +48,16 @@ def stale(history: History | Index) -> list[Stale]:
     return found
 
 
+def can_be_stale(history: History | Index) -> bool:
+    """Whether anything was read of which a change had been acknowledged before."""
+    index = indexed(history)
+    first = {
+        name: min((m.end_s for m in key.all_newer_than(-math.inf)), default=math.inf)
+        for name, key in index.keys.items()
+    }
+    return any(first.get(read.key, math.inf) < read.start_s for read in index.reads)
+
+
 def stale_reads(history: History | Index) -> list[Operation]:
     """The reads that returned something older than what had been acknowledged before they began."""
     return [found.read for found in stale(history)]
@@ -78,13 +89,15 @@ def staleness(history: History | Index) -> Staleness:
     return distribution(len(index.reads), [found.age_s for found in stale(index)])
 
 
-def staleness_by_region(history: History | Index) -> dict[str, Staleness]:
-    """The same for the reads that each region served."""
+def staleness_by_region(
+    history: History | Index, known: list[Stale] | None = None
+) -> dict[str, Staleness]:
+    """The same for the reads that each region served; `known` saves looking again."""
     index = indexed(history)
     reads: dict[str, int] = {}
     ages: dict[str, list[float]] = {}
     for read in index.reads:
         reads[read.served_by] = reads.get(read.served_by, 0) + 1
-    for found in stale(index):
+    for found in stale(index) if known is None else known:
         ages.setdefault(found.read.served_by, []).append(found.age_s)
     return {region: distribution(reads[region], ages.get(region, [])) for region in sorted(reads)}

@@ -18,11 +18,11 @@ from antipodes.drills.oracles.index import Index
 
 GB = 1 << 30
 UNTOLD = "traffic"  # bytes of which nobody can tell what they were
-ZONE_USD = "zone"
 _REGION = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)(?:/|$)")
 _OUTSIDE = re.compile(r"(?:city|site|edge)/|edge$")
 
 
+@cache
 def region_of(place: str) -> str:
     """The region that a place is in; empty for cities, edge locations and everything else."""
     match = _REGION.match(place)

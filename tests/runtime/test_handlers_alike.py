@@ -179,20 +179,24 @@ def handler(event, context):
     table.meta.client.transact_write_items(
         TransactItems=[{"Put": {"TableName": "T", "Item": {"id": "c"}}}]
     )
-    print(repr(found), repr(rows), random.random())
+    update = {":v": {"deep": [{Decimal("1"), Decimal("2")}, b"x", Decimal("3")]}, ":w": []}
+    table.update_item(
+        Key={"id": "a"}, UpdateExpression="SET v = :v", ExpressionAttributeValues=update
+    )
+    print(sorted(update), repr(found), repr(rows), random.random())
     return found["ResponseMetadata"]
 """
 
 
 def test_items_and_what_comes_with_their_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {"Items": [ITEM["Item"]], "Count": 1, "ScannedCount": 1}
-    bodies: list[Any] = [ITEM, {}, rows, {"UnprocessedItems": {}}, {}]
+    bodies: list[Any] = [ITEM, {}, rows, {"UnprocessedItems": {}}, {}, {"Attributes": {}}]
     one = [answered(body) for body in bodies]
     seen = alike(monkeypatch, ITEMS, one * 2)
-    assert len(seen.sent) == 10
+    assert len(seen.sent) == 12
     assert json.loads(seen.replies[1].payload)["HTTPHeaders"]["x-amzn-requestid"] == "A" * 52
     assert "Decimal('1.50')" in seen.printed
-    tokens = {json.loads(call[4])["ClientRequestToken"] for call in (seen.sent[4], seen.sent[9])}
+    tokens = {json.loads(call[4])["ClientRequestToken"] for call in (seen.sent[4], seen.sent[10])}
     assert len(tokens) == 2
 
 

@@ -6,10 +6,14 @@ boto3's DynamoDB resources walk parameters and answers in search of shapes of on
 shape cannot lead there, the walk would change nothing. What was learnt of a shape is kept with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, MutableSequence
+from decimal import Decimal
 from typing import Any
 
 Check = Callable[[Any], bool]
+
+_CONTAINERS = frozenset({"structure", "map", "list"})
+_ATOMS = frozenset({str, bytes, int, bool, float, Decimal, type(None)})
 
 
 def quicken_validation(validate: Any) -> None:
@@ -27,15 +31,59 @@ def quicken_validation(validate: Any) -> None:
 
 
 def quicken_transforms(transform: Any) -> None:
-    """Let `ParameterTransformer.transform` leave alone what it would not change."""
+    """Let `ParameterTransformer.transform` leave alone what it would not change.
+
+    And let DynamoDB's resources copy the usual parameters without `deepcopy`.
+    """
     kind = transform.ParameterTransformer
-    original = kind.transform
+    original, original_copy = kind.transform, transform.copy_dynamodb_params
 
     def quick(self: Any, params: Any, model: Any, transformation: Any, target_shape: Any) -> None:
-        if type(self) is not kind or _leads_to(model, target_shape):
+        if type(self) is not kind:
             original(self, params, model, transformation, target_shape)
+        elif _leads_to(model, target_shape):
+            _transform(model, params, transformation, target_shape)
+
+    def copy_dynamodb_params(params: Any, **named: Any) -> Any:
+        try:
+            return _copied(params)
+        except _UnusualError:
+            return original_copy(params, **named)
 
     kind.transform = quick
+    transform.copy_dynamodb_params = copy_dynamodb_params
+
+
+def _transform(model: Any, params: Any, transformation: Callable[[Any], Any], target: str) -> None:
+    """Put what the transformation gives in the place of all values of the target shape."""
+    pairs: Any = ()
+    if model.type_name == "structure" and isinstance(params, Mapping):
+        members = model.members
+        pairs = ((name, members[name]) for name in params if name in members)
+    elif model.type_name == "map" and isinstance(params, Mapping):
+        pairs = ((key, model.value) for key in params)
+    elif model.type_name == "list" and isinstance(params, MutableSequence):
+        pairs = ((index, model.member) for index in range(len(params)))
+    for place, shape in pairs:
+        if shape.name == target:
+            params[place] = transformation(params[place])
+        elif shape.type_name in _CONTAINERS:
+            _transform(shape, params[place], transformation, target)
+
+
+class _UnusualError(Exception):
+    """Something that only `deepcopy` knows how to copy."""
+
+
+def _copied(value: Any) -> Any:
+    kind = type(value)
+    if kind in _ATOMS:
+        return value
+    if kind is dict:
+        return {_copied(name): _copied(item) for name, item in value.items()}
+    if kind is list:
+        return [_copied(item) for item in value]
+    raise _UnusualError
 
 
 def quicken_parsing(parsers: Any) -> None:

@@ -392,18 +392,13 @@ def _endpoints(regions: Any) -> None:
             if value is None and variable is not None:
                 value = self._client_context.get(variable)
             if value is None and builtin is not None:
-                value = self._resolve_param_as_builtin(builtin, builtins)
+                value = builtins.get(builtin)
+                if builtin not in known or callable(value):
+                    value = self._resolve_param_as_builtin(builtin, builtins)
             if value is not None:
                 found[name] = value
                 self._register_endpoint_feature_ids(name, value)
         return found
 
-    def resolve_builtin(_: Any, builtin_name: Any, builtins: Any) -> Any:
-        if builtin_name not in known:
-            raise regions.UnknownEndpointResolutionBuiltInName(name=builtin_name)
-        value = builtins.get(builtin_name)
-        return value() if callable(value) else value
-
     known = frozenset(regions.EndpointResolverBuiltins.__members__.values())
     kind._get_provider_params = provider_params
-    kind._resolve_param_as_builtin = resolve_builtin

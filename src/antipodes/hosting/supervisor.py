@@ -9,6 +9,7 @@ comes back; one that was taken down by `break` stays down until it is healed.
 
 import os
 import sys
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from antipodes.runtime.contract import Address, Gone, TimedOut
 from antipodes.runtime.real import RealRuntime
 from antipodes.service.http import HttpClient, HttpResponse
 from antipodes.world import faults
+from antipodes.world.errors import UnknownHandle
 from antipodes.world.world import World
 
 READY_S_MAX = 30.0
@@ -258,7 +260,8 @@ class Supervisor:
         handles = [*self._wrongs, *(handle for handle, _ in self.world.faults())]
         handles += [f"{KILL}-{p}" for p, m in self.members.items() if not m.wanted]
         for handle in handles:
-            await self.heal(handle)
+            with suppress(UnknownHandle):  # whoever asked for it may heal it meanwhile
+                await self.heal(handle)
         return handles
 
     async def _tell_all(self) -> None:

@@ -80,6 +80,9 @@ class Run:
             for event in self._drill.timeline:
                 await self._wait_until(event.at_s)
                 performed = await self._perform(event)
+                if event.kill in self._drill.world.regions:
+                    look = self._look_at_survivors(event.kill, self._load.world_s())
+                    undoing.spawn(look, "look at survivors")
                 if event.for_s:
                     undoing.spawn(self._undo_later(event, performed), "undo")
 
@@ -97,8 +100,6 @@ class Run:
             performed = await self._stage.perform(event)
         self._moments.append(Moment(at_s, event.phase, performed.what, event.kill))
         self._progress(f"{event.phase or 'meanwhile'}: {performed.what}")
-        if event.kill in self._drill.world.regions:
-            await self._look_at_survivors(event.kill, at_s)
         return performed
 
     async def _undo_later(self, event: Event, performed: Performed) -> None:

@@ -420,7 +420,11 @@ def test_what_one_program_learnt_is_not_another_s(monkeypatch: pytest.MonkeyPatc
 
 
 LATER = """
-import boto3
+import boto3, botocore.session
+session = botocore.session.get_session()
+session.get_component("response_parser_factory").set_parser_defaults(
+    timestamp_parser=lambda value: f"at {value}")
+boto3.setup_default_session(botocore_session=session)
 client, logs, sqs = boto3.client("dynamodb"), boto3.client("logs"), boto3.client("sqs")
 
 def show(context, parsed=None, http_response=None, exception=None, **named):
@@ -448,6 +452,10 @@ def handler(event, context):
         print(number, attempt(client.get_item, TableName="T", Key={"id": {"S": "a"}}))
     print(attempt(client.get_item, TableName="Té", Key={}))
     print(attempt(logs.describe_log_groups, limit=1))
+    print(attempt(client.describe_table, TableName="T"))
+    session.get_component("response_parser_factory").set_parser_defaults(
+        timestamp_parser=lambda value: f"again at {value}")
+    print(attempt(client.describe_table, TableName="T"))
     print(attempt(sqs.send_message, QueueUrl="http://q/1", MessageBody="é"))
     print(attempt(sqs.delete_message, QueueUrl="http://q/1", ReceiptHandle="r"))
 """
@@ -456,15 +464,18 @@ def handler(event, context):
 def test_a_call_is_the_same_whichever_way_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     sent = {"MessageId": "1", "MD5OfMessageBody": "e4f3da5e9c3b4ad8d98d0a1e5c4b4d4b"}
     query_error = answered({"__type": "a#QueueDoesNotExist"}, 400, x_amzn_query_error="No;Sender")
+    table = answered({"Table": {"CreationDateTime": 1.5}})
     answers = [
         *(answered(ITEM), failed("ResourceNotFound"), answered(ITEM), failed("AccessDenied")),
         *(failed("InternalServerError", 500), answered(ITEM)),
         *(answered(ITEM, 201), answered({"Error": {"Code": "SlowDown"}})),
-        *(answered(ITEM), answered({"logGroups": []}), answered(sent), query_error),
+        *(answered(ITEM), answered({"logGroups": []}), table, table, answered(sent), query_error),
     ]
     variables = {"AWS_LAMBDA_FUNCTION_NAME": "f", "_X_AMZN_TRACE_ID": "Root=1-2-3;Sampled=0"}
     seen = alike(monkeypatch, LATER, answers * 2, variables)
     assert seen.printed.count("heard") == 4
     assert "'RetryAttempts': 1" in seen.printed
-    assert len(seen.sent) == 24
+    assert seen.printed.count("'at 1.5'") == 2
+    assert seen.printed.count("'again at 1.5'") == 6
+    assert len(seen.sent) == 28
     assert dict(seen.sent[0][3])["X-Amzn-Trace-Id"] == "Root=1-2-3;Sampled=0"

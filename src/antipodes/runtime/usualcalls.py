@@ -259,8 +259,7 @@ class _ShortWay:
             checksum = response.headers.get("x-amz-crc32")
             if checksum is not None and checksum != str(crc32(data)):
                 return None
-        parser = endpoint._response_parser_factory.create_parser("json")
-        parsed = parser.parse(
+        parsed = _parser(endpoint._response_parser_factory).parse(
             {
                 "headers": response.headers,
                 "status_code": status,
@@ -273,6 +272,15 @@ class _ShortWay:
             return None
         parsed["ResponseMetadata"]["RetryAttempts"] = 0
         return response, parsed
+
+
+def _parser(factory: Any) -> Any:
+    """Return a factory's parser, which keeps nothing of what it parses: the same every time."""
+    known = vars(factory).get("_antipodes_parser")
+    if known is None or known[0] != factory._defaults:
+        known = (dict(factory._defaults), factory.create_parser("json"))
+        factory._antipodes_parser = known
+    return known[1]
 
 
 def _described(handler: Any) -> str:

@@ -4,6 +4,7 @@ Where a worker process would be killed, the greenlet is frozen and forgotten. St
 time that is a setting; computing takes none; what a handler waits for takes what it takes.
 """
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from antipodes.regional.lambda_.invocations import (
@@ -19,6 +20,14 @@ from antipodes.runtime.contract import Accepted, Address, TimedOut
 from antipodes.runtime.customer import CustomerProgram, Event, Headers, Reply
 from antipodes.service.contract import Host
 from antipodes.service.http import HttpRequest
+
+_URLS_MAX = 1024
+
+
+@lru_cache(_URLS_MAX)
+def _host_and_target(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.netloc, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 class GreenletEnvironment:
@@ -42,6 +51,8 @@ class GreenletEnvironment:
         self._cold_start_s = cold_start_s
         self._output = Output()
         self._loaded = False
+        place = host.runtime.place
+        self._accepted = Accepted(place, "", Address(place, "api"), "")
         self._program = CustomerProgram(
             host.runtime,
             files=files,
@@ -114,19 +125,17 @@ class GreenletEnvironment:
         self, method: str, url: str, headers: Headers, body: bytes
     ) -> tuple[int, Headers, bytes]:
         """Carry a request of the program to its host, as to the region's endpoint."""
-        parts = urlsplit(url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        host, target = _host_and_target(url)
         named = {name.lower(): value for name, value in headers}
         if "host" not in named:
-            headers = [("Host", parts.netloc), *headers]
-            named["host"] = parts.netloc
-        place = self._runtime.place
+            headers = [("Host", host), *headers]
+            named["host"] = host
         request = HttpRequest(
             method,
             target,
             named,
             body,
-            Accepted(place, "", Address(place, "api"), ""),
+            self._accepted,
             [(name.encode("latin-1"), value.encode("utf-8")) for name, value in headers],
         )
         response = await self._host.serve_http(request)

@@ -162,3 +162,34 @@ def test_the_table_names_the_lost_keys() -> None:
     text = table.render(made, lost, judge(made, lost))
     assert "lost: a" in text
     assert "verdict: FAIL" in text
+
+
+def test_the_report_shows_what_the_oracles_saw_and_an_example() -> None:
+    operations = [
+        operation("write", "a", "v1", 1, 2, session="ann"),
+        operation("write", "a", "v2", 3, 4, session="ann"),
+        operation("read", "a", "<v1>", 11, 12, session="ann"),
+    ]
+    made, stale = drill(), good(operations=operations)
+    judgement = judge(made, stale)
+    text = report.render(made, stale, judgement)
+    assert "reads that missed the reader's own writes" in text.replace("&#x27;", "'")
+    assert "read a=&lt;v1&gt; (ann, 11.000 to 12.000 s, eu-central-1)" in text
+    assert "under 10 s" in text
+    tags = Tags()
+    tags.feed(text)
+    assert tags.fetched == []
+    lines = table.render(made, stale, judgement).splitlines()
+    assert "age of what was read: p50 9 s, p99 9 s, max 9 s" in [line.strip() for line in lines]
+    assert any(line.startswith("not judged: ") and "1 reads that missed" in line for line in lines)
+
+
+def test_the_report_shades_what_is_broken_and_nothing_that_is_healed() -> None:
+    timeline = [
+        {"at_s": 10.0, "fault": {"kind": "dark-place", "place": W}, "for_s": 5.0},
+        {"at_s": 20.0, "phase": "lost", "kill": W},
+        {"at_s": 60.0, "phase": "well", "heal": True},
+    ]
+    made = drill(timeline=timeline)
+    text = report.render(made, good(), judge(made, good()))
+    assert text.count('opacity="0.07"') == 1

@@ -1,12 +1,15 @@
 """The report: one HTML file with everything in it, no script, nothing fetched.
 
 A timeline for each city (every request a dot: height is latency, colour is who served, a cross is
-one that was not), the fault shaded, the replication lag below, and the verdict with its figures.
+one that was not), the fault shaded, the replication lag below, and the verdict with its figures and
+what every oracle saw.
 """
 
 import html
 import math
+from typing import Any
 
+from antipodes.drills import evidence
 from antipodes.drills.history import History, Operation
 from antipodes.drills.model import Drill
 from antipodes.drills.verdict import Judgement
@@ -17,7 +20,7 @@ MARKS_MAX = 14
 STEPS_S = (5, 10, 30, 60, 120, 300, 600, 3600, 86_400, 1_000_000_000)
 _COLOURS = ("#2f7ed8", "#e07b28", "#3aa05a", "#8e5bc0", "#c0a02f", "#4bb6c0")
 _MISSED = "#d0202f"
-_VERDICT_COLOURS = {"pass": "#1e8449", "fail": _MISSED, "unknown": "#9a7d0a"}
+_VERDICT_COLOURS = evidence.COLOURS
 
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;color:#1c2733;max-width:1100px;margin:24px auto;
@@ -32,6 +35,7 @@ table{border-collapse:collapse;width:100%}
 td,th{text-align:left;padding:5px 10px;border-bottom:1px solid #e4eaf0}
 th{color:#5b6b7b;font-weight:600;font-size:13px}
 svg text{font:12px system-ui,sans-serif;fill:#5b6b7b}
+.split{display:flex;gap:24px} .split>div{flex:1}
 .key{display:inline-block;width:11px;height:11px;border-radius:50%;margin:0 5px 0 14px}
 """
 
@@ -54,6 +58,7 @@ def render(drill: Drill, history: History, judgement: Judgement) -> str:
         _expectations(judgement),
         "<h2>Cities</h2>",
         _cities(drill, judgement),
+        evidence.render(judgement),
         "<h2>What happened</h2>",
         _moments(history),
         _lost(judgement),
@@ -70,13 +75,19 @@ def _cards(judgement: Judgement) -> str:
         ("never" if rto is None else f"{rto:.1f} s", "RTO, slowest city"),
         (f"{rpo['writes_unreplicated']}", f"RPO, writes (oldest {rpo['oldest_age_s']:g} s)"),
         (f"{figures['writes_lost']}", f"lost of {figures['writes_acknowledged']} acknowledged"),
-        (f"{figures['stale_reads']}", "stale reads"),
+        (evidence.seconds(figures["staleness_s"]["p99"]), _read_ages(figures)),
         ("-" if share is None else f"{share:.2%}", f"served of {figures['requests']} requests"),
     ]
+    if figures["cost_usd"] is not None:
+        cards.append((f"{figures['cost_usd']:.2g} USD", "for the traffic moved"))
     inner = "".join(
         f"<div class=card><b>{value}</b><span>{name}</span></div>" for value, name in cards
     )
     return f"<div class=cards>{inner}</div>"
+
+
+def _read_ages(figures: dict[str, Any]) -> str:
+    return f"age of what was read, p99 ({figures['stale_reads']} stale)"
 
 
 def _colour_of(drill: Drill, region: str) -> str:
@@ -118,10 +129,10 @@ def _timeline(drill: Drill, history: History) -> str:
 
 def _shades(drill: Drill, height: float) -> list[str]:
     parts = []
+    healing = [event.phase for event in drill.timeline if event.heal]
     for number, (name, start, end) in enumerate(drill.phases()):
         x, width = _x(drill, start), _x(drill, end) - _x(drill, start)
-        broken = number > 0 and not drill.timeline[number - 1].heal
-        if broken:
+        if number > 0 and name not in healing:
             parts.append(
                 f'<rect x="{x:.1f}" y="22" width="{width:.1f}" height="{height - 48:.0f}" '
                 'fill="#d0202f" opacity="0.07"/>'
@@ -221,16 +232,24 @@ def _expectations(judgement: Judgement) -> str:
 
 def _cities(drill: Drill, judgement: Judgement) -> str:
     figures = judgement.figures
+    recoveries = figures["rto_s_by_phase"]
     rows = []
     for city in drill.load.cities:
-        latency, rto = figures["latency_ms"][city], figures["rto_s_by_city"][city]
+        latency, share = figures["latency_ms"][city], figures["availability_by_city"][city]
         cells = [
             city,
-            "never" if rto is None else f"{rto:.1f} s",
+            "-" if share is None else f"{share:.2%}",
+            *(_recovery(by_city[city]) for by_city in recoveries.values()),
             *("-" if latency[p] is None else f"{latency[p]:.0f} ms" for p in ("p50", "p99")),
         ]
         rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in cells) + "</tr>")
-    return f"<table><tr><th>city<th>RTO<th>p50<th>p99</tr>{''.join(rows)}</table>"
+    heads = ["city", "served", *(f"RTO of {phase}" for phase in recoveries), "p50", "p99"]
+    head = "".join(f"<th>{html.escape(name)}" for name in heads)
+    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
+
+
+def _recovery(rto_s: float | None) -> str:
+    return "never" if rto_s is None else f"{rto_s:.1f} s"
 
 
 def _moments(history: History) -> str:

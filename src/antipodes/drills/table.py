@@ -1,8 +1,9 @@
 """The verdict in the terminal: a live line while it runs, then a table."""
 
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
+from antipodes.drills.evidence import number, seconds
 from antipodes.drills.history import History
 from antipodes.drills.model import Drill
 from antipodes.drills.verdict import Judgement
@@ -85,6 +86,8 @@ def render(drill: Drill, history: History, judgement: Judgement) -> str:
                 f"stale reads {figures['stale_reads']}",
             )
         ),
+        *_ages(figures),
+        *_beside(judgement),
         "",
         *_missed(figures["missed"]),
         *grid([["", "expected", "wanted", "found"], *_findings(judgement)]),
@@ -94,6 +97,25 @@ def render(drill: Drill, history: History, judgement: Judgement) -> str:
     if figures["lost_keys"]:
         lines.insert(-1, "lost: " + ", ".join(figures["lost_keys"][:50]))
     return "\n".join(lines)
+
+
+def _ages(figures: dict[str, Any]) -> list[str]:
+    spread = figures["staleness_s"]
+    if not figures["stale_reads"]:
+        return []
+    ages = ", ".join(f"{name} {seconds(spread[name])}" for name in ("p50", "p99", "max"))
+    return [f"age of what was read: {ages}"]
+
+
+def _beside(judgement: Judgement) -> list[str]:
+    """What oracles saw that nobody asked for."""
+    judged = [finding.expectation for finding in judgement.findings]
+    seen = [
+        f"{number(o)} {o.title}"
+        for o in judgement.observations
+        if o.found and not o.unit and o.title not in judged and o.name != "stale_reads"
+    ]
+    return [f"not judged: {'; '.join(seen)}"] if seen else []
 
 
 def _missed(missed: dict[str, dict[str, int]]) -> list[str]:

@@ -1,6 +1,8 @@
 """A disk that is full, slow or damaged: nothing is half written, and who waits is told."""
 
 import asyncio
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -206,6 +208,57 @@ def test_a_full_map_rolls_the_group_back_and_space_can_be_made_again() -> None:
         store.close()
 
     in_directory(scenario)
+
+
+FILL = """
+import asyncio, sys
+from pathlib import Path
+from antipodes.runtime.contract import DiskFull
+from antipodes.runtime.disks import DiskState
+from antipodes.runtime.lmdbstore import LmdbStore
+
+async def main():
+    store = LmdbStore(Path(sys.argv[1]) / "main", asyncio.get_running_loop(), state=DiskState())
+    written = 0
+    try:
+        while True:
+            store.put(b"k%06d" % written, b"x" * 1000)
+            store.append(b"y")
+            await store.committed()
+            written += 1
+    except DiskFull:
+        assert written > 10
+    assert len(store.scan(b"k", b"l")) == store.head == written
+    for number in range(written):
+        store.delete(b"k%06d" % number)
+        await store.committed()
+    store.put(b"k", b"x" * 1000)
+    await store.committed()
+    store.close()
+    again = LmdbStore(Path(sys.argv[1]) / "main", asyncio.get_running_loop(), state=DiskState())
+    assert [key for key, _ in again.scan(b"k", b"l")] == [b"k"]
+    again.close()
+    print("done")
+
+asyncio.run(main())
+"""
+
+
+def test_a_file_system_that_is_really_full_is_told_from_a_broken_one(tmp_path: Path) -> None:
+    mounted = f"mount -t tmpfs -o size=600k tmpfs {tmp_path}"
+    namespace = ["unshare", "-rm", "sh", "-c"]
+    try:
+        subprocess.run([*namespace, mounted], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this machine lets nobody mount a small file system")
+    ended = subprocess.run(
+        [*namespace, f'{mounted} && exec "{sys.executable}" -c "$1" "{tmp_path}"', "-", FILL],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.stdout == "done\n", ended.stderr
 
 
 def test_a_store_of_rubbish_refuses_to_open_and_says_what_to_do() -> None:

@@ -5,12 +5,15 @@ reads go through it while it is open, else through a reused read transaction. Wi
 "process" nothing is synced by us (the page cache outlives a `kill -9`); with "power" every commit
 is an fsync shared by all writers of the turn. The map is opened huge and the file grows as it is
 used. A full disk, or a full map, spoils the whole transaction: it is aborted, and all who wrote in
-that turn are told. LMDB copies what it changes, so a delete needs space as well.
+that turn are told. LMDB copies what it changes, so a delete needs space as well. It calls a write
+that the file system took in part an input/output error, so what such an error means is decided by
+whether space is left; where it is, the disk is broken, and the host must not go on.
 
 LMDB: lmdb.readthedocs.io; measured against other stores in the figures page.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +26,7 @@ from antipodes.runtime.waiting import Waiting
 
 MAP_BYTES = 64 << 30
 MAP_BYTES_SMALL = 1 << 30
+SPARE_BYTES = 4 << 20
 _NO_SPACE = (lmdb.MapFullError, lmdb.DiskError, lmdb.TxnFullError)
 _DAMAGED = (
     lmdb.InvalidError,
@@ -45,6 +49,7 @@ class LmdbStore:
         map_bytes: int = MAP_BYTES,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
         self._loop = loop
         self._state = state
         self._reader: lmdb.Transaction | None = None
@@ -226,7 +231,9 @@ class LmdbStore:
             return
         try:
             writer.commit()
-        except _NO_SPACE as error:
+        except lmdb.Error as error:
+            if not isinstance(error, _NO_SPACE) and self._has_space():
+                raise
             self._spoilt(error)
             return
         self._writer = None
@@ -234,6 +241,10 @@ class LmdbStore:
         appended, self._appended = self._appended, False
         self._head_committed = self._head
         self._waiting.done(self._head if appended else None)
+
+    def _has_space(self) -> bool:
+        found = os.statvfs(self._directory)
+        return found.f_bavail * found.f_frsize > SPARE_BYTES
 
     def on_commit(
         self, notify: Callable[[], None], failed: Callable[[], None] | None = None

@@ -143,8 +143,13 @@ class _Machine:
         """A restarted host must not draw again what it drew before: ids would repeat."""
         path = self.state_directory / self.host / "boots"
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.boot = int(path.read_text()) + 1 if path.exists() else 1
-        path.write_text(str(self.boot))
+        partial = path.with_suffix(".new")
+        try:
+            self.boot = int(path.read_text()) + 1 if path.exists() else 1
+            partial.write_text(str(self.boot))
+            partial.replace(path)
+        except (OSError, ValueError):  # no space, or spoilt: the time is another number as well
+            self.boot = int(time.time())
 
     def chance(self, name: str) -> random.Random:
         if name not in self.chances:

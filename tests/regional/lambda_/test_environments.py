@@ -1,6 +1,7 @@
 """Environments: how many, for how long, what they leave behind, and that seeds repeat them."""
 
 import base64
+import gc
 import json
 import subprocess  # noqa: TID251 - stands outside of the host
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from antipodes.runtime.contract import RuntimeFailure
+from antipodes.runtime.customer import CustomerProgram
 from antipodes.runtime.main import run_main
 from antipodes.service.contract import ServiceError, Settings
 from tests.regional.lambda_.hosts import (
@@ -349,3 +351,27 @@ def test_no_worker_outlives_a_host_that_is_killed(tmp_path: Path) -> None:
         assert all(alive(pid) for pid in pids)
         parent.kill()
     assert run_main(wait_gone(*pids)), [pid for pid in pids if alive(pid)]
+
+
+def test_environments_of_past_simulations_are_let_go_of() -> None:
+    """What all programs share, as botocore's models, must not hold on to any of them."""
+    code = """
+import boto3
+client = boto3.client("cloudwatch")
+table = boto3.resource("dynamodb").Table("T")
+def handler(event, context):
+    client.put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "m", "Value": 4.5}])
+    return "done"
+"""
+
+    async def scenario(host: SmallHost) -> None:
+        await host.deploy(code)
+        assert (await host.invoke())["Payload"] == b'"done"'
+
+    def programs() -> int:
+        gc.collect()
+        return sum(isinstance(one, CustomerProgram) for one in gc.get_objects())
+
+    before = programs()
+    in_virtual(scenario)
+    assert programs() <= before

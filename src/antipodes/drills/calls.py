@@ -67,7 +67,7 @@ class Person:
         self._number = number
         self._due_s = due_s
         self._started = started
-        self._ip = number % way.drill.load.people
+        self._who = number % way.drill.load.people
         self._trace = f"1-{int(way.runtime.wall()):08x}-{number:024x}"
 
     async def act(self, kind: str, key: str, value: str | None) -> Operation:
@@ -110,7 +110,7 @@ class Person:
             status=response.status if response is not None else 0,
             error=answer.error,
             edge=way.resolver.edge(),
-            session=f"{way.city}/{self._ip}",
+            session=f"{way.city}/{self._who}",
             strong=kind == "strong-read",
             trace=self._trace,
             attempts=attempts,
@@ -142,7 +142,7 @@ class Person:
             target,
             headers={"host": host},
             keep_alive=False,
-            source_ip=addresses.client_ip(way.runtime.place, self._ip),
+            source_ip=addresses.client_ip(way.runtime.place, self._who % addresses.CITY_SIZE),
             trace=self._trace,
         )
 

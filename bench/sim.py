@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 ROOT = Path(__file__).parents[1]
 APPLICATION = ROOT / "examples" / "global-app"
 CITIES = ("sao-paulo", "frankfurt", "seattle", "new-york")
@@ -89,7 +91,7 @@ class NativeFunctions:
         return getattr(self._functions, name)
 
     async def _invoke(self, call: Any, request: dict[str, Any]) -> dict[str, Any]:
-        event = json.loads(request["Payload"])
+        event = orjson.loads(request["Payload"])
         action, _, key = event["path"].lstrip("/").partition("/")
         status, body = 200, {"region": self._host.place}
         if action == "get":
@@ -103,9 +105,9 @@ class NativeFunctions:
         answer = {
             "statusCode": status,
             "headers": {"Content-Type": "application/json", "X-Served-By": self._host.place},
-            "body": json.dumps(body),
+            "body": orjson.dumps(body).decode(),
         }
-        return {"StatusCode": 200, "Payload": json.dumps(answer).encode()}
+        return {"StatusCode": 200, "Payload": orjson.dumps(answer)}
 
     async def _table(self, call: Any, operation: str, **request: Any) -> dict[str, Any]:
         request["TableName"] = "GlobalApp"

@@ -250,3 +250,32 @@ def test_timers_of_one_time_fire_in_the_order_they_were_made_however_many_are_ca
     simulation.close()
     kept = range(0, 3000, 10)
     assert fired == [n for third in range(3) for n in kept if n % 3 == third]
+
+
+def test_a_connect_over_a_cut_way_gives_up_after_its_time_whoever_waits_besides() -> None:
+    links = FakeLinks(0.1)
+    links.change("a", "c", Condition(0.1, cut=True))
+    simulation = Simulation(links, seed=1)
+    near, far = simulation.boot("a"), simulation.boot("b")
+    gave_up: list[float] = []
+
+    async def give_up() -> None:
+        started = near.now()
+        with pytest.raises(Gone, match="c door timed out"):
+            await near.connect(Address("c", "door"), lambda _: PlainReceiver())
+        gave_up.append(near.now() - started)
+
+    async def scenario() -> None:
+        await far.listen(Address("b", "door"), lambda _: PlainReceiver())
+        async with near.nursery() as nursery:
+            for _ in range(3):
+                nursery.spawn(give_up(), "give up")
+                await near.sleep(20)
+                await near.connect(Address("b", "door"), lambda _: PlainReceiver())
+
+    async def main() -> None:
+        await near.spawn(scenario(), "scenario")
+
+    simulation.run(main())
+    simulation.close()
+    assert gave_up == [pytest.approx(75, abs=1e-4)] * 3

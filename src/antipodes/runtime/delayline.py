@@ -118,11 +118,8 @@ class DelayLine:
 
     def _due(self, now: float, size: int) -> float | None:
         """When something that leaves now will arrive; None where the way is cut."""
-        lines = self._lines
-        if self._version != lines.version:
-            self._version = lines.version
-            self._condition = lines.condition(self.way)
-            self._pushed_at = -1.0
+        if self._version != self._lines.version:
+            self._renew()
         delay_s, jitter_s, loss, bandwidth_bytes_s, cut, _, held, held_s = self._condition
         if cut:
             return None
@@ -142,6 +139,12 @@ class DelayLine:
             due += held_s
         self._last_due = max(self._last_due, due)
         return self._last_due
+
+    def _renew(self) -> None:
+        """The world has changed since the last time."""
+        self._version = self._lines.version
+        self._condition = self._lines.condition(self.way)
+        self._pushed_at = -1.0
 
     def _retransmissions(self, loss: float) -> float:
         """How much later than the first attempt, which was lost, one arrives."""
@@ -164,7 +167,9 @@ class DelayLine:
     def _fire(self) -> None:
         self._timer = None
         lines = self._lines
-        if lines.condition(self.way).cut:
+        if self._version != lines.version:
+            self._renew()
+        if self._condition.cut:
             self._stall()
             return
         now = lines.now() + NEGLIGIBLE_S

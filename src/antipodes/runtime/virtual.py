@@ -12,8 +12,6 @@ import asyncio
 import contextvars
 import gc
 import random
-import struct
-import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -52,7 +50,6 @@ T = TypeVar("T")
 R = TypeVar("R", bound=Receiver)
 
 TICK_S = 1e-6  # no wait is shorter: less may not move a clock of floats at all
-_DELIVERY = struct.Struct("<dII")  # of the digest: when, how long, checksum
 
 DEADLINE_S_MIN = 2.0
 MEMORY_CHECK_S = 0.1
@@ -213,7 +210,6 @@ class Simulation:
         self._power = power
         self.speed = speed
         self.loop = VirtualLoop()
-        self._ways: dict[tuple[str, str], bytes] = {}
         self.journal = RunJournal(self.loop.time)
         self._journals: dict[str, PlacedJournal] = {}
         self.hosts: dict[str, VirtualHost] = {}
@@ -222,9 +218,8 @@ class Simulation:
         # Called with the name of a host that used more memory than there is.
         self.out_of_memory: Callable[[str], object] = self.kill
         lines = DelayLines(_LoopClock(self.loop), links)
-        self.network = VirtualNetwork(self.loop, lines, seed)
+        self.network = VirtualNetwork(self.loop, lines, seed, self.journal.absorb)
         self.datagrams = VirtualDatagrams(self.network, lines, seed)
-        self.network.on_delivery = self._note_delivery
 
     @property
     def traffic(self) -> dict[tuple[str, str], int]:
@@ -240,12 +235,6 @@ class Simulation:
         """The messages kept, by arrival."""
         watcher = self.network.watcher
         return watcher.messages() if watcher is not None else []
-
-    def _note_delivery(self, way: tuple[str, str], data: bytes) -> None:
-        name = self._ways.get(way)
-        if name is None:
-            name = self._ways[way] = ">".join(way).encode()
-        self.journal.absorb(name + _DELIVERY.pack(self.loop.now, len(data), zlib.crc32(data)))
 
     def machine(self, name: str) -> Machine:
         """The machine of the host of that name: it is there before it and after it."""

@@ -27,7 +27,7 @@ Arguments = TypeVarTuple("Arguments")
 # Garbage in circles is collected between turns, at moments that the seed decides. What we make has
 # no circles, so it is little.
 COLLECT_CALLS = 5_000_000
-CANCELLED_TIMERS_MAX = 256  # more are swept out once they are half of all
+CANCELLED_TIMERS_MIN = 256  # fewer are not worth sweeping
 
 
 class Liveness(Protocol):
@@ -76,8 +76,11 @@ class Call(asyncio.TimerHandle):
             self.callback = None
             self.arguments = ()
             self.context = None
-            if self.loop is not None:
-                self.loop.count_cancelled()
+            loop = self.loop
+            if loop is not None:
+                loop.timers_cancelled += 1
+                if loop.timers_cancelled > loop.timers_cancelled_max:
+                    loop.sweep()
 
     def cancelled(self) -> bool:
         """Whether it was cancelled."""
@@ -99,11 +102,14 @@ class VirtualLoop(base_events.BaseEventLoop):
         self.now = 0.0
         self._timers: list[tuple[float, int, Call]] = []
         self._timers_made = 0
-        self._timers_cancelled = 0
+        self.timers_cancelled = 0  # of those that are not due yet
+        self.timers_cancelled_max = CANCELLED_TIMERS_MIN
         self.bug: BaseException | None = None
         self.turns = 0
         self.calls = 0
         self._collect_at = COLLECT_CALLS
+        # Tasks and futures ask at every turn; a built-in function says False soonest.
+        self.get_debug = bool  # type: ignore[method-assign] # an instance's own
         self.set_exception_handler(self._on_exception)
 
     def time(self) -> float:
@@ -150,7 +156,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         if not ready:
             while timers and timers[0][2].callback is None:
                 heapq.heappop(timers)
-                self._timers_cancelled -= 1
+                self.timers_cancelled -= 1
             if not timers:
                 raise Deadlock("nothing is left to do, and somebody still waits")
             self.now = max(self.now, timers[0][0])
@@ -161,15 +167,14 @@ class VirtualLoop(base_events.BaseEventLoop):
             if call.callback is not None:
                 ready.append(call)
             else:
-                self._timers_cancelled -= 1
+                self.timers_cancelled -= 1
 
-    def count_cancelled(self) -> None:
-        """A timer was cancelled: sweep such out before they are most of all."""
-        self._timers_cancelled += 1
-        if self._timers_cancelled > max(CANCELLED_TIMERS_MAX, len(self._timers) // 2):
-            self._timers[:] = [entry for entry in self._timers if entry[2].callback is not None]
-            heapq.heapify(self._timers)
-            self._timers_cancelled = 0
+    def sweep(self) -> None:
+        """Drop cancelled timers, before they are most of all."""
+        self._timers[:] = [entry for entry in self._timers if entry[2].callback is not None]
+        heapq.heapify(self._timers)
+        self.timers_cancelled = 0
+        self.timers_cancelled_max = max(CANCELLED_TIMERS_MIN, len(self._timers))
 
     def hold(
         self,
@@ -268,7 +273,12 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     def later_for_none(self, delay: float, function: Callable[..., object]) -> Call:
         """Schedule after a delay, on behalf of no host, in the loop's own context."""
-        return self._at(Call(self.now + delay, function, (), None, None))
+        when = self.now + delay
+        call = Call(when, function, (), None, None)
+        call.loop = self
+        self._timers_made += 1
+        heapq.heappush(self._timers, (when, self._timers_made, call))
+        return call
 
     def create_future(self) -> "asyncio.Future[Any]":
         """Return a future of this loop."""

@@ -10,9 +10,11 @@ resumed. A backlog that fills up is left out.
 
 import contextvars
 import random
+import struct
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from zlib import crc32
 
 from antipodes.runtime.contract import (
     Accepted,
@@ -23,7 +25,7 @@ from antipodes.runtime.contract import (
     ReceiverFactory,
     doors_for,
 )
-from antipodes.runtime.delayline import DelayLine, DelayLines
+from antipodes.runtime.delayline import NEGLIGIBLE_S, DelayLine, DelayLines
 from antipodes.runtime.virtualloop import Call, VirtualLoop
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ IN_FLIGHT_BYTES_MAX = 8 << 20
 Item = tuple[str, Any, float]  # kind, value, and when it was sent
 Way = tuple[str, str]
 
+_DELIVERY = struct.Struct("<dII")  # of the digest: when, how long, checksum
+FOUND_MAX = 10_000
 CONNECT_S_MAX = 75.0  # as long as Linux's default of SYN retries makes sense to anybody
 
 
@@ -262,7 +266,7 @@ _DEAF = PlainReceiver()
 class _Opening:
     """A connection that is being opened: what the near end waits for."""
 
-    __slots__ = ("answer", "factory", "near", "network", "timer", "to")
+    __slots__ = ("answer", "factory", "near", "network", "to")
 
     def __init__(
         self,
@@ -276,9 +280,9 @@ class _Opening:
         self.near = near
         self.factory = factory
         self.answer: asyncio.Future[Any] = network.loop.create_future()
-        self.timer = network.loop.later_for_none(CONNECT_S_MAX, self._give_up)
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
+        """It has taken too long."""
         if not self.answer.done():
             place, port = self.to
             self.answer.set_exception(Gone(f"connect to {place} {port} timed out"))
@@ -335,15 +339,23 @@ class _Knock:
 class VirtualNetwork:
     """Doors and connections of all hosts."""
 
-    def __init__(self, loop: VirtualLoop, lines: DelayLines, seed: int) -> None:
+    def __init__(
+        self, loop: VirtualLoop, lines: DelayLines, seed: int, absorb: Callable[[bytes], None]
+    ) -> None:
+        """`absorb` is told of every delivery, in a few bytes, for the digest of the run."""
         self.loop = loop
         self.traffic: dict[Way, int] = {}
         self.watcher: MessageRing | None = None
         self._lines = lines
         self._chance = random.Random(f"{seed}/network")  # noqa: S311 - repeatable on purpose
         self._doors: dict[Address, tuple[NetworkHost, ReceiverFactory]] = {}
+        self._found: dict[Address, tuple[NetworkHost, ReceiverFactory] | None] = {}
         self._ends: dict[VirtualStream, None] = {}
-        self.on_delivery: Callable[[Way, bytes], None] = lambda *_: None
+        # Openings under way, oldest first, with the time at which their caller gives up.
+        self._openings: deque[tuple[float, _Opening]] = deque()
+        self._giving_up = False
+        self._absorb = absorb
+        self._names: dict[Way, bytes] = {}
 
     def listen(
         self, host: NetworkHost, address: Address, factory: ReceiverFactory
@@ -353,20 +365,24 @@ class VirtualNetwork:
         if present is not None and present[0].alive:
             raise Gone(f"address in use: {address.place} {address.port}")
         door = self._doors[address] = (host, factory)
+        self._found.clear()
 
         def close() -> None:
             if self._doors.get(address) is door:
                 del self._doors[address]
+                self._found.clear()
 
         return VirtualListener(close)
 
     def door(self, address: Address) -> tuple[NetworkHost, ReceiverFactory] | None:
         """Who answers at an address: an exact door, or a wider one."""
-        exact = self._doors.get(address)
-        if exact is not None and exact[0].alive:
-            return exact
-        found = (self._doors.get(door) for door in doors_for(address))
-        return next((door for door in found if door is not None and door[0].alive), None)
+        if address not in self._found:
+            if len(self._found) >= FOUND_MAX:
+                self._found.clear()
+            found = (self._doors.get(door) for door in doors_for(address))
+            alive = (door for door in found if door is not None and door[0].alive)
+            self._found[address] = next(alive, None)
+        return self._found[address]
 
     async def connect(  # noqa: PLR0913, PLR0917 - the two ends of a connection
         self,
@@ -385,11 +401,29 @@ class VirtualNetwork:
         near.inbound = DelayLine(self._lines, to.place, place, self._chance, opening.arrive)
         knock.inbound = DelayLine(self._lines, place, to.place, self._chance, knock.arrive)
         near.send("syn")
+        self._await(opening)
         try:
             return near, await opening.answer
         finally:
-            opening.timer.cancel()
             del opening  # an exception of its answer knows this frame: a circle
+
+    def _await(self, opening: _Opening) -> None:
+        """Give up in time: all wait equally long, so one timer for the oldest will do."""
+        openings = self._openings
+        while openings and openings[0][1].answer.done():
+            openings.popleft()
+        openings.append((self.loop.now + CONNECT_S_MAX, opening))
+        if not self._giving_up:
+            self._giving_up = True
+            self.loop.later_for_none(CONNECT_S_MAX, self._give_up)
+
+    def _give_up(self) -> None:
+        openings, now = self._openings, self.loop.now + NEGLIGIBLE_S
+        while openings and (openings[0][1].answer.done() or openings[0][0] <= now):
+            openings.popleft()[1].give_up()
+        self._giving_up = bool(openings)
+        if openings:
+            self.loop.later_for_none(openings[0][0] - self.loop.now, self._give_up)
 
     def accept(self, knock: _Knock) -> None:
         """Somebody is at a door: open it, or refuse."""
@@ -416,8 +450,13 @@ class VirtualNetwork:
 
     def count(self, way: Way, data: bytes) -> None:
         """Data arrives."""
-        self.traffic[way] = self.traffic.get(way, 0) + len(data)
-        self.on_delivery(way, data)
+        size = len(data)
+        name = self._names.get(way)
+        if name is None:
+            name = self._names[way] = ">".join(way).encode()
+            self.traffic[way] = 0
+        self.traffic[way] += size
+        self._absorb(name + _DELIVERY.pack(self.loop.now, size, crc32(data)))
 
     def show(self, way: Way, trace: str, item: Item) -> None:
         """Tell who watches of a message that arrives."""
@@ -447,6 +486,7 @@ class VirtualNetwork:
 
     def host_died(self, host: NetworkHost) -> None:
         """Close the doors of a dead host and reset its connections at their other ends."""
+        self._found.clear()
         for address in [a for a, (owner, _) in self._doors.items() if owner is host]:
             del self._doors[address]
         for end in [e for e in self._ends if e.host is host]:

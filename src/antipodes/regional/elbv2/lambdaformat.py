@@ -74,7 +74,8 @@ def event(  # noqa: PLR0913 - the parts of a request
         "httpMethod": method,
         "path": path,
     }
-    named = [(name.lower(), value) for name, value in headers if name.lower() not in HOP_BY_HOP]
+    lowered = [(name.lower(), value) for name, value in headers]
+    named = [pair for pair in lowered if pair[0] not in HOP_BY_HOP]
     if multi_value:
         document["multiValueQueryStringParameters"] = _gathered(query)
         document["multiValueHeaders"] = _gathered(named)

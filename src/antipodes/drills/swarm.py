@@ -224,7 +224,7 @@ def _tuned_load(load: LoadPart, duration_s: float, chance: Chance) -> LoadPart:
         load,
         rate=rate,
         keys=_count(chance, load.keys * 2),
-        people=_count(chance, load.people * 2),
+        people=_count(chance, load.people),
         writes=_share(chance, load.writes),
         fresh=round(_uniform(chance, 0.0, 0.9), 2),
         mix=shares,

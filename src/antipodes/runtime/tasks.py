@@ -11,7 +11,7 @@ import contextvars
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from antipodes.runtime.contract import TimedOut
 
@@ -132,7 +132,20 @@ async def _quietly(nursery: TaskNursery) -> None:
         await nursery.join()
 
 
-class Deadline:
+class Scope(Protocol):
+    """What `async with` asks for."""
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Deadline(Scope):
     """Raises TimedOut inside a block when it takes longer: `asyncio.timeout`, but leaner."""
 
     __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_timer")

@@ -147,7 +147,7 @@ class Dispatcher:
         call = Call(account, self._host.place, request_id, trace=trace)
         try:
             result = handler(offered, call, request)
-            if not isinstance(result, dict | None):
+            if not (isinstance(result, dict) or result is None):
                 result = await result
         except DiskFull as error:
             message = f"Nothing was written: {error}"
@@ -250,7 +250,7 @@ class Dispatcher:
                 exchange,
             )
 
-        if isinstance(result, dict | None):
+        if isinstance(result, dict) or result is None:
             return write(result)
         return self._finish(exchange, _then(result, write))
 

@@ -11,8 +11,6 @@ request: half-done work is worse than an answer nobody reads.
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
 from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any
@@ -29,74 +27,33 @@ from antipodes.runtime.contract import (
     Store,
     Stream,
 )
+from antipodes.service.httpmessages import (
+    UNKEPT,
+    HttpRequest,
+    HttpResponse,
+    encode_request,
+    encode_response,
+    lower,
+)
+
+__all__ = [
+    "UNKEPT",
+    "HttpClient",
+    "HttpHandler",
+    "HttpRequest",
+    "HttpResponse",
+    "HttpServer",
+    "encode_response",
+]
 
 HEADER_BYTES_MAX = 64 << 10
 PIPELINE_MAX = 64
 IDLE_CONNECTIONS_MAX = 64
 
-_PHRASES = {int(status): status.phrase for status in HTTPStatus}
-_STATUS_LINES = {
-    status: f"HTTP/1.1 {status} {phrase}\r\n".encode() for status, phrase in _PHRASES.items()
-}
-_NO_BODY = frozenset({204, 304})
 _DELIMITERS = frozenset({"content-length", "transfer-encoding"})
-_NAMES_MAX = 4096
-
-
-@lru_cache(_NAMES_MAX)
-def _lower(name: bytes) -> str:
-    return name.decode("latin-1").lower()
-
-
-@dataclass(slots=True)
-class HttpRequest:
-    """One request as read: header names in lower case, the last of repeated ones wins.
-
-    `raw_headers` has all of them in order and as sent; `target` is the raw path and query.
-    """
-
-    method: str
-    target: str
-    headers: dict[str, str]
-    body: bytes
-    accepted: Accepted
-    raw_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class HttpResponse:
-    """One answer; content-length is added on the wire."""
-
-    status: int
-    headers: Sequence[tuple[str, str]] = ()
-    body: bytes = b""
-    reason: str = ""
-
-
-UNKEPT = HttpResponse(500)  # for what the disk did not take; every AWS client tries again
+_CONTINUE = int(HTTPStatus.CONTINUE)  # an enumeration's members are slow to come by
 
 HttpHandler = Callable[[HttpRequest], "HttpResponse | Awaitable[HttpResponse]"]
-
-
-def encode_response(
-    response: HttpResponse, *, keep_alive: bool = True, head: bool = False
-) -> bytes:
-    """Return the bytes of a response; to a HEAD request, without its body."""
-    status = response.status
-    if response.reason:
-        line = f"HTTP/1.1 {status} {response.reason}\r\n".encode("latin-1", "replace")
-    else:
-        line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n".encode()
-    parts = [line]
-    parts.extend(
-        f"{name}: {value}\r\n".encode("utf-8", "replace") for name, value in response.headers
-    )
-    if status not in _NO_BODY:
-        parts.append(b"content-length: %d\r\n" % len(response.body))
-    parts.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
-    if not head and status not in _NO_BODY:
-        parts.append(response.body)
-    return b"".join(parts)
 
 
 class _Slot:
@@ -169,7 +126,7 @@ class _ServerReceiver(PlainReceiver):
         self._raw.append((name, value))
         self._header_bytes += len(name) + len(value)
         if self._header_bytes <= HEADER_BYTES_MAX:
-            self._headers[_lower(name)] = value.decode("utf-8", "replace")
+            self._headers[lower(name)] = value.decode("utf-8", "replace")
 
     def on_headers_complete(self) -> None:
         if self._header_bytes > HEADER_BYTES_MAX:
@@ -356,7 +313,7 @@ class _ClientReceiver(PlainReceiver):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.decode("latin-1"), value.decode("utf-8", "replace")))
-        if _lower(name) in _DELIMITERS:
+        if lower(name) in _DELIMITERS:
             self._is_delimited = True
 
     def on_headers_complete(self) -> None:
@@ -370,7 +327,7 @@ class _ClientReceiver(PlainReceiver):
     def on_message_complete(self) -> None:
         if self._parser is None:
             return
-        if self._parser.get_status_code() != HTTPStatus.CONTINUE:
+        if self._parser.get_status_code() != _CONTINUE:
             self._complete(reusable=self._parser.should_keep_alive())
         else:
             self._begin()
@@ -433,7 +390,7 @@ class HttpClient:
         methods that may be repeated (RFC 9110, 9.2.2).
         """
         pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
-        data = _encode_request(to, method, target, pairs, body, keep_alive=keep_alive)
+        data = encode_request(to, method, target, pairs, body, keep_alive=keep_alive)
         key = (to, source_ip)
         while True:
             connection = self._take(key) if keep_alive else None
@@ -497,25 +454,3 @@ class HttpClient:
         for connections in quiet.values():
             for connection in connections:
                 connection.close()
-
-
-def _encode_request(  # noqa: PLR0913 - the parts of a request
-    to: Address,
-    method: str,
-    target: str,
-    headers: list[tuple[str, str]],
-    body: bytes,
-    *,
-    keep_alive: bool,
-) -> bytes:
-    names = {name.lower() for name, _ in headers}
-    parts = [f"{method} {target} HTTP/1.1\r\n"]
-    if "host" not in names:
-        parts.append(f"host: {to.port}\r\n")
-    parts.extend(f"{name}: {value}\r\n" for name, value in headers)
-    if "content-length" not in names and (body or method in {"POST", "PUT", "PATCH"}):
-        parts.append(f"content-length: {len(body)}\r\n")
-    if not keep_alive and "connection" not in names:
-        parts.append("connection: close\r\n")
-    parts.append("\r\n")
-    return "".join(parts).encode("latin-1", "replace") + body

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from antipodes.regional.lambda_.disturbances import Disturbances
 from antipodes.regional.lambda_.greenlets import GreenletEnvironment
 from antipodes.regional.lambda_.invocations import (
     Environment,
@@ -43,6 +44,7 @@ class Functions(Service):
         self.records = Records(host.store, "lambda/function", Function)
         self.packages = Packages(host.store)
         self.reports = Reports(host)
+        self.disturbances = Disturbances(host.runtime)
         self._pools: dict[tuple[str, str], Pool] = {}
         self._retiring: dict[int, Pool] = {}
         self._retired_count = 0
@@ -138,7 +140,12 @@ class Functions(Service):
             pool = self._pools[key] = Pool(
                 self.host.runtime,
                 function.generation,
-                lambda: self._make_environment(call.account, call.region, function),
+                lambda: self.disturbances.around(
+                    self._make_environment(call.account, call.region, function),
+                    call.account,
+                    function.name,
+                    function.timeout_s,
+                ),
                 environments_max=int(
                     self.host.settings.extra.get("lambda_environments_max", ENVIRONMENTS_MAX)
                 ),

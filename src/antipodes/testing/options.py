@@ -22,6 +22,10 @@ _HELP = {
 }
 
 
+class Misuse(Exception):
+    """A marker or a setting that means nothing; the message names it."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What kind of world a test needs."""
@@ -49,17 +53,15 @@ def add_settings(parser: pytest.Parser) -> None:
 
 
 def chosen(config: pytest.Config, item: Any) -> Options:
-    """The options of a test (or of a function that tests are being made of)."""
+    """The options of a test, or of a function that tests are being made of. Raises Misuse."""
     given: dict[str, Any] = {}
     for marker in [*item.iter_markers(MARKER)][::-1]:
         if marker.args:
-            raise pytest.UsageError(f"{MARKER}: name its arguments, as in seed=7")
+            raise Misuse(f"{MARKER}: name its arguments, as in seed=7")
         given.update(marker.kwargs)
     known = {field.name for field in fields(Options)}
     if unknown := sorted(given.keys() - known):
-        raise pytest.UsageError(
-            f"{MARKER}: there is no {unknown[0]}; there are {', '.join(sorted(known))}"
-        )
+        raise Misuse(f"{MARKER}: there is no {unknown[0]}; there are {', '.join(sorted(known))}")
     for name in _HELP:
         text = str(config.getini(f"antipodes_{name}")).strip()
         if text:
@@ -73,14 +75,14 @@ def chosen(config: pytest.Config, item: Any) -> Options:
 
 
 def forced_seed() -> int | None:
-    """The seed that the environment asks for."""
+    """The seed that the environment asks for. Raises Misuse."""
     text = os.environ.get(SEED_VARIABLE, "")
     if not text:
         return None
     try:
         return int(text)
     except ValueError:
-        raise pytest.UsageError(f"{SEED_VARIABLE}: {text!r} is not a number") from None
+        raise Misuse(f"{SEED_VARIABLE}: {text!r} is not a number") from None
 
 
 def _converted(given: dict[str, Any]) -> Options:
@@ -90,7 +92,7 @@ def _converted(given: dict[str, Any]) -> Options:
         try:
             values[name] = _regions(value) if name == "regions" else makers[name](value)
         except (ValueError, TypeError):
-            raise pytest.UsageError(f"{MARKER}: {name}: {value!r} will not do") from None
+            raise Misuse(f"{MARKER}: {name}: {value!r} will not do") from None
     return Options(**values)
 
 

@@ -13,6 +13,7 @@ processes end with it. Nothing but `options` is imported before a test needs it.
 """
 
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,29 +85,35 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test of the fixture `sim` as many tests as it has seeds."""
     if "antipodes_seed" not in metafunc.fixturenames:
         return
-    asked = options.chosen(metafunc.config, metafunc.definition)
+    try:
+        asked = options.chosen(metafunc.config, metafunc.definition)
+    except options.Misuse as mistake:
+        raise pytest.Collector.CollectError(str(mistake)) from None
     seeds = list(range(1, asked.seeds + 1)) or [asked.seed]
     if asked.seeds:
         metafunc.parametrize("antipodes_seed", seeds, ids=[f"seed{seed}" for seed in seeds])
 
 
+def _asked(request: pytest.FixtureRequest) -> options.Options:
+    try:
+        return options.chosen(request.config, request.node)
+    except options.Misuse as mistake:
+        pytest.fail(str(mistake), pytrace=False)
+
+
 @pytest.fixture
 def antipodes_seed(request: pytest.FixtureRequest) -> int:
     """The seed of this test's simulation."""
-    return options.chosen(request.config, request.node).seed
+    return _asked(request).seed
 
 
 @pytest.fixture
-def sim(
-    request: pytest.FixtureRequest,
-    antipodes_seed: int,
-    record_property: Callable[[str, object], None],
-) -> "Iterator[VirtualWorld]":
+def sim(request: pytest.FixtureRequest, antipodes_seed: int) -> "Iterator[VirtualWorld]":
     """A world in virtual time, in this process."""
     from antipodes.testing.virtualworld import VirtualWorld  # noqa: PLC0415 - only when needed
 
-    asked = options.chosen(request.config, request.node)
-    record_property("antipodes_seed", antipodes_seed)
+    asked = _asked(request)
+    _report(request, "antipodes_seed", antipodes_seed)
     with VirtualWorld(
         asked.regions,
         seed=antipodes_seed,
@@ -120,7 +127,7 @@ def sim(
 @pytest.fixture
 def world(request: pytest.FixtureRequest) -> "Iterator[RealWorld]":
     """A world of processes with nothing broken; what earlier tests made in it is still there."""
-    asked = options.chosen(request.config, request.node)
+    asked = _asked(request)
     kept = request.config.stash[_KEPT]
     running = kept.world_for(asked, request.path.parent)
     try:
@@ -145,21 +152,23 @@ def world_env(world: "RealWorld", monkeypatch: pytest.MonkeyPatch) -> "RealWorld
 
 
 @pytest.fixture
-def assert_survives(
-    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
-) -> Callable[..., dict[str, Any]]:
+def assert_survives(request: pytest.FixtureRequest) -> Callable[..., dict[str, Any]]:
     """Play a drill and fail unless it passes; see `antipodes.testing.survival`."""
     from antipodes.testing.survival import assert_survives as check  # noqa: PLC0415 - as above
 
     def survives(drill: Any, **given: Any) -> dict[str, Any]:
         __tracebackhide__ = True
         given.setdefault("directory", request.path.parent)
-        forced = options.forced_seed()
-        if forced is not None:
-            given["seed"] = forced
-        return check(drill, told=record_property, **given)
+        if options.forced_seed() is not None:
+            given["seed"] = options.forced_seed()
+        return check(drill, told=partial(_report, request), **given)
 
     return survives
+
+
+def _report(request: pytest.FixtureRequest, name: str, value: object) -> None:
+    """Put a property beside the test in JUnit reports; pytest's own fixture warns for each."""
+    request.node.user_properties.append((name, value))
 
 
 @pytest.hookimpl(wrapper=True)

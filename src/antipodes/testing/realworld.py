@@ -59,14 +59,16 @@ class RealWorld(Breakable):
         self.speed = speed
         self.seed = seed
         self.directory = directory or Path.cwd()
+        self._sessions: dict[str, Any] = {}
         self.state = Path(tempfile.mkdtemp(prefix="antipodes-test-"))
-        self._log = self.state / "supervisor.log"
+        path = self.state / "supervisor.log"
         arguments = [
             *("--state", str(self.state), "up", "--port", "0"),
             *("--regions", ",".join(self.regions), "--speed", f"{speed:g}"),
             *("--seed", str(seed), "--propagation", f"{propagation_s:g}"),
         ]
-        with self._log.open("wb") as log:
+        with path.open("wb") as log:
+            self._log = path.open("rb")  # it can be read to the end, also when it is removed
             self._keeper = subprocess.Popen(  # noqa: S603 - our own command
                 [
                     *(sys.executable, keeper.__file__, str(self.state)),
@@ -92,7 +94,7 @@ class RealWorld(Breakable):
             if self._keeper.poll() is not None:
                 break
             time.sleep(POLL_S)
-        said = self._log.read_text(errors="replace") if self._log.exists() else ""
+        said = self._log.read().decode(errors="replace")
         raise WorldFailed(said.strip()[-DEPTH_OF_LOG:] or "the world did not start")
 
     def __enter__(self) -> Self:
@@ -114,6 +116,7 @@ class RealWorld(Breakable):
             self._keeper.wait(STOP_S_MAX)
         except subprocess.TimeoutExpired:
             self._keeper.kill()
+        self._log.close()
 
     @property
     def endpoint_url(self) -> str:
@@ -166,13 +169,21 @@ class RealWorld(Breakable):
         self, service: str, region: str = "", *, account: str = "test", **options: Any
     ) -> Any:
         """An ordinary boto3 client."""
-        return self.session(region, account=account).client(service, **options)
+        named = {"region_name": region or self.regions[0], **options}
+        return self._kept_session(account).client(service, **named)
 
     def resource(
         self, service: str, region: str = "", *, account: str = "test", **options: Any
     ) -> Any:
         """An ordinary boto3 resource."""
-        return self.session(region, account=account).resource(service, **options)
+        named = {"region_name": region or self.regions[0], **options}
+        return self._kept_session(account).resource(service, **named)
+
+    def _kept_session(self, account: str) -> Any:
+        """One for all clients of an account, so that they share their classes of exceptions."""
+        if account not in self._sessions:
+            self._sessions[account] = self.session(account=account)
+        return self._sessions[account]
 
     def session(self, region: str = "", *, account: str = "test") -> Any:
         """A boto3 session whose clients call this world; a 12-digit key id names the account."""
@@ -267,8 +278,10 @@ class RealCity(Requests):
         region = region or self._world.regions[0]
         proxied = Config(proxies={"http": f"http://127.0.0.1:{self._port}"})
         given = options.pop("config", None)
-        return self._world.session(region, account=account).client(
+        return self._world.client(
             service,
+            region,
+            account=account,
             endpoint_url=f"http://{service}.{region}.amazonaws.com",
             config=given.merge(proxied) if given is not None else proxied,
             **options,

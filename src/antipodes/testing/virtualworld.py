@@ -64,6 +64,7 @@ class VirtualWorld(Breakable):
             raise Refused(str(error)) from None
         self._driver = Driver(self.simulated)
         self._callers: dict[str, Caller] = {}
+        self._sessions: dict[tuple[str, str], Any] = {}
         self._cities: dict[str, VirtualCity] = {}
         self._deployments = 0
         self._caller("").activate()
@@ -144,17 +145,32 @@ class VirtualWorld(Breakable):
         self, service: str, region: str = "", *, account: str = "test", **options: Any
     ) -> Any:
         """An ordinary boto3 client, which stands beside the region it calls."""
-        return self.session(region, account=account).client(service, **options)
+        return self.client_in("", service, region, account, options)
+
+    def client_in(
+        self, place: str, service: str, region: str, account: str, options: dict[str, Any]
+    ) -> Any:
+        """A client at a place; its calls take the time that the distance takes."""
+        named = {"region_name": region or self.regions[0], **options}
+        return self._kept_session(account, place).client(service, **named)
 
     def resource(
         self, service: str, region: str = "", *, account: str = "test", **options: Any
     ) -> Any:
         """An ordinary boto3 resource."""
-        return self.session(region, account=account).resource(service, **options)
+        named = {"region_name": region or self.regions[0], **options}
+        return self._kept_session(account, "").resource(service, **named)
 
     def session(self, region: str = "", *, account: str = "test") -> Any:
         """An ordinary boto3 session; a 12-digit access key id names the account."""
         return self._session(region, account, "")
+
+    def _kept_session(self, account: str, place: str) -> Any:
+        """One for all clients of an account, so that they share their classes of exceptions."""
+        if (account, place) not in self._sessions:
+            self._sessions[account, place] = self._session("", account, place)
+        self._caller(place).activate()
+        return self._sessions[account, place]
 
     def _session(self, region: str, account: str, place: str) -> Any:
         caller = self._caller(place)
@@ -172,10 +188,6 @@ class VirtualWorld(Breakable):
         if place not in self._callers:
             self._callers[place] = Caller(self._driver, place, environment(self))
         return self._callers[place]
-
-    def session_in(self, place: str, region: str, account: str) -> Any:
-        """A session whose calls are made in a city, and take the time that the distance takes."""
-        return self._session(region, account, place)
 
     @property
     def env(self) -> dict[str, str]:
@@ -318,7 +330,7 @@ class VirtualCity(Requests):
         self, service: str, region: str = "", *, account: str = "test", **options: Any
     ) -> Any:
         """An ordinary boto3 client, as far from the region it calls as the city is."""
-        return self._world.session_in(self.place, region, account).client(service, **options)
+        return self._world.client_in(self.place, service, region, account, options)
 
     def request(
         self,

@@ -123,8 +123,8 @@ class Measure:
     def __init__(self, sample: dict[str, Any]) -> None:
         self._sample = sample
         self._world: Any = None
-        self._started = (0.0, 0)  # wall seconds, and events so far
-        self._ended = (0.0, 0)
+        self._started = (0.0, 0.0, 0)  # wall seconds, seconds of the processor, events so far
+        self._ended = (0.0, 0.0, 0)
 
     def prepare(self, world: Any) -> None:
         """The world is up and empty."""
@@ -135,7 +135,7 @@ class Measure:
 
     def progress(self, said: str) -> None:
         """The drill says how far it is: first and again during the load, then that it is over."""
-        now = (time.perf_counter(), self._world.simulation.loop.calls)
+        now = (time.perf_counter(), time.process_time(), self._world.simulation.loop.calls)
         if said.startswith("\r") and not self._started[0]:
             self._started = now
         elif said.startswith("healing"):
@@ -154,11 +154,11 @@ class Measure:
         served = sum(operation.outcome == "ok" for operation in operations)
         if not self._sample.get("loss") and served < 0.99 * len(operations):
             raise RuntimeError(f"{len(operations) - served} of {len(operations)} were not served")
-        wall_s = self._ended[0] - self._started[0]
-        events = self._ended[1] - self._started[1]
+        wall_s, cpu_s, events = (b - a for a, b in zip(self._started, self._ended, strict=True))
         return {
             "requests": len(operations),
             "requests_per_second": len(operations) / wall_s,
+            "requests_per_cpu_second": len(operations) / cpu_s,
             "events_per_second": events / wall_s,
             "virtual_s": played.virtual_s,
             "speedup": played.virtual_s / (ended - began),
@@ -207,13 +207,17 @@ def bench(*, quick: bool) -> dict[str, Any]:
     boto3 = measured({**steady, "native": False}, rounds)
     lost = measured({"native": False, "duration_s": 120 if quick else 600, "loss": True})
     print(f"requests/s, without customer code   {native['requests_per_second']:8.0f}")
+    print(f"the same in seconds of processor    {native['requests_per_cpu_second']:8.0f}")
     print(f"requests/s, functions with boto3    {boto3['requests_per_second']:8.0f}")
+    print(f"the same in seconds of processor    {boto3['requests_per_cpu_second']:8.0f}")
     print(f"events/s                            {native['events_per_second']:8.0f}")
     print(f"region loss, faster than life       {lost['speedup']:8.1f}")
     print(f"peak memory of it, MB               {lost['peak_mb']:8.0f}", flush=True)
     return {
         "requests_per_second": native["requests_per_second"],
         "requests_per_second_boto3": boto3["requests_per_second"],
+        "requests_per_cpu_second": native["requests_per_cpu_second"],
+        "requests_per_cpu_second_boto3": boto3["requests_per_cpu_second"],
         "drill_speedup": lost["speedup"],
         "events_per_second": native["events_per_second"],
         "peak_mb": lost["peak_mb"],

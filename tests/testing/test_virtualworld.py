@@ -373,3 +373,65 @@ def test_a_deployment_that_fails_tells_what_it_printed(tmp_path: Path) -> None:
         with pytest.raises(DeploymentFailed, match="there is no"):
             sim.deploy("nothing.py")
         assert sim.deploy("quiet.py") == {}
+
+
+CODE = '''
+"""Code that makes its own clients, as most code does."""
+
+import dataclasses
+import datetime
+import os
+import time
+
+import boto3
+from botocore.exceptions import ClientError
+
+from prices import price
+
+table = boto3.resource("dynamodb").Table(os.environ["TABLE"])
+
+
+@dataclasses.dataclass
+class Order:
+    key: "str"
+
+
+def place(key):
+    started = time.monotonic()
+    time.sleep(60)
+    try:
+        table.put_item(
+            Item={"k": key, "v": price(), "at": datetime.datetime.now().isoformat()},
+            ConditionExpression="attribute_not_exists(k)",
+        )
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return time.monotonic() - started, Order(key)
+'''
+
+
+def test_code_that_makes_its_own_clients_is_loaded_into_the_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shopping.py").write_text(CODE)
+    (tmp_path / "prices.py").write_text("def price():\n    return '7'\n")
+    with VirtualWorld((W, E), directory=tmp_path) as sim, VirtualWorld((W,)) as other:
+        make_table(sim)
+        orders = sim.load("shopping.py", TABLE="Things")
+        assert not {"shopping", "prices"} & set(sys.modules)
+        other.client("dynamodb").list_tables()  # another world is in use meanwhile
+        sim.client("dynamodb").list_tables()
+        before = sim.now
+        took, order = orders.place("a")
+        assert 60 <= took < 61
+        assert sim.now - before == pytest.approx(took)
+        assert order == orders.Order("a")
+        assert orders.place("a") == "ConditionalCheckFailedException"
+        found = sim.resource("dynamodb").Table("Things").get_item(Key={"k": "a"})["Item"]
+        assert found["v"] == "7"
+        assert found["at"].startswith("2026-01-01T00:01:0")
+        monkeypatch.syspath_prepend(tmp_path)
+        assert sim.load("prices").price() == "7"
+        for name in ("nothing.py", "nothing.at.all"):
+            with pytest.raises(ImportError, match="nothing"):
+                sim.load(name)

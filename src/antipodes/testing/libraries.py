@@ -6,7 +6,8 @@ Only botocore's HTTP session is another: it hands the request to the caller, who
 on until the answer is there. Exceptions, conditions and the types of DynamoDB are Python's own
 classes, so that a test, or the code it tests, catches and passes what it has imported itself.
 
-One space serves all simulations of a process. It is not the space of functions' handlers
+One space serves the tests of a process. Code under test that makes its own clients (`loading.py`)
+gets spaces of its own over the same botocore. Neither is the space of functions' handlers
 (`runtime/libraries.py`): those must not see the machine at all, and theirs has shortcuts for speed.
 """
 
@@ -15,7 +16,7 @@ import importlib.machinery
 import importlib.util
 import io
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +27,7 @@ import botocore.exceptions
 from antipodes.runtime.contract import Gone, TimedOut
 from antipodes.runtime.customer import Headers
 from antipodes.runtime.libraries import USER_AGENT, complete
-from antipodes.runtime.modulespace import ModuleSpace, Source
+from antipodes.runtime.modulespace import Finder, ModuleSpace, Source
 from antipodes.runtime.substitutes import CURRENT, shared_substitutes
 
 _OWN = frozenset({"boto3", "botocore", "s3transfer", "uuid"})
@@ -36,6 +37,7 @@ _PYTHONS = (
     ("boto3", ("exceptions",)),
     ("boto3.dynamodb", ("conditions", "types")),
 )
+EVERY_CALL = "provide-client-params"  # botocore's first event of any call
 READ_S_MAX = 60.0  # botocore's default
 
 
@@ -49,21 +51,58 @@ class Sender(Protocol):
     def wait(self, awaitable: Awaitable[Any]) -> Any: ...
 
 
-@cache
 def boto3_in_virtual_time() -> Any:
-    """Load boto3 with everything below it; once per process."""
+    """boto3 with everything below it; loaded once per process."""
+    return _shared().load("boto3")
+
+
+@cache
+def _shared() -> ModuleSpace:
     space = ModuleSpace(_find, substitutes=shared_substitutes())
-    complete(space, list(sys.path))
-    for package, names in _PYTHONS:
-        own = {name: importlib.import_module(f"{package}.{name}") for name in names}
-        space.modules.update({f"{package}.{name}": module for name, module in own.items()})
-        space.on_load[package] = _adopting(own)
+    _furnish(space)
     httpsession: Any = space.load("botocore.httpsession")
     httpsession.URLLib3Session = _session_class(space.load("botocore.awsrequest"))
     loaders: Any = space.load("botocore.loaders")
     loader = loaders.create_loader()  # it keeps the services' models, which are many and large
     loaders.create_loader = lambda *_: loader
-    return space.load("boto3")
+    return space
+
+
+def space_of_code(find: Finder, activate: Callable[..., object]) -> ModuleSpace:
+    """A space for code under test, with a boto3 of its own whose every call begins with `activate`.
+
+    `find` finds what is loaded in the space; what neither it nor boto3 knows is Python's own.
+    """
+
+    def find_all(name: str) -> Source | None:
+        return find(name) or (_find(name) if name.partition(".")[0] in {"boto3", "uuid"} else None)
+
+    def begin_with_it(module: Any) -> None:
+        made = module.Session.__init__
+
+        def make(session: Any, *arguments: Any, **options: Any) -> None:
+            made(session, *arguments, **options)
+            session.events.register(EVERY_CALL, activate)
+
+        module.Session.__init__ = make
+
+    space = ModuleSpace(
+        find_all,
+        substitutes=shared_substitutes(),
+        borrow={name: _shared() for name in ("botocore", "s3transfer")},
+    )
+    _furnish(space)
+    space.on_load["boto3.session"] = begin_with_it
+    return space
+
+
+def _furnish(space: ModuleSpace) -> None:
+    """Give a space the substitutes that depend on it, and Python's own classes."""
+    complete(space, list(sys.path))
+    for package, names in _PYTHONS:
+        own = {name: importlib.import_module(f"{package}.{name}") for name in names}
+        space.modules.update({f"{package}.{name}": module for name, module in own.items()})
+        space.on_load[package] = _adopting(own)
 
 
 def _adopting(own: dict[str, ModuleType]) -> Any:

@@ -24,7 +24,8 @@ from antipodes.testing.breaking import Breakable, Broken, Refused
 from antipodes.testing.caller import Caller, Driver
 from antipodes.testing.deployments import DeploymentFailed, environment, last_object
 from antipodes.testing.home import nearest_city
-from antipodes.testing.libraries import boto3_in_virtual_time
+from antipodes.testing.libraries import EVERY_CALL, boto3_in_virtual_time
+from antipodes.testing.loading import load
 from antipodes.world import addresses
 from antipodes.world.errors import WorldError
 
@@ -181,7 +182,7 @@ class VirtualWorld(Breakable):
             region_name=region or self.regions[0],
         )
         # Its clients' calls are of this world, also while another one is in use.
-        session.events.register(_EVERY_CALL, caller.activate)
+        session.events.register(EVERY_CALL, caller.activate)
         return session
 
     def _caller(self, place: str) -> Caller:
@@ -248,6 +249,16 @@ class VirtualWorld(Breakable):
             raise DeploymentFailed(f"{path.name} ended with {reply.kind}:\n{program.output}")
         return last_object(program.output)
 
+    def load(self, module: str, **variables: str) -> Any:
+        """Load code that makes its own clients, for this world: `orders.py`, or `shop.orders`.
+
+        Its boto3, its `time.sleep`, its clock and its `os.environ`, with `variables`, are the
+        world's. A file is looked for beside the test. Raises ImportError.
+        """
+        caller = self._caller("")
+        caller.environ.update(variables)
+        return load(module, self._directory, caller.activate)
+
     async def _execute(self, program: Script) -> Any:
         async with self.simulated.outside.timeout(DEPLOY_S_MAX):
             return await program.execute()
@@ -311,9 +322,6 @@ class VirtualWorld(Breakable):
     def digest(self) -> str:
         """A digest of everything that happened so far: the same code and seed give the same."""
         return self.simulated.simulation.journal.digest()
-
-
-_EVERY_CALL = "provide-client-params"  # botocore's first event of any call
 
 
 class VirtualCity(Requests):

@@ -11,6 +11,7 @@ import random
 import sys
 import time
 import traceback
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -92,6 +93,8 @@ class _Machine:
         self.boot = 0
         self.chances: dict[str, random.Random] = {}
         self.streams: dict[WorldStream, None] = {}
+        self.loopbacks: list[_Loopback] = []
+        self.plain_streams: weakref.WeakSet[PlainStream[Any]] = weakref.WeakSet()
         self.server: asyncio.Server | None = None
         self._datagrams: RealDatagrams | None = None
         self.loop.set_exception_handler(self._on_exception)
@@ -126,6 +129,13 @@ class _Machine:
             str(path),
             backlog=1024,
         )
+
+    def plain_stream(
+        self, factory: Callable[[Accepted], R], accepted: Accepted, received: bytes = b""
+    ) -> PlainStream[R]:
+        stream = PlainStream(factory, accepted, received)
+        self.plain_streams.add(stream)
+        return stream
 
     def datagrams(self) -> RealDatagrams:
         """This host's socket for datagrams, there from the first use."""
@@ -285,7 +295,7 @@ class RealRuntime:
         accepted = Accepted(LAPTOP, host, to, "")
         try:
             _, stream = await self._loop.create_connection(
-                lambda: PlainStream(factory, accepted), host, int(port)
+                lambda: self._machine.plain_stream(factory, accepted), host, int(port)
             )
         except OSError as error:
             raise Gone(f"{to.port} on this machine: {error}") from None
@@ -296,11 +306,13 @@ class RealRuntime:
         accepted = Accepted(LAPTOP, "127.0.0.1", Address(LAPTOP, ""), "")
         try:
             server = await self._loop.create_server(
-                lambda: PlainStream(factory, accepted), "127.0.0.1", port
+                lambda: self._machine.plain_stream(factory, accepted), "127.0.0.1", port
             )
         except OSError as error:
             raise Gone(f"port {port} of 127.0.0.1: {error.strerror or error}") from None
-        return _Loopback(server)
+        loopback = _Loopback(server)
+        self._machine.loopbacks.append(loopback)
+        return loopback
 
     async def adopt(self, descriptor: int, received: bytes, factory: ReceiverFactory) -> None:
         """Take over a connection that another process accepted, with the bytes it read."""
@@ -310,7 +322,7 @@ class RealRuntime:
         accepted = Accepted(LAPTOP, "127.0.0.1", Address(self.place, "api"), "")
         try:
             await self._loop.connect_accepted_socket(
-                lambda: PlainStream(factory, accepted, received), connection
+                lambda: self._machine.plain_stream(factory, accepted, received), connection
             )
         except OSError:
             connection.close()
@@ -364,6 +376,10 @@ class RealRuntime:
             self._machine.server.close()
         for stream in list(self._machine.streams):
             stream.abort()
+        for loopback in self._machine.loopbacks:
+            loopback.close()
+        for plain in list(self._machine.plain_streams):
+            plain.abort()
         while self._machine.streams:  # noqa: ASYNC110 - the loop's own callbacks empty it
             await asyncio.sleep(0)
         if self._machine.precise is not None:

@@ -14,6 +14,7 @@ import gc
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from inspect import CORO_CREATED, getcoroutinestate
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -370,6 +371,9 @@ class Simulation:
             host.alive = host.running = False
             for task in host.crew.tasks:
                 task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - no other way
+                work = task.get_coro()
+                if isinstance(work, Coroutine) and getcoroutinestate(work) == CORO_CREATED:
+                    work.close()  # spawned in the last turn, never begun
         self.loop.close()
 
 

@@ -203,3 +203,10 @@ def test_many_calls_at_once_are_judged() -> None:
         for n, value in enumerate(order)
     ]
     assert check_register(writes, reads) is None
+
+
+def test_many_unknown_outcomes_need_few_configurations() -> None:
+    for kinds in (("write", "delete", "strong-read"), ("increment", "count")):
+        seen = played(7, Load(2000, 2, 1, 64, 0.3, kinds))
+        found = oracles.linearizable(seen, configurations_max=500)
+        assert (found.keys, found.anomalies, found.undecided) == (2, [], [])

@@ -8,7 +8,8 @@ a bit for each call under way, so that equal ones are met again and dropped.
 
 What keeps them few: a read takes effect as soon as the content is what it returned; a write that
 may never have happened takes effect only if somebody under way sees it, and is forgotten when
-nobody any more can; of equal calls that may never have happened, the first is as good as any; and
+nobody any more can (unless there are additions, after which everything differs); of equal calls
+that may never have happened, the first is as good as any, and having used fewer of them is better;
 where all there is are equal additions and reads, one configuration is enough, since adding as late
 as possible allows all that adding earlier does. If there are still too many, there is no answer.
 """
@@ -21,6 +22,7 @@ from typing import NamedTuple
 from antipodes.drills.history import Operation
 
 REFUSED = -1
+SPARED = 2  # configurations, before it is worth looking for such as allow less than others
 
 
 class Action(Enum):
@@ -90,14 +92,16 @@ class _Search:
         self._free: list[int] = []
         self._slots = 0
         self._slot_of: dict[int, int] = {}
-        self._mutations: dict[int, Call] = {}  # under way, by slot
+        self._known: dict[int, Step] = {}  # mutations under way that happen, by slot
+        self._ends: dict[int, float] = {}  # theirs
+        self._optional: dict[Step, int] = {}  # those that may never happen: bits by what they do
         self._readers: dict[int, int] = {}  # content -> bits of reads of it under way
         self._seekers: dict[int, int] = {}  # the same, with compare-and-sets that expect it
         self._interest = self._count_interest()
-        self._optional: dict[int, list[int]] = {}  # written content -> slots that may never happen
-        steps = {c.step for c in calls if c.step.action is not Action.READ}
+        steps = {c.step: None for c in calls if c.step.action is not Action.READ}
         adding = any(step.action is Action.ADD for step in steps)
         self._adding = adding and len(steps) == 1
+        self._addition = next((s for s in steps if s.action is Action.ADD), Step(Action.ADD, 0))
         # Whether a content is there only while somebody has just written it.
         self._plain = not adding
 
@@ -133,14 +137,15 @@ class _Search:
         if optional and step.action is Action.WRITE and unseen:
             return  # nobody will ever see it
         slot = self._take(number)
-        if step.action is not Action.READ:
-            self._mutations[slot] = call
-            if step.action is Action.CAS:
-                self._seekers[step.number] = self._seekers.get(step.number, 0) | 1 << slot
-            if optional and self._plain and step.action is Action.WRITE:
-                self._optional.setdefault(step.number, []).append(slot)
-            return
         bit = 1 << slot
+        if step.action is not Action.READ:
+            if optional:
+                self._optional[step] = self._optional.get(step, 0) | bit
+            else:
+                self._known[slot], self._ends[slot] = step, call.end_s
+            if step.action is Action.CAS:
+                self._seekers[step.number] = self._seekers.get(step.number, 0) | bit
+            return
         self._readers[step.number] = self._readers.get(step.number, 0) | bit
         self._seekers[step.number] = self._seekers.get(step.number, 0) | bit
         self._configurations = {
@@ -173,28 +178,44 @@ class _Search:
             self._explore(waiting, reached, slot)
         self._configurations = {(content, bits & ~bit): None for content, bits in reached}
         self._leave(call, slot)
+        if len(self._configurations) > SPARED:
+            self._configurations = self._sparing(self._configurations)
         return bool(self._configurations)
 
     def _leave(self, call: Call, slot: int) -> None:
         """Forget a call that has ended, and those that nobody can see any more."""
         step, bit = call.step, 1 << slot
-        self._mutations.pop(slot, None)
+        self._known.pop(slot, None)
         self._free.append(slot)
         if step.action in {Action.READ, Action.CAS}:
             for waiting in (self._readers, self._seekers):
                 if step.number in waiting:
                     waiting[step.number] &= ~bit
             self._interest[step.number] -= 1
-            if not self._interest[step.number]:
-                self._forget(self._optional.pop(step.number, []))
+            if self._plain and not self._interest[step.number]:
+                self._forget(self._optional.pop(Step(Action.WRITE, step.number), 0))
 
-    def _forget(self, slots: list[int]) -> None:
-        mask = sum(1 << slot for slot in slots)
+    def _forget(self, mask: int) -> None:
         if mask:
-            for slot in slots:
-                self._mutations.pop(slot)
-                self._free.append(slot)
+            self._free += [slot for slot in range(mask.bit_length()) if mask >> slot & 1]
             self._configurations = {(c, bits & ~mask): None for c, bits in self._configurations}
+
+    def _sparing(self, configurations: _Configurations) -> _Configurations:
+        """Drop those that used more of what may never have happened than others like them."""
+        mask = 0
+        for bits in self._optional.values():
+            mask |= bits
+        alike: dict[tuple[int, int], list[int]] = {}
+        for content, bits in sorted(configurations, key=lambda c: (c[1] & mask).bit_count()):
+            kept = alike.setdefault((content, bits & ~mask), [])
+            used = bits & mask
+            if not any(less & ~used == 0 for less in kept):
+                kept.append(used)
+        return {
+            (content, known | used): None
+            for (content, known), kept in alike.items()
+            for used in kept
+        }
 
     def _explore(self, waiting: list[tuple[int, int]], reached: _Configurations, slot: int) -> None:
         """Let calls take effect, in every order that may help, until the one that ends has."""
@@ -202,8 +223,8 @@ class _Search:
         stack = waiting
         while stack:
             content, bits = stack.pop()
-            for other, call in self._useful(content, bits, slot):
-                after = call.step.apply(content)
+            for other, step in self._useful(content, bits):
+                after = step.apply(content)
                 if after == REFUSED:
                     continue
                 new = bits | 1 << other
@@ -216,21 +237,20 @@ class _Search:
             if len(seen) + len(reached) > self._max:
                 raise TooMany
 
-    def _useful(self, content: int, bits: int, slot: int) -> Iterator[tuple[int, Call]]:
-        """The mutations under way that may take effect next."""
-        tried: dict[Step, None] = {}
-        for other, call in self._mutations.items():
-            if bits >> other & 1:
+    def _useful(self, content: int, bits: int) -> Iterator[tuple[int, Step]]:
+        """The mutations under way that may take effect next; of equal optional ones, the first."""
+        for slot, step in self._known.items():
+            if not bits >> slot & 1:
+                yield slot, step
+        for step, mask in self._optional.items():
+            free = mask & ~bits
+            if not free:
                 continue
-            if call.end_s == math.inf and other != slot:
-                if call.step in tried:
+            if self._plain and step.action is Action.WRITE:
+                unseen = not self._seekers.get(step.number, 0) & ~bits
+                if unseen or step.number == content:
                     continue
-                tried[call.step] = None
-                if self._plain and call.step.action is Action.WRITE:
-                    seekers = self._seekers.get(call.step.number, 0) & ~bits
-                    if not seekers or call.step.number == content:
-                        continue
-            yield other, call
+            yield _lowest(free), step
 
     def _add_up(
         self,
@@ -242,14 +262,24 @@ class _Search:
         """Where all there is are equal additions: what ends adds; a read waits for enough."""
         for content, bits in waiting:
             total, done = content, bits
-            if call.step.action is Action.ADD:
-                order = [slot]
-            else:
-                free = (s for s in self._mutations if not bits >> s & 1)
-                order = sorted(free, key=lambda s: (self._mutations[s].end_s, s))
-            for other in order:
-                total = self._mutations[other].step.apply(total)
+            for other in [slot] if call.step.action is Action.ADD else self._adders(bits):
+                total = self._addition.apply(total)
                 done |= 1 << other | self._readers.get(total, 0)
                 if done >> slot & 1:
                     reached[(total, done)] = None
                     break
+
+    def _adders(self, bits: int) -> Iterator[int]:
+        """The additions under way: those that end first, then those that may never be."""
+        known = [slot for slot in self._known if not bits >> slot & 1]
+        yield from sorted(known, key=lambda slot: (self._ends[slot], slot))
+        for mask in self._optional.values():
+            free = mask & ~bits
+            while free:
+                yield _lowest(free)
+                free &= free - 1
+
+
+def _lowest(bits: int) -> int:
+    """The lowest bit that is set."""
+    return (bits & -bits).bit_length() - 1

@@ -45,24 +45,28 @@ def test_a_drill_that_passes_returns_its_figures_and_tells_them() -> None:
 
 def test_many_seeds_give_the_spread_of_every_figure() -> None:
     drill, folder = short_drill(writes_lost=0)
-    figures = assert_survives(drill, directory=folder, seeds=2)
+    told: dict[str, Any] = {}
+    figures = assert_survives(drill, directory=folder, seeds=2, jobs=2, told=told.__setitem__)
     assert (figures["seeds"], figures["verdict"]) == (2, "pass")
     requests = figures["requests"]
-    assert requests["min"] <= requests["median"] <= requests["max"]
+    assert requests["min"] <= requests["p50"] <= requests["max"]
     assert requests["min"] != requests["max"], "two seeds, two loads"
-    assert set(figures["latency_ms"]["frankfurt"]["p50"]) == {"min", "median", "max"}
+    assert told["requests"] == requests["max"]
+    assert told["availability"] == figures["availability"]["min"]
+    assert set(figures["latency_ms"]["frankfurt"]["p50"]) == {"min", "p50", "p99", "max"}
 
 
 def test_a_drill_that_fails_shows_verdicts_and_how_to_play_it_again(tmp_path: Path) -> None:
     drill, folder = short_drill(availability=1.0, writes_lost=0)
     told: dict[str, Any] = {}
     with pytest.raises(AssertionError) as caught:
-        assert_survives(drill, directory=folder, seeds=3, told=told.__setitem__)
+        assert_survives(drill, directory=folder, seeds=2, told=told.__setitem__)
     said = str(caught.value)
-    assert said.startswith("Short loss is not survived: FAIL, seed 1\n  availability: wanted")
+    assert said.startswith("Short loss is not survived: FAIL, seed 1\n")
+    assert "\n  of 2 seeds 2 failed: 1, 2\n  availability: wanted" in said
     assert "writes lost" in said.partition("verdict: FAIL")[0]
     assert "play it again: ANTIPODES_SEED=1, or assert_survives(..., seed=1)" in said
-    assert (told["verdict"], told["seed"]) == ("fail", 1)
+    assert (told["verdict"], told["seeds"]) == ("fail", 2)
     text = (folder / "region-loss.toml").read_text()
     path = tmp_path / "strict.toml"
     path.write_text(

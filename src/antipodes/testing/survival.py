@@ -5,7 +5,6 @@ failure's message is the drill's own table of verdicts, with the command that pl
 """
 
 import gc
-import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,14 +15,17 @@ from antipodes.drills import table
 from antipodes.drills.command import check_playable
 from antipodes.drills.format import library_drills, load_drill
 from antipodes.drills.history import History
+from antipodes.drills.many import play_many
 from antipodes.drills.model import Drill
 from antipodes.drills.realstage import RealStage, WorldProcess
 from antipodes.drills.run import Run
 from antipodes.drills.simulate import simulate as play_simulated
+from antipodes.drills.swarm import draw
 from antipodes.drills.verdict import Judgement, Verdict, judge
 from antipodes.runtime.main import run_main
 
 SEED_VARIABLE = "ANTIPODES_SEED"
+SHOWN_MAX = 20  # seeds that did not pass
 
 
 class Played(NamedTuple):
@@ -45,6 +47,7 @@ def assert_survives(  # noqa: PLR0913 - spelled out on purpose
     *,
     seed: int | None = None,
     seeds: int = 1,
+    jobs: int = 1,
     simulate: bool = True,
     speed: float | None = None,
     directory: Path | None = None,
@@ -54,29 +57,54 @@ def assert_survives(  # noqa: PLR0913 - spelled out on purpose
 
     `drill` is a path, the name of one in the library, or a `Drill` made in Python, whose deployment
     script is looked for in `directory`, as is a path. `seed` overrides the drill's own; with
-    `seeds` above 1, seeds 1 to that number are played until one does not pass, and each figure is
-    returned as `min`, `median` and `max`. With `simulate=False` real processes play the drill, for
-    as long as it takes at that `speed`. `told` is given the main figures by name, passed or not.
-    Raises AssertionError, or DrillError where the drill cannot be played at all.
+    `seeds` above 1, seeds 1 to that number are played by so many `jobs`, all have to pass, and each
+    figure is returned as `min`, `p50`, `p99` and `max`. With `simulate=False` real processes play
+    the drill, for as long as it takes at that `speed`. `told` is given the main figures by name,
+    passed or not. Raises AssertionError, or DrillError where the drill cannot be played at all.
     """
     made, folder, name = _found(drill, directory or Path.cwd())
-    many = seeds > 1 and seed is None
-    runs: list[Played] = []
-    for number in range(1, seeds + 1) if many else [made.world.seed if seed is None else seed]:
-        world = msgspec.structs.replace(
-            made.world, seed=number, speed=made.world.speed if speed is None else speed
-        )
-        chosen = msgspec.structs.replace(made, world=world)
-        played = _simulated(chosen, folder) if simulate else _real(chosen, folder, name)
-        runs.append(played)
-        if played.judgement.verdict is not Verdict.PASS:
-            for key, value in _main_figures(played.figures):
-                told(key, value)
-            raise AssertionError(_complaint(played, name, simulate=simulate))
-    figures = _spread([run.figures for run in runs]) if many else runs[0].figures
+    if seeds > 1 and seed is None and simulate:
+        return _survives_all(made, folder, name, seeds=seeds, jobs=jobs, told=told)
+    seeded = draw(made, made.world.seed if seed is None else seed)
+    if simulate:
+        played = _simulated(seeded, folder)
+    else:
+        world = msgspec.structs.replace(seeded.world, speed=speed or made.world.speed)
+        played = _real(msgspec.structs.replace(seeded, world=world), folder, name)
+    for key, value in _main_figures(played.figures):
+        told(key, value)
+    if played.judgement.verdict is not Verdict.PASS:
+        raise AssertionError(_complaint(played, name, simulate=simulate))
+    return played.figures
+
+
+def _survives_all(  # noqa: PLR0913 - as above
+    drill: Drill,
+    folder: Path,
+    name: str,
+    *,
+    seeds: int,
+    jobs: int,
+    told: Callable[[str, Any], object],
+) -> dict[str, Any]:
+    """Play many seeds; where some do not pass, show the first of the worst."""
+    many = play_many(drill, folder, range(1, seeds + 1), jobs=jobs, play=play_simulated)
+    figures = {"verdict": str(many.verdict), "seeds": seeds, **many.document()["figures"]}
     for key, value in _main_figures(figures):
         told(key, value)
+    wrong = [*many.failed_seeds, *many.unknown_seeds]
+    if wrong:
+        of = f"of {seeds} seeds {len(many.failed_seeds)} failed: {_listed(many.failed_seeds)}"
+        if many.unknown_seeds:
+            of += f"; {len(many.unknown_seeds)} not judged: {_listed(many.unknown_seeds)}"
+        played = _simulated(draw(drill, wrong[0]), folder)
+        raise AssertionError(_complaint(played, name, of=of))
     return figures
+
+
+def _listed(seeds: list[int]) -> str:
+    shown = ", ".join(str(seed) for seed in seeds[:SHOWN_MAX])
+    return (shown or "none") + ", ..." * (len(seeds) > SHOWN_MAX)
 
 
 def _found(drill: str | Path | Drill, directory: Path) -> tuple[Drill, Path, str]:
@@ -119,10 +147,11 @@ async def _execute(drill: Drill, process: WorldProcess, url: str) -> History:
         await stage.close()
 
 
-def _complaint(played: Played, name: str, *, simulate: bool) -> str:
+def _complaint(played: Played, name: str, *, simulate: bool = True, of: str = "") -> str:
     drill, judgement = played.drill, played.judgement
     seed = drill.world.seed
     lines = [f"{drill.name} is not survived: {str(judgement.verdict).upper()}, seed {seed}"]
+    lines += [f"  {of}"] if of else []
     for finding in judgement.findings:
         if finding.verdict is not Verdict.PASS:
             said = f"  {finding.expectation}: wanted {finding.wanted}, found {finding.found}"
@@ -143,7 +172,7 @@ def _complaint(played: Played, name: str, *, simulate: bool) -> str:
 
 
 def _main_figures(figures: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What a report of tests should show beside the test."""
+    """What a report of tests should show beside the test; of a spread, the worst."""
     rpo = figures.get("rpo", {})
     flat = {
         **figures,
@@ -154,30 +183,8 @@ def _main_figures(figures: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         *("verdict", "seed", "seeds", "rto_s", "rpo_writes", "rpo_s"),
         *("writes_lost", "stale_reads", "availability", "requests", "digest"),
     ):
-        if flat.get(name) is not None:
-            yield name, flat[name]
-
-
-def _spread(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Each number of several runs as its least, middle and greatest; deeper ones, too."""
-    first = runs[0]
-    spread: dict[str, Any] = {"verdict": first["verdict"], "seeds": len(runs)}
-    for name, value in first.items():
-        values = [run.get(name) for run in runs]
-        if name in {"seed", "speed", "verdict", "digest"}:
-            continue
-        if isinstance(value, dict) and all(isinstance(v, dict) for v in values):
-            spread[name] = _depths([v for v in values if isinstance(v, dict)])
-        elif all(isinstance(v, int | float) for v in values):
-            numbers = [v for v in values if isinstance(v, int | float)]
-            spread[name] = {
-                "min": min(numbers),
-                "median": statistics.median(numbers),
-                "max": max(numbers),
-            }
-    return spread
-
-
-def _depths(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    found = _spread([{"verdict": "", **part} for part in parts])
-    return {name: value for name, value in found.items() if name not in {"verdict", "seeds"}}
+        value = flat.get(name)
+        if isinstance(value, dict):
+            value = value["min" if name == "availability" else "max"]
+        if value is not None:
+            yield name, value

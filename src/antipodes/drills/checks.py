@@ -1,5 +1,6 @@
 """What must hold of a drill before anything is started."""
 
+from antipodes.drills.judgeable import unjudgeable
 from antipodes.drills.model import Drill, Event, LoadPart
 from antipodes.world import faults
 from antipodes.world.atlas import load_atlas
@@ -34,6 +35,8 @@ def check_drill(drill: Drill) -> None:
     for phase in drill.expect.served_by:
         if phase not in names:
             raise ValueError(f"expect.served_by: there is no phase {phase}")
+    for field, why in unjudgeable(drill):
+        raise ValueError(f"expect.{field}: {why}")
 
 
 def _world(drill: Drill) -> World:

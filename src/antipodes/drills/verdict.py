@@ -14,6 +14,7 @@ from antipodes.drills.history import History
 from antipodes.drills.model import Drill
 from antipodes.drills.observations import Observation, observe, unread
 from antipodes.drills.oracles import Index
+from antipodes.drills.phases import by_phase
 
 ACKNOWLEDGED_MIN = 1
 
@@ -58,7 +59,7 @@ def judge(drill: Drill, history: History) -> Judgement:
     """Judge a history; what could not be seen is unknown, never passed."""
     index = Index(history)
     observed = observe(drill, index)
-    figures = {**_figures(drill, index), **observed.figures}
+    figures = {**_figures(drill, index), **by_phase(drill, history), **observed.figures}
     findings = [
         *_judge_recovery(drill, history, figures),
         *_judge_writes(drill, index, figures),

@@ -24,7 +24,7 @@ def small(*, load: dict[str, Any] | None = None, **changes: Any) -> Drill:
         "duration_s": 40.0,
         "world": {"regions": [W, E], "propagation_s": 5.0},
         "application": {
-            "deploy": "app/deploy.py",
+            "deploy": "deploy.py",
             "table": {"name": "App", "key": "key", "value": "value"},
         },
         "load": {"cities": ["seattle", "frankfurt"], "rate": 2.0, "keys": 5, **(load or {})},

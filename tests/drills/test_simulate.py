@@ -136,17 +136,15 @@ def test_an_open_breaker_asks_nobody() -> None:
     ],
 )
 def test_a_deployment_that_fails_is_told(tmp_path: Path, script: str | None, said: str) -> None:
-    (tmp_path / "app").mkdir()
     if script is not None:
-        (tmp_path / "app" / "deploy.py").write_text(script)
+        (tmp_path / "deploy.py").write_text(script)
     with pytest.raises(DrillError, match=f"(?s){said}"):
         simulate(small(), tmp_path, seed=1)
 
 
 def test_a_deployment_sees_its_own_modules_and_the_worlds_time(tmp_path: Path) -> None:
-    (tmp_path / "app").mkdir()
-    (tmp_path / "app" / "beside.py").write_text("WORD = 'beside'")
-    (tmp_path / "app" / "deploy.py").write_text(
+    (tmp_path / "beside.py").write_text("WORD = 'beside'")
+    (tmp_path / "deploy.py").write_text(
         "import time, datetime, beside\n"
         "began = time.time()\n"
         "time.sleep(30)\n"

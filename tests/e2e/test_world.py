@@ -203,6 +203,24 @@ def test_a_wrong_clock_dates_what_its_region_does(world: RunningWorld) -> None:
     assert abs((again - ends[0]).total_seconds()) < 60
 
 
+def test_a_full_disk_refuses_writes_and_a_restart_keeps_it_full(world: RunningWorld) -> None:
+    client = world.client("dynamodb", W, account="777777777777")
+    client.create_table(TableName="Full", **TABLE)
+    client.get_waiter("table_exists").wait(TableName="Full", WaiterConfig={"Delay": 1})
+    client.put_item(TableName="Full", Item={"k": {"S": "before"}})
+    assert world.ask(f"/hosts/{W}/disk", "POST", {"full": True}) == {"handle": f"disk-{W}"}
+    for _ in range(2):
+        with pytest.raises(ClientError) as refused:
+            client.put_item(TableName="Full", Item={"k": {"S": "refused"}})
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+        found = client.scan(TableName="Full")["Items"]
+        assert found == [{"k": {"S": "before"}}]
+        run("break", "region", W, state=world.state)
+        run("heal", f"kill-{W}", state=world.state)
+    assert run("heal", f"disk-{W}", state=world.state).returncode == 0
+    client.put_item(TableName="Full", Item={"k": {"S": "after"}})
+
+
 def test_the_aws_command_line_and_curl_work(world: RunningWorld) -> None:
     done = run("aws", "dynamodb", "list-tables", "--region", E, state=world.state)
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,7 @@ def unlucky(item: int) -> int:
 
 def stuck(item: int) -> int:
     if item == 1:
-        while True:
-            time.sleep(1000)
+        threading.Event().wait()  # for ever
     return item
 
 

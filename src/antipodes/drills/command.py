@@ -30,7 +30,6 @@ def run_drill(options: argparse.Namespace) -> int:
         drill, directory = load_drill(options.file)
         if options.simulate or options.seeds or options.replay is not None:
             return run_simulated(options, drill, directory)
-        check_playable(drill, options.file)
         drill = _overridden(drill, options)
         history = _run(drill, directory, keep=options.keep)
         judgement = judge(drill, history)
@@ -39,13 +38,6 @@ def run_drill(options: argparse.Namespace) -> int:
         print(f"antipodes: {error}", file=sys.stderr)
         return EXIT_STATUS[Verdict.UNKNOWN]
     return EXIT_STATUS[judgement.verdict]
-
-
-def check_playable(drill: Drill, source: str) -> None:
-    """Raise DrillError for what only a simulation can play."""
-    for number, event in enumerate(drill.timeline):
-        if event.disk is not None:
-            raise DrillError(f"{source}: timeline[{number}].disk: only in simulation (--simulate)")
 
 
 def _overridden(drill: Drill, options: argparse.Namespace) -> Drill:

@@ -152,6 +152,10 @@ class RealStage:
             place = event.clock.place
             handle = (await self.ask("POST", f"/hosts/{place}/clock", plain))["handle"]
             return Performed(words.clock(event.clock), [handle])
+        if event.disk:
+            wrong = {"full": event.disk.full, "slow_ms": event.disk.slow_ms}
+            said = await self.ask("POST", f"/hosts/{event.disk.place}/disk", wrong)
+            return Performed(words.disk(event.disk), [said["handle"]])
         if event.fault or event.faults:
             return await self._install([event.fault] if event.fault else list(event.faults))
         if event.heal:

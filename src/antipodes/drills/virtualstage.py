@@ -17,7 +17,7 @@ from antipodes.hosting.region import RegionHost
 from antipodes.hosting.reports import replication_ways
 from antipodes.hosting.scope import region_of
 from antipodes.hosting.simulated import SimulatedWorld
-from antipodes.runtime.contract import Address
+from antipodes.runtime.contract import Address, DiskFull
 from antipodes.runtime.customer import Headers
 from antipodes.runtime.script import Script
 from antipodes.runtime.virtual import VirtualRuntime
@@ -149,7 +149,7 @@ class VirtualStage:
         request = call.filled(self._said)
         try:
             await self.simulated.call(call.region, call.service, call.operation, request)
-        except ServiceError as error:
+        except (ServiceError, DiskFull) as error:
             return str(error)
         return ""
 
@@ -170,7 +170,7 @@ class VirtualStage:
         while region in self.simulated.hosts:
             try:
                 page = await self.simulated.call(region, "dynamodb", "Scan", request)
-            except ServiceError:
+            except (ServiceError, DiskFull):
                 return None
             for item in page["Items"]:
                 if table.value in item:

@@ -65,6 +65,10 @@ class Control:
             wrong = orjson.loads(request.body)
             self._runtime.set_clock(wrong["offset_s"], wrong["drift_ppm"])
             return json_response({})
+        if request.method == "PUT" and path == "/disk":
+            wrong = orjson.loads(request.body)
+            self._runtime.set_disk(full=wrong["full"], slow_s=wrong["slow_s"])
+            return json_response({})
         if path == "/status":
             return json_response(self._status())
         if path == "/spans":

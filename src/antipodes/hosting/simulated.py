@@ -44,9 +44,13 @@ class SimulatedWorld:
             propagation_s=base.propagation_s,
             control_plane_delay_s=base.control_plane_delay_s,
             regions=regions,
+            durability=base.durability,
             extra={**base.extra, "homes": HOMES},
         )
-        self.simulation = Simulation(WorldLinks(self.world), seed=seed)
+        self.simulation = Simulation(
+            WorldLinks(self.world), seed=seed, power=self.settings.durability == "power"
+        )
+        self.simulation.out_of_memory = self.kill
         self.places = tuple(dict.fromkeys((*self.world.regions, *HOMES, EDGE)))
         self.hosts: dict[str, RegionHost | EdgeHost] = {}
         self._wrongs: dict[str, None] = {}

@@ -33,7 +33,11 @@ READY_S_MAX = 30.0
 READY_POLL_S = 0.01
 RESTART_S = 0.5
 STOP_S_MAX = 5.0
-KILL, PAUSE, CLOCK = "kill", "pause", "clock"
+KILL, PAUSE, CLOCK, DISK = "kill", "pause", "clock", "disk"
+_WELL: dict[str, dict[str, Any]] = {
+    CLOCK: {"offset_s": 0.0, "drift_ppm": 0.0},
+    DISK: {"full": False, "slow_s": 0.0},
+}
 
 UP, DOWN, STARTING = "up", "down", "starting"
 
@@ -72,7 +76,8 @@ class Supervisor:
             tell=self._tell_all,
             mistakes=(SupervisorError,),
         )
-        self._wrongs: dict[str, str] = {}  # paused hosts and wrong clocks, in words
+        self._wrongs: dict[str, str] = {}  # paused hosts, wrong clocks and disks, in words
+        self._machines: dict[tuple[str, str], dict[str, Any]] = {}
         for place in (*configuration.regions, EDGE):
             self.members[place] = Member(self._configured(place))
 
@@ -133,6 +138,9 @@ class Supervisor:
         await self._wait_ready(place, child)
         member.state, member.since = UP, self.runtime.now()
         await self._tell_faults(place)
+        for (host, what), state in list(self._machines.items()):
+            if host == place:
+                await self._tell_machine(place, what, state)
 
     async def _wait_ready(self, place: str, child: ChildHost) -> None:
         try:
@@ -211,33 +219,43 @@ class Supervisor:
 
     async def set_clock(self, place: str, offset_s: float, drift_ppm: float) -> str:
         """Put a host's clock wrong; return the handle that puts it right."""
-        if self._member(place).state != UP:
-            raise SupervisorError(f"{place} is not up")
-        await self._tell_clock(place, offset_s, drift_ppm)
+        self._check_up(place)
+        await self._tell_machine(place, CLOCK, {"offset_s": offset_s, "drift_ppm": drift_ppm})
         drift = f" and drifts by {drift_ppm:g} ppm" if drift_ppm else ""
         return self._wrong(CLOCK, place, f"the clock of {place} is {offset_s:+g} s off{drift}")
+
+    async def set_disk(self, place: str, *, full: bool, slow_ms: float) -> str:
+        """Fill a host's disk, or slow it down; return the handle that undoes it."""
+        self._check_up(place)
+        await self._tell_machine(place, DISK, {"full": full, "slow_s": slow_ms / 1e3})
+        wrong = " and ".join(["full"] * full + [f"{slow_ms:g} ms slower"] * (slow_ms > 0))
+        return self._wrong(DISK, place, f"the disk of {place} is {wrong or 'well'}")
+
+    def _check_up(self, place: str) -> None:
+        if self._member(place).state != UP:
+            raise SupervisorError(f"{place} is not up")
 
     def _wrong(self, what: str, place: str, words: str) -> str:
         self._wrongs[f"{what}-{place}"] = words
         return f"{what}-{place}"
 
-    async def _tell_clock(self, place: str, offset_s: float, drift_ppm: float) -> None:
-        self.runtime.journal.record("clock", host=place, offset_s=offset_s, drift_ppm=drift_ppm)
-        body = orjson.dumps({"offset_s": offset_s, "drift_ppm": drift_ppm})
-        async with self.runtime.timeout(STOP_S_MAX):
-            await self._ask(place, "PUT", "/clock", body)
+    async def _tell_machine(self, place: str, what: str, state: dict[str, Any]) -> None:
+        """Tell a host about its machine, now and after every restart."""
+        self._machines[place, what] = state
+        self.runtime.journal.record(what, host=place, **state)
+        if self._member(place).state == UP:
+            async with self.runtime.timeout(STOP_S_MAX):
+                await self._ask(place, "PUT", f"/{what}", orjson.dumps(state))
 
     async def _put_right(self, handle: str) -> None:
         del self._wrongs[handle]
         what, _, place = handle.partition("-")
-        member = self._member(place)
         self.runtime.journal.record("heal", handle=handle)
-        if member.state == DOWN or member.child is None:
-            return
-        if what == PAUSE:
-            member.child.resume()
-        else:
-            await self._tell_clock(place, 0.0, 0.0)
+        child = self._member(place).child
+        if what != PAUSE:
+            await self._tell_machine(place, what, _WELL[what])
+        elif child is not None:
+            child.resume()
 
     async def heal(self, handle: str) -> None:
         """Take a fault back, start a killed host, let a paused one go on, put a clock right."""

@@ -13,6 +13,7 @@ DELETE /_antipodes/faults[/HANDLE]        heals one, or all
 POST /_antipodes/hosts/PLACE/kill         `kill -9`; the handle that brings it back
 POST /_antipodes/hosts/PLACE/pause        SIGSTOP; the handle that lets it go on
 POST /_antipodes/hosts/PLACE/clock        a wrong clock {offset_s, drift_ppm}; its handle
+POST /_antipodes/hosts/PLACE/disk         a disk that is {full, slow_ms}; its handle
 GET  /_antipodes/traces/ID                the spans of one request, over all hosts
 ANY  /_antipodes/toxiproxy/...            Toxiproxy's API over the links between places
 POST /_antipodes/down                     stops the world
@@ -49,6 +50,13 @@ class WrongClock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     offset_s: float = 0.0
     drift_ppm: float = 0.0
+
+
+class WrongDisk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be wrong with a disk."""
+
+    full: bool = False
+    slow_ms: float = 0.0
 
 
 class WorldServer:
@@ -130,16 +138,26 @@ class WorldServer:
             case "DELETE", ["faults", handle]:
                 await self.supervisor.heal(handle)
                 return json_response({"healed": [handle]})
-            case "POST", ["hosts", place, "kill"]:
-                return json_response({"handle": await self.supervisor.kill(place)})
-            case "POST", ["hosts", place, "pause"]:
-                return json_response({"handle": self.supervisor.pause(place)})
-            case "POST", ["hosts", place, "clock"]:
-                wrong = msgspec.json.decode(request.body, type=WrongClock)
-                handle = await self.supervisor.set_clock(place, wrong.offset_s, wrong.drift_ppm)
-                return json_response({"handle": handle})
+            case "POST", ["hosts", place, what]:
+                return await self._break_host(request, place, what)
             case _:
                 return json_response({"message": f"no such thing: {request.target}"}, 404)
+
+    async def _break_host(self, request: HttpRequest, place: str, what: str) -> HttpResponse:
+        match what:
+            case "kill":
+                handle = await self.supervisor.kill(place)
+            case "pause":
+                handle = self.supervisor.pause(place)
+            case "clock":
+                clock = msgspec.json.decode(request.body, type=WrongClock)
+                handle = await self.supervisor.set_clock(place, clock.offset_s, clock.drift_ppm)
+            case "disk":
+                disk = msgspec.json.decode(request.body, type=WrongDisk)
+                handle = await self.supervisor.set_disk(place, full=disk.full, slow_ms=disk.slow_ms)
+            case _:
+                return json_response({"message": f"no such thing: {request.target}"}, 404)
+        return json_response({"handle": handle})
 
     def _health(self) -> dict[str, Any]:
         hosts = self.supervisor.status()["hosts"]

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from antipodes.drills import table
-from antipodes.drills.command import check_playable
 from antipodes.drills.format import library_drills, load_drill
 from antipodes.drills.history import History
 from antipodes.drills.many import play_many
@@ -125,7 +124,6 @@ def _simulated(drill: Drill, folder: Path) -> Played:
 
 
 def _real(drill: Drill, folder: Path, name: str) -> Played:
-    check_playable(drill, name or drill.name)
     process = WorldProcess(drill, folder)
     limits = gc.get_threshold()
     try:

@@ -14,7 +14,7 @@ import boto3
 
 NAME = "App"
 REGIONS = os.environ["AWS_REGIONS"].split(",")
-CODE = Path(__file__).parent / "function"
+CODE = Path(__file__).parent
 
 
 def main():

@@ -39,7 +39,8 @@ def simulated(drill: Drill, verdict: Verdict, history: History, *, digest: str =
 
 def fake_play(drill: Drill, directory: Path, *, seed: int) -> Simulated:
     """Nothing is really played."""
-    assert (drill.world.seed, directory) == (seed, directory.parent)
+    assert drill.world.seed == seed
+    assert directory.is_dir()
     if seed == UNJUDGED:
         raise DrillError("the application never answered")
     if seed == DEADLY:

@@ -226,7 +226,7 @@ def test_time_goes_down(spans: list[tuple[float, float]]) -> None:
 
 
 def test_the_journal_around_a_time() -> None:
-    lines = journal_around(run(), 12.5, 3.2)
+    lines = journal_around(run(), 12.5, 3.1)
     assert [line.split()[2] for line in lines] == [
         "fault",
         "kill",

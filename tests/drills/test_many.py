@@ -173,13 +173,14 @@ def test_real_plays_come_out_alike_in_every_process() -> None:
     importlib.util.find_spec("distributed") is None,
     reason="Dask is not installed: pip install 'antipodes[dask]'",
 )
-def test_a_cluster_comes_to_the_same_sum() -> None:
+def test_a_cluster_comes_to_the_same_sum(tmp_path: Path) -> None:
+    (tmp_path / "deploy.py").write_text("print(1)")
     distributed: Any = importlib.import_module("distributed")
     seeds = range(1, 11)
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     ) as cluster:
         address = cluster.scheduler_address
-        together = play_many(swarm(), HERE, seeds, jobs=1, play=fake_play, cluster=address)
+        together = play_many(swarm(), tmp_path, seeds, jobs=1, play=fake_play, cluster=address)
     alone = play_many(swarm(), HERE, seeds, jobs=1, play=fake_play)
     assert without_wall(alone) == without_wall(together)

@@ -25,6 +25,7 @@ from antipodes.drills.swarm import draw, drawn_kinds
 from antipodes.drills.table import grid
 from antipodes.drills.verdict import Finding, Verdict, worst
 from antipodes.runtime.farm import Broken, Farm, stopwatch
+from antipodes.runtime.parcel import Parcel, pack
 
 SEED_S_MAX = 1800.0  # of the machine's own time: a seed that takes longer will never end
 SHOWN_MAX = 10  # seeds that did not pass, in the terminal
@@ -127,13 +128,15 @@ def play_many(  # noqa: PLR0913 - spelled out on purpose
     """Play a drill with every seed, each with what it draws, and add it all up.
 
     Processes, where there is more than one job, need `play` to be a function of a module, or a
-    `partial` of one. Raises RuntimeFailure where there is no cluster at that address.
+    `partial` of one. To a cluster the application's directory is sent along. Raises RuntimeFailure
+    where it is too large for that, or there is no cluster at that address.
     """
     watch = stopwatch()
     farm = Farm(jobs, cluster, SEED_S_MAX)
     wanted = list(dict.fromkeys(seeds))
     played = []
-    for seed, result in farm.run(partial(play_seed, play, drill, directory), wanted):
+    work = partial(play_seed, play, drill, pack(directory) if cluster else directory)
+    for seed, result in farm.run(work, wanted):
         if isinstance(result, Broken):
             result = SeedPlayed(seed, Verdict.UNKNOWN, error=result.why)  # noqa: PLW2901 - of it
         played.append(result)
@@ -146,8 +149,10 @@ def play_many(  # noqa: PLR0913 - spelled out on purpose
     return Many(drill.name, played, coverage.faults_covered(kinds, judged), watch())
 
 
-def play_seed(play: Play, drill: Drill, directory: Path, seed: int) -> SeedPlayed:
+def play_seed(play: Play, drill: Drill, directory: Path | Parcel, seed: int) -> SeedPlayed:
     """Play one seed with what it draws; keep what is added up."""
+    if isinstance(directory, Parcel):
+        directory = directory.folder_here()
     try:
         simulated = play(draw(drill, seed), directory, seed=seed)
     except DrillError as error:

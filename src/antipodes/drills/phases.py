@@ -13,9 +13,7 @@ def by_phase(drill: Drill, history: History) -> dict[str, Any]:
         "latency_ms_by_phase": {
             name: _latencies(drill, history, start, end) for name, start, end in drill.phases()
         },
-        "lag_s_by_phase": {
-            name: _lags(history, start, end) for name, start, end in drill.phases()
-        },
+        "lag_s_by_phase": {name: _lags(history, start, end) for name, start, end in drill.phases()},
         "attempts": sum(operation.attempts for operation in history.operations),
     }
 

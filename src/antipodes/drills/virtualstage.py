@@ -208,8 +208,21 @@ class VirtualStage:
         for (source, destination), size in sorted(self.simulated.simulation.traffic.items()):
             rest = size - known.get((source, destination), 0)
             if rest > 0:
-                found.append(Transfer(source, destination, "traffic", rest))
+                what = self._what(source, destination)
+                found.append(Transfer(source, destination, what, rest))
         return found
+
+    def _what(self, source: str, destination: str) -> str:
+        """What crosses between two places beside the tables' changes.
+
+        Between regions these are the beats and acknowledgements of replication, unless a request
+        was sent on.
+        """
+        host = self.simulated.hosts.get(source)
+        regions = self.simulated.places
+        if not isinstance(host, RegionHost) or destination not in regions:
+            return "traffic"
+        return "traffic" if destination in host.forwarded else "protocol"
 
     async def spans(self, traces: list[str]) -> list[Span]:
         """The pieces of work of some traced requests."""

@@ -33,6 +33,7 @@ class RegionHost:
         self.settings = settings
         self.control_only = control_only
         self.api_url = ""
+        self.forwarded: dict[str, int] = {}  # bytes of requests sent on to other regions
         self.store = runtime.open_store("main")
         self.changes = ChangeLog(self.store)
         self.log_server = LogServer(runtime, self.changes, self.store)
@@ -107,6 +108,7 @@ class RegionHost:
             if name.lower() not in {b"connection", b"content-length", b"transfer-encoding"}
         ]
         started = self.runtime.now()
+        self.forwarded[region] = self.forwarded.get(region, 0) + len(request.body)
         try:
             async with self.runtime.timeout(FORWARD_S_MAX):
                 response = await self._client.request(

@@ -174,16 +174,27 @@ def _city_row(
                 'stroke="#eef2f6"/>'
                 f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{mark:g} ms</text>'
             )
+    return [*parts, *_marks(drill, operations, base, highest)]
+
+
+def _marks(drill: Drill, operations: list[Operation], base: float, highest: float) -> list[str]:
+    """A dot for each request that was served, a cross for each that was not; a path per colour."""
+    dots: dict[str, list[str]] = {}
+    crosses = []
     for operation in operations:
         x = _x(drill, operation.start_s)
         if operation.outcome == "ok":
             y = base - _height(operation.latency_ms, highest) * (ROW - 8)
             colour = _colour_of(drill, operation.served_by)
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" fill="{colour}"/>')
+            dots.setdefault(colour, []).append(f"M{x:.1f} {y:.1f}h0")
         else:
-            parts.append(
-                f'<path d="M{x - 3:.1f} {base - 7:.1f}l6 6m0 -6l-6 6" stroke="{_MISSED}"/>'
-            )
+            crosses.append(f"M{x - 3:.1f} {base - 7:.1f}l6 6m0-6l-6 6")
+    parts = [
+        f'<path d="{"".join(path)}" stroke="{colour}" stroke-width="4.4" stroke-linecap="round"/>'
+        for colour, path in dots.items()
+    ]
+    if crosses:
+        parts.append(f'<path d="{"".join(crosses)}" stroke="{_MISSED}" fill="none"/>')
     return parts
 
 

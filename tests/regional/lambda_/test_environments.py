@@ -124,13 +124,8 @@ def test_metrics_are_told() -> None:
     code = "def handler(event, context): return 1 / event\n"
 
     async def scenario(host: SmallHost) -> None:
-        await host.deploy(code)
-        for payload in (b"1", b"0", b"2"):
-            await host.invoke(payload)
-        await host.runtime.sleep(2)
-        now = host.runtime.wall()
-        sums = {}
-        for name in ("Invocations", "Errors", "Throttles"):
+        async def statistics(name: str) -> list[float]:
+            now = host.runtime.wall()
             found = await host.do(
                 "GetMetricStatistics",
                 service="cloudwatch",
@@ -140,10 +135,36 @@ def test_metrics_are_told() -> None:
                 StartTime=now - 60,
                 EndTime=now + 60,
                 Period=60,
-                Statistics=["Sum"],
+                Statistics=["SampleCount", "Sum", "Minimum", "Maximum"],
             )
-            sums[name] = sum(point["Sum"] for point in found["Datapoints"])
-        assert sums == {"Invocations": 3.0, "Errors": 1.0, "Throttles": 0.0}
+            return [
+                sum(point[kind] for point in found["Datapoints"])
+                for kind in ("SampleCount", "Sum", "Minimum", "Maximum")
+            ]
+
+        await host.deploy(code)
+        for payload in (b"1", b"0", b"2"):
+            await host.invoke(payload)
+        assert await statistics("Invocations") == [0.0, 0.0, 0.0, 0.0]
+        await host.runtime.sleep(5.1)
+        assert await statistics("Invocations") == [3.0, 3.0, 1.0, 1.0]
+        assert await statistics("Errors") == [3.0, 1.0, 0.0, 1.0]
+        assert await statistics("Throttles") == [3.0, 0.0, 0.0, 0.0]
+        assert (await statistics("Duration"))[0] == 3.0
+
+    in_virtual(scenario)
+
+
+def test_throttled_invocations_are_told() -> None:
+    async def scenario(host: SmallHost) -> None:
+        await host.deploy("def handler(event, context): return 1\n")
+        await host.do("PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=0)
+        for _ in range(2):
+            with pytest.raises(ServiceError, match="TooManyRequests"):
+                await host.invoke()
+        await host.runtime.sleep(5.1)
+        told = await host.do("ListMetrics", service="cloudwatch")
+        assert [metric["MetricName"] for metric in told["Metrics"]] == ["Throttles"]
 
     in_virtual(scenario)
 
@@ -165,7 +186,7 @@ def chancy_run(seed: int) -> tuple[str, list[Any]]:
     async def scenario(host: SmallHost) -> str:
         await host.deploy(CHANCY)
         results.extend(await invoke_many(host, [b"{}"] * 3))
-        await host.runtime.sleep(3)
+        await host.runtime.sleep(6)
         found = await host.do("FilterLogEvents", service="logs", logGroupName="/aws/lambda/f")
         results.extend(event["message"] for event in found["events"])
         results.append(host.runtime.now())

@@ -240,7 +240,7 @@ class Functions(Service):
         try:
             outcome, environment = await pool.invoke(invocation, reserved=function.reserved)
         except ServiceError:
-            self.reports.metric(call.account, function.name, "Throttles", 1.0, "Count")
+            self.reports.throttled(call.account, function.name)
             raise
         if call.trace:
             runtime.journal.span(
@@ -248,15 +248,10 @@ class Functions(Service):
             )
         lines = log_lines(invocation, outcome, function.memory_mb)
         self.reports.log(call.account, function.log_group_name, environment.stream, lines)
-        self._measure(call.account, function.name, outcome)
+        self.reports.ended(
+            call.account, function.name, outcome.duration_s, failed=bool(outcome.error)
+        )
         return _answer(outcome, lines, tail=request.get("LogType") == "Tail")
-
-    def _measure(self, account: str, name: str, outcome: Outcome) -> None:
-        self.reports.metric(account, name, "Invocations", 1.0, "Count")
-        self.reports.metric(account, name, "Errors", float(bool(outcome.error)), "Count")
-        self.reports.metric(account, name, "Throttles", 0.0, "Count")
-        duration_ms = outcome.duration_s * 1000
-        self.reports.metric(account, name, "Duration", duration_ms, "Milliseconds")
 
 
 def _answer(outcome: Outcome, lines: list[str], *, tail: bool) -> Response:

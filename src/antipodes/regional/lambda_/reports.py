@@ -1,17 +1,20 @@
 """Log lines and metrics of invocations, gathered and handed on in batches.
 
-They reach `logs` and `cloudwatch` through the host like a customer's own calls, a moment after the
-invocation: never in its way. What was gathered and not yet handed on is lost with the host, as it
-is in AWS; at most so much is kept.
+They reach `logs` and `cloudwatch` through the host like a customer's own calls, some seconds after
+the invocation: never in its way, and many invocations at once. What was gathered and not yet handed
+on is lost with the host, as it is in AWS; at most so much is kept.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from antipodes.service.contract import Host, Request, ServiceError
 
-FLUSH_S = 1.0
+FLUSH_S = 5.0
 LINES_MAX = 20_000  # kept between two flushes
 EVENTS_PER_CALL = 1_000
+DATA_PER_CALL = 1_000
 STREAMS_MAX = 10_000  # remembered as existing
 _EXISTS = "ResourceAlreadyExistsException"
 
@@ -20,7 +23,6 @@ _EXISTS = "ResourceAlreadyExistsException"
 class _Statistic:
     """The sum of a metric's values since the last flush."""
 
-    unit: str
     count: int = 0
     total: float = 0.0
     least: float = float("inf")
@@ -30,8 +32,34 @@ class _Statistic:
         """Take one value in."""
         self.count += 1
         self.total += value
-        self.least = min(self.least, value)
-        self.most = max(self.most, value)
+        if value < self.least:
+            self.least = value
+        if value > self.most:
+            self.most = value
+
+
+class _Measures:
+    """What became of a function's invocations since the last flush."""
+
+    def __init__(self) -> None:
+        self.ended = 0  # by their outcome, whatever it was
+        self.failed = 0
+        self.throttled = 0
+        self.duration_ms = _Statistic()
+
+    def statistics(self) -> Iterator[tuple[str, str, _Statistic]]:
+        """Name, unit and values of every metric there is something to tell about."""
+        if self.ended:
+            yield "Invocations", "Count", _Statistic(self.ended, float(self.ended), 1.0, 1.0)
+            yield "Errors", "Count", _ones(self.failed, self.ended)
+        yield "Throttles", "Count", _ones(self.throttled, self.ended + self.throttled)
+        if self.ended:
+            yield "Duration", "Milliseconds", self.duration_ms
+
+
+def _ones(ones: int, count: int) -> _Statistic:
+    """Statistics of so many ones among zeros."""
+    return _Statistic(count, float(ones), float(ones == count), float(ones > 0))
 
 
 class Reports:
@@ -42,7 +70,7 @@ class Reports:
         self._lines: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
         self._line_count = 0
         self._dropped = 0
-        self._metrics: dict[tuple[str, str, str], _Statistic] = {}
+        self._measures: dict[tuple[str, str], _Measures] = {}
         self._streams: dict[tuple[str, str, str], None] = {}
         self._flush_due = False
 
@@ -53,18 +81,27 @@ class Reports:
             return
         self._line_count += len(lines)
         now_ms = int(self._host.runtime.wall() * 1000)
-        self._lines.setdefault((account, group, stream), []).extend(
-            (now_ms, line) for line in lines
-        )
+        kept = self._lines.setdefault((account, group, stream), [])
+        kept += [(now_ms, line) for line in lines]
         self._flush_later()
 
-    def metric(self, account: str, function: str, name: str, value: float, unit: str) -> None:
-        """Note one value of a metric."""
-        key = (account, function, name)
-        if key not in self._metrics:
-            self._metrics[key] = _Statistic(unit)
-        self._metrics[key].add(value)
-        self._flush_later()
+    def ended(self, account: str, function: str, duration_s: float, *, failed: bool) -> None:
+        """Measure an invocation that came to an end."""
+        measures = self._measured(account, function)
+        measures.ended += 1
+        measures.failed += failed
+        measures.duration_ms.add(duration_s * 1000)
+
+    def throttled(self, account: str, function: str) -> None:
+        """Measure an invocation that was refused."""
+        self._measured(account, function).throttled += 1
+
+    def _measured(self, account: str, function: str) -> _Measures:
+        measures = self._measures.get((account, function))
+        if measures is None:
+            measures = self._measures[account, function] = _Measures()
+            self._flush_later()
+        return measures
 
     def _flush_later(self) -> None:
         if not self._flush_due:
@@ -79,14 +116,22 @@ class Reports:
     async def flush(self) -> None:
         """Hand everything on."""
         lines, self._lines, self._line_count = self._lines, {}, 0
-        metrics, self._metrics = self._metrics, {}
+        measured, self._measures = self._measures, {}
         dropped, self._dropped = self._dropped, 0
         if dropped:
             self._host.runtime.journal.record("lambda.lines_dropped", lines=dropped)
         for key, events in lines.items():
             await self._put_lines(key, events)
-        for (account, function, name), statistic in metrics.items():
-            await self._put_metric(account, function, name, statistic)
+        data: dict[str, list[dict[str, Any]]] = {}
+        for (account, function), measures in measured.items():
+            data.setdefault(account, []).extend(self._data(function, measures))
+        for account, told in data.items():
+            for start in range(0, len(told), DATA_PER_CALL):
+                some = {
+                    "Namespace": "AWS/Lambda",
+                    "MetricData": told[start : start + DATA_PER_CALL],
+                }
+                await self._call("cloudwatch", "PutMetricData", some, account)
 
     async def _put_lines(self, key: tuple[str, str, str], events: list[tuple[int, str]]) -> None:
         account, group, stream = key
@@ -114,23 +159,22 @@ class Reports:
         names = {"logGroupName": group, "logStreamName": stream}
         await self._call("logs", "CreateLogStream", names, account)
 
-    async def _put_metric(
-        self, account: str, function: str, name: str, statistic: _Statistic
-    ) -> None:
-        datum = {
-            "MetricName": name,
-            "Dimensions": [{"Name": "FunctionName", "Value": function}],
-            "Timestamp": self._host.runtime.wall(),
-            "Unit": statistic.unit,
-            "StatisticValues": {
-                "SampleCount": float(statistic.count),
-                "Sum": statistic.total,
-                "Minimum": statistic.least,
-                "Maximum": statistic.most,
-            },
-        }
-        request = {"Namespace": "AWS/Lambda", "MetricData": [datum]}
-        await self._call("cloudwatch", "PutMetricData", request, account)
+    def _data(self, function: str, measures: _Measures) -> list[dict[str, Any]]:
+        return [
+            {
+                "MetricName": name,
+                "Dimensions": [{"Name": "FunctionName", "Value": function}],
+                "Timestamp": self._host.runtime.wall(),
+                "Unit": unit,
+                "StatisticValues": {
+                    "SampleCount": float(statistic.count),
+                    "Sum": statistic.total,
+                    "Minimum": statistic.least,
+                    "Maximum": statistic.most,
+                },
+            }
+            for name, unit, statistic in measures.statistics()
+        ]
 
     async def _call(self, service: str, operation: str, request: Request, account: str) -> str:
         """Call a service of this host; return the error's code, if any."""

@@ -108,7 +108,8 @@ def test_the_terminal_shows_spreads_faults_and_paths() -> None:
     shown = render(play_many(swarm(), HERE, range(1, 7), jobs=1, play=fake_play))
     lines = {line.split()[0]: line.split() for line in shown.splitlines() if line}
     assert lines["writes_acknowledged"][1:] == ["1", "3", "6", "6"]
-    assert lines["rto_s_by_city.seattle"]
+    assert lines["writes_lost"][1:] == ["0", "0", "0", "0"]
+    assert "rto_s_by_city.seattle" not in lines  # it was never anything but 0
     assert {"kill", "pause", "cut-link", "disk"} <= set(lines)
     assert "rare paths taken: a.rare 17, a.usual 6\nnever taken: " in shown
     assert "6 seeds, 24 requests in 0.2 hours of the world" in shown
@@ -118,13 +119,20 @@ def test_the_terminal_shows_spreads_faults_and_paths() -> None:
 def test_a_fault_that_never_mattered_is_seen() -> None:
     seeds = [
         SeedCovered(("kill",), {"usual": 3, "rare": 1}, 10, 0),
-        SeedCovered(("kill", "pause"), {"usual": 1}, 10, 0),
+        SeedCovered(("kill", "pause"), {"usual": 1, "rare": 2}, 10, 0),
         SeedCovered(("disk",), {"usual": 1}, 10, 4),
+        SeedCovered(("pause",), {"usual": 1}, 10, 0),
     ]
     found = {f.kind: f for f in faults_covered(("kill", "pause", "disk", "clock"), seeds)}
-    assert [(f.seeds, f.mattered) for f in found.values()] == [(2, 1), (1, 0), (1, 1), (0, 0)]
-    assert (found["disk"].missed, found["disk"].requests) == (4, 10)
-    assert faults_covered(("kill",), [])[0].seeds == 0
+    assert [f.seeds for f in found.values()] == [2, 2, 1, 0]
+    assert [f.paths for f in found.values()] == [["rare"], [], [], []]
+    assert [f.mattered for f in found.values()] == [True, False, True, False]
+    assert (found["disk"].missed, found["disk"].missed_without) == (0.4, 0.0)
+    assert found["clock"].missed is None
+    assert not faults_covered(("kill",), [])[0].mattered
+    many = Many("Small", [], list(found.values()), 0.0)
+    assert "never mattered: pause, clock\n" in render(many)
+    assert [fault["mattered"] for fault in many.document()["faults"]] == [True, False, True, False]
 
 
 def test_the_markers_of_the_package_are_known() -> None:

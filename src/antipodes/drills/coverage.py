@@ -14,15 +14,24 @@ from importlib.resources.abc import Traversable
 
 import msgspec
 
+MISSED_MORE_MIN = 0.001  # of all requests
+TAKEN_MORE_MIN = 0.2  # of all seeds
+
 
 class FaultCovered(msgspec.Struct, frozen=True):
-    """What came of one kind of fault, over the seeds that drew it."""
+    """What came of one kind of fault: the seeds that drew it, beside those that did not."""
 
     kind: str
     seeds: int
-    mattered: int  # seeds that took a rare path with it, or in which somebody was not served
-    requests: int
-    missed: int
+    missed: float | None  # the share of requests that were not served with it ...
+    missed_without: float | None  # ... and without it; none: there was nobody to ask
+    paths: list[str]  # rare paths that clearly more of the seeds took with it than without
+
+    @property
+    def mattered(self) -> bool:
+        """Whether anything came of it that can be seen."""
+        more = (self.missed or 0.0) - (self.missed_without or 0.0)
+        return bool(self.seeds) and (bool(self.paths) or more > MISSED_MORE_MIN)
 
 
 class SeedCovered(msgspec.Struct, frozen=True):
@@ -91,19 +100,28 @@ def never_taken(markers: Mapping[str, int]) -> list[str]:
 def faults_covered(kinds: Iterable[str], seeds: Iterable[SeedCovered]) -> list[FaultCovered]:
     """What came of each kind of fault that could be drawn.
 
-    A path that every seed took is not rare, whatever it is marked.
+    Seeds draw several kinds, so this shows what goes together, and only over many seeds what comes
+    of what.
     """
     judged = list(seeds)
-    usual = set.intersection(*(set(seed.markers) for seed in judged)) if judged else set()
-    return [_covered(kind, [s for s in judged if kind in s.kinds], usual) for kind in kinds]
+    return [_covered(kind, judged) for kind in kinds]
 
 
-def _covered(kind: str, seeds: list[SeedCovered], usual: set[str]) -> FaultCovered:
-    mattered = [seed for seed in seeds if seed.missed or any(m not in usual for m in seed.markers)]
-    return FaultCovered(
-        kind,
-        seeds=len(seeds),
-        mattered=len(mattered),
-        requests=sum(seed.requests for seed in seeds),
-        missed=sum(seed.missed for seed in seeds),
-    )
+def _covered(kind: str, seeds: list[SeedCovered]) -> FaultCovered:
+    having = [seed for seed in seeds if kind in seed.kinds]
+    lacking = [seed for seed in seeds if kind not in seed.kinds]
+    paths = [
+        path
+        for path in markers_summed(having)
+        if _taken(path, having) - _taken(path, lacking) >= TAKEN_MORE_MIN
+    ]
+    return FaultCovered(kind, len(having), _missed(having), _missed(lacking), paths)
+
+
+def _taken(path: str, seeds: list[SeedCovered]) -> float:
+    return sum(path in seed.markers for seed in seeds) / len(seeds) if seeds else 0.0
+
+
+def _missed(seeds: list[SeedCovered]) -> float | None:
+    requests = sum(seed.requests for seed in seeds)
+    return round(sum(seed.missed for seed in seeds) / requests, 6) if requests else None

@@ -28,6 +28,7 @@ from antipodes.runtime.farm import Broken, Farm, stopwatch
 from antipodes.runtime.parcel import Parcel, pack
 
 SEED_S_MAX = 1800.0  # of the machine's own time: a seed that takes longer will never end
+DEPTH_MAX = 2  # of the tables of figures that the terminal shows
 SHOWN_MAX = 10  # seeds that did not pass, in the terminal
 _TABLES = frozenset({"seed", "speed", "served_by", "missed"})  # numbers, but no figures
 _MARKS = {Verdict.FAIL: "NO", Verdict.UNKNOWN: "??"}
@@ -97,7 +98,9 @@ class Many(msgspec.Struct, frozen=True):
             "requests": self.requests,
             "virtual_s": round(math.fsum(seed.virtual_s for seed in self.played), 3),
             "wall_s": round(self.wall_s, 3),
-            "faults": [msgspec.to_builtins(fault) for fault in self.faults],
+            "faults": [
+                {**msgspec.to_builtins(fault), "mattered": fault.mattered} for fault in self.faults
+            ],
             "markers": markers,
             "markers_never": coverage.never_taken(markers),
             "digests": {str(seed.seed): seed.digest for seed in self.played},
@@ -249,15 +252,17 @@ def render(many: Many) -> str:
 
 
 def _rows(spread: dict[str, Any], before: str) -> list[list[str]]:
+    """The figures that say something, none of those that come by phase: the document has all."""
     rows = []
     for name, value in spread.items():
-        if "p50" in value and not isinstance(value["p50"], dict):
+        if "p50" not in value or isinstance(value["p50"], dict):
+            if before.count(".") < DEPTH_MAX:
+                rows += _rows(value, f"{before}{name}.")
+        elif value["max"] is not None and (value["max"] or value["min"] or not before):
             cells = [_cell(value[column]) for column in ("min", "p50", "p99", "max")]
             if value.get("none"):
                 cells[-1] += f" ({value['none']} x none)"
             rows.append([before + name, *cells])
-        else:
-            rows += _rows(value, f"{before}{name}.")
     return rows
 
 
@@ -268,11 +273,16 @@ def _cell(value: float | None) -> str:
 def _faults(faults: list[FaultCovered]) -> list[str]:
     if not faults:
         return []
-    rows = [["fault", "seeds", "mattered in", "not served"]]
+    rows = [["fault", "seeds", "not served", "without it", "more often taken with it"]]
     for fault in faults:
-        share = f"{fault.missed / fault.requests:.2%}" if fault.requests else "-"
-        rows.append([fault.kind, str(fault.seeds), str(fault.mattered), share])
-    return [*grid(rows), ""]
+        shares = [_percent(share) for share in (fault.missed, fault.missed_without)]
+        rows.append([fault.kind, str(fault.seeds), *shares, ", ".join(fault.paths) or "-"])
+    idle = [fault.kind for fault in faults if not fault.mattered]
+    return [*grid(rows), *[f"never mattered: {', '.join(idle)}"] * bool(idle), ""]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"
 
 
 def _markers(document: dict[str, Any]) -> list[str]:

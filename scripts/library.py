@@ -40,13 +40,16 @@ def page(name: str, drill: Drill, prose: str, text: str, played: Simulated) -> s
             f"antipodes drill run {name} --simulate    # or without --simulate, in real time",
             "```",
             "",
-            f"Played in simulation, {played.virtual_s:.0f} s of a world "
-            f"([the report](reports/{name}.html)):",
+            (
+                f"Played in simulation, {played.virtual_s:.0f} s of a world "
+                f"([the report](reports/{name}.html)):"
+            ),
             "",
             "```text",
             verdict,
             "```",
             "",
+            *phases(played),
             "## The file",
             "",
             "```toml",
@@ -55,6 +58,36 @@ def page(name: str, drill: Drill, prose: str, text: str, played: Simulated) -> s
             "",
         ]
     )
+
+
+def phases(played: Simulated) -> list[str]:
+    """Latency and lag by phase, where there is more than one."""
+    figures = played.judgement.figures
+    names = [name for name, _, _ in played.drill.phases()]
+    if len(names) == 1:
+        return []
+    latency, lag = figures["latency_ms_by_phase"], figures["lag_s_by_phase"]
+    rows = [
+        [f"{city}, p50 / p99", *(pair(latency[name][city], "ms") for name in names)]
+        for city in played.drill.load.cities
+    ]
+    ways = dict.fromkeys(way for name in names for way in lag[name])
+    rows += [
+        [f"lag, {way}, p50 / p99", *(pair(lag[name].get(way, {}), "s") for name in names)]
+        for way in ways
+    ]
+    return ["## By phase", "", *grid(["", *names], rows), ""]
+
+
+def pair(spread: dict[str, float | None], unit: str) -> str:
+    """Median and 99th percentile."""
+    values = [spread.get("p50"), spread.get("p99")]
+    return " / ".join("-" if value is None else f"{value:g}" for value in values) + f" {unit}"
+
+
+def grid(heads: list[str], rows: list[list[str]]) -> list[str]:
+    """A table in Markdown."""
+    return [f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows)]
 
 
 def main(names: list[str]) -> int:

@@ -11,8 +11,6 @@ import pytest
 
 from antipodes.drills.format import library_drills
 
-pytestmark = [pytest.mark.slow, pytest.mark.simulation]
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,6 +24,8 @@ def started(name: str, hash_seed: str, *options: str) -> "subprocess.Popen[str]"
     )
 
 
+@pytest.mark.slow
+@pytest.mark.simulation
 @pytest.mark.parametrize("name", library_drills())
 def test_a_seed_is_one_run_over_plays_hash_seeds_and_import_orders(name: str) -> None:
     """Slow: ten minutes of a world, twice in each of two interpreters."""
@@ -37,3 +37,15 @@ def test_a_seed_is_one_run_over_plays_hash_seeds_and_import_orders(name: str) ->
     assert digest
     assert requests > 30
     assert verdict != "unknown"
+
+
+@pytest.mark.parametrize("name", library_drills())
+def test_each_has_its_page_and_its_report(name: str) -> None:
+    pages = ROOT / "docs" / "library"
+    page = (pages / f"{name}.md").read_text()
+    text = library_drills()[name].read_text()
+    file = "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip()
+    assert file in page
+    assert "verdict: PASS" in page
+    assert f"`{name}`" in (pages / "index.md").read_text()
+    assert "<h1>" in (pages / "reports" / f"{name}.html").read_text()

@@ -79,9 +79,7 @@ def _cards(judgement: Judgement) -> str:
         ("-" if share is None else f"{share:.2%}", f"served of {figures['requests']} requests"),
     ]
     if figures["cost_usd"] is not None:
-        cards.append(
-            (f"{figures['cost_usd'] * 1e3:.3f} $", "for the traffic of a thousand such runs")
-        )
+        cards.append((f"{figures['cost_usd'] * 1e3:.3f} $", "for traffic, a thousand such runs"))
     inner = "".join(
         f"<div class=card><b>{value}</b><span>{name}</span></div>" for value, name in cards
     )

@@ -27,7 +27,7 @@ class RunJournal:
         self._encode = msgspec.msgpack.Encoder(enc_hook=repr).encode
         self._notes: list[bytes] = []  # not yet in the digest
         self._digest = hashlib.blake2b(digest_size=16)
-        self.count = 0
+        self._counted = 0
         self._markers: dict[str, int] = {}
 
     def record(self, kind: str, **fields: Any) -> None:
@@ -38,6 +38,10 @@ class RunJournal:
 
     def span(self, trace: str, name: str, started: float, **fields: Any) -> None:
         """Note that the piece of work `name` of a traced request ran from `started` to now."""
+        self.worked(trace, name, started, fields)
+
+    def worked(self, trace: str, name: str, started: float, fields: dict[str, Any]) -> None:
+        """Note a span whose further fields are in a dictionary already, which is kept."""
         entry = (trace, name, started, self._now(), fields)
         self._spans.append(entry)
         self.absorb(self._encode(entry))
@@ -52,11 +56,17 @@ class RunJournal:
 
     def absorb(self, note: bytes) -> None:
         """Let something into the digest that is too frequent to keep."""
-        self.count += 1
-        self._notes.append(note)
-        if len(self._notes) >= NOTES_MAX:
-            self._digest.update(b"".join(self._notes))
-            self._notes.clear()
+        notes = self._notes
+        notes.append(note)
+        if len(notes) >= NOTES_MAX:
+            self._digest.update(b"".join(notes))
+            self._counted += len(notes)
+            notes.clear()
+
+    @property
+    def count(self) -> int:
+        """How many notes there have been."""
+        return self._counted + len(self._notes)
 
     def entries(self, kind: str = "") -> list[dict[str, Any]]:
         """Return the events kept, of one kind or of all."""
@@ -78,6 +88,7 @@ class RunJournal:
     def digest(self) -> str:
         """Return the digest of all that was noted so far, in hexadecimal."""
         self._digest.update(b"".join(self._notes))
+        self._counted += len(self._notes)
         self._notes.clear()
         return self._digest.hexdigest()
 
@@ -88,13 +99,15 @@ class PlacedJournal:
     def __init__(self, behind: RunJournal, place: str) -> None:
         self._behind = behind
         self._place = place
+        self._worked = behind.worked
         self.record = behind.record
         self.sometimes = behind.sometimes
 
     def span(self, trace: str, name: str, started: float, **fields: Any) -> None:
         """Note that the piece of work `name` of a traced request ran from `started` to now."""
-        fields.setdefault("place", self._place)
-        self._behind.span(trace, name, started, **fields)
+        if "place" not in fields:
+            fields["place"] = self._place
+        self._worked(trace, name, started, fields)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._behind, name)

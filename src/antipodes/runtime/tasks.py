@@ -8,10 +8,10 @@ of them is our own bug and stops the host, never a line in a log.
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from antipodes.runtime.contract import TimedOut
 
@@ -135,14 +135,25 @@ async def _quietly(nursery: TaskNursery) -> None:
 class Scope(Protocol):
     """What `async with` asks for."""
 
-    async def __aenter__(self) -> None: ...
+    def __aenter__(self) -> Coroutine[Any, Any, None]: ...
 
-    async def __aexit__(
+    def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None: ...
+    ) -> Coroutine[Any, Any, None]: ...
+
+
+class _Done:
+    """What has nothing to wait for, awaited without a coroutine."""
+
+    def __await__(self) -> Iterator[None]:
+        return _NOTHING
+
+
+_NOTHING: Iterator[None] = iter(())  # an end has no state to share
+_DONE = cast("Coroutine[Any, Any, None]", _Done())
 
 
 class Deadline(Scope):
@@ -154,24 +165,26 @@ class Deadline(Scope):
         self._seconds = seconds
         self._expired = False
 
-    async def __aenter__(self) -> None:
+    def __aenter__(self) -> Coroutine[Any, Any, None]:
         task = asyncio.current_task()
         assert task is not None, "a deadline outside of a task"
         self._task = task
         self._cancelling = task.cancelling()
         self._timer = task.get_loop().call_later(max(0.0, self._seconds), self._expire)
+        return _DONE
 
-    async def __aexit__(
+    def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
         self._timer.cancel()
         # Somebody else may have cancelled as well: then that is what has happened.
         alone = self._expired and self._task.uncancel() <= self._cancelling
         if alone and kind is not None and issubclass(kind, asyncio.CancelledError):
             raise TimedOut(f"no answer within {self._seconds:g} s") from error
+        return _DONE
 
     def _expire(self) -> None:
         self._expired = True

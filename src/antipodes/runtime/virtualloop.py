@@ -13,10 +13,12 @@ Those of a paused host are kept, and run in their order when it is resumed, befo
 import asyncio
 import contextvars
 import gc
-import heapq
 from asyncio import base_events
 from collections import deque
 from collections.abc import Callable, Coroutine
+from heapq import heapify
+from heapq import heappop as pop
+from heapq import heappush as push
 from typing import Any, NoReturn, Protocol, TypeVar, TypeVarTuple
 
 from antipodes.runtime.contract import RuntimeFailure
@@ -152,27 +154,27 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     def _take_due_timers(self) -> None:
         """Move what is due behind what is ready; jump to the next timer where nothing is."""
-        timers, ready = self._timers, self._ready
-        if not ready:
-            while timers and timers[0][2].callback is None:
-                heapq.heappop(timers)
-                self.timers_cancelled -= 1
-            if not timers:
-                raise Deadlock("nothing is left to do, and somebody still waits")
-            self.now = max(self.now, timers[0][0])
-        now = self.now
-        while timers and timers[0][0] <= now:
-            call = heapq.heappop(timers)[2]
+        timers, ready, now = self._timers, self._ready, self.now
+        while timers:
+            when, _, call = timers[0]
+            if when > now:
+                if ready:
+                    break
+                if call.callback is not None:
+                    self.now = now = when
+            pop(timers)
             call.loop = None
             if call.callback is not None:
                 ready.append(call)
             else:
                 self.timers_cancelled -= 1
+        if not ready:
+            raise Deadlock("nothing is left to do, and somebody still waits")
 
     def sweep(self) -> None:
         """Drop cancelled timers, before they are most of all."""
         self._timers[:] = [entry for entry in self._timers if entry[2].callback is not None]
-        heapq.heapify(self._timers)
+        heapify(self._timers)
         self.timers_cancelled = 0
         self.timers_cancelled_max = max(CANCELLED_TIMERS_MIN, len(self._timers))
 
@@ -245,7 +247,7 @@ class VirtualLoop(base_events.BaseEventLoop):
     def _at(self, call: Call) -> Call:
         call.loop = self
         self._timers_made += 1
-        heapq.heappush(self._timers, (call.time, self._timers_made, call))
+        push(self._timers, (call.time, self._timers_made, call))
         return call
 
     def soon_for(
@@ -277,7 +279,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         call = Call(when, function, (), None, None)
         call.loop = self
         self._timers_made += 1
-        heapq.heappush(self._timers, (when, self._timers_made, call))
+        push(self._timers, (when, self._timers_made, call))
         return call
 
     def create_future(self) -> "asyncio.Future[Any]":

@@ -39,7 +39,7 @@ IN_FLIGHT_BYTES_MAX = 8 << 20
 Item = tuple[str, Any, float]  # kind, value, and when it was sent
 Way = tuple[str, str]
 
-_DELIVERY = struct.Struct("<dII")  # of the digest: when, how long, checksum
+_pack = struct.Struct("<dII").pack  # of the digest: when, how long, checksum
 FOUND_MAX = 10_000
 CONNECT_S_MAX = 75.0  # as long as Linux's default of SYN retries makes sense to anybody
 
@@ -70,6 +70,22 @@ class VirtualListener:
 class VirtualStream:
     """One end of a connection."""
 
+    __slots__ = (
+        "_closing",
+        "_held",
+        "_network",
+        "_opening",
+        "_paused_peer",
+        "_waiting",
+        "accepted",
+        "bytes_held",
+        "ended",
+        "host",
+        "inbound",
+        "peer",
+        "receiver",
+    )
+
     def __init__(self, network: "VirtualNetwork", host: NetworkHost, accepted: Accepted) -> None:
         self._network = network
         self.host = host
@@ -89,10 +105,12 @@ class VirtualStream:
         """Send; what is written to a closed stream is dropped."""
         if self._closing or not data:
             return
-        data = bytes(data)
+        if type(data) is not bytes:
+            data = bytes(data)
         peer = self.peer
-        peer.inbound.push(("data", data, self._network.loop.now), len(data))
-        if peer.inbound.bytes_queued + peer.bytes_held > IN_FLIGHT_BYTES_MAX:
+        inbound = peer.inbound
+        inbound.push(("data", data, self._network.loop.now), len(data))
+        if inbound.bytes_queued + peer.bytes_held > IN_FLIGHT_BYTES_MAX:
             self._hold_back()
 
     def _hold_back(self) -> None:
@@ -168,14 +186,20 @@ class VirtualStream:
     def arrive(self, item: Item) -> None:
         """Take an item off the line, in the receiver's own context."""
         network, host = self._network, self.host
-        if item[0] == "data":
-            network.count(self.inbound.way, item[1])
+        kind, value, _ = item
+        if kind == "data":
+            network.count(self.inbound.way, value)
         if network.watcher is not None:
             network.show(self.inbound.way, self.accepted.trace, item)
         if self._opening or self._waiting or not host.running:
             self._wait(item)
-        else:
+        elif kind != "data" or self._held is not None:
             host.context.copy().run(self._take, item)
+        elif not self.ended:  # as `_take` does it
+            if not self._closing:
+                host.context.copy().run(self.receiver.data_received, value)
+            if self.peer._paused_peer:  # noqa: SLF001 - its own kind
+                self.peer.relieve()
 
     def _wait(self, item: Item) -> None:
         if not self.host.alive:
@@ -336,6 +360,16 @@ class _Knock:
             self.network.accept(self)
 
 
+class _Traffic:
+    """What has come by one way."""
+
+    __slots__ = ("name", "size")
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.size = 0
+
+
 class VirtualNetwork:
     """Doors and connections of all hosts."""
 
@@ -344,7 +378,7 @@ class VirtualNetwork:
     ) -> None:
         """`absorb` is told of every delivery, in a few bytes, for the digest of the run."""
         self.loop = loop
-        self.traffic: dict[Way, int] = {}
+        self._traffic: dict[Way, _Traffic] = {}
         self.watcher: MessageRing | None = None
         self._lines = lines
         self._chance = random.Random(f"{seed}/network")  # noqa: S311 - repeatable on purpose
@@ -355,7 +389,11 @@ class VirtualNetwork:
         self._openings: deque[tuple[float, _Opening]] = deque()
         self._giving_up = False
         self._absorb = absorb
-        self._names: dict[Way, bytes] = {}
+
+    @property
+    def traffic(self) -> dict[Way, int]:
+        """Bytes of payload delivered so far, by the way they went."""
+        return {way: traffic.size for way, traffic in self._traffic.items()}
 
     def listen(
         self, host: NetworkHost, address: Address, factory: ReceiverFactory
@@ -428,7 +466,7 @@ class VirtualNetwork:
     def accept(self, knock: _Knock) -> None:
         """Somebody is at a door: open it, or refuse."""
         near, accepted = knock.near, knock.accepted
-        found = self.door(accepted.local)
+        found = self._found.get(accepted.local) or self.door(accepted.local)
         if found is None:
             refusal = f"{accepted.local.place} {accepted.local.port} refused"
             near.inbound.push(("refused", refusal, self.loop.now))
@@ -450,13 +488,12 @@ class VirtualNetwork:
 
     def count(self, way: Way, data: bytes) -> None:
         """Data arrives."""
+        traffic = self._traffic.get(way)
+        if traffic is None:
+            traffic = self._traffic[way] = _Traffic(">".join(way).encode())
         size = len(data)
-        name = self._names.get(way)
-        if name is None:
-            name = self._names[way] = ">".join(way).encode()
-            self.traffic[way] = 0
-        self.traffic[way] += size
-        self._absorb(name + _DELIVERY.pack(self.loop.now, size, crc32(data)))
+        traffic.size += size
+        self._absorb(traffic.name + _pack(self.loop.now, size, crc32(data)))
 
     def show(self, way: Way, trace: str, item: Item) -> None:
         """Tell who watches of a message that arrives."""

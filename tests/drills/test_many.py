@@ -192,3 +192,9 @@ def test_a_cluster_comes_to_the_same_sum(tmp_path: Path) -> None:
         together = play_many(swarm(), tmp_path, seeds, jobs=1, play=fake_play, cluster=address)
     alone = play_many(swarm(), HERE, seeds, jobs=1, play=fake_play)
     assert without_wall(alone) == without_wall(together)
+
+
+def test_the_documentation_names_every_key() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "simulation.md").read_text()
+    document = play_many(swarm(), HERE, [2], jobs=1, play=fake_play).document()
+    assert [key for key in document if f"`{key}`" not in page] == ["drill"]

@@ -1,6 +1,7 @@
 """Drills as the seeds draw them: valid, repeatable, and all different."""
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -141,3 +142,8 @@ def test_the_librarys_swarm_can_be_drawn() -> None:
         drawn = draw(drill, seed)
         assert set(drawn_kinds(drawn)) <= set(drill.swarm.faults)
         assert again(drawn) == drawn
+
+
+def test_the_documentation_names_every_kind() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "simulation.md").read_text()
+    assert [kind for kind in KINDS if f"`{kind}`" not in page] == []

@@ -38,6 +38,7 @@ RIGHT, BOTTOM_ROW = 420.0, 19.0
 TICK_PX_MIN, NOTE_PX_MIN, LABEL_PX_MIN = 17.0, 14.0, 11.0
 LATE_S_MIN, LATE_TIMES = 0.05, 3.0
 TEXT_MAX = 66
+LETTER_PX = 5.6
 STRIPE = 26.0  # half the width of what a fault shades
 
 Column = tuple[float, str, Callable[[Operation], str]]  # of the table: where, its name, its text
@@ -318,7 +319,7 @@ def _along(x1: float, y1: float, x2: float, y2: float, text: str) -> str:
         x1, y1, x2, y2 = x2, y2, x1, y1
     angle = math.degrees(math.atan2(y2 - y1, x2 - x1))
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    room = int((math.hypot(x2 - x1, y2 - y1) - 24) / 5.2)
+    room = int((math.hypot(x2 - x1, y2 - y1) - 20) / LETTER_PX)
     return (
         f'<text class="small" x="{x:.1f}" y="{y - 3.5:.1f}" text-anchor="middle" '
         f'transform="rotate({angle:.1f} {x:.1f} {y:.1f})">{_text(text, room)}</text>'

@@ -18,7 +18,7 @@ from antipodes.runtime.messages import Message
 from antipodes.world.atlas import load_atlas
 from antipodes.world.places import kind_of, top_of
 
-LEFT, COLUMN, TOP = 96.0, 190.0, 112.0
+LEFT, COLUMN, TOP = 96.0, 210.0, 112.0
 HEIGHT_MAX = 1700.0
 GAP_PX_MIN, GAP_PX_PER_DECADE, GAP_UNIT_S = 3.0, 13.0, 0.0005
 DIGITS = 4  # of an instant: what is closer together stands on one row

@@ -18,6 +18,7 @@ from antipodes.world.places import top_of
 REACH_S = 8.0  # what happened to a host so long before or after belongs to the picture
 PAD_S = 0.25
 NEIGHBOURS_MAX = 12
+IDLE, IDLE_S = 3, 1.0  # the rank of what says nothing but that somebody lives; shown so near only
 KEPT = {"data", "reset"}  # openings and ends say nothing that data does not
 HOST_KINDS = ("boot", "kill", "power-cut", "pause", "resume", "fault", "heal", "clock", "disk")
 _WORD = re.compile(r"[\w.-]+")
@@ -81,7 +82,8 @@ def _around(simulated: Simulated, finding: Finding | None, own: list[Operation])
         first_s = drill.timeline[0].at_s if drill.timeline else drill.duration_s / 2
         begin_s, end_s = first_s - 1.0, first_s + REACH_S
     key = own[0].key if own else ""
-    near = [at for at in happened if begin_s - REACH_S <= at <= end_s + REACH_S]
+    reach = (max(0.0, begin_s - REACH_S), end_s + REACH_S)  # before 0, the world is being made
+    near = [at for at in happened if reach[0] <= at <= reach[1]]
     begin_s, end_s = min([begin_s, *near]) - PAD_S, max([end_s, *near]) + PAD_S
     neighbours = [
         o
@@ -112,8 +114,8 @@ def relevant(simulated: Simulated, seen: Violation, limit: int) -> list[Message]
         if arrived_s < seen.begin_s or sent_s > seen.end_s or message.kind not in KEPT:
             continue
         rank = _rank(message, seen.key, ours, near, simulated.drill.world.regions)
-        if rank is not None:
-            distance_s = min(abs(sent_s - at) for at in instants)
+        distance_s = min(abs(sent_s - at) for at in instants)
+        if rank is not None and (rank < IDLE or distance_s < IDLE_S):
             ranked.append((rank, distance_s, number))
     kept = sorted(number for *_, number in sorted(ranked)[:limit])
     found: list[Message] = [simulated.messages[number] for number in kept]
@@ -132,7 +134,7 @@ def _rank(
     if (key and key in message.head) or message.trace in near:
         return 1
     if source in regions and destination in regions:
-        return 3 if "beat" in message.head or "ack" in message.head else 2
+        return IDLE if "beat" in message.head or "ack" in message.head else 2
     return None
 
 

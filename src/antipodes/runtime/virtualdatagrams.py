@@ -6,7 +6,8 @@ from collections.abc import Callable
 from antipodes.runtime.contract import Address, Datagram
 from antipodes.runtime.datagrams import DatagramDoors, Ways, checked, sender
 from antipodes.runtime.delayline import DelayLines
-from antipodes.runtime.virtualnetwork import NetworkHost, VirtualNetwork
+from antipodes.runtime.virtualnetwork import VirtualNetwork
+from antipodes.runtime.virtualstream import NetworkHost
 
 
 class VirtualDatagrams:

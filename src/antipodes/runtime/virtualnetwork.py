@@ -1,32 +1,30 @@
-"""Streams in memory between the hosts of a simulation, over the same delay lines as the real ones.
+"""The network of a simulation: doors, how connections to them open, and what is told of traffic.
 
-A connection is two ends and two delay lines. What travels is opening, data, end and reset, in one
-order. The network itself belongs to no host: bytes under way survive their sender.
+The network itself belongs to no host: bytes under way survive their sender.
 
 To a paused host connections are opened as the kernel of a stopped process opens them: the caller is
 connected after a round trip, and what it sends waits, up to what a stream holds, for the host to be
 resumed. A backlog that fills up is left out.
 """
 
-import contextvars
 import random
 import struct
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zlib import crc32
 
 from antipodes.runtime.contract import (
     Accepted,
     Address,
     Gone,
-    PlainReceiver,
     Receiver,
     ReceiverFactory,
     doors_for,
 )
 from antipodes.runtime.delayline import NEGLIGIBLE_S, DelayLine, DelayLines
-from antipodes.runtime.virtualloop import Call, VirtualLoop
+from antipodes.runtime.virtualloop import VirtualLoop
+from antipodes.runtime.virtualstream import NOBODY, Item, NetworkHost, VirtualStream
 
 if TYPE_CHECKING:
     import asyncio
@@ -35,23 +33,11 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Receiver)
 
-IN_FLIGHT_BYTES_MAX = 8 << 20
-Item = tuple[str, Any, float]  # kind, value, and when it was sent
 Way = tuple[str, str]
 
 _pack = struct.Struct("<dII").pack  # of the digest: when, how long, checksum
 FOUND_MAX = 10_000
 CONNECT_S_MAX = 75.0  # as long as Linux's default of SYN retries makes sense to anybody
-
-
-class NetworkHost(Protocol):
-    """What the network needs of a host."""
-
-    name: str
-    alive: bool
-    running: bool
-    held: list[Call]
-    context: contextvars.Context
 
 
 class VirtualListener:
@@ -65,226 +51,6 @@ class VirtualListener:
     def close(self) -> None:
         """Refuse from now on; open connections stay."""
         self._close()
-
-
-class VirtualStream:
-    """One end of a connection."""
-
-    __slots__ = (
-        "_closing",
-        "_held",
-        "_network",
-        "_opening",
-        "_paused_peer",
-        "_waiting",
-        "accepted",
-        "bytes_held",
-        "ended",
-        "host",
-        "inbound",
-        "peer",
-        "receiver",
-    )
-
-    def __init__(self, network: "VirtualNetwork", host: NetworkHost, accepted: Accepted) -> None:
-        self._network = network
-        self.host = host
-        self.accepted = accepted
-        self.receiver: Receiver
-        self.peer: VirtualStream
-        self.inbound: DelayLine  # towards this end
-        self._opening = True
-        self._waiting: deque[Item] | None = None  # came before it was open, or while it slept
-        self._held: deque[Item] | None = None  # came while reading was paused
-        self.bytes_held = 0
-        self._closing = False
-        self.ended = False
-        self._paused_peer = False
-
-    def write(self, data: bytes) -> None:
-        """Send; what is written to a closed stream is dropped."""
-        if self._closing or not data:
-            return
-        if type(data) is not bytes:
-            data = bytes(data)
-        peer = self.peer
-        inbound = peer.inbound
-        inbound.push(("data", data, self._network.loop.now), len(data))
-        if inbound.bytes_queued + peer.bytes_held > IN_FLIGHT_BYTES_MAX:
-            self._hold_back()
-
-    def _hold_back(self) -> None:
-        if not self._paused_peer:
-            self._paused_peer = True
-            self._run(self.receiver.pause_writing)
-
-    def send(self, kind: str) -> None:
-        """Tell the other end something, unless it is past hearing."""
-        if not self.peer.ended:
-            self.peer.inbound.push((kind, None, self._network.loop.now))
-
-    def get_write_buffer_size(self) -> int:
-        """Bytes that the other end has not taken yet."""
-        return self.peer.inbound.bytes_queued + self.peer.bytes_held
-
-    @property
-    def queued_bytes(self) -> int:
-        """Bytes on their way to this end, or held for it."""
-        return self.inbound.bytes_queued + self.bytes_held
-
-    def is_closing(self) -> bool:
-        """Whether nothing more can be sent."""
-        return self._closing
-
-    def close(self) -> None:
-        """Send what was written, then the end."""
-        if not self._closing:
-            self._closing = True
-            self.send("eof")
-            self._network.soon(self, self._end)
-
-    def abort(self) -> None:
-        """Reset the connection."""
-        if not self._closing:
-            self._closing = True
-            self.send("reset")
-        self._network.soon(self, self._end)
-
-    def pause_reading(self) -> None:
-        """Hold deliveries."""
-        if self._held is None:
-            self._held = deque()
-
-    def resume_reading(self) -> None:
-        """Deliver what was held, and go on."""
-        held, self._held = self._held, None
-        while held and not self._holds_again(held):
-            item = held.popleft()
-            self.bytes_held -= _size(item)
-            self._take(item)
-
-    def _holds_again(self, rest: deque[Item]) -> bool:
-        """Whether the receiver has paused meanwhile: then the rest waits as well."""
-        if self._held is None:
-            return False
-        self._held.extend(rest)
-        return True
-
-    def open(self, function: Callable[[], object]) -> None:
-        """Open this end with a function of its host's, as soon as that runs."""
-        if self.host.running:
-            self._run(self._open, function)
-        else:
-            self._network.hold(self, self._open, function)
-
-    def _open(self, function: Callable[[], object]) -> None:
-        function()
-        self._opening = False
-        while self._waiting:
-            self._take_waiting()
-
-    def arrive(self, item: Item) -> None:
-        """Take an item off the line, in the receiver's own context."""
-        network, host = self._network, self.host
-        kind, value, _ = item
-        if kind == "data":
-            network.count(self.inbound.way, value)
-        if network.watcher is not None:
-            network.show(self.inbound.way, self.accepted.trace, item)
-        if self._opening or self._waiting or not host.running:
-            self._wait(item)
-        elif kind != "data" or self._held is not None:
-            host.context.copy().run(self._take, item)
-        elif not self.ended:  # as `_take` does it
-            if not self._closing:
-                host.context.copy().run(self.receiver.data_received, value)
-            if self.peer._paused_peer:  # noqa: SLF001 - its own kind
-                self.peer.relieve()
-
-    def _wait(self, item: Item) -> None:
-        if not self.host.alive:
-            return
-        if self._waiting is None:
-            self._waiting = deque()
-        self._waiting.append(item)
-        self.bytes_held += _size(item)
-        if not self._opening:
-            self._network.hold(self, self._take_waiting)
-
-    def _take_waiting(self) -> None:
-        if self._waiting:
-            item = self._waiting.popleft()
-            self.bytes_held -= _size(item)
-            self._take(item)
-
-    def _take(self, item: Item) -> None:
-        kind, value, _ = item
-        if self._held is not None:
-            self._held.append(item)
-            self.bytes_held += _size(item)
-        elif self.ended:
-            return
-        elif kind == "data":
-            if not self._closing:
-                self.receiver.data_received(value)
-            if self.peer._paused_peer:  # noqa: SLF001 - its own kind
-                self.peer.relieve()
-        elif kind == "eof":
-            if not self.receiver.eof_received():
-                if not self._closing:
-                    self._closing = True
-                    self.send("eof")
-                self._end()
-        else:
-            self._closing = True
-            self._end(Gone("connection reset by peer"))
-
-    def relieve(self) -> None:
-        """The other end has taken something: write on if the way is free again."""
-        if self._paused_peer and self.get_write_buffer_size() < IN_FLIGHT_BYTES_MAX // 2:
-            self._paused_peer = False
-            if not self.ended:
-                self._run(self.receiver.resume_writing)
-
-    def _end(self, error: Exception | None = None) -> None:
-        if not self.ended:
-            self.ended = True
-            self._network.forget(self)
-            self.inbound.discard()
-            receiver, self.receiver = self.receiver, _DEAF
-            receiver.connection_lost(error)
-            # No circle is left, so it is gone at once when nobody knows it: collecting is costly.
-            self.peer = _NOBODY  # type: ignore[assignment] # as good as an end that is over
-            self.inbound.deliver = _NOBODY.arrive
-
-    def _run(self, function: Callable[..., Any], *arguments: Any) -> None:
-        if self.host.running:
-            self.host.context.copy().run(function, *arguments)
-        elif self.host.alive:
-            self._network.hold(self, function, *arguments)
-
-
-def _size(item: Item) -> int:
-    return len(item[1]) if item[0] == "data" else 0
-
-
-class _Nobody:
-    """Whom an end speaks to that is over."""
-
-    bytes_held = 0
-    ended = True
-    _paused_peer = False
-
-    def __init__(self) -> None:
-        self.inbound = self
-        self.bytes_queued = 0
-
-    def arrive(self, item: Item) -> None:
-        """Too late."""
-
-
-_NOBODY = _Nobody()
-_DEAF = PlainReceiver()
 
 
 class _Opening:
@@ -323,8 +89,8 @@ class _Opening:
             return
         if self.network.watcher is not None:
             self.network.show(near.inbound.way, near.accepted.trace, item)
-        near.inbound.deliver = _NOBODY.arrive
-        near.peer = _NOBODY  # type: ignore[assignment] # nobody has opened
+        near.inbound.deliver = NOBODY.arrive
+        near.peer = NOBODY  # type: ignore[assignment] # nobody has opened
         if item[0] == "refused" and not self.answer.done():
             self.answer.set_exception(Gone(item[1]))
 
@@ -470,7 +236,7 @@ class VirtualNetwork:
         if found is None:
             refusal = f"{accepted.local.place} {accepted.local.port} refused"
             near.inbound.push(("refused", refusal, self.loop.now))
-            knock.inbound.deliver = _NOBODY.arrive
+            knock.inbound.deliver = NOBODY.arrive
             return
         host, factory = found
         far = VirtualStream(self, host, accepted)

@@ -33,22 +33,6 @@ class NetworkHost(Protocol):
 class VirtualStream:
     """One end of a connection."""
 
-    __slots__ = (
-        "_closing",
-        "_held",
-        "_network",
-        "_opening",
-        "_paused_peer",
-        "_waiting",
-        "accepted",
-        "bytes_held",
-        "ended",
-        "host",
-        "inbound",
-        "peer",
-        "receiver",
-    )
-
     def __init__(self, network: "VirtualNetwork", host: NetworkHost, accepted: Accepted) -> None:
         self._network = network
         self.host = host

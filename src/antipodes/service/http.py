@@ -34,6 +34,8 @@ from antipodes.service.httpmessages import (
     encode_request,
     encode_response,
     lower,
+    read_request,
+    read_response,
 )
 
 __all__ = [
@@ -72,12 +74,12 @@ class _ServerReceiver(PlainReceiver):
     def __init__(self, server: "HttpServer", accepted: Accepted) -> None:
         self._server = server
         self._accepted = accepted
-        self._parser: Any = httptools.HttpRequestParser(self)
+        self._parser: Any = None  # made for the first message that is not usual, and kept
         self._stream: Stream
         self._slots: deque[_Slot] = deque()
-        self._reset()
         self._paused = False
         self._finished = False
+        self._heard_last = False  # the client said that it would send no more
 
     def _reset(self) -> None:
         self._url = b""
@@ -94,17 +96,36 @@ class _ServerReceiver(PlainReceiver):
         self._stream = stream
 
     def data_received(self, data: bytes) -> None:
-        parser = self._parser
-        if self._finished or parser is None:
+        if self._finished:
+            return
+        if self._parser is None and not self._begin_parsing(data):
             return
         try:
-            parser.feed_data(data)
+            self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._refuse(HTTPStatus.NOT_IMPLEMENTED)
         except httptools.HttpParserCallbackError as error:
             raise error.__context__ or error from None
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST)
+
+    def _begin_parsing(self, data: bytes) -> bool:
+        """Answer a usual request at once; else have a parser, and say that it is needed."""
+        if self._heard_last:
+            self._refuse(HTTPStatus.BAD_REQUEST)
+            return False
+        read = read_request(data)
+        if read is None or len(read[2].body) > self._server.body_bytes_max:
+            self._reset()
+            self._parser = httptools.HttpRequestParser(self)
+            return True
+        method, target, whole = read
+        raw = [line.raw for line in whole.lines]
+        request = HttpRequest(method, target, whole.headers, whole.body, self._accepted, raw)
+        keep_alive = whole.keep_alive
+        self._heard_last = not keep_alive
+        self._answer(request, keep_alive=keep_alive)
+        return False
 
     def connection_lost(self, error: Exception | None) -> None:
         self._finished = True
@@ -262,13 +283,14 @@ class _ClientReceiver(PlainReceiver):
         self._client = client
         self._key = key
         self._stream: Stream
-        self._parser: Any = httptools.HttpResponseParser(self)
+        self._parser: Any = None  # made for the first message that is not usual, and kept
         self._waiting: Any = None
         self._head = False
+        self._lost = False
         self.used = 0
         self.open = True
         self.answered_anything = False
-        self._begin()
+        self._until_eof = False
 
     def _begin(self) -> None:
         self._headers: list[tuple[str, str]] = []
@@ -300,8 +322,18 @@ class _ClientReceiver(PlainReceiver):
 
     def data_received(self, data: bytes) -> None:
         self.answered_anything = True
-        if self._parser is None:
+        if self._lost:
             return
+        if self._parser is None:
+            read = None if self._head else read_response(data)
+            if read is not None:
+                status, reason, whole = read
+                headers = [(line.name, line.value) for line in whole.lines]
+                response = HttpResponse(status, headers, whole.body, reason)
+                self._answered(response, reusable=whole.keep_alive)
+                return
+            self._begin()
+            self._parser = httptools.HttpResponseParser(self)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -333,15 +365,20 @@ class _ClientReceiver(PlainReceiver):
             self._begin()
 
     def _complete(self, *, reusable: bool) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is None:
+        if self._waiting is None:
             return
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         response = HttpResponse(
             self._parser.get_status_code(), self._headers, body, self._reason.decode("latin-1")
         )
+        self._begin()
+        self._answered(response, reusable=reusable)
+
+    def _answered(self, response: HttpResponse, *, reusable: bool) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return
         if reusable and self.open:
-            self._begin()
             self._client.give_back(self._key, self)
         else:
             self.close()
@@ -356,6 +393,7 @@ class _ClientReceiver(PlainReceiver):
     def connection_lost(self, error: Exception | None) -> None:
         self.open = False
         self._client.forget(self._key, self)
+        self._lost = True
         self._parser = None  # it holds this receiver's methods: a circle
         self._fail(error if isinstance(error, Gone) else Gone("connection closed"))
 

@@ -1,9 +1,16 @@
-"""What HTTP/1.1 says: requests and responses as values, and as bytes on the wire."""
+"""What HTTP/1.1 says: requests and responses as values, and as bytes on the wire.
 
+The usual message comes in one piece, is small, and says what every other one says but for a line or
+two. Such a one is read line by line, each line understood once and kept; everything else, anything
+unusual included, is left to httptools' parser.
+"""
+
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
+from typing import NamedTuple
 
 from antipodes.runtime.contract import Accepted, Address
 
@@ -13,12 +20,104 @@ _STATUS_LINES = {
 }
 _NO_BODY = frozenset({204, 304})
 _NAMES_MAX = 4096
+_HEAD_BYTES_MAX = 384  # signed requests are longer, and have lines that never come again
+_REQUEST_LINE = re.compile(rb"(GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS) (/[!-~]*) HTTP/1\.1")
+_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) ([ -~]*)")
+_HEADER_LINE = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~-]+): ([!-~](?:[ -~]*[!-~])?)")
+_LENGTH = re.compile(r"0|[1-9][0-9]{0,8}")
+_UNUSUAL = frozenset({"transfer-encoding", "upgrade", "expect", "trailer", "proxy-connection"})
 
 
 @lru_cache(_NAMES_MAX)
 def lower(name: bytes) -> str:
     """Return a header's name in lower case."""
     return name.decode("latin-1").lower()
+
+
+class HeaderLine(NamedTuple):
+    """One line of a head."""
+
+    lowered: str
+    name: str
+    value: str
+    raw: tuple[bytes, bytes]
+
+
+@lru_cache(_NAMES_MAX)
+def _header_line(line: bytes) -> HeaderLine | None:
+    """Read one line; None for what decides how the message ends, and does so in no usual way."""
+    found = _HEADER_LINE.fullmatch(line)
+    if found is None:
+        return None
+    raw = found[1], found[2]
+    name, value = found[1].decode("latin-1"), found[2].decode("latin-1")
+    lowered = name.lower()
+    if lowered in _UNUSUAL or (lowered == "connection" and value not in {"close", "keep-alive"}):
+        return None
+    if lowered == "content-length" and _LENGTH.fullmatch(value) is None:
+        return None
+    return HeaderLine(lowered, name, value, raw)
+
+
+@lru_cache(_NAMES_MAX)
+def _status_line(line: bytes) -> tuple[int, str] | None:
+    found = _STATUS_LINE.fullmatch(line)
+    if found is None or int(found[1]) in _NO_BODY:
+        return None
+    return int(found[1]), found[2].decode("latin-1")
+
+
+class Whole(NamedTuple):
+    """A message that came in one piece: its first line, its headers, what they say, its body."""
+
+    first: bytes
+    lines: list[HeaderLine]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether another message may follow."""
+        return self.headers.get("connection") != "close"
+
+
+def read_whole(data: bytes) -> Whole | None:
+    """Read a usual message that came in one piece; None where it is anything else."""
+    end = data.find(b"\r\n\r\n", 0, _HEAD_BYTES_MAX)
+    if end < 0:
+        return None
+    first, *rest = data[:end].split(b"\r\n")
+    lines: list[HeaderLine] = []
+    headers: dict[str, str] = {}
+    for text in rest:
+        line = _header_line(text)
+        if line is None:
+            return None
+        lines.append(line)
+        if line.lowered in headers and line.lowered in {"content-length", "connection"}:
+            return None
+        headers[line.lowered] = line.value
+    if len(data) - end - 4 != int(headers.get("content-length", 0)):
+        return None
+    return Whole(first, lines, headers, data[end + 4 :])
+
+
+def read_request(data: bytes) -> tuple[str, str, Whole] | None:
+    """Read a usual request that came in one piece: method, target, and the message."""
+    whole = read_whole(data)
+    found = None if whole is None else _REQUEST_LINE.fullmatch(whole.first)
+    if whole is None or found is None:
+        return None
+    return found[1].decode("latin-1"), found[2].decode("latin-1"), whole
+
+
+def read_response(data: bytes) -> tuple[int, str, Whole] | None:
+    """Read a usual response that came in one piece: status, reason, and the message."""
+    whole = read_whole(data)
+    found = None if whole is None else _status_line(whole.first)
+    if whole is None or found is None or "content-length" not in whole.headers:
+        return None
+    return *found, whole
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """The shortcuts in the simulation's botocore cannot be seen: handlers do the same without them.
 
-Every scenario is a handler that is run twice, over botocore as it is and over botocore with the
-shortcuts, against the same scripted answers. What it returns, prints, sends and draws, and when, is
-the same.
+Every scenario is a handler that is run three times, over botocore as it is and over botocore with
+the shortcuts, once where signatures are looked at and once where nobody does, against the same
+scripted answers. What it returns, prints, sends and draws, and when, is the same.
 """
 
 import json
@@ -56,7 +56,9 @@ class Seen(NamedTuple):
     draws: tuple[int, int]
 
 
-def play(code: str, answers: list[Answer], variables: dict[str, str]) -> Seen:
+def play(
+    code: str, answers: list[Answer], variables: dict[str, str], *, signs: bool = True
+) -> Seen:
     """Load a handler and call it twice."""
     simulation = Simulation(NoDistance())
     runtime = simulation.boot(REGION)
@@ -82,6 +84,7 @@ def play(code: str, answers: list[Answer], variables: dict[str, str]) -> Seen:
         chance=random.Random(1),
         output=printed.append,
         send=send,
+        signs=signs,
     )
 
     async def main() -> list[Any]:
@@ -109,6 +112,14 @@ def sorted_features(text: str) -> str:
     return re.sub(r"\bm/([\w,]+)", lambda m: "m/" + ",".join(sorted(m[1].split(","))), text)
 
 
+def without_signatures(sent: list[Any]) -> list[Any]:
+    """Requests as they would be if nobody signed."""
+    return [
+        (*before, [(name, re.sub("Signature=.*", "", value)) for name, value in headers], body)
+        for *before, headers, body in sent
+    ]
+
+
 def without_library_frames(replies: list[Any]) -> list[Any]:
     """Replies whose traces keep the handler's frames: those of libraries may differ."""
     plain = []
@@ -126,8 +137,9 @@ def alike(
     answers: list[Answer],
     variables: dict[str, str] | None = None,
 ) -> Seen:
-    """Play a handler with and without shortcuts; return what was seen in both."""
+    """Play a handler with and without shortcuts; return what was seen in all ways."""
     quick = play(code, answers, variables or {})
+    direct = play(code, answers, variables or {}, signs=False)
     with monkeypatch.context() as patch:
         patch.setattr(customer, "libraries", lambda: PLAIN)
         patch.setattr(customer, "quicken_transforms", lambda _: None)
@@ -137,7 +149,11 @@ def alike(
     assert sorted_features(quick.printed) == sorted_features(plain.printed)
     assert quick.sent == plain.sent
     assert quick[3:] == plain[3:]
-    return quick
+    assert without_library_frames(direct.replies) == without_library_frames(plain.replies)
+    assert sorted_features(direct.printed) == sorted_features(plain.printed)
+    assert without_signatures(direct.sent) == without_signatures(plain.sent)
+    assert direct[3:] == plain[3:]
+    return direct
 
 
 def answered(body: Any, status: int = 200, **more: str) -> Answer:

@@ -100,6 +100,12 @@ class Program:
     environ: dict[str, str] = {}  # noqa: RUF012 - never written
     random = entropy = random.Random(1)
     stdout: Any = None
+    signs = True
+    pending: Any = None
+    send: Any = None
+
+    def wait(self, awaitable: Any) -> Any:
+        """Never asked."""
 
     def now(self) -> float:
         return 0.0

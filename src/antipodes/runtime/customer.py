@@ -148,12 +148,16 @@ class CustomerProgram:
         chance: random.Random,
         output: Callable[[bytes], object],
         send: Send,
+        signs: bool = True,
     ) -> None:
+        """`signs`: whether anybody looks at the signatures of its requests."""
         self.environ = dict(variables)
         self.random = chance
         self.entropy = random.Random(chance.getrandbits(128))  # noqa: S311 - repeatable on purpose
         self.stdout: Any = _Output(output)
         self.send = send
+        self.signs = signs
+        self.pending: Any = None
         self._runtime = runtime
         self._files = files
         self._handler_name = handler

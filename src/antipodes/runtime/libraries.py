@@ -13,7 +13,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from antipodes.runtime import shortcuts, usualcalls
+from antipodes.runtime import directcalls, shortcuts, usualcalls
 from antipodes.runtime.modulespace import ModuleSpace, installed_source
 from antipodes.runtime.substitutes import CURRENT, Facade, shared_substitutes, sys_module
 
@@ -46,7 +46,8 @@ def libraries(*, quick: bool = True) -> ModuleSpace:
     httpsession.URLLib3Session = session
     if quick:  # after the session, which other modules take by name
         shortcuts.install(space)
-        usualcalls.install(space, session, _RawBody, USER_AGENT)
+        usual = usualcalls.install(space, session, _RawBody, USER_AGENT)
+        directcalls.install(space, usual)
     loaders: Any = space.load("botocore.loaders")
     loader = loaders.create_loader()
     loaders.create_loader = lambda *_: loader

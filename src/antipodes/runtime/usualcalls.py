@@ -41,7 +41,7 @@ _USUAL = {
     "needs-retry": ["botocore.retries.standard.RetryHandler.needs_retry"],
 }
 # Headers that the long way adds, replaces or heeds.
-_OURS = frozenset(
+OURS = frozenset(
     [
         "amz-sdk-invocation-id",
         "amz-sdk-request",
@@ -66,10 +66,18 @@ class _Door(NamedTuple):
     versions: dict[tuple[Any, ...], Any]  # the signature chosen, by what it was chosen from
 
 
-def install(space: ModuleSpace, session: type, raw_body: Any, user_agent: str) -> None:
+class Pending(NamedTuple):
+    """What was sent under which number, and the answer that botocore is to find when it sends."""
+
+    number: str
+    time: str
+    answer: Any
+
+
+def install(space: ModuleSpace, session: type, raw_body: Any, user_agent: str) -> "ShortWay":
     """Let endpoints of a space's botocore take the short way."""
     endpoint: Any = space.load("botocore.endpoint")
-    way = _ShortWay(space, session, raw_body, user_agent)
+    way = ShortWay(space, session, raw_body, user_agent)
     original = endpoint.Endpoint.make_request
 
     def make_request(self: Any, operation_model: Any, request_dict: Any) -> Any:
@@ -79,6 +87,7 @@ def install(space: ModuleSpace, session: type, raw_body: Any, user_agent: str) -
             done = way.call(self, door, operation_model, request_dict)
             if done is not None:
                 return done
+        assert CURRENT.get().pending is None, "what was sent would be sent again"
         if ANSWER not in context:
             return original(self, operation_model, request_dict)
         signed_at = context["timestamp"]
@@ -89,9 +98,10 @@ def install(space: ModuleSpace, session: type, raw_body: Any, user_agent: str) -
                 context["timestamp"] = signed_at
 
     endpoint.Endpoint.make_request = make_request
+    return way
 
 
-class _ShortWay:
+class ShortWay:
     """The usual call."""
 
     def __init__(self, space: ModuleSpace, session: type, raw_body: Any, user_agent: str) -> None:
@@ -104,7 +114,7 @@ class _ShortWay:
         self._auth: Any = space.load("botocore.auth")
         awsrequest: Any = space.load("botocore.awsrequest")
         self._response = awsrequest.AWSResponse
-        self._unsigned = frozenset(self._auth.SIGNED_HEADERS_BLACKLIST)
+        self.unsigned = frozenset(self._auth.SIGNED_HEADERS_BLACKLIST)
 
     # Which operations of which endpoints.
 
@@ -131,7 +141,7 @@ class _ShortWay:
                 f"{event}.{service_id}.{operation.name}"
             )
             handlers[event] = list(emitter._handlers.prefix_search(name))
-            if [_described(handler) for handler in handlers[event]] != usual:
+            if [described(handler) for handler in handlers[event]] != usual:
                 return None
         conditions = handlers["needs-retry"][0].__self__._retry_policy._retry_checker
         seeded = handlers["request-created"][1].__self__._max_attempts
@@ -151,7 +161,7 @@ class _ShortWay:
         signer = handlers["request-created"][0].__self__
         return _Door(operation.name, signer, seeded, {}) if fits else None
 
-    def _signs_usually(self, door: _Door, context: dict[str, Any]) -> bool:
+    def signs_usually(self, door: _Door, context: dict[str, Any]) -> bool:
         """Whether Signature Version 4 with a signed body is what botocore would choose."""
         config, signing = context["client_config"], context.get("signing") or {}
         if "request_credentials" in signing or "identity_cache" in signing:
@@ -186,7 +196,7 @@ class _ShortWay:
             or self._endpoint.history_recorder._enabled
             or signer._credentials is None
             or signer._region_name is None
-            or not self._signs_usually(door, context)
+            or not self.signs_usually(door, context)
         ):
             return None
         names: dict[str, list[str]] = {}
@@ -194,21 +204,44 @@ class _ShortWay:
             if type(value) is not str or not value.isascii() or not name.isascii():
                 return None
             names[name.lower()] = [" ".join(value.split())]
-        if not names.keys().isdisjoint(_OURS) or len(names) != len(request_dict["headers"]):
+        if not names.keys().isdisjoint(OURS) or len(names) != len(request_dict["headers"]):
             return None
-        endpoint._update_retries_context(context, 1)
-        context["retries"]["max"] = door.attempts_max
-        sent = self._signed(door, request_dict, names)
-        program: Any = CURRENT.get()
-        try:
-            answer = program.wait(program.send("POST", request_dict["url"], sent, body))
-        except Exception as error:  # noqa: BLE001 - for the long way to judge
-            context[ANSWER] = error
+        answer = self._answer(endpoint, door, request_dict, names)
+        if isinstance(answer, Exception):
+            context[ANSWER] = answer
             return None
         done = self._read(endpoint, operation, request_dict["url"], answer)
         if done is None:
             context[ANSWER] = answer
         return done
+
+    def _answer(
+        self, endpoint: Any, door: _Door, request_dict: dict[str, Any], names: dict[str, list[str]]
+    ) -> Any:
+        """Return what the host answers, or has answered already, or why it does not."""
+        program, context = CURRENT.get(), request_dict["context"]
+        pending, program.pending = program.pending, None
+        if pending is not None:
+            context["retries"] = {"attempt": 1, "invocation-id": pending.number}
+            context["retries"]["max"] = door.attempts_max
+            context["timestamp"] = pending.time
+            return pending.answer
+        endpoint._update_retries_context(context, 1)
+        context["retries"]["max"] = door.attempts_max
+        sent = self._signed(door, request_dict, names)
+        try:
+            return program.wait(
+                program.send("POST", request_dict["url"], sent, request_dict["body"])
+            )
+        except Exception as error:  # noqa: BLE001 - for the long way to judge
+            return error
+
+    def sent_headers(self, headers: dict[str, str]) -> list[tuple[str, str]]:
+        """Return botocore's own headers as they are sent."""
+        return [
+            (name, self._user_agent if name.lower() == "user-agent" else value)
+            for name, value in headers.items()
+        ]
 
     def _signed(
         self, door: _Door, request_dict: dict[str, Any], names: dict[str, list[str]]
@@ -221,7 +254,7 @@ class _ShortWay:
         added = [("X-Amz-Date", time)]
         if credentials.token:
             added.append(("X-Amz-Security-Token", credentials.token))
-        to_sign = {name: texts for name, texts in names.items() if name not in self._unsigned}
+        to_sign = {name: texts for name, texts in names.items() if name not in self.unsigned}
         for name, value in added:
             to_sign[name.lower()] = [" ".join(value.split())]
         to_sign["host"] = [self._auth.quick_host(request_dict["url"])]
@@ -238,10 +271,7 @@ class _ShortWay:
         )
         retries = context["retries"]
         return [
-            *(
-                (name, self._user_agent if name.lower() == "user-agent" else value)
-                for name, value in request_dict["headers"].items()
-            ),
+            *self.sent_headers(request_dict["headers"]),
             *added,
             ("Authorization", proof),
             ("amz-sdk-invocation-id", retries["invocation-id"]),
@@ -259,7 +289,7 @@ class _ShortWay:
             checksum = response.headers.get("x-amz-crc32")
             if checksum is not None and checksum != str(crc32(data)):
                 return None
-        parsed = _parser(endpoint._response_parser_factory).parse(
+        parsed = parser_of(endpoint._response_parser_factory).parse(
             {
                 "headers": response.headers,
                 "status_code": status,
@@ -274,7 +304,7 @@ class _ShortWay:
         return response, parsed
 
 
-def _parser(factory: Any) -> Any:
+def parser_of(factory: Any) -> Any:
     """Return a factory's parser, which keeps nothing of what it parses: the same every time."""
     known = vars(factory).get("_antipodes_parser")
     if known is None or known[0] != factory._defaults:
@@ -283,6 +313,7 @@ def _parser(factory: Any) -> Any:
     return known[1]
 
 
-def _described(handler: Any) -> str:
+def described(handler: Any) -> str:
+    """Return where a handler was defined, under which name."""
     function = getattr(handler, "__func__", handler)
     return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"

@@ -61,6 +61,7 @@ class GreenletEnvironment:
             chance=host.runtime.chance(f"lambda/environment/{stream}"),
             output=self._output.write,
             send=self._send,
+            signs=host.settings.verify_signatures,
         )
 
     async def invoke(self, invocation: Invocation) -> Outcome:

@@ -32,10 +32,8 @@ class _Statistic:
         """Take one value in."""
         self.count += 1
         self.total += value
-        if value < self.least:
-            self.least = value
-        if value > self.most:
-            self.most = value
+        self.least = min(self.least, value)
+        self.most = max(self.most, value)
 
 
 class _Measures:

@@ -143,6 +143,7 @@ def alike(
     with monkeypatch.context() as patch:
         patch.setattr(customer, "libraries", lambda: PLAIN)
         patch.setattr(customer, "quicken_transforms", lambda _: None)
+        patch.setattr(customer, "quicken_actions", lambda _: None)
         plain = play(code, answers, variables or {})
     assert quick.replies[0].kind == "ready", quick.replies[0]
     assert without_library_frames(quick.replies) == without_library_frames(plain.replies)

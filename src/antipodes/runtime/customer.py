@@ -30,6 +30,7 @@ from antipodes.runtime.contract import Runtime, RuntimeFailure
 from antipodes.runtime.libraries import complete, libraries
 from antipodes.runtime.modulespace import ModuleSpace, installed_source, zipped_source
 from antipodes.runtime.shapewalks import quicken_transforms
+from antipodes.runtime.shortcuts import quicken_actions
 from antipodes.runtime.substitutes import CURRENT, HardExit, shared_substitutes
 from antipodes.runtime.watchdog import WATCHDOG, Stuck
 
@@ -328,6 +329,7 @@ class CustomerProgram:
         space.announce = self._show
         space.on_load["logging"] = self._set_up_logging
         space.on_load["boto3.dynamodb.transform"] = quicken_transforms
+        space.on_load["boto3.resources.action"] = quicken_actions
         return space
 
     def _print(self, *values: object, file: Any = None, **named: Any) -> None:
@@ -413,8 +415,18 @@ def _error(message: str, kind: str, request_id: str, trace: list[str]) -> dict[s
     }
 
 
+_ENCODERS = {ascii_only: json.JSONEncoder(ensure_ascii=ascii_only) for ascii_only in (True, False)}
+
+
 def to_json(value: Any, *, ascii_only: bool) -> bytes:
     """Encode as AWS's runtime client does: a Decimal as the number it shows."""
+    try:
+        return _ENCODERS[ascii_only].encode(value).encode()
+    except TypeError:  # there are decimals in it, perhaps
+        return _to_json(value, ascii_only=ascii_only)
+
+
+def _to_json(value: Any, *, ascii_only: bool) -> bytes:
     mark = "\x00decimal:"
     decimals = False
 

@@ -96,12 +96,13 @@ class _Resource:
     """boto3's (de)serialiser behind a resource's hooks, as long as nobody changed it."""
 
     def __init__(self, kinds: list[Any], types: Types) -> None:
-        self._kinds = [(kind, dict(vars(kind))) for kind in kinds]
+        self._kinds = [vars(kind) for kind in kinds]
+        self._known = [dict(kind) for kind in self._kinds]
         self.types = types
 
     def unchanged(self) -> bool:
         """Whether the classes are those that were looked at."""
-        return all([vars(kind) == known for kind, known in self._kinds])  # noqa: C419 - quicker
+        return self._kinds == self._known
 
 
 def install(space: ModuleSpace, usual: ShortWay) -> None:

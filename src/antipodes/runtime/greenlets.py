@@ -2,7 +2,8 @@
 
 A function started by `run_blocking` runs in a greenlet of its own. When it calls `wait`, the
 greenlet switches to the coroutine that started it, which awaits on its behalf and switches back
-with the outcome: the function sees an ordinary blocking call, the loop goes on meanwhile.
+with the outcome: the function sees an ordinary blocking call, the loop goes on meanwhile. A
+coroutine is begun at once, and if it ends without having to wait there is nothing to switch for.
 
 Whoever cancels `run_blocking` (a timeout, the end of a host) freezes the function where it is, for
 good: it is never resumed, so neither its `except` nor its `finally` runs, as in a process that was
@@ -11,8 +12,9 @@ killed. Frozen greenlets are kept until their loop is gone, since letting go of 
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import CoroutineType
+from typing import Any, TypeVar, cast
 
 import greenlet
 
@@ -60,6 +62,38 @@ def wait(awaitable: Awaitable[T]) -> T:
     assert isinstance(current, _Blocking), "wait() outside of run_blocking()"
     if current.frozen:
         raise Frozen
+    if type(awaitable) is CoroutineType:
+        try:
+            # What needs not wait is done here: most calls to the host.
+            yielded = awaitable.send(None)
+        except StopIteration as done:
+            return cast("T", done.value)
+        awaitable = _Begun(awaitable, yielded)
     assert current.parent is not None, "a greenlet that runs has a parent"
     result: T = current.parent.switch(awaitable)
     return result
+
+
+class _Begun:
+    """A coroutine that has been begun, and waits for something."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], yielded: Any) -> None:
+        self._coroutine = coroutine
+        self._yielded = yielded
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Go on with it."""
+        coroutine, yielded = self._coroutine, self._yielded
+        try:
+            while True:
+                try:
+                    heard = yield yielded
+                except GeneratorExit:
+                    coroutine.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - thrown into the coroutine
+                    yielded = coroutine.throw(error)
+                else:
+                    yielded = coroutine.send(heard)
+        except StopIteration as done:
+            return done.value

@@ -402,3 +402,30 @@ def _endpoints(regions: Any) -> None:
 
     known = frozenset(regions.EndpointResolverBuiltins.__members__.values())
     kind._get_provider_params = provider_params
+
+
+# Actions of boto3's resources: which identifiers go into a request is the same every time.
+
+
+def quicken_actions(action: Any) -> None:
+    """Let `boto3.resources.action` put identifiers into requests without looking for paths."""
+    original, attribute = action.create_request_parameters, action.xform_name
+
+    def identifiers(request: Any) -> list[tuple[str, str]] | None:
+        wanted = [one for one in request.params if one.source != "input"]
+        if all(one.source == "identifier" and one.target.isalnum() for one in wanted):
+            return [(one.target, attribute(one.name)) for one in wanted]
+        return None
+
+    def create_request_parameters(
+        parent: Any, request_model: Any, params: Any = None, index: Any = None
+    ) -> Any:
+        marks = vars(request_model)
+        if "_antipodes_identifiers" not in marks:
+            marks["_antipodes_identifiers"] = identifiers(request_model)
+        found = marks["_antipodes_identifiers"]
+        if found is None or params is not None or index is not None:
+            return original(parent, request_model, params, index)
+        return {target: getattr(parent, name) for target, name in found}
+
+    action.create_request_parameters = create_request_parameters

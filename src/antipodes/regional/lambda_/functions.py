@@ -45,6 +45,7 @@ class Functions(Service):
         self.packages = Packages(host.store)
         self.reports = Reports(host)
         self.disturbances = Disturbances(host.runtime)
+        self._decoded: dict[tuple[str, str], tuple[bytes, Function]] = {}
         self._pools: dict[tuple[str, str], Pool] = {}
         self._retiring: dict[int, Pool] = {}
         self._retired_count = 0
@@ -69,11 +70,15 @@ class Functions(Service):
         reference = parse_reference(
             request["FunctionName"], call.region, call.account, request.get("Qualifier") or ""
         )
-        function = self.records.get(call.account, reference.name)
-        if function is None:
+        raw = self.records.raw(call.account, reference.name)
+        if raw is None:
             arn = function_arn(call.region, call.account, reference.name)
             raise not_found(f"{arn}:{reference.qualifier}" if request.get("Qualifier") else arn)
-        return function
+        known = self._decoded.get((call.account, reference.name))
+        if known is None or known[0] != raw:
+            known = (raw, self.records.decode(raw))
+            self._decoded[call.account, reference.name] = known
+        return known[1]
 
     def arn(self, call: Call, function: Function) -> str:
         """Return a function's ARN."""
@@ -113,6 +118,7 @@ class Functions(Service):
     def remove(self, call: Call, function: Function) -> None:
         """Delete a function with all that is its own."""
         self.records.delete(call.account, function.name)
+        self._decoded.pop((call.account, function.name), None)
         self.packages.delete(call.account, function.name, function.code_sha256)
         self._retire(call.account, function.name)
         self.reports.forget_streams(call.account, function.log_group_name)

@@ -30,6 +30,36 @@ def _host_and_target(url: str) -> tuple[str, str]:
     return parts.netloc, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
+class _OwnRequest(HttpRequest):
+    """A request of a program's: nobody wants its headers as bytes unless it is sent on."""
+
+    __slots__ = ("_pairs",)
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a request
+        self,
+        method: str,
+        target: str,
+        host: str,
+        headers: Headers,
+        body: bytes,
+        accepted: Accepted,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.headers = {name.lower(): value for name, value in headers}
+        self.body = body
+        self.accepted = accepted
+        if "host" not in self.headers:
+            headers = [("Host", host), *headers]
+            self.headers["host"] = host
+        self._pairs = headers
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override] # read only
+        """All headers as they would be sent."""
+        return [(name.encode("latin-1"), value.encode("utf-8")) for name, value in self._pairs]
+
+
 class GreenletEnvironment:
     """One program and what it is told."""
 
@@ -127,18 +157,7 @@ class GreenletEnvironment:
     ) -> tuple[int, Headers, bytes]:
         """Carry a request of the program to its host, as to the region's endpoint."""
         host, target = _host_and_target(url)
-        named = {name.lower(): value for name, value in headers}
-        if "host" not in named:
-            headers = [("Host", host), *headers]
-            named["host"] = host
-        request = HttpRequest(
-            method,
-            target,
-            named,
-            body,
-            self._accepted,
-            [(name.encode("latin-1"), value.encode("utf-8")) for name, value in headers],
-        )
+        request = _OwnRequest(method, target, host, headers, body, self._accepted)
         response = await self._host.serve_http(request)
         return response.status, list(response.headers), response.body
 

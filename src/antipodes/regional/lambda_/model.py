@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -98,6 +99,9 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return "InProgress" if self.modified_at <= now < self.updated_at else "Successful"
 
 
+_REFERENCES_MAX = 1024
+
+
 class Reference(msgspec.Struct, frozen=True):
     """A function as a caller names it."""
 
@@ -130,6 +134,7 @@ def function_arn(region: str, account: str, name: str) -> str:
     return f"arn:aws:lambda:{region}:{account}:function:{name}"
 
 
+@lru_cache(_REFERENCES_MAX)
 def parse_reference(text: str, region: str, account: str, qualifier: str = "") -> Reference:
     """Parse a name, a partial or a full ARN; only functions of this account and region exist."""
     match = _REFERENCE.fullmatch(text)

@@ -33,8 +33,26 @@ class Way:
         self.drill = drill
         self.target = target
         self.chance = runtime.chance(f"retry/{runtime.place}")
+        self.client = HttpClient(runtime)
+        self.served_by = drill.load.served_by.lower()
+        spoken = {"read": drill.load.read, "write": drill.load.write, **drill.load.calls}
+        self._spoken = {kind: request.partition(" ") for kind, request in spoken.items()}
+        self._addresses: dict[int, str] = {}
         self._failures = 0
         self._closed_again = 0.0
+
+    def address(self, who: int) -> str:
+        """Where a person's requests come from."""
+        found = self._addresses.get(who)
+        if found is None:
+            found = addresses.client_ip(self.runtime.place, who % addresses.CITY_SIZE)
+            self._addresses[who] = found
+        return found
+
+    def spoken(self, kind: str, key: str, value: str | None) -> tuple[str, str]:
+        """The method and the target of a call."""
+        method, _, target = self._spoken[kind]
+        return method, target.replace("{key}", key).replace("{value}", value or "")
 
     def breaker_open(self) -> bool:
         """Whether the city's clients do not even ask."""
@@ -106,7 +124,7 @@ class Person:
             end_s=round((ended - self._started) * speed, 6),
             latency_ms=(ended - self._started - self._due_s / speed) * 1e3,
             outcome=answer.outcome,
-            served_by=_header(response, way.drill.load.served_by),
+            served_by=_header(response, way.served_by),
             status=response.status if response is not None else 0,
             error=answer.error,
             edge=way.resolver.edge(),
@@ -120,12 +138,9 @@ class Person:
         way = self._way
         if way.breaker_open():
             return _Answer(Outcome.FAILED, value, BREAKER_OPEN)
-        load = way.drill.load
-        spoken = {"read": load.read, "write": load.write, **load.calls}[kind]
-        method, _, target = spoken.partition(" ")
-        target = target.replace("{key}", key).replace("{value}", value or "")
+        method, target = way.spoken(kind, key, value)
         try:
-            async with way.runtime.timeout(load.timeout_s):
+            async with way.runtime.timeout(way.drill.load.timeout_s):
                 response = await self._request(method, target)
         except (Gone, TimedOut, NoSuchName) as failure:
             sent = kind in MUTATING and not isinstance(failure, NoSuchName)
@@ -136,21 +151,22 @@ class Person:
         way = self._way
         host, port = way.target
         door = way.resolver.door(await way.resolver.resolve(host), port)
-        return await HttpClient(way.runtime).request(
+        return await way.client.request(
             door,
             method,
             target,
             headers={"host": host},
             keep_alive=False,
-            source_ip=addresses.client_ip(way.runtime.place, self._who % addresses.CITY_SIZE),
+            source_ip=way.address(self._who),
             trace=self._trace,
         )
 
 
-def _header(response: HttpResponse | None, name: str) -> str:
-    if response is None:
-        return ""
-    return next((v for n, v in response.headers if n.lower() == name.lower()), "")
+def _header(response: HttpResponse | None, lowered: str) -> str:
+    for name, value in response.headers if response is not None else ():
+        if name.lower() == lowered:
+            return value
+    return ""
 
 
 def _judge(kind: str, response: HttpResponse, value: str | None) -> _Answer:

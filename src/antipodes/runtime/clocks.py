@@ -33,6 +33,7 @@ class MachineClock:
         """`true` gives the right Unix seconds."""
         self._true = true
         self.state = ClockState()
+        self.is_right = True
         self._since = 0.0
 
     def set(self, offset_s: float, drift_ppm: float, since: float | None = None) -> None:
@@ -43,6 +44,7 @@ class MachineClock:
             raise ValueError(f"drift_ppm: {drift_ppm} is more than {DRIFT_PPM_MAX:g} either way")
         self._since = self._true() if since is None else since
         self.state = ClockState(float(offset_s), float(drift_ppm))
+        self.is_right = not (offset_s or drift_ppm)
 
     @property
     def since(self) -> float:

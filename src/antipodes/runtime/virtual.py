@@ -87,6 +87,7 @@ class VirtualRuntime:
         self._simulation = simulation
         self._host = host
         self._loop = simulation.loop
+        self._clock = host.machine.clock
         self.place = place
         self.speed = simulation.speed
         self.journal = simulation.journal_at(place)
@@ -104,7 +105,8 @@ class VirtualRuntime:
 
     def wall(self) -> float:
         """Unix seconds by this host's clock."""
-        return self._host.machine.clock.wall()
+        clock = self._clock
+        return WALL_START + self._loop.now if clock.is_right else clock.wall()
 
     def interval(self, seconds: float) -> float:
         """A configured interval, hurried."""

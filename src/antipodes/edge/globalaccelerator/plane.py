@@ -197,9 +197,8 @@ class AnycastPlane:
         if location is None or found is None:
             return _Refusal()
         flow = Flow(accepted.peer_ip, self._ports.randint(*EPHEMERAL_PORTS), address, int(port))
-        ranking = self._world.rank_regions(
-            location.place, [group.region for group in found.listener.groups]
-        )
+        regions = [group.region for group in found.listener.groups]
+        ranking = self._world.rank_regions(location.place, regions) if len(regions) > 1 else regions
         decision = decide(found.listener, ranking, location.is_healthy, flow)
         self._runtime.journal.span(
             accepted.trace,

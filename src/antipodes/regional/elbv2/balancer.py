@@ -62,6 +62,7 @@ class _Serving(NamedTuple):
     policy: forwarding.Policy
     rules: tuple[_Rule, ...]
     groups: dict[str, _Group]
+    tests: bool  # any of its rules does
 
 
 class _Visit(NamedTuple):
@@ -237,7 +238,8 @@ class Balancer:
                     multi = attributes.value(known, group.attributes, attributes.MULTI_VALUE)
                     groups[arn] = _Group(arn, group, multi == "true")
         policy = forwarding.Policy.of(balancer)
-        return _Serving(listener, balancer.name, policy, tuple(rules), groups)
+        tests = any(rule.tests for rule in rules)
+        return _Serving(listener, balancer.name, policy, tuple(rules), groups, tests)
 
     async def serve(self, key: tuple[str, str], request: HttpRequest) -> HttpResponse:
         """Answer a client's request."""
@@ -251,9 +253,9 @@ class Balancer:
         try:
             visit = self._read(serving, request)
             trace = visit.trace
-            rule = next(
-                rule for rule in serving.rules if all(test(visit.facts) for test in rule.tests)
-            )
+            rule = serving.rules[0]  # the default, where there is no other
+            if serving.tests:
+                rule = next(r for r in serving.rules if all(test(visit.facts) for test in r.tests))
             told["rule"] = rule.name
             response = await self._act(visit, rule.action, told)
         except _Refused as refused:
@@ -283,7 +285,7 @@ class Balancer:
         if "x-forwarded-for" in request.headers and forwarding.too_many_addresses(headers):
             raise _Refused(463, "more than 30 addresses in X-Forwarded-For")
         target = request.target.partition("#")[0]
-        if target.lower().startswith(("http://", "https://")):
+        if target[:1] != "/" and target.lower().startswith(("http://", "https://")):
             target = "/" + target.partition("://")[2].partition("/")[2]
         path, _, query = target.partition("?")
         host = request.headers.get("host", "").lower()
@@ -292,7 +294,7 @@ class Balancer:
             request.method,
             path,
             lambdaformat.split_query(query) if query else [],
-            [(name.lower(), value) for name, value in headers],
+            [(name.lower(), value) for name, value in headers] if serving.tests else (),
             name if colon and port.isdigit() else host,
             request.accepted.peer_ip,
         )
@@ -405,6 +407,10 @@ class Balancer:
         answer = lambdaformat.parse_answer(payload, multi_value=multi)
         headers = [("Server", forwarding.SERVER), ("Date", self._date())]
         named = [name.lower() for name, _ in answer.headers]
+        if "server" not in named and "date" not in named:
+            return HttpResponse(
+                answer.status, [*headers, *answer.headers], answer.body, answer.reason
+            )
         own = [pair for pair in headers if pair[0].lower() not in named]
         return HttpResponse(answer.status, [*own, *answer.headers], answer.body, answer.reason)
 

@@ -35,6 +35,7 @@ _REPLACED = HOP_BY_HOP | {
     "x-forwarded-for",
     "content-length",
 }
+_NOT_BACK = HOP_BY_HOP | {"content-length"}
 _ROOT = re.compile(r"(?:^|;)\s*Root=([^;]+)")
 _SELF = re.compile(r"(?:^|;)\s*Self=[^;]*")
 Headers = list[tuple[str, str]]
@@ -139,5 +140,4 @@ def too_many_addresses(headers: Headers) -> bool:
 
 def headers_back(headers: Headers) -> Headers:
     """Return a target's headers as the client sees them."""
-    dropped = HOP_BY_HOP | {"content-length"}
-    return [pair for pair in headers if pair[0].lower() not in dropped]
+    return [pair for pair in headers if pair[0].lower() not in _NOT_BACK]

@@ -12,6 +12,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,6 +32,7 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
+_DROPPED = HOP_BY_HOP | {"content-length"}
 _TEXT_TYPES = ("application/json", "application/javascript", "application/xml")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -166,17 +168,26 @@ def _headers(document: dict[str, Any], *, multi_value: bool) -> tuple[tuple[str,
         for name, values in given.items()
         for value in (values if multi_value and isinstance(values, list) else [values])
     ]
+    kept: list[tuple[str, str]] = []
+    size = 0
     for name, value in pairs:
-        if (
-            not isinstance(value, str)
-            or _CONTROLS.search(value)
-            or not _HEADER_NAME.fullmatch(name)
-        ):
+        kind = _header_kind(name)
+        if kind == "bad" or not isinstance(value, str) or _CONTROLS.search(value):
             raise BadAnswer(f"LambdaInvalidResponse: {member}")
-    if sum(len(name) + len(value) for name, value in pairs) > HEADERS_BYTES_MAX:
+        size += len(name) + len(value)
+        if kind == "passed":
+            kept.append((name, value))
+    if size > HEADERS_BYTES_MAX:
         raise BadAnswer(f"LambdaInvalidResponse: {member} are too long")
-    dropped = HOP_BY_HOP | {"content-length"}
-    return tuple(pair for pair in pairs if pair[0].lower() not in dropped)
+    return tuple(kept)
+
+
+@lru_cache(1024)
+def _header_kind(name: str) -> str:
+    """Whether a header of that name is passed on, dropped, or bad."""
+    if _HEADER_NAME.fullmatch(name) is None:
+        return "bad"
+    return "dropped" if name.lower() in _DROPPED else "passed"
 
 
 def _answer_body(document: dict[str, Any]) -> bytes:

@@ -55,6 +55,25 @@ def test_entries_are_pushed_and_positions_acknowledged(body: str) -> None:
     assert answer == 42
 
 
+def test_entries_for_others_are_no_silence() -> None:
+    """A log that is written to all the time, and never for this follower, still beats."""
+
+    async def scenario(stage: Stage) -> None:
+        source = await stage.source()
+        copy = stage.copy()
+        await source.append("t/n", 0)
+        await stage.wait_until(lambda: copy.applied == ["0"])
+        for number in range(200):
+            await source.append("others", number)
+            await stage.outside.sleep(0.3)
+        assert copy.follower.connected
+        assert "replication.silence" not in stage.simulation.journal.markers()
+        await source.append("t/n", 1)
+        await stage.wait_until(lambda: copy.applied == ["0", "1"], within_s=1)
+
+    play(scenario)
+
+
 def test_what_is_written_during_a_cut_arrives_after_it() -> None:
     async def scenario(stage: Stage) -> None:
         source = await stage.source()

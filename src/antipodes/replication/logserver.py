@@ -166,16 +166,23 @@ class LogServer:
         changes, after = self._changes, following.after
         full = _full(connection, following)
         beat_s = self._runtime.interval(BEAT_S)
+        sent_at = self._runtime.now()
         try:
             while self._following.get(connection) is following:
+                # What is written for others says nothing to this one: only sending counts.
+                quiet_s = self._runtime.now() - sent_at
+                if quiet_s >= beat_s:
+                    connection.send(["beat", after, changes.head])
+                    sent_at = self._runtime.now()
+                    self._drop_if_silent(connection)
+                    continue
                 if changes.head <= after:
-                    if not await self._woken(connection, beat_s):
-                        connection.send(["beat", after, changes.head])
-                        self._drop_if_silent(connection)
+                    await self._woken(connection, beat_s - quiet_s)
                     continue
                 entries, upto = changes.read_raw(after, READ_ENTRIES_MAX, following.kinds)
                 for part, last in _parts(entries, upto):
                     connection.send(["batch", part, last, changes.head])
+                    sent_at = self._runtime.now()
                     for _, data in part:
                         changes.sent.entry(full, data)
                     await connection.writable()
@@ -188,18 +195,18 @@ class LogServer:
         finally:
             self._wakes.pop(connection, None)
 
-    async def _woken(self, connection: FrameReceiver, within_s: float) -> bool:
-        """Wait for an append or the end of the connection; whether one came in time."""
+    async def _woken(self, connection: FrameReceiver, within_s: float) -> None:
+        """Wait for an append or the end of the connection, but no longer than that."""
         woken = self._runtime.future()
 
-        def wake(*, in_time: bool = True) -> None:
+        def wake() -> None:
             if not woken.done():
-                woken.set_result(in_time)
+                woken.set_result(None)
 
         self._wakes[connection] = wake
-        timer = self._runtime.later(within_s, lambda: wake(in_time=False))
+        timer = self._runtime.later(within_s, wake)
         try:
-            return bool(await woken)
+            await woken
         finally:
             timer.cancel()
 

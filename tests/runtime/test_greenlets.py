@@ -88,3 +88,61 @@ def test_a_cancelled_function_is_frozen_where_it_is() -> None:
         assert ran == []
 
     run(main)
+
+
+def test_coroutines_go_on_where_they_waited() -> None:
+    log: list[Any] = []
+
+    async def main(loop: VirtualLoop) -> None:
+        async def ask(seconds: float) -> float:
+            try:
+                await later(loop, seconds)
+                await asyncio.sleep(seconds)
+                if seconds > 1:
+                    raise KeyError(seconds)
+                return loop.time()
+            finally:
+                log.append(loop.time())
+
+        async def at_once() -> str:
+            return "at once"
+
+        def work() -> None:
+            log.extend((wait(at_once()), wait(ask(1.0))))
+            try:
+                wait(ask(2.0))
+            except KeyError as error:
+                log.append(error.args)
+            log.append(wait(at_once()))
+
+        await run_blocking(loop, work)
+
+    run(main)
+    assert log == [2.0, "at once", 2.0, 6.0, (2.0,), "at once"]
+
+
+def test_cancelling_reaches_the_coroutine_that_is_waited_for() -> None:
+    log: list[str] = []
+
+    async def main(loop: VirtualLoop) -> None:
+        async def ask() -> None:
+            try:
+                await later(loop, 60.0)
+            except asyncio.CancelledError:
+                log.append("cancelled")
+                raise
+
+        def work() -> None:
+            try:
+                wait(ask())
+            finally:
+                log.append("never")
+
+        task = loop.create_task(run_blocking(loop, work))
+        await later(loop, 1.0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert log == ["cancelled"]
+
+    run(main)

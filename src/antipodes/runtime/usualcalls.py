@@ -153,7 +153,6 @@ class ShortWay:
             and not operation.has_event_stream_output
             and not operation.unsigned_payload
             and type(endpoint) is self._endpoint.Endpoint
-            and type(endpoint.http_session) is self._session
             and type(conditions) is self._standard.StandardRetryConditions
             and seeded > 1  # the last attempt tells that it was the last
             and conditions._max_attempts_checker._max_attempts == seeded
@@ -174,9 +173,10 @@ class ShortWay:
             config.auth_scheme_preference,
         )
         if key not in door.versions:
-            probe = dict(context)
+            probe = {**context, "signing": dict(signing)} if signing else dict(context)
             version = door.signer._choose_signer(door.name, "standard", probe)
-            unusual = "payload_signing_enabled" in probe
+            chosen = probe.get("signing") or {}
+            unusual = "payload_signing_enabled" in probe or chosen != signing
             door.versions[key] = None if unusual else self._auth.AUTH_TYPE_MAPS.get(version)
         return door.versions[key] is self._auth.SigV4Auth
 
@@ -194,6 +194,7 @@ class ShortWay:
             or "retries" in context
             or "payload_signing_enabled" in context
             or self._endpoint.history_recorder._enabled
+            or type(endpoint.http_session) is not self._session
             or signer._credentials is None
             or signer._region_name is None
             or not self.signs_usually(door, context)

@@ -158,9 +158,9 @@ def encode_response(
     else:
         line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n".encode()
     parts = [line]
-    parts.extend(
-        f"{name}: {value}\r\n".encode("utf-8", "replace") for name, value in response.headers
-    )
+    if response.headers:
+        text = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
+        parts.append(text.encode("utf-8", "replace"))
     if status not in _NO_BODY:
         parts.append(b"content-length: %d\r\n" % len(response.body))
     parts.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")

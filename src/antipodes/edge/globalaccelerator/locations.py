@@ -155,11 +155,12 @@ class Location:
 
     def find(self, address: str, port: int) -> Found | None:
         """Who listens at an address and port, seen from here; nobody if it is disabled."""
-        if (address, port) not in self._found:
+        key = address, port
+        if key not in self._found:
             if len(self._found) >= FOUND_MAX:
                 self._found.clear()
-            self._found[address, port] = self._find(address, port)
-        return self._found[address, port]
+            self._found[key] = self._find(address, port)
+        return self._found[key]
 
     def _find(self, address: str, port: int) -> Found | None:
         for accelerator in self.accelerators.values():

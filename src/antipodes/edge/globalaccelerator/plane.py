@@ -40,7 +40,7 @@ from antipodes.service.records import Records
 HOME = "us-west-2"
 DNS_TTL_S = 60  # not published for accelerators' names
 TARGETS_MAX = 10_000
-EPHEMERAL_PORTS = (1024, 65535)
+EPHEMERAL_PORT_MIN, EPHEMERAL_PORTS = 1024, 64512
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -193,10 +193,12 @@ class AnycastPlane:
     def _accept(self, accepted: Accepted) -> Receiver:
         location = self._locations.get(accepted.local.place)
         address, _, port = accepted.local.port.rpartition(":")
-        found = location.find(address, int(port)) if location is not None else None
+        number = int(port)
+        found = location.find(address, number) if location is not None else None
         if location is None or found is None:
             return _Refusal()
-        flow = Flow(accepted.peer_ip, self._ports.randint(*EPHEMERAL_PORTS), address, int(port))
+        client_port = EPHEMERAL_PORT_MIN + int(self._ports.random() * EPHEMERAL_PORTS)
+        flow = Flow(accepted.peer_ip, client_port, address, number)
         regions = [group.region for group in found.listener.groups]
         ranking = self._world.rank_regions(location.place, regions) if len(regions) > 1 else regions
         decision = decide(found.listener, ranking, location.is_healthy, flow)
@@ -216,7 +218,7 @@ class AnycastPlane:
             self._runtime.journal.sometimes(f"accelerator.{reason}")
         opened = OpenFlow(self._runtime, self._over)
         self._flows[opened] = None
-        forward = self._forward(opened, decision, location.place, accepted, int(port))
+        forward = self._forward(opened, decision, location.place, accepted, number)
         self._runtime.spawn(forward, "flow")
         return opened.near
 

@@ -28,6 +28,9 @@ class Flow(NamedTuple):
     port: int
 
 
+_Key = tuple[Listener, Flow]  # rarely asked for, so made into text only then
+
+
 class Decision(NamedTuple):
     """Where a flow goes, and why."""
 
@@ -51,8 +54,8 @@ def decide(
     if not groups:
         return None
     if len(groups) > 1:
-        groups.sort(key=lambda group: (_rank(ranking, group.region), group.region))
-    key = _flow_key(listener, flow)
+        groups = _nearest_first(groups, ranking)
+    key = listener, flow
     chosen, reason = _choose(groups, key, is_healthy)
     usable = _usable(chosen, is_healthy)
     if usable:
@@ -68,7 +71,7 @@ def decide(
     return Decision(endpoint, groups[0].region, "fail open")
 
 
-def _choose(groups: list[Group], key: str, is_healthy: Callable[[str], bool]) -> tuple[Group, str]:
+def _choose(groups: list[Group], key: _Key, is_healthy: Callable[[str], bool]) -> tuple[Group, str]:
     """The group that proximity and dials give."""
     for number, group in enumerate(groups):
         full = group.dial >= DIAL_MAX  # every point is below it
@@ -81,6 +84,15 @@ def _choose(groups: list[Group], key: str, is_healthy: Callable[[str], bool]) ->
     return (usable or groups)[0], "all dials at 0"
 
 
+def _nearest_first(groups: list[Group], ranking: Sequence[str]) -> list[Group]:
+    """By the ranking; what it does not name comes last, by name."""
+    by_region = {group.region: group for group in groups}
+    ranked = [by_region[region] for region in ranking if region in by_region]
+    if len(ranked) == len(groups):
+        return ranked
+    return sorted(groups, key=lambda group: (_rank(ranking, group.region), group.region))
+
+
 def _rank(ranking: Sequence[str], region: str) -> int:
     return ranking.index(region) if region in ranking else len(ranking)
 
@@ -89,7 +101,7 @@ def _usable(group: Group, is_healthy: Callable[[str], bool]) -> list[Endpoint]:
     return [e for e in group.endpoints if e.weight > 0 and is_healthy(e.arn)]
 
 
-def _weighted(endpoints: list[Endpoint], key: str) -> Endpoint:
+def _weighted(endpoints: list[Endpoint], key: _Key) -> Endpoint:
     if len(endpoints) == 1:
         return endpoints[0]
     point = _point(key, "weight") * sum(endpoint.weight for endpoint in endpoints)
@@ -100,14 +112,15 @@ def _weighted(endpoints: list[Endpoint], key: str) -> Endpoint:
     return endpoints[-1]
 
 
-def _flow_key(listener: Listener, flow: Flow) -> str:
+def _hashed(key: _Key) -> str:
     """What is hashed: two or five things, by the client affinity."""
+    listener, flow = key
     if listener.affinity == "SOURCE_IP":
         return f"{flow.client_ip} {flow.address}"
     return f"{flow.client_ip} {flow.client_port} {flow.address} {flow.port} TCP"
 
 
-def _point(key: str, purpose: str) -> float:
+def _point(key: _Key, purpose: str) -> float:
     """A point in [0, 1) that depends on the flow and the purpose only."""
-    digest = hashlib.blake2b(f"{purpose} {key}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{purpose} {_hashed(key)}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 DRILL = str(EXAMPLE / "region-loss.toml")
 RTO_S = 40.0  # two health checks and a propagation, at whatever moment each of them falls
-LATENCY_SHARE, LATENCY_MS = 0.2, 100.0
+LATENCY_SHARE, LATENCY_MS = 0.2, 300.0
 
 
 def played(directory: Path, *options: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_a_drill_that_fails_shows_verdicts_and_how_to_play_it_again(tmp_path: Pa
         .replace("duration_s = 600", "duration_s = 60")
         .replace("at_s = 120", "at_s = 10")
         .replace("at_s = 360", "at_s = 40")
-        .replace('deploy = "app', f'deploy = "{folder}/app')
+        .replace('deploy = "', f'deploy = "{folder}/')
         .partition("[expect.served_by]")[0]
     )
     with pytest.raises(AssertionError, match="not survived") as from_file:

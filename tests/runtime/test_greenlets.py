@@ -97,7 +97,7 @@ def test_coroutines_go_on_where_they_waited() -> None:
         async def ask(seconds: float) -> float:
             try:
                 await later(loop, seconds)
-                await asyncio.sleep(seconds)
+                await later(loop, seconds)
                 if seconds > 1:
                     raise KeyError(seconds)
                 return loop.time()

@@ -65,7 +65,7 @@ class Reports:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._lines: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
+        self._lines: dict[tuple[str, str, str], list[tuple[int, list[str]]]] = {}
         self._line_count = 0
         self._dropped = 0
         self._measures: dict[tuple[str, str], _Measures] = {}
@@ -79,8 +79,7 @@ class Reports:
             return
         self._line_count += len(lines)
         now_ms = int(self._host.runtime.wall() * 1000)
-        kept = self._lines.setdefault((account, group, stream), [])
-        kept += [(now_ms, line) for line in lines]
+        self._lines.setdefault((account, group, stream), []).append((now_ms, lines))
         self._flush_later()
 
     def ended(self, account: str, function: str, duration_s: float, *, failed: bool) -> None:
@@ -118,8 +117,8 @@ class Reports:
         dropped, self._dropped = self._dropped, 0
         if dropped:
             self._host.runtime.journal.record("lambda.lines_dropped", lines=dropped)
-        for key, events in lines.items():
-            await self._put_lines(key, events)
+        for key, said in lines.items():
+            await self._put_lines(key, [(at_ms, line) for at_ms, some in said for line in some])
         data: dict[str, list[dict[str, Any]]] = {}
         for (account, function), measures in measured.items():
             data.setdefault(account, []).extend(self._data(function, measures))

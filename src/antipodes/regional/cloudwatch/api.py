@@ -3,20 +3,31 @@
 import math
 from typing import Any
 
+import msgspec
+
+from antipodes.regional.cloudwatch.alarms import (
+    ALARMS_MAX,
+    Alarm,
+    alarm_of,
+    checked_tags,
+    describe,
+    is_asked_for,
+    watches,
+)
+from antipodes.regional.cloudwatch.data import datum_of, metric_of
+from antipodes.regional.cloudwatch.judgement import Judgement
 from antipodes.regional.cloudwatch.model import (
     DATAPOINTS_MAX,
     MINUTE_S,
-    RETENTION_S,
     STATISTICS,
-    Datum,
     Metric,
     MetricStore,
     Span,
     Statistic,
     bad_combination,
     bad_value,
-    statistic_of,
 )
+from antipodes.regional.cloudwatch.watch import Watch
 from antipodes.service.contract import (
     Call,
     Host,
@@ -29,15 +40,12 @@ from antipodes.service.contract import (
 
 operations = Operations()
 
-DIMENSIONS_MAX = 30
 DATA_MAX = 1_000
-VALUES_MAX = 150
 QUERIES_MAX = 500
 LIST_PAGE_MAX = 500
 DATA_PAGE_MAX = 100_800
-TOO_NEW_S = 2 * 3_600
+ALARMS_PAGE, HISTORY_PAGE = 50, 100
 RECENT_S = 3 * 3_600
-_VALUE_MAX = 2.0**360
 
 
 class CloudWatch(Service):
@@ -48,23 +56,19 @@ class CloudWatch(Service):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self.metric_store = MetricStore(host.store)
+        self.metric_store = MetricStore(host.store, host.runtime.interval(MINUTE_S))
+        self.watch = Watch(host, self.metric_store)
 
+    async def start(self) -> None:
+        """Go on watching."""
+        self.watch.start()
 
-def _dimensions(listed: list[dict[str, str]] | None) -> tuple[tuple[str, str], ...]:
-    pairs = sorted((item["Name"], item["Value"]) for item in listed or ())
-    if len(pairs) > DIMENSIONS_MAX:
-        raise bad_value(
-            f"The parameter Dimensions has {len(pairs)} members; at most "
-            f"{DIMENSIONS_MAX} are allowed"
-        )
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise bad_value("The parameter Dimensions has one name twice")
-    return tuple(pairs)
-
-
-def _metric(namespace: str, request: Request) -> Metric:
-    return Metric(namespace, request["MetricName"], _dimensions(request.get("Dimensions")))
+    def alarm(self, call: Call, name: str) -> Alarm:
+        """An alarm, or AWS's word that there is none."""
+        found = self.watch.get(call.account, name)
+        if found is None:
+            raise ServiceError("ResourceNotFound", f"Alarm {name} does not exist", 404)
+        return found
 
 
 @operations("PutMetricData")
@@ -82,58 +86,10 @@ def put_metric_data(service: CloudWatch, call: Call, request: Request) -> Respon
         raise bad_value(f"The parameter MetricData must have 1 to {DATA_MAX} members")
     now = service.host.runtime.wall()
     # All is checked before anything is stored.
-    checked = [_datum(namespace, each, now) for each in data]
+    checked = [datum_of(namespace, each, now) for each in data]
     for datum in checked:
         service.metric_store.put(call.account, datum, now)
     return {}
-
-
-def _datum(namespace: str, datum: dict[str, Any], now: float) -> Datum:
-    if datum.get("StorageResolution", MINUTE_S) != MINUTE_S:
-        raise bad_value("StorageResolution other than 60 is not offered here")
-    at = datum.get("Timestamp")
-    at = now if at is None else float(at)
-    if not now - RETENTION_S <= at <= now + TOO_NEW_S:
-        raise bad_value(
-            "The parameter MetricData.member.Timestamp must be within two weeks before "
-            "and two hours after now"
-        )
-    metric = _metric(namespace, datum)
-    return Datum(metric, datum.get("Unit") or "None", _statistic(datum), at)
-
-
-def _statistic(datum: dict[str, Any]) -> Statistic:
-    given = [m for m in ("Value", "Values", "StatisticValues") if datum.get(m) is not None]
-    if len(given) != 1:
-        raise bad_combination(
-            "At the parameter MetricData.member exactly one of Value, Values and StatisticValues "
-            "must be given"
-        )
-    if given == ["Value"]:
-        pairs = [(float(datum["Value"]), 1.0)]
-    elif given == ["Values"]:
-        values = [float(value) for value in datum["Values"]]
-        counts = [float(count) for count in datum.get("Counts") or [1.0] * len(values)]
-        if not 1 <= len(values) <= VALUES_MAX or len(counts) != len(values):
-            raise bad_combination(
-                f"The parameters Values and Counts must have the same number of members, 1 to "
-                f"{VALUES_MAX}"
-            )
-        pairs = list(zip(values, counts, strict=True))
-    else:
-        told = datum["StatisticValues"]
-        statistic = Statistic(
-            *(float(told[name]) for name in ("SampleCount", "Sum", "Minimum", "Maximum"))
-        )
-        _check_numbers(statistic.count, statistic.total, statistic.least, statistic.most)
-        return statistic
-    _check_numbers(*(number for pair in pairs for number in pair))
-    return statistic_of(pairs)
-
-
-def _check_numbers(*numbers: float) -> None:
-    if not all(math.isfinite(number) and abs(number) <= _VALUE_MAX for number in numbers):
-        raise bad_value("The value of a metric must be a finite number between -2^360 and 2^360")
 
 
 def _span(start: float, end: float, period_s: int) -> Span:
@@ -141,7 +97,7 @@ def _span(start: float, end: float, period_s: int) -> Span:
         raise bad_value("The parameter StartTime must be less than the parameter EndTime.")
     if period_s < MINUTE_S or period_s % MINUTE_S:
         raise bad_value(f"The parameter Period must be a multiple of {MINUTE_S}")
-    return Span(start, end, period_s)
+    return Span(int(start // MINUTE_S) * MINUTE_S, -int(-end // MINUTE_S) * MINUTE_S, period_s)
 
 
 @operations("GetMetricStatistics")
@@ -162,7 +118,7 @@ def get_metric_statistics(service: CloudWatch, call: Call, request: Request) -> 
             f"You have requested up to {math.ceil((end - start) / period_s)} datapoints, which "
             f"exceeds the limit of {DATAPOINTS_MAX}. Reduce the time range or enlarge the Period"
         )
-    metric = _metric(request["Namespace"], request)
+    metric = metric_of(request["Namespace"], request)
     found = service.metric_store.read(call.account, metric, span, request.get("Unit") or "")
     datapoints = [
         {"Timestamp": at, "Unit": unit, **{name: kept.value(name) for name in statistics}}
@@ -222,7 +178,7 @@ def _query(
         )
     span = _span(start, end, wanted["Period"])
     asked = wanted["Metric"]
-    metric = _metric(asked.get("Namespace") or "", asked)
+    metric = metric_of(asked.get("Namespace") or "", asked)
     found = service.metric_store.read(call.account, metric, span, wanted.get("Unit") or "")
     joined: dict[float, Statistic] = {}
     for at, _, kept in found:
@@ -272,3 +228,167 @@ def _is_asked_for(metric: Metric, request: Request) -> bool:
         asked["Name"] in has and asked.get("Value") in {None, has[asked["Name"]]}
         for asked in request.get("Dimensions") or ()
     )
+
+
+# Alarms.
+
+
+@operations("PutMetricAlarm")
+def put_metric_alarm(service: CloudWatch, call: Call, request: Request) -> Response:
+    watch = service.watch
+    before = watch.get(call.account, request["AlarmName"])
+    alarm = alarm_of(call, request, before, service.host.runtime.wall())
+    if before is None and len(watch.alarms(call.account)) >= ALARMS_MAX:
+        raise ServiceError("LimitExceeded", f"An account has at most {ALARMS_MAX} alarms", 400)
+    watch.configure(alarm, "created" if before is None else "updated")
+    return {}
+
+
+@operations("DescribeAlarms")
+def describe_alarms(service: CloudWatch, call: Call, request: Request) -> Response:
+    for member in ("ChildrenOfAlarmName", "ParentsOfAlarmName"):
+        if request.get(member):
+            raise bad_value(f"{member}: composite alarms are not offered here")
+    if request.get("AlarmNames") and request.get("AlarmNamePrefix"):
+        raise bad_combination("AlarmNames and AlarmNamePrefix cannot be given together")
+    kinds = request.get("AlarmTypes") or ["MetricAlarm"]
+    alarms = [a for a in service.watch.alarms(call.account) if is_asked_for(a, request)]
+    if "MetricAlarm" not in kinds:
+        alarms = []
+    # A page begins after the last name of the one before, so that it does not matter what is
+    # made or deleted meanwhile.
+    after = _token(request, "")
+    alarms = [alarm for alarm in alarms if alarm.name > after]
+    size = request.get("MaxRecords") or ALARMS_PAGE
+    page = alarms[:size]
+    response: Response = {
+        "MetricAlarms": [describe(alarm) for alarm in page],
+        "CompositeAlarms": [],
+    }
+    if len(alarms) > size:
+        response["NextToken"] = page[-1].name.encode().hex()
+    return response
+
+
+def _token(request: Request, usual: str) -> str:
+    """The text that a NextToken stands for."""
+    try:
+        return bytes.fromhex(request.get("NextToken") or "").decode() or usual
+    except ValueError as error:
+        raise ServiceError("InvalidNextToken", "NextToken was not given here", 400) from error
+
+
+@operations("DescribeAlarmsForMetric")
+def describe_alarms_for_metric(service: CloudWatch, call: Call, request: Request) -> Response:
+    if request.get("ExtendedStatistic"):
+        raise bad_value("ExtendedStatistic (percentiles) is not offered here")
+    metric = metric_of(request["Namespace"], request)
+    alarms = service.watch.alarms(call.account)
+    found = [alarm for alarm in alarms if watches(alarm, metric, request)]
+    return {"MetricAlarms": [describe(alarm) for alarm in found]}
+
+
+@operations("DescribeAlarmHistory")
+def describe_alarm_history(service: CloudWatch, call: Call, request: Request) -> Response:
+    if request.get("AlarmContributorId"):
+        raise bad_value("AlarmContributorId is not offered here")
+    begin, end = request.get("StartDate"), request.get("EndDate")
+    found = [
+        (number, item)
+        for number, item in service.watch.history.items(call.account, service.host.runtime.wall())
+        if request.get("AlarmName") in {None, item.alarm}
+        and request.get("HistoryItemType") in {None, item.kind}
+        and (begin is None or item.at >= float(begin))
+        and (end is None or item.at <= float(end))
+    ]
+    if "MetricAlarm" not in (request.get("AlarmTypes") or ["MetricAlarm"]):
+        found = []
+    after = _token(request, "0")
+    if not after.isdecimal():
+        raise ServiceError("InvalidNextToken", "NextToken was not given here", 400)
+    if request.get("ScanBy") == "TimestampAscending":
+        found = [pair for pair in found if pair[0] > int(after)]
+    else:
+        found = [pair for pair in reversed(found) if after == "0" or pair[0] < int(after)]
+    size = request.get("MaxRecords") or HISTORY_PAGE
+    response: Response = {"AlarmHistoryItems": [item.describe() for _, item in found[:size]]}
+    if len(found) > size:
+        response["NextToken"] = str(found[size - 1][0]).encode().hex()
+    return response
+
+
+@operations("DeleteAlarms")
+def delete_alarms(service: CloudWatch, call: Call, request: Request) -> Response:
+    # Names of no alarm are no error: the others are deleted.
+    for name in dict.fromkeys(request["AlarmNames"]):
+        alarm = service.watch.get(call.account, name)
+        if alarm is not None:
+            service.watch.delete(alarm)
+    return {}
+
+
+@operations("SetAlarmState")
+def set_alarm_state(service: CloudWatch, call: Call, request: Request) -> Response:
+    alarm = service.alarm(call, request["AlarmName"])
+    data = request.get("StateReasonData") or ""
+    try:
+        msgspec.json.decode(data or "{}")
+    except msgspec.DecodeError as error:
+        raise ServiceError("InvalidFormat", f"StateReasonData is not JSON: {error}", 400) from error
+    judgement = Judgement(request["StateValue"], request["StateReason"], data)
+    service.watch.change(alarm, judgement)
+    return {}
+
+
+def _enable(service: CloudWatch, call: Call, request: Request, *, enabled: bool) -> Response:
+    for name in dict.fromkeys(request["AlarmNames"]):
+        alarm = service.watch.get(call.account, name)
+        if alarm is not None:
+            service.watch.enable(alarm, enabled=enabled)
+    return {}
+
+
+@operations("EnableAlarmActions")
+def enable_alarm_actions(service: CloudWatch, call: Call, request: Request) -> Response:
+    return _enable(service, call, request, enabled=True)
+
+
+@operations("DisableAlarmActions")
+def disable_alarm_actions(service: CloudWatch, call: Call, request: Request) -> Response:
+    return _enable(service, call, request, enabled=False)
+
+
+# Tags.
+
+
+def _tagged(service: CloudWatch, call: Call, request: Request) -> Alarm:
+    arn = request["ResourceARN"]
+    start = f"arn:aws:cloudwatch:{call.region}:{call.account}:alarm:"
+    alarm = None
+    if arn.startswith(start):
+        alarm = service.watch.get(call.account, arn.removeprefix(start))
+    if alarm is None:
+        raise ServiceError("ResourceNotFoundException", f"{arn} does not exist", 404)
+    return alarm
+
+
+@operations("TagResource")
+def tag_resource(service: CloudWatch, call: Call, request: Request) -> Response:
+    alarm = _tagged(service, call, request)
+    tags = checked_tags(alarm.tags, request["Tags"])
+    service.watch.put(msgspec.structs.replace(alarm, tags=tags))
+    return {}
+
+
+@operations("UntagResource")
+def untag_resource(service: CloudWatch, call: Call, request: Request) -> Response:
+    alarm = _tagged(service, call, request)
+    tags = {key: value for key, value in alarm.tags.items() if key not in request["TagKeys"]}
+    service.watch.put(msgspec.structs.replace(alarm, tags=tags))
+    return {}
+
+
+@operations("ListTagsForResource")
+def list_tags_for_resource(service: CloudWatch, call: Call, request: Request) -> Response:
+    tags = _tagged(service, call, request).tags
+    return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}

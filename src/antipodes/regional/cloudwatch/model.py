@@ -1,7 +1,9 @@
 """Metrics by the minute: what is kept of them, and what is told of them.
 
 Of each metric and minute a sum is kept per unit: count, total, least, most. That is all that the
-statistics ask for. Synchronous; the time is an argument.
+statistics ask for. In a world that is hurried, a minute of it passes in less than one of the clock
+that values are stamped with: there the sums are of parts of a minute (`resolution_s`), so that an
+alarm sees its periods one by one. Synchronous; the time is an argument.
 """
 
 import hashlib
@@ -21,10 +23,10 @@ STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 
 
 class Span(msgspec.Struct, frozen=True):
-    """From when to when, in steps of how long."""
+    """From which full second to which, in steps of how many."""
 
-    start: float
-    end: float
+    start: int
+    end: int
     period_s: int
 
 
@@ -95,10 +97,18 @@ def bad_combination(message: str) -> ServiceError:
     return ServiceError("InvalidParameterCombination", message, 400)
 
 
+def resolution_s(minute_s: float) -> int:
+    """How finely to keep values where a minute of the world lasts so long: a part of 60 seconds."""
+    parts = (part for part in range(MINUTE_S, 1, -1) if MINUTE_S % part == 0)
+    return next((part for part in parts if part <= minute_s), 1)
+
+
 class MetricStore:
     """The metrics of one host."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, minute_s: float) -> None:
+        """`minute_s` is how long a minute of the world lasts."""
+        self.resolution_s = resolution_s(minute_s)
         self._store = store
         self._metrics = Records(store, "cloudwatch/metric", Metric)
         self._encode = msgspec.msgpack.Encoder().encode
@@ -111,9 +121,9 @@ class MetricStore:
         )
 
     @staticmethod
-    def _key(account: str, number: str, minute: int) -> bytes:
+    def _key(account: str, number: str, second: int) -> bytes:
         start = f"cloudwatch/minute\x00{account}\x00{number}\x00".encode()
-        return start + max(0, minute).to_bytes(8, "big")
+        return start + max(0, second).to_bytes(8, "big")
 
     def put(self, account: str, datum: Datum, now: float) -> None:
         """Add to a metric's minute."""
@@ -127,7 +137,8 @@ class MetricStore:
             seen = msgspec.structs.replace(metric, last_at=now)
             self._metrics.put(account, number, seen)
             self._forget(account, number, now)
-        key = self._key(account, number, int(datum.at // MINUTE_S))
+        second = int(datum.at // self.resolution_s) * self.resolution_s
+        key = self._key(account, number, second)
         stored = self._store.get(key)
         minutes = {} if stored is None else self._decode(stored)
         before = minutes.get(unit)
@@ -136,7 +147,7 @@ class MetricStore:
 
     def _forget(self, account: str, number: str, now: float) -> None:
         """Remove what is past the retention."""
-        stop = self._key(account, number, int((now - RETENTION_S) // MINUTE_S))
+        stop = self._key(account, number, int(now - RETENTION_S))
         for key, _ in self._store.scan(self._key(account, number, 0), stop):
             self._store.delete(key)
 
@@ -144,17 +155,14 @@ class MetricStore:
         self, account: str, metric: Metric, span: Span, unit: str
     ) -> list[tuple[float, str, Statistic]]:
         """Return (time, unit, statistic) of each period from start to end that has values."""
-        first = int(span.start // MINUTE_S)
         number = metric.number
         pairs = self._store.scan(
-            self._key(account, number, first),
-            self._key(account, number, -int(-span.end // MINUTE_S)),
+            self._key(account, number, span.start), self._key(account, number, span.end)
         )
         found: dict[tuple[float, str], Statistic] = {}
         for key, value in pairs:
-            minute = int.from_bytes(key[-8:], "big")
-            step = (minute - first) * MINUTE_S // span.period_s
-            at = float(first * MINUTE_S + step * span.period_s)
+            second = int.from_bytes(key[-8:], "big")
+            at = float(second - (second - span.start) % span.period_s)
             for kept_unit, statistic in self._decode(value).items():
                 if not unit or unit == kept_unit:
                     before = found.get((at, kept_unit))

@@ -13,8 +13,10 @@ from urllib.parse import parse_qs
 
 import boto3
 
+TABLE = os.environ["TABLE"]
+client = boto3.client("dynamodb")
 dynamodb = boto3.resource("dynamodb")
-table = dynamodb.Table(os.environ["TABLE"])
+table = dynamodb.Table(TABLE)
 conditional = dynamodb.meta.client.exceptions.ConditionalCheckFailedException
 ATTEMPTS_MAX = 20
 
@@ -38,14 +40,16 @@ def handle(event, context):
 def get(key, event):
     """Read an item."""
     strong = parameter(event, "strong") == "1"
-    item = table.get_item(Key={"key": key}, ConsistentRead=strong).get("Item")
-    return answer(404, {"error": "not found"}) if item is None else answer(200, item)
+    found = client.get_item(TableName=TABLE, Key={"key": {"S": key}}, ConsistentRead=strong)
+    if "Item" not in found:
+        return answer(404, {"error": "not found"})
+    return answer(200, {"key": key, "value": found["Item"]["value"]["S"]})
 
 
 def put(key, event):
     """Write an item."""
     value = parameter(event, "value") or event.get("body") or ""
-    table.put_item(Item={"key": key, "value": value})
+    client.put_item(TableName=TABLE, Item={"key": {"S": key}, "value": {"S": value}})
     return answer(200, {"key": key, "value": value})
 
 

@@ -30,6 +30,11 @@ def with_parameters(**parameters: str) -> dict[str, Any]:
     return {**CUT, "parameters": {**CUT["parameters"], **parameters}}
 
 
+def alarm(region: str, account: str, name: str) -> dict[str, str]:
+    arn = f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"
+    return {"source": "aws:cloudwatch:alarm", "value": arn}
+
+
 def test_a_template_is_kept_changed_listed_and_deleted() -> None:
     async def scenario(lab: Laboratory) -> None:
         asked = minimal(actions={"cut": CUT}, targets={"s": SUBNETS}, tags={"team": "a"})
@@ -86,14 +91,13 @@ def test_a_template_is_kept_changed_listed_and_deleted() -> None:
         ({"targets": {"s": {**SUBNETS, "filters": []}}}, "name its resources"),
         ({"targets": {"s": {**SUBNETS, "parameters": {"cluster": "c"}}}}, "no parameter cluster"),
         ({"stopConditions": []}, "1 to 5 stop conditions"),
-        (
-            {
-                "stopConditions": [
-                    {"source": "aws:cloudwatch:alarm", "value": "arn:aws:cloudwatch:a:b:alarm:mine"}
-                ]
-            },
-            "alarm:mine does not exist",
-        ),
+        ({"stopConditions": [alarm("a", "b", "mine")]}, "is not the ARN"),
+        ({"stopConditions": [alarm(W, "123456789012", "mine")]}, "is not the ARN"),
+        ({"stopConditions": [alarm(E, ACCOUNT, "mine")]}, "is not the ARN"),
+        ({"stopConditions": [alarm(W, ACCOUNT, "mine")]}, "alarm:mine does not exist"),
+        ({"stopConditions": [{"source": "aws:cloudwatch:alarm"}]}, "is not the ARN"),
+        ({"stopConditions": [{"source": "aws:sns:topic"}]}, "aws:sns:topic: the sources are"),
+        ({"stopConditions": [{"source": "none"}, {"source": "none"}]}, "alone"),
         ({"logConfiguration": {"logSchemaVersion": 2}}, "logConfiguration is not offered"),
         ({"experimentOptions": {"accountTargeting": "multi-account"}}, "several accounts"),
         ({"roleArn": "arn:aws:s3:::a-bucket-not-a-role"}, "roleArn"),

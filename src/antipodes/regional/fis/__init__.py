@@ -2,8 +2,8 @@
 
 Modelled: experiment templates and experiments with their states and those of their actions, order
 by `startAfter`, targets by ARN, tag, filter and parameter, selection by chance, target previews,
-safety levers, tags, idempotent tokens. An action's effect ends with the action, when the experiment
-is stopped or fails, and goes on through a restart of its region.
+safety levers, stop conditions by alarm, tags, idempotent tokens. An action's effect ends with the
+action, when the experiment is stopped or fails, and goes on through a restart of its region.
 
 What actions do here:
 
@@ -12,8 +12,8 @@ What actions do here:
 - a pause of replication is a pause of global tables (regional/dynamodb, `pauses.py`);
 - functions are disturbed where they are invoked, calls of an API where they are dispatched.
 
-Not modelled, and refused by name: every action whose resources do not exist here, stop conditions
-by alarm, logs, reports, several accounts. The role of a template is recorded, not enforced.
+Not modelled, and refused by name: every action whose resources do not exist here, logs, reports,
+several accounts. The role of a template is recorded, not enforced.
 
 Facts: AWS FIS User Guide (actions reference, targets, experiment options, quotas, safety lever) and
 botocore's model of 2020-12-01.

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from antipodes.regional.fis import actions, model, targets
+from antipodes.regional.fis.alarms import Alarms
 from antipodes.regional.fis.experiments import Experiments
 from antipodes.regional.fis.model import Action, Experiment, Lever, Target, Template, Token
 from antipodes.service.contract import (
@@ -39,10 +40,12 @@ class Fis(Service):
         self.tokens = Records(host.store, "fis/token", Token)
         self.levers = Records(host.store, "fis/lever", Lever)
         self.injections: list[Callable[..., None]] = []
-        self.experiments = Experiments(host, self.injections)
+        self.alarms = Alarms(host)
+        self.experiments = Experiments(host, self.injections, self.alarms)
 
     async def start(self) -> None:
         """Take up the experiments that were under way."""
+        self.alarms.on_ringing(self.experiments.halt)
         self.experiments.start()
 
     def new_id(self, prefix: str, account: str, known: Records[Any]) -> str:
@@ -100,21 +103,6 @@ def _refuse_unmodelled(request: Request) -> None:
     options = request.get("experimentOptions") or {}
     if options.get("accountTargeting") == "multi-account":
         raise model.invalid("Experiments with several accounts are not offered in this world.")
-    conditions = request.get("stopConditions")
-    if conditions is None:
-        return
-    if not 1 <= len(conditions) <= model.STOP_CONDITIONS_MAX:
-        message = f"A template has 1 to {model.STOP_CONDITIONS_MAX} stop conditions."
-        raise model.invalid(f'{message} For none, use the source "none".')
-    for condition in conditions:
-        source = condition["source"]
-        if source == "aws:cloudwatch:alarm":
-            raise model.invalid(
-                f"The stop condition's alarm {condition.get('value')} does not exist: there are no "
-                'CloudWatch alarms in this world. Use the source "none".'
-            )
-        if source != "none" or condition.get("value"):
-            raise model.invalid(f"{source} is not a source of stop conditions without a value.")
 
 
 def _check(service: Fis, template: Template) -> Template:
@@ -144,6 +132,7 @@ def create_experiment_template(service: Fis, call: Call, request: Request) -> Re
     _refuse_unmodelled(request)
     if len(service.templates.list(call.account)) >= model.TEMPLATES_MAX:
         raise model.over_quota(f"An account has at most {model.TEMPLATES_MAX} templates.")
+    conditions = service.alarms.checked(call, request["stopConditions"])
     now = service.host.runtime.wall()
     options = request.get("experimentOptions") or {}
     template = Template(
@@ -158,6 +147,7 @@ def create_experiment_template(service: Fis, call: Call, request: Request) -> Re
         updated=now,
         empty_mode=options.get("emptyTargetResolutionMode") or "fail",
         tags=request.get("tags") or {},
+        stop_conditions=conditions,
     )
     service.templates.put(call.account, template.id, _check(service, template))
     service.remember(call.account, "template", request, template.id)
@@ -177,6 +167,8 @@ def update_experiment_template(service: Fis, call: Call, request: Request) -> Re
         changes["targets"] = msgspec.convert(request["targets"], dict[str, Target])
     if request.get("roleArn") is not None:
         changes["role"] = request["roleArn"]
+    if request.get("stopConditions") is not None:
+        changes["stop_conditions"] = service.alarms.checked(call, request["stopConditions"])
     mode = (request.get("experimentOptions") or {}).get("emptyTargetResolutionMode")
     if mode is not None:
         changes["empty_mode"] = mode

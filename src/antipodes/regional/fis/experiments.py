@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from antipodes.regional.fis import targets
+from antipodes.regional.fis.alarms import RINGING, Alarms, alarms_of
 from antipodes.regional.fis.effects import Effect, Effects, effect_of
 from antipodes.regional.fis.model import (
     ACTIVE,
@@ -37,15 +38,21 @@ from antipodes.service.records import Records
 
 RETRY_S = 1.0
 DONE = (COMPLETED, SKIPPED)
+HALTED = "Experiment halted by stop condition."
 
 replace = msgspec.structs.replace
+
+
+class MissingAlarm(Exception):
+    """A stop condition's alarm is gone."""
 
 
 class Experiments:
     """The experiments of one region, and the tasks that run them."""
 
-    def __init__(self, host: Host, injections: list[Callable[..., None]]) -> None:
+    def __init__(self, host: Host, injections: list[Callable[..., None]], alarms: Alarms) -> None:
         self._host = host
+        self._alarms = alarms
         self._runtime = host.runtime
         self._effects = Effects(host, injections)
         self._woken: dict[str, Any] = {}
@@ -86,6 +93,12 @@ class Experiments:
         self._wake(experiment.id)
         return stopping
 
+    def halt(self, account: str, alarm: str) -> None:
+        """Stop what an alarm that went off is to stop."""
+        for experiment in self.active(account):
+            if experiment.status != STOPPING and alarm in alarms_of(experiment):
+                self.stop(experiment, HALTED)
+
     def active(self, account: str) -> list[Experiment]:
         """The experiments that have not ended."""
         return [one for one in self.records.list(account) if one.status in ACTIVE]
@@ -121,6 +134,8 @@ class Experiments:
     async def _step(self, experiment: Experiment) -> None:
         if experiment.status == STOPPING:
             await self._wind_up(experiment)
+        elif self._rings(experiment):
+            self.stop(experiment, HALTED)
         elif experiment.resolved is None:
             await self._resolve(experiment)
         elif (due := self._due(experiment)) is not None:
@@ -132,11 +147,25 @@ class Experiments:
         else:
             await self._wait(experiment)
 
+    def _rings(self, experiment: Experiment) -> bool:
+        """Whether an alarm forbids it: when it starts, and after its region's death."""
+        account = experiment.template.account
+        return any(self._alarms.state(account, a) == RINGING for a in alarms_of(experiment))
+
+    def _check_alarms(self, experiment: Experiment) -> None:
+        for alarm in alarms_of(experiment):
+            if not self._alarms.state(experiment.template.account, alarm):
+                raise MissingAlarm(f"The stop condition's alarm {alarm} does not exist.")
+
     async def _resolve(self, experiment: Experiment) -> None:
-        """Find the targets; without them, fail."""
+        """Find the targets; without them, or without the alarms, fail."""
         try:
+            self._check_alarms(experiment)
             resolved = await targets.resolve(self._host, experiment)
             failure, reason = None, ""
+        except MissingAlarm as error:
+            resolved = {}
+            failure, reason = Failure("ConfigurationFailure", "stopConditions"), str(error)
         except targets.Unresolved as error:
             resolved = {}
             failure, reason = Failure("InvalidTarget", error.location), str(error)

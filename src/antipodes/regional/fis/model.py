@@ -58,6 +58,13 @@ class Action(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     start_after: tuple[str, ...] = ()
 
 
+class StopCondition(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What stops an experiment: an alarm by its ARN, or nothing."""
+
+    source: str
+    value: str = ""
+
+
 class Template(msgspec.Struct, frozen=True):
     """An experiment as it is planned."""
 
@@ -72,6 +79,7 @@ class Template(msgspec.Struct, frozen=True):
     updated: float
     empty_mode: str = "fail"
     tags: dict[str, str] = {}
+    stop_conditions: tuple[StopCondition, ...] = (StopCondition("none"),)
 
 
 class ActionState(msgspec.Struct, frozen=True):
@@ -231,7 +239,7 @@ def describe_template(template: Template) -> dict[str, Any]:
         "description": template.description,
         "targets": _plain(template.targets),
         "actions": _plain(template.actions),
-        "stopConditions": [{"source": "none"}],
+        "stopConditions": [msgspec.to_builtins(one) for one in template.stop_conditions],
         "creationTime": template.created,
         "lastUpdateTime": template.updated,
         "roleArn": template.role,

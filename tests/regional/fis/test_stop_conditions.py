@@ -166,3 +166,19 @@ def test_the_same_seed_halts_at_the_same_time() -> None:
         await lab.wait_for(experiment, "stopped", within_s=62)
 
     assert play(scenario, 3) == play(scenario, 3)
+
+
+def test_an_alarm_that_could_not_be_kept_stops_it_when_there_is_space() -> None:
+    async def scenario(lab: Laboratory) -> None:
+        await make_alarm(lab)
+        experiment = await lab.start(**WATCHED)
+        await put_errors(lab, 6.0)
+        lab.world.simulation.set_disk(W, full=True)
+        await lab.sleep(62)
+        assert lab.world.simulation.journal.markers()["cloudwatch.judging-put-off"] == 1
+        assert await lab.status(experiment) == "running"
+        lab.world.simulation.set_disk(W, full=False)
+        await lab.wait_for(experiment, "stopped", within_s=62)
+        await assert_halted(lab, experiment)
+
+    play(scenario)

@@ -170,7 +170,7 @@ class Watch:
             await self._host.store.committed()
             await self._runtime.sleep(0)
         except RuntimeFailure:
-            self._runtime.journal.sometimes("alarms-not-kept")
+            self._runtime.journal.sometimes("cloudwatch.judging-put-off")
 
     def _judgement(self, alarm: Alarm) -> Judgement | None:
         rule, now = alarm.rule, self._runtime.wall()
@@ -214,7 +214,7 @@ class Watch:
                 self._note(alarm, ACTION, summary, {"version": "1.0", **data})
                 await self._host.store.committed()
             except RuntimeFailure:
-                self._runtime.journal.sometimes("alarm-action-not-noted")
+                self._runtime.journal.sometimes("cloudwatch.action-not-noted")
 
 
 def _key(name: str) -> str:

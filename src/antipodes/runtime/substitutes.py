@@ -28,7 +28,9 @@ class Program(Protocol):
     stdout: TextIO
     signs: bool  # whether anybody looks at the signatures of its requests
     pending: Any  # an answer that botocore is to find when it sends (usualcalls.Pending)
-    send: Callable[..., Any]  # a request, to its host
+
+    def send(self, method: str, url: str, headers: Any, body: bytes, /) -> Any:
+        """Hand a request to its host."""
 
     def wait(self, awaitable: Any) -> Any: ...
     def now(self) -> float: ...

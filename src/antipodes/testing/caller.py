@@ -101,6 +101,8 @@ class Caller:
     def __init__(self, driver: Driver, place: str, environ: dict[str, str]) -> None:
         self.environ = environ
         self.stdout: TextIO = sys.stdout
+        self.signs = True  # its requests find their region by their signatures
+        self.pending: Any = None
         self._driver = driver
         self._runtime = driver.outside.at(place) if place else driver.outside
         self._client = HttpClient(self._runtime)

@@ -69,7 +69,7 @@ def assert_survives(  # noqa: PLR0913 - spelled out on purpose
         played = _simulated(seeded, folder)
     else:
         world = msgspec.structs.replace(seeded.world, speed=speed or made.world.speed)
-        played = _real(msgspec.structs.replace(seeded, world=world), folder, name)
+        played = _real(msgspec.structs.replace(seeded, world=world), folder)
     for key, value in _main_figures(played.figures):
         told(key, value)
     if played.judgement.verdict is not Verdict.PASS:
@@ -123,7 +123,7 @@ def _simulated(drill: Drill, folder: Path) -> Played:
     return Played(played.drill, played.history, played.judgement, played.digest)
 
 
-def _real(drill: Drill, folder: Path, name: str) -> Played:
+def _real(drill: Drill, folder: Path) -> Played:
     process = WorldProcess(drill, folder)
     limits = gc.get_threshold()
     try:

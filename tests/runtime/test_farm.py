@@ -152,7 +152,7 @@ def test_no_worker_outlives_its_caller(tmp_path: Path, number: signal.Signals) -
         assert process.wait() == -number
     if number is signal.SIGINT:
         assert said.count("KeyboardInterrupt") == 1
-    else:
+    elif number is signal.SIGTERM:  # after SIGKILL, one that was just starting may complain
         assert "Traceback" not in said
 
 

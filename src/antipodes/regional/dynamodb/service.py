@@ -1,0 +1,101 @@
+"""DynamoDB in one region: what its operations share."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from antipodes.regional.dynamodb import model
+from antipodes.regional.dynamodb.errors import not_found
+from antipodes.regional.dynamodb.fast import FastPath
+from antipodes.regional.dynamodb.globaltables import GlobalTables
+from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.tables import TableStore
+from antipodes.replication.versions import HybridClock
+from antipodes.service.contract import Call, Host, Operations, Service, ServiceError
+from antipodes.service.records import Records
+
+operations = Operations()
+TOKEN_S = 600.0  # "Amazon DynamoDB transactions: how it works", idempotency
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A transaction that was done."""
+
+    digest: bytes
+    at: float
+
+
+def _digest(request: dict[str, Any]) -> bytes:
+    data = msgspec.msgpack.encode(request, order="deterministic")
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+class DynamoDB(Service):
+    """DynamoDB in one region."""
+
+    name = "dynamodb"
+    operations = operations
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self.tables = Records(host.store, "dynamodb/table", Table)
+        self.tokens = Records(host.store, "dynamodb/token", Token)
+        rare = host.runtime.journal.sometimes
+        clock = HybridClock(host.runtime.wall, host.place, sometimes=rare)
+        self.items = TableStore(host.store, host.changes, clock)
+        self.globaltables = GlobalTables(self)
+        self.fast = FastPath(self).handlers()
+
+    async def start(self) -> None:
+        """Follow the other regions."""
+        await self.globaltables.start()
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return self.host.runtime.wall()
+
+    def record(self, account: str, name: str) -> Table:
+        """A table's record, whatever its status."""
+        name = model.table_name(name)
+        found = self.tables.get(account, name)
+        if found is None:
+            raise not_found(f"Requested resource not found: Table: {name} not found")
+        return found
+
+    def usable(self, account: str, name: str) -> Table:
+        """A table whose items can be read and written."""
+        found = self.tables.get(account, model.table_name(name))
+        if found is None or found.status(self.now()) == "CREATING":
+            raise not_found()
+        return found
+
+    def put_record(self, table: Table) -> None:
+        """Create or replace a table's record."""
+        self.tables.put(table.account, table.name, table)
+
+    def replayed(self, call: Call, token: str, request: dict[str, Any]) -> bool:
+        """Whether a transaction of that token was done already, within its ten minutes."""
+        known = self.tokens.get(call.account, token)
+        if known is None or self.now() - known.at > TOKEN_S:
+            return False
+        if known.digest != _digest(request):
+            raise ServiceError(
+                "IdempotentParameterMismatchException",
+                "The request uses the same client token as a previous, but non-identical request. "
+                "Do not reuse a client token with different requests, unless the requests are "
+                "identical",
+            )
+        return True
+
+    def remember(self, call: Call, token: str, request: dict[str, Any]) -> None:
+        """Note that a transaction was done, and forget those whose time is over."""
+        for account, name, known in list(self.tokens.all()):
+            if self.now() - known.at > TOKEN_S:
+                self.tokens.delete(account, name)
+        self.tokens.put(call.account, token, Token(_digest(request), self.now()))
+
+    def describe(self, table: Table) -> dict[str, Any]:
+        """A table as DescribeTable shows it."""
+        count, size = self.items.count(table)
+        return model.description(table, self.now(), count, size)

@@ -76,12 +76,11 @@ class FastPath:
         if table is None or item is None:
             return None
         try:
-            check_item(table, item)
+            size = check_item(table, item)
         except ServiceError:
             return None
         tables = self._service.items
-        key = {name: item[name] for name in table.key_names}
-        tables.put_json(table, tables.row_key(table, item), key, orjson.dumps(item))
+        tables.put(table, tables.row_key(table, item), item, size=size)
         return _answer(call, _EMPTY)
 
 

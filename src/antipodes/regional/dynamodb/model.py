@@ -27,6 +27,26 @@ class Replica(msgspec.Struct, frozen=True):
     status: str = "CREATING"
 
 
+class Index(msgspec.Struct, frozen=True):
+    """A secondary index of a table. Its status is CREATING, ACTIVE or DELETING."""
+
+    name: str
+    kind: str  # "LSI" or "GSI"
+    identity: bytes
+    key_names: tuple[str, ...]
+    key_types: tuple[str, ...]
+    projection: str = "ALL"
+    non_key: tuple[str, ...] = ()
+    read_units: int = 0
+    write_units: int = 0
+    status: str = "ACTIVE"
+    ready_at: float = 0.0  # when one that is made later begins to be filled
+
+    def arn(self, table_arn: str) -> str:
+        """The index's ARN."""
+        return f"{table_arn}/index/{self.name}"
+
+
 class Table(msgspec.Struct, frozen=True):
     """One table of one region."""
 
@@ -48,6 +68,8 @@ class Table(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
     replicas: tuple[Replica, ...] = ()
     filling: bool = False  # a new replica that is not yet complete
+    indexes: tuple[Index, ...] = ()
+    attributes: dict[str, str] = {}  # all AttributeDefinitions, in order
 
     @property
     def arn(self) -> str:
@@ -63,6 +85,16 @@ class Table(msgspec.Struct, frozen=True):
     def types(self) -> dict[str, str]:
         """The key attributes' types by name."""
         return dict(zip(self.key_names, self.key_types, strict=True))
+
+    @property
+    def attribute_types(self) -> dict[str, str]:
+        """All defined attributes' types by name: the keys' of the table and of its indexes."""
+        return self.attributes or self.types
+
+    @property
+    def watched(self) -> bool:
+        """Whether anything is to be told of every change of an item."""
+        return bool(self.stream)
 
     def is_made(self, now: float) -> bool:
         """Whether it can be used; a clock that was put back does not unmake it."""

@@ -4,8 +4,9 @@ Key: `d`, the table's id, a 16-byte hash of the partition key, the sort key in b
 LMDB's keys end at 511 bytes and sort keys at 1,024, so items whose sort keys agree in the first
 SORT_BYTES and go on share one row, a bucket of (rest of the sort key, value) in order.
 
-Value: a flag (item or tombstone), the version (time, region), and the item's wire JSON, or for a
-tombstone its key's. An item is answered by slicing its bytes.
+Value: a flag (item or tombstone), the version (time, region), the item's size as DynamoDB reckons
+it, and the item's wire JSON, or for a tombstone its key's. An item is answered by slicing its
+bytes, and pages and counts are reckoned without looking into it.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ _PREFIX = b"d"
 HEAD_BYTES = 1 + _ID_BYTES
 _BUCKET = b"\x01"
 ITEM, TOMBSTONE = 0, 1
+_VALUE_HEAD_BYTES = 14  # flag, length of the region's name, time, size
 _SCAN_ROWS = 256
 
 _encode = msgspec.msgpack.encode
@@ -36,6 +38,7 @@ class Row(NamedTuple):
     tombstone: bool
     version: Version
     body: bytes
+    size: int = 0
 
 
 def table_id(account: str, table: str, created: float) -> bytes:
@@ -70,23 +73,40 @@ def after(prefix: bytes) -> bytes:
     return trimmed[:-1] + bytes([trimmed[-1] + 1])
 
 
-def pack_value(version: Version, body: bytes, *, tombstone: bool = False) -> bytes:
-    """A row's value."""
+def pack_value(version: Version, body: bytes, size: int) -> bytes:
+    """The value of a row with an item of some size."""
     region = version.region.encode()
-    head = (TOMBSTONE if tombstone else ITEM, len(region))
-    return bytes(head) + version.time.to_bytes(8, "big") + region + body
+    head = version.time << 32 | size
+    return bytes((ITEM, len(region))) + head.to_bytes(12, "big") + region + body
+
+
+def pack_tombstone(version: Version, key_json: bytes) -> bytes:
+    """The value of a row whose item was deleted."""
+    region = version.region.encode()
+    head = version.time << 32
+    return bytes((TOMBSTONE, len(region))) + head.to_bytes(12, "big") + region + key_json
 
 
 def body_of(value: bytes) -> bytes | None:
     """The item's JSON of a row's value; None for a tombstone."""
-    return None if value[0] else value[10 + value[1] :]
+    return None if value[0] else value[_VALUE_HEAD_BYTES + value[1] :]
+
+
+def size_of(value: bytes) -> int:
+    """The size of the item of a row's value; 0 for a tombstone."""
+    return int.from_bytes(value[10:_VALUE_HEAD_BYTES], "big")
+
+
+def version_of(value: bytes) -> Version:
+    """The version of a row's value."""
+    region = value[_VALUE_HEAD_BYTES : _VALUE_HEAD_BYTES + value[1]]
+    return Version(int.from_bytes(value[2:10], "big"), region.decode())
 
 
 def unpack(key: bytes, value: bytes) -> Row:
     """A row from its full key and value."""
-    end = 10 + value[1]
-    version = Version(int.from_bytes(value[2:10], "big"), value[10:end].decode())
-    return Row(key, bool(value[0]), version, value[end:])
+    body = value[_VALUE_HEAD_BYTES + value[1] :]
+    return Row(key, bool(value[0]), version_of(value), body, size_of(value))
 
 
 def _split(key: bytes) -> tuple[bytes, bytes | None]:

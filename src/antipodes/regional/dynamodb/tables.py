@@ -16,7 +16,7 @@ For replication (`globaltables`):
 JSON is the wire's, as bytes, normalised. Versions: `antipodes.replication.versions`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -26,6 +26,7 @@ from antipodes.regional.dynamodb.attributes import (
     ITEM_BYTES_MAX,
     Item,
     Value,
+    equal,
     item_size,
     key_bytes,
     kind_of,
@@ -52,14 +53,34 @@ class Page(NamedTuple):
     last: Item | None  # the key to go on after; None at the end
 
 
+class Change(NamedTuple):
+    """A change of an item: its wire JSON before and after (None: not there).
+
+    `by` is "" for a request here, "ttl" for time to live here, else the region it came from.
+    """
+
+    table: Table
+    row_key: bytes
+    key: Item
+    old: bytes | None
+    new: bytes | None
+    version: Version
+    by: str
+
+
 class TableStore:
-    """The items of all tables of one region."""
+    """The items of all tables of one region.
+
+    `watchers` are called with every change of an item in a table that is `watched`, in the group
+    in which it is made, after the row is written.
+    """
 
     def __init__(self, store: Store, changes: Any, clock: HybridClock) -> None:
         self._store = store
         self._rows = Rows(store)
         self._changes = changes
         self.clock = clock
+        self.watchers: list[Callable[[Change], None]] = []
 
     # Keys.
 
@@ -82,30 +103,38 @@ class TableStore:
         body = self.get_json(row_key)
         return None if body is None else orjson.loads(body)
 
-    def put_json(self, table: Table, row_key: bytes, key: Item, body: bytes) -> None:
-        """Write an item."""
-        version = self._next_version(row_key)
-        self._rows.put(row_key, rows.pack_value(version, body))
-        if table.replicas:
-            self._append(table, key, version, body)
-
-    def put(self, table: Table, row_key: bytes, item: Item) -> None:
-        """Write an item."""
-        key = {name: item[name] for name in table.key_names}
-        self.put_json(table, row_key, key, orjson.dumps(item))
-
-    def delete(self, table: Table, row_key: bytes, key: Item) -> None:
-        """Remove an item; in a table with replicas a tombstone stays."""
-        if not table.replicas:
-            self._rows.delete(row_key)
-            return
-        version = self._next_version(row_key)
-        self._bury(table, row_key, orjson.dumps(key), version)
-        self._append(table, key, version, None)
-
-    def _next_version(self, row_key: bytes) -> Version:
+    def put(
+        self, table: Table, row_key: bytes, item: Item, *, size: int | None = None, by: str = ""
+    ) -> None:
+        """Write an item; whoever knows its size says so."""
+        body = orjson.dumps(item)
         present = self._rows.get(row_key)
-        return self.clock.tick(rows.unpack(row_key, present).version if present else None)
+        version = self.clock.tick(None if present is None else rows.version_of(present))
+        row = rows.pack_value(version, body, item_size(item) if size is None else size)
+        self._rows.put(row_key, row)
+        if table.watched:
+            self._tell(Change(table, row_key, _key(table, item), _body(present), body, version, by))
+        if table.replicas:
+            self._append(table, _key(table, item), version, body)
+
+    def delete(self, table: Table, row_key: bytes, key: Item, *, by: str = "") -> None:
+        """Remove an item; in a table with replicas a tombstone stays."""
+        present = self._rows.get(row_key)
+        version = self.clock.tick(None if present is None else rows.version_of(present))
+        if table.replicas:
+            self._bury(table, row_key, orjson.dumps(key), version)
+        else:
+            self._rows.delete(row_key)
+        if table.watched:
+            self._tell(Change(table, row_key, key, _body(present), None, version, by))
+        if table.replicas:
+            self._append(table, key, version, None)
+
+    def _tell(self, change: Change) -> None:
+        """Tell the watchers of a change, if it is one."""
+        if not _alike(change.old, change.new):
+            for watch in self.watchers:
+                watch(change)
 
     def _append(self, table: Table, key: Item, version: Version, body: bytes | None) -> None:
         self._changes.append(
@@ -114,7 +143,7 @@ class TableStore:
         )
 
     def _bury(self, table: Table, row_key: bytes, key_json: bytes, version: Version) -> None:
-        self._rows.put(row_key, rows.pack_value(version, key_json, tombstone=True))
+        self._rows.put(row_key, rows.pack_tombstone(version, key_json))
         marker = _TOMBSTONES + table.identity + version.time.to_bytes(8, "big")
         self._store.put(marker + row_key[-16:], key_json)
 
@@ -125,14 +154,19 @@ class TableStore:
     ) -> bool:
         """Take a change from another region, if it is newer than what is here."""
         self.clock.observe(version)
-        row_key = self.row_key(table, orjson.loads(key_json))
+        key = orjson.loads(key_json)
+        row_key = self.row_key(table, key)
         present = self._rows.get(row_key)
-        if present is not None and rows.unpack(row_key, present).version >= version:
+        if present is not None and rows.version_of(present) >= version:
             return False
         if item_json is None:
             self._bury(table, row_key, key_json, version)
         else:
-            self._rows.put(row_key, rows.pack_value(version, item_json))
+            size = item_size(orjson.loads(item_json))
+            self._rows.put(row_key, rows.pack_value(version, item_json, size))
+        if table.watched:
+            old, by = _body(present), version.region
+            self._tell(Change(table, row_key, key, old, item_json, version, by))
         return True
 
     def read_page(
@@ -248,6 +282,21 @@ class TableStore:
         return count, size
 
 
+def _key(table: Table, item: Item) -> Item:
+    return {name: item[name] for name in table.key_names}
+
+
+def _body(value: bytes | None) -> bytes | None:
+    return None if value is None else rows.body_of(value)
+
+
+def _alike(one: bytes | None, other: bytes | None) -> bool:
+    """Whether two items are the same, whatever the order in which they were written down."""
+    if one is None or other is None or len(one) != len(other):
+        return one is other
+    return one == other or equal({"M": orjson.loads(one)}, {"M": orjson.loads(other)})
+
+
 def check_key(table: Table, key: dict[str, Any]) -> None:
     """Refuse a key that is not exactly the table's."""
     if len(key) != len(table.key_names):
@@ -259,8 +308,8 @@ def check_key(table: Table, key: dict[str, Any]) -> None:
         _check_key_value(table, name, value, "One or more parameter values were invalid: ")
 
 
-def check_item(table: Table, item: Item) -> None:
-    """Refuse an item whose key attributes are missing or wrong, or that is too large."""
+def check_item(table: Table, item: Item) -> int:
+    """Return an item's size; refuse it if it is too large or its key attributes are wrong."""
     for name, kind in table.types.items():
         value = item.get(name)
         if value is None:
@@ -270,8 +319,10 @@ def check_item(table: Table, item: Item) -> None:
                 f"Type mismatch for key {name} expected: {kind} actual: {kind_of(value)}"
             )
         _check_key_value(table, name, value, "One or more parameter values are not valid. ")
-    if item_size(item) > ITEM_BYTES_MAX:
+    size = item_size(item)
+    if size > ITEM_BYTES_MAX:
         raise validation("Item size has exceeded the maximum allowed size")
+    return size
 
 
 def _check_key_value(table: Table, name: str, value: Value, prefix: str) -> None:

@@ -112,6 +112,42 @@ def test_a_group_that_cannot_be_kept_is_rolled_back_whole_and_all_who_wait_are_t
     run(scenario)
 
 
+def test_what_is_written_at_the_end_of_a_group_shares_its_fate(run: Any) -> None:
+    async def scenario(near: Runtime, _: Runtime) -> None:
+        store = near.open_store("main")
+        told: list[str] = []
+
+        def write() -> None:
+            told.append("ended")
+            store.put(b"k2", b"last of %b" % b"".join(contents(store)))
+
+        store.put(b"k1", b"x")
+        store.before_commit(write)
+        store.put(b"k3", b"x")
+        await store.committed()
+        await store.committed()
+        assert told == ["ended"]
+        store.before_commit(write)  # opens a group
+        await store.committed()
+        assert told == ["ended"] * 2
+        kept = {b"k1": b"x", b"k2": b"last of k1k2k3", b"k3": b"x"}
+        assert contents(store) == kept
+        store.put(b"k1", b"never")
+        store.before_commit(write)
+        set_disk(near, full=True)
+        with pytest.raises(DiskFull):
+            await store.committed()
+        set_disk(near, full=False)
+        store.put(b"k3", b"y")
+        store.close()
+        again = near.open_store("main")
+        assert contents(again) == {**kept, b"k3": b"y"}
+        assert told == ["ended"] * 2
+        again.close()
+
+    run(scenario)
+
+
 def test_a_slow_disk_is_waited_for(run: Any) -> None:
     async def scenario(near: Runtime, _: Runtime) -> None:
         store = near.open_store("main")

@@ -267,6 +267,12 @@ class Store(Protocol):
     def trim_log(self, upto: int) -> None:
         """Forget entries up to and including `upto`."""
 
+    def before_commit(self, write: Callable[[], None]) -> None:
+        """Call once, just before the open group is committed (one is opened if none is open).
+
+        What it writes is in the group. Not called for a group that is rolled back earlier.
+        """
+
     def on_commit(
         self, notify: Callable[[], None], failed: Callable[[], None] | None = None
     ) -> None:

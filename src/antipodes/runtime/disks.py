@@ -16,11 +16,13 @@ import bisect
 import contextlib
 import random
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from antipodes.runtime.contract import DiskDamaged
 from antipodes.runtime.kept import keep, read_kept
 
+Ending = Callable[[], None]
 NO_SPACE = "no space is left on the disk"
 COMMIT_S = (0.0001, 0.0006)
 WRITEBACK_S = 30.0  # Linux's dirty_expire_centisecs
@@ -70,11 +72,21 @@ class KeptDiskState(DiskState):
 class Group:
     """The changes of one commit, and what they replaced."""
 
-    __slots__ = ("at", "bytes_before", "entries", "head_before", "old", "trim_upto", "trimmed")
+    __slots__ = (
+        "at",
+        "bytes_before",
+        "endings",
+        "entries",
+        "head_before",
+        "old",
+        "trim_upto",
+        "trimmed",
+    )
 
     def __init__(self, head: int, bytes_before: int) -> None:
         self.old: dict[bytes, bytes | None] = {}
         self.entries: list[tuple[int, bytes]] = []
+        self.endings: list[Ending] = []  # what is still to be written at the end
         self.trim_upto = 0
         self.trimmed: list[tuple[int, bytes]] = []
         self.head_before = head
@@ -149,8 +161,12 @@ class Disk:
 
     def commit(self, at: float) -> Group:
         """Make the open group part of what is there."""
-        group, self.group = self.group, None
+        group = self.group
         assert group is not None, "nothing to commit"
+        for write in group.endings:
+            write()
+        group.endings = []
+        self.group = None
         self.log.extend(group.entries)
         self.bytes += sum(len(entry) for _, entry in group.entries)
         if group.trim_upto:

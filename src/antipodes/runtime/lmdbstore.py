@@ -59,6 +59,7 @@ class LmdbStore:
         self.on_rollback = self._waiting.on_rollback
         self._appended = False
         self._closed = False
+        self._endings: list[Callable[[], None]] = []
         try:
             self._environment = self._open(directory, map_bytes, power=state.power)
             self._data = self._environment.open_db(b"data")
@@ -140,6 +141,7 @@ class LmdbStore:
         if writer is not None:
             writer.abort()
         self._end_reading()
+        self._endings.clear()
         self._appended = False
         self._head = self._head_committed
         self._waiting.failed()
@@ -229,6 +231,8 @@ class LmdbStore:
         if self._state.full:
             self._spoilt(DiskFull(NO_SPACE))
             return
+        if not self._end_group():
+            return
         try:
             writer.commit()
         except lmdb.Error as error:
@@ -242,9 +246,24 @@ class LmdbStore:
         self._head_committed = self._head
         self._waiting.done(self._head if appended else None)
 
+    def _end_group(self) -> bool:
+        """Let those write who waited for the group's end; return whether there was space."""
+        endings, self._endings = self._endings, []
+        try:
+            for write in endings:
+                write()
+        except DiskFull:
+            return False
+        return True
+
     def _has_space(self) -> bool:
         found = os.statvfs(self._directory)
         return found.f_bavail * found.f_frsize > SPARE_BYTES
+
+    def before_commit(self, write: Callable[[], None]) -> None:
+        """Call once, just before the open group is committed."""
+        self._write()
+        self._endings.append(write)
 
     def on_commit(
         self, notify: Callable[[], None], failed: Callable[[], None] | None = None

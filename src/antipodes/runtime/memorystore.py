@@ -117,6 +117,10 @@ class MemoryStore:
         self._disk.commit(self._clock.now())
         self._waiting.done(self._disk.head if group.entries else None)
 
+    def before_commit(self, write: Callable[[], None]) -> None:
+        """Call once, just before the open group is committed."""
+        (self._disk.group or self._begin()).endings.append(write)
+
     def on_commit(
         self, notify: Callable[[], None], failed: Callable[[], None] | None = None
     ) -> None:

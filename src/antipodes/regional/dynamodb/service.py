@@ -97,5 +97,6 @@ class DynamoDB(Service):
 
     def describe(self, table: Table) -> dict[str, Any]:
         """A table as DescribeTable shows it."""
-        count, size = self.items.count(table)
-        return model.description(table, self.now(), count, size)
+        count = self.items.count(table)
+        size = count.storage(replicated=table.is_global)
+        return model.description(table, self.now(), count.items, size)

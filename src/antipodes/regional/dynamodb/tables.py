@@ -31,6 +31,7 @@ from antipodes.regional.dynamodb.attributes import (
     key_bytes,
     kind_of,
 )
+from antipodes.regional.dynamodb.counts import Count, Counts
 from antipodes.regional.dynamodb.errors import invalid_value, validation
 from antipodes.regional.dynamodb.keyconditions import KeyCondition
 from antipodes.regional.dynamodb.model import Table
@@ -80,6 +81,7 @@ class TableStore:
         self._rows = Rows(store)
         self._changes = changes
         self.clock = clock
+        self.counts = Counts(store)
         self.watchers: list[Callable[[Change], None]] = []
 
     # Keys.
@@ -110,8 +112,10 @@ class TableStore:
         body = orjson.dumps(item)
         present = self._rows.get(row_key)
         version = self.clock.tick(None if present is None else rows.version_of(present))
-        row = rows.pack_value(version, body, item_size(item) if size is None else size)
-        self._rows.put(row_key, row)
+        if size is None:
+            size = item_size(item)
+        self._rows.put(row_key, rows.pack_value(version, body, size))
+        self._count(table, present, 1, size)
         if table.watched:
             self._tell(Change(table, row_key, _key(table, item), _body(present), body, version, by))
         if table.replicas:
@@ -125,10 +129,18 @@ class TableStore:
             self._bury(table, row_key, orjson.dumps(key), version)
         else:
             self._rows.delete(row_key)
+        self._count(table, present, 0, 0)
         if table.watched:
             self._tell(Change(table, row_key, key, _body(present), None, version, by))
         if table.replicas:
             self._append(table, key, version, None)
+
+    def _count(self, table: Table, present: bytes | None, items: int, size: int) -> None:
+        """Count what a row's change made of what was there."""
+        if present is not None and not present[0]:
+            items, size = items - 1, size - rows.size_of(present)
+        if items or size:
+            self.counts.add(table.identity, items, size)
 
     def _tell(self, change: Change) -> None:
         """Tell the watchers of a change, if it is one."""
@@ -161,9 +173,11 @@ class TableStore:
             return False
         if item_json is None:
             self._bury(table, row_key, key_json, version)
+            self._count(table, present, 0, 0)
         else:
             size = item_size(orjson.loads(item_json))
             self._rows.put(row_key, rows.pack_value(version, item_json, size))
+            self._count(table, present, 1, size)
         if table.watched:
             old, by = _body(present), version.region
             self._tell(Change(table, row_key, key, old, item_json, version, by))
@@ -210,6 +224,7 @@ class TableStore:
         ):
             for key, _ in self._store.scan(start, stop):
                 self._store.delete(key)
+        self.counts.drop(table.identity)
 
     # Pages.
 
@@ -273,13 +288,9 @@ class TableStore:
                 return Page(items, size, last)
         return Page(items, size, None)
 
-    def count(self, table: Table) -> tuple[int, int]:
-        """How many items, and their size in bytes."""
-        count = size = 0
-        for item in self._bodies(*rows.table_range(table.identity)):
-            count += 1
-            size += item_size(item) + 100
-        return count, size
+    def count(self, table: Table) -> Count:
+        """How many items, and their size."""
+        return self.counts.get(table.identity)
 
 
 def _key(table: Table, item: Item) -> Item:

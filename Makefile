@@ -18,7 +18,8 @@ SPEED ?= 10
 SEEDS ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix docs articles library bench bench-sim sim soak clean
+.PHONY: help setup demo test lint fix docs articles library bench bench-sim bench-tables sim \
+	soak clean
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -61,6 +62,10 @@ bench: $(DEV_STAMP) ## Measure against peers, briefly
 		echo "== $$script"; \
 		$(BIN)/python $$script --quick --json build/bench/$$(basename $$script .py).json; \
 	done
+
+bench-tables: $(DEV_STAMP) ## Measure tables against every other DynamoDB there is, side by side
+	@mkdir -p build/bench
+	$(BIN)/python bench/tables.py --json build/bench/tables.json
 
 bench-sim: $(DEV_STAMP) ## Measure the simulation
 	@mkdir -p build/bench

@@ -15,7 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support.harness import ROUNDS, Comparison, Server, answers, dynalite, free_port, moto, options
+from support.harness import ROUNDS, Comparison, Server, answers, free_port, options
+from support.peers import dynalite, moto
 
 
 def ready(port: int) -> bool:

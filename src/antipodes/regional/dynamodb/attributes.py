@@ -7,7 +7,9 @@ and wording: "Constraints" and "Supported data types" in the DynamoDB Developer 
 
 import base64
 import binascii
+import re
 from decimal import Context, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from antipodes.regional.dynamodb.errors import invalid_value, validation
@@ -21,40 +23,64 @@ ITEM_BYTES_MAX = 400 * 1024
 DIGITS_MAX = 38
 PLAIN_DIGITS_MAX = 18  # below this, plain digits are in normal form as they are
 _EXPONENT_MAX, _EXPONENT_MIN = 125, -130
-_EXACT = Context(prec=60, Emax=999_999, Emin=-999_999)
+# Enough for the sum of any two numbers: digits from 1E+126 down to 1E-130 and 38 more.
+_EXACT = Context(prec=320, Emax=999_999, Emin=-999_999)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_OVERFLOW = (
+    "Number overflow. Attempting to store a number with magnitude larger than supported range"
+)
+_UNDERFLOW = (
+    "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+)
 _TYPES = ("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL")
 _SET_NAMES = {"SS": "An string set ", "NS": "An number set ", "BS": "Binary sets"}
 
 
 def number(text: str) -> Decimal:
     """Return a number, checked."""
-    try:
-        value = _EXACT.create_decimal(text.strip())
-    except InvalidOperation:
-        value = Decimal("nan")
-    if not value.is_finite() or not text.strip() or "_" in text:
+    if _NUMBER.fullmatch(text) is None:
         detail = f": {text}" if text else ""
         raise validation(f"The parameter cannot be converted to a numeric value{detail}")
+    try:
+        value = Decimal(text)
+    except InvalidOperation:  # an exponent of more digits than Decimal has
+        digits, _, exponent = text.lower().partition("e")
+        if not digits.strip("+-0."):
+            return Decimal(0)
+        raise validation(_UNDERFLOW if exponent.startswith("-") else _OVERFLOW) from None
     if value.is_zero():
         return Decimal(0)
-    digits = len(value.as_tuple().digits) - _trailing_zeros(value)
-    if digits > DIGITS_MAX:
-        raise validation("Attempting to store more than 38 significant digits in a Number")
     if value.adjusted() > _EXPONENT_MAX:
-        raise validation(
-            "Number overflow. Attempting to store a number with magnitude larger than supported "
-            "range"
-        )
+        raise validation(_OVERFLOW)
     if value.adjusted() < _EXPONENT_MIN:
-        raise validation(
-            "Number underflow. Attempting to store a number with magnitude smaller than supported "
-            "range"
-        )
+        raise validation(_UNDERFLOW)
+    if _significant_digits(value) > DIGITS_MAX:
+        raise validation("Attempting to store more than 38 significant digits in a Number")
     return value
 
 
-def _trailing_zeros(value: Decimal) -> int:
+def added(one: str, other: str, sign: int = 1) -> str:
+    """Return the sum or difference of two numbers, in normal form.
+
+    A result that 38 digits do not hold is refused as an overflow, as DynamoDB does.
+    """
+    left, right = _EXACT.create_decimal(one), _EXACT.create_decimal(other)
+    total = _EXACT.add(left, right) if sign > 0 else _EXACT.subtract(left, right)
+    if total.is_zero():
+        return "0"
+    if total.adjusted() > _EXPONENT_MAX or _significant_digits(total) > DIGITS_MAX:
+        raise validation(_OVERFLOW)
+    if total.adjusted() < _EXPONENT_MIN:
+        raise validation(_UNDERFLOW)
+    return number_text(total)
+
+
+def _significant_digits(value: Decimal) -> int:
     digits = value.as_tuple().digits
+    return len(digits) - _trailing_zeros(digits)
+
+
+def _trailing_zeros(digits: tuple[int, ...]) -> int:
     count = 0
     while count < len(digits) - 1 and digits[-1 - count] == 0:
         count += 1
@@ -83,15 +109,15 @@ def normal_number(text: str) -> str:
 
 def binary(text: Any) -> str:
     """Return base64 text, checked; the wire's bytes are taken as well."""
-    if isinstance(text, bytes | bytearray):
-        return base64.b64encode(text).decode()
-    try:
-        base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError, TypeError):
-        raise ServiceError(
-            "SerializationException", "Base64 encoded length is unexpected or has bad characters"
-        ) from None
-    return str(text)
+    if not isinstance(text, bytes | bytearray):
+        try:
+            text = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError, TypeError):
+            raise ServiceError(
+                "SerializationException",
+                "Base64 encoded length is unexpected or has bad characters",
+            ) from None
+    return base64.b64encode(text).decode()
 
 
 def normal(value: Any, depth: int = 1) -> Value:
@@ -129,9 +155,7 @@ def normal(value: Any, depth: int = 1) -> Value:
 
 def _normal_document(kind: str, content: Any, depth: int) -> Value:
     if depth >= DEPTH_MAX:
-        raise validation(
-            "Nesting Levels have exceeded supported limits: Attributes nested deeper than 32 levels"
-        )
+        raise _nested_too_deep()
     if kind == "M":
         return {"M": {name: normal(inner, depth + 1) for name, inner in content.items()}}
     return {"L": [normal(inner, depth + 1) for inner in content]}
@@ -151,8 +175,9 @@ def _normal_set(kind: str, members: list[Any]) -> list[str]:
     if len(set(found)) != len(found):
         if kind == "NS":
             raise validation("Input collection contains duplicates")
-        shown = ", ".join(str(member) for member in members)
-        raise invalid_value(f"Input collection [{shown}] contains duplicates.")
+        shown = ", ".join(found)
+        of = "of type BS " if kind == "BS" else " "
+        raise invalid_value(f"Input collection [{shown}]{of}contains duplicates.")
     return found
 
 
@@ -203,14 +228,44 @@ def item_size(item: Item) -> int:
 # Order and equality.
 
 
+_decimal = lru_cache(maxsize=8192)(_EXACT.create_decimal)
+
+
 def comparable(value: Value) -> Any:
-    """Return what two values of one orderable type are compared by."""
+    """Return what two values of one orderable type are compared by.
+
+    Python compares strings by code point, which is the order of their UTF-8.
+    """
     ((kind, content),) = value.items()
     if kind == "N":
-        return _EXACT.create_decimal(content)
+        return _decimal(content)
     if kind == "B":
         return base64.b64decode(content)
-    return content.encode() if kind == "S" else content
+    return content
+
+
+def levels(value: Value) -> int:
+    """How many documents stand within each other in a value, itself included."""
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return 1 + max(map(levels, content.values()), default=0)
+    if kind == "L":
+        return 1 + max(map(levels, content), default=0)
+    return 0
+
+
+def check_levels(value: Value, depth: int) -> None:
+    """Refuse a value that is nested too deep where it is to be put."""
+    inside = levels(value)
+    if inside and depth + inside - 1 >= DEPTH_MAX:
+        raise _nested_too_deep()
+
+
+def _nested_too_deep() -> ServiceError:
+    return validation(
+        "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels "
+        "beyond supported limit"
+    )
 
 
 def kind_of(value: Value) -> str:

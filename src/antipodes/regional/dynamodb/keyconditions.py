@@ -3,22 +3,28 @@
 from typing import NamedTuple
 
 from antipodes.regional.dynamodb.attributes import Value, key_bytes, kind_of
-from antipodes.regional.dynamodb.conditions import Test, check_bounds, ordered
+from antipodes.regional.dynamodb.conditions import ORDERS, bind, ordered
 from antipodes.regional.dynamodb.errors import invalid_value, validation
-from antipodes.regional.dynamodb.grammar import (
+from antipodes.regional.dynamodb.grammar import parse_condition
+from antipodes.regional.dynamodb.scope import Names, Scope
+from antipodes.regional.dynamodb.syntax import (
     Between,
     Both,
     Compare,
     Condition,
     Function,
+    In,
+    Not,
+    Operand,
     Path,
     Placeholder,
-    parse_condition,
 )
-from antipodes.regional.dynamodb.scope import Scope
 
 WHERE = "KeyConditionExpression"
+CONDITIONS_MAX = 2
+SORT_KEY_BYTES_MAX = 1024
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_OPERATORS = ("=", "BETWEEN", "begins_with", *ORDERS)
 
 
 class SortRange(NamedTuple):
@@ -51,7 +57,7 @@ class SortRange(NamedTuple):
             case "BETWEEN":
                 return first, key_bytes(self.values[1])
             case _:
-                return first, first + b"\xff" * 8
+                return first, first + b"\xff" * SORT_KEY_BYTES_MAX
 
 
 class KeyCondition(NamedTuple):
@@ -65,81 +71,127 @@ def key_condition(
     text: str, scope: Scope, schema: tuple[str, ...], types: dict[str, str]
 ) -> KeyCondition:
     """Return an expression's meaning for a key schema (names in order, types by name)."""
-    partition: Value | None = None
-    sort: SortRange | None = None
-    seen: list[str] = []
-    for part in _parts(parse_condition(text, WHERE)):
-        name, found = _part(part, scope)
-        if name in seen:
-            raise validation("KeyConditionExpressions must only contain one condition per key")
-        seen.append(name)
-        if name == schema[0]:
-            if found.operator != "=":
-                raise validation("Query key condition not supported")
-            partition = found.values[0]
-        elif len(schema) > 1 and name == schema[1]:
-            sort = found
-        elif len(seen) > 1 or len(schema) > 1:
-            raise validation(f"Query condition missed key schema element: {_missing(schema, seen)}")
-        for value in found.values:
-            if name in types and kind_of(value) != types[name]:
-                raise invalid_value("Condition parameter type does not match schema type")
-    if partition is None:
-        raise validation(f"Query condition missed key schema element: {schema[0]}")
-    return KeyCondition(partition, sort)
+    return for_schema(key_conditions(text, scope), schema, types)
 
 
-def _missing(schema: tuple[str, ...], seen: list[str]) -> str:
-    return next((name for name in schema if name not in seen), schema[0])
+def key_conditions(text: str, scope: Scope) -> dict[str, SortRange]:
+    """Return an expression's conditions by attribute, whatever the table's keys are."""
+    bind(text, scope, WHERE)
+    tree, used = parse_condition(text, WHERE)
+    reader = _Reader(Names(used, scope.stands_for(used)), scope)
+    found: dict[str, SortRange] = {}
+    reader.gather(tree, found)
+    check_count(found)
+    return found
 
 
-def _parts(node: Condition) -> list[Condition]:
-    if isinstance(node, Both):
-        if node.operator != "AND":
-            raise validation(f"Invalid operator used in {WHERE}: {node.operator}")
-        return [*_parts(node.left), *_parts(node.right)]
-    return [node]
+def check_count(found: dict[str, SortRange]) -> None:
+    """Refuse no conditions, and more than there can be keys."""
+    if not 1 <= len(found) <= CONDITIONS_MAX:
+        raise validation("Conditions can be of length 1 or 2 only")
 
 
-def _part(node: Condition, scope: Scope) -> tuple[str, SortRange]:
-    if isinstance(node, Compare):
-        path, value, operator = node.left, node.right, node.operator
-        if isinstance(value, Path) and isinstance(path, Placeholder):
-            path, value, operator = value, path, _MIRRORED.get(operator, operator)
-        if operator == "<>":
-            raise validation(f"Invalid operator used in {WHERE}: <>")
-        return _name(path, scope), SortRange(operator, (_value(value, scope),))
-    if isinstance(node, Between):
-        low, high = _value(node.low, scope), _value(node.high, scope)
-        check_bounds(low, high, lambda message: validation(f"Invalid {WHERE}: {message}"))
-        return _name(node.operand, scope), SortRange("BETWEEN", (low, high))
-    if isinstance(node, Function) and node.name == "begins_with":
-        prefix = _value(node.operands[1], scope)
-        if kind_of(prefix) not in {"S", "B"}:
+def for_schema(
+    found: dict[str, SortRange], schema: tuple[str, ...], types: dict[str, str]
+) -> KeyCondition:
+    """Return the meaning of conditions for a key schema (names in order, types by name)."""
+    for number, name in enumerate(schema):
+        if len(schema) == 1 and len(found) > 1:
+            raise validation("Query key condition not supported")
+        asked = found.get(name)
+        if asked is None:
+            if number == 0 or len(found) > 1:
+                raise validation(f"Query condition missed key schema element: {name}")
+            continue
+        if asked.operator not in _OPERATORS:
+            raise validation("Attempted conditional constraint is not an indexable operation")
+        if name in types and any(kind_of(value) != types[name] for value in asked.values):
+            raise invalid_value("Condition parameter type does not match schema type")
+        if number == 0 and asked.operator != "=":
+            raise validation("Query key condition not supported")
+        _check_empty(name, asked)
+    partition = found[schema[0]]
+    return KeyCondition(partition.values[0], found.get(schema[1]) if len(schema) > 1 else None)
+
+
+def _check_empty(name: str, asked: SortRange) -> None:
+    for value in asked.values:
+        ((kind, content),) = value.items()
+        if not content:
+            what = "string" if kind == "S" else "binary"
             raise validation(
-                f"Invalid {WHERE}: Incorrect operand type for operator or function; operator or "
-                f"function: begins_with, operand type: {kind_of(prefix)}"
+                "One or more parameter values are not valid. The AttributeValue for a key "
+                f"attribute cannot contain an empty {what} value. Key: {name}"
             )
-        return _name(node.operands[0], scope), SortRange("begins_with", (prefix,))
-    name = node.name if isinstance(node, Function) else type(node).__name__.upper()
-    raise validation(f"Invalid operator used in {WHERE}: {name}")
 
 
-def _name(node: object, scope: Scope) -> str:
-    if not isinstance(node, Path):
-        raise validation(f"Invalid condition in {WHERE}: No key attribute specified")
-    steps = scope.steps(node, WHERE)
-    if len(steps) != 1:
-        raise validation("KeyConditionExpressions cannot have conditions on nested attributes")
-    return str(steps[0])
+class _Reader:
+    """Reads conditions of which each must be about one key attribute."""
 
+    def __init__(self, names: Names, scope: Scope) -> None:
+        self._names = names
+        self._scope = scope
 
-def _value(node: object, scope: Scope) -> Value:
-    if not isinstance(node, Placeholder):
-        raise validation(
-            f"Invalid condition in {WHERE}: Multiple attribute names used in one condition"
-        )
-    return scope.value(node.name, WHERE)
+    def gather(self, node: Condition, found: dict[str, SortRange]) -> None:
+        """Add the conditions of a node to what was found."""
+        self.check_operator(node)
+        if isinstance(node, Both):
+            for part in node.parts:
+                self.gather(part, found)
+            return
+        name, asked = self._read(node)
+        if name in found:
+            raise validation("KeyConditionExpressions must only contain one condition per key")
+        found[name] = asked
 
+    def check_operator(self, node: Condition) -> None:
+        """Refuse what can be no part of a key condition."""
+        operator = {In: "IN", Not: "NOT"}.get(type(node), "")
+        if isinstance(node, Both) and node.operator == "OR":
+            operator = "OR"
+        elif isinstance(node, Compare) and node.operator == "<>":
+            operator = "<>"
+        elif isinstance(node, Function) and node.name != "begins_with":
+            operator = node.name
+        if operator:
+            raise validation(f"Invalid operator used in {WHERE}: {operator}")
 
-__all__ = ["KeyCondition", "SortRange", "Test", "key_condition"]
+    def _read(self, node: Condition) -> tuple[str, SortRange]:
+        operands: tuple[Operand, ...]
+        if isinstance(node, Compare):
+            operator, operands = node.operator, (node.left, node.right)
+        elif isinstance(node, Between):
+            operator, operands = "BETWEEN", (node.operand, node.low, node.high)
+        else:
+            assert isinstance(node, Function), "the operators were checked"
+            operator, operands = node.name, node.operands
+        name, at = self._key(operator, operands)
+        if at and isinstance(node, Compare):
+            operator, operands = _MIRRORED[operator], (node.right, node.left)
+        values = [o.name for o in operands[1:] if isinstance(o, Placeholder)]
+        return name, SortRange(operator, tuple(self._scope.values[value] for value in values))
+
+    def _key(self, operator: str, operands: tuple[Operand, ...]) -> tuple[str, int]:
+        """The one attribute among operands, and where it stands."""
+        if operator in {"BETWEEN", "begins_with"} and not isinstance(operands[0], Path):
+            raise validation(
+                f"Invalid condition in {WHERE}: {operator} operator must have the key attribute as "
+                "its first operand"
+            )
+        name, at = "", 0
+        for number, operand in enumerate(operands):
+            if isinstance(operand, Function):
+                raise validation(f"{WHERE}s cannot contain nested operations")
+            if isinstance(operand, Path):
+                if name:
+                    raise validation(
+                        f"Invalid condition in {WHERE}: Multiple attribute names used in one "
+                        "condition"
+                    )
+                steps = self._names.steps(operand)
+                if len(steps) > 1:
+                    raise validation(f"{WHERE}s cannot have conditions on nested attributes")
+                name, at = str(steps[0]), number
+        if not name:
+            raise validation(f"Invalid condition in {WHERE}: No key attribute specified")
+        return name, at

@@ -1,17 +1,18 @@
 """Tokens of DynamoDB's expressions.
 
 Keywords (AND, SET, ...) are recognised in any case, functions and names as written; a name may be a
-placeholder (#n), a value always is (:v).
+placeholder (#n), a value always is (:v). A character that begins no token is a token of its own:
+the parser fails where it meets it, and says what stands around it.
 """
 
 import re
 from typing import NamedTuple
 
-from antipodes.regional.dynamodb.errors import validation
-
 _TOKEN = re.compile(
-    r"\s*(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<alias>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
-    r"|(?P<number>\d+)|(?P<operator><>|<=|>=|[=<>+\-(),.\[\]]))"
+    r"[ \t\r\n]*(?:(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<alias>#[A-Za-z0-9_]+)"
+    r"|(?P<value>:[A-Za-z0-9_]+)|(?P<number>[0-9]+)|(?P<operator><>|<=|>=|[=<>+\-(),.\[\]])"
+    r"|(?P<strange>[^ \t\r\n]))",
+    re.DOTALL,
 )
 
 
@@ -26,20 +27,12 @@ class Token(NamedTuple):
 END = "<EOF>"
 
 
-def tokens(text: str, where: str) -> list[Token]:
+def tokens(text: str) -> list[Token]:
     """Return an expression's tokens, ending with END."""
-    found: list[Token] = []
-    at = 0
-    stripped = text.rstrip()
-    while at < len(stripped):
-        match = _TOKEN.match(stripped, at)
-        if match is None:
-            rest = stripped[at:].lstrip()
-            raise validation(
-                f'Invalid {where}: Syntax error; token: "{rest[0]}", near: "{rest[:10]}"'
-            )
-        kind = match.lastgroup or ""
-        found.append(Token(kind, match.group(kind), match.start(kind)))
-        at = match.end()
-    found.append(Token("end", END, len(stripped)))
+    found = [
+        Token(kind, match.group(kind), match.start(kind))
+        for match in _TOKEN.finditer(text)
+        if (kind := match.lastgroup)
+    ]
+    found.append(Token("end", END, len(text)))
     return found

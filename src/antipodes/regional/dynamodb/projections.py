@@ -1,19 +1,43 @@
 """Projections: the part of an item that was asked for."""
 
+from functools import lru_cache
 from typing import Any
 
 from antipodes.regional.dynamodb.attributes import Item, Value
+from antipodes.regional.dynamodb.conditions import COMPILED_MAX, KEPT_NAMES_MAX
 from antipodes.regional.dynamodb.grammar import parse_projection
-from antipodes.regional.dynamodb.scope import Scope, Steps, check_overlaps, get
+from antipodes.regional.dynamodb.scope import (
+    Names,
+    Scope,
+    Steps,
+    check_overlaps,
+    get,
+    undefined_name,
+)
 
 WHERE = "ProjectionExpression"
 
 
 def projection(text: str, scope: Scope) -> list[Steps]:
     """Return the paths that an expression asks for."""
-    paths = [scope.steps(path, WHERE) for path in parse_projection(text)]
-    check_overlaps(paths, WHERE)
-    return paths
+    _, used = parse_projection(text)
+    scope.use(used)
+    names = scope.stands_for(used)
+    keep = sum(len(name or "") for name in names) <= KEPT_NAMES_MAX
+    return list((_compiled if keep else _compiled.__wrapped__)(text, names))
+
+
+@lru_cache(maxsize=COMPILED_MAX)
+def _compiled(text: str, stand_for: tuple[str | None, ...]) -> tuple[Steps, ...]:
+    paths, used = parse_projection(text)
+    names = Names(used, stand_for)
+    for path in paths:
+        missing = names.undefined(path)
+        if missing is not None:
+            raise undefined_name(WHERE, missing)
+    found = tuple(map(names.steps, paths))
+    check_overlaps(found, WHERE)
+    return found
 
 
 def project(item: Item, paths: list[Steps]) -> Item:

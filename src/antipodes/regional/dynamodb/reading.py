@@ -4,10 +4,9 @@ from typing import Any
 
 from antipodes.regional.dynamodb.attributes import Item, normal_item
 from antipodes.regional.dynamodb.capacity import consumed, read_units
-from antipodes.regional.dynamodb.conditions import Test, condition
+from antipodes.regional.dynamodb.conditions import Test, bind
 from antipodes.regional.dynamodb.errors import validation
 from antipodes.regional.dynamodb.keyconditions import KeyCondition, key_condition
-from antipodes.regional.dynamodb.lexer import tokens
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.projections import project, projection
 from antipodes.regional.dynamodb.scope import Scope
@@ -153,13 +152,14 @@ class _Shape:
         text = self._request.get("FilterExpression")
         if text is None:
             return None
+        found = bind(text, scope, "FilterExpression")
         for name in keys:
-            if _mentions(text, name, self._request.get("ExpressionAttributeNames") or {}):
+            if name in found.heads:
                 raise validation(
                     "Filter Expression can only contain non-primary key attributes: Primary key "
                     f"attribute: {name}"
                 )
-        return condition(text, scope, "FilterExpression")
+        return found.test
 
     def answer(self, table: Table, page: Page) -> dict[str, Any]:
         """Filter and project a page."""
@@ -173,14 +173,3 @@ class _Shape:
         strong = bool(self._request.get("ConsistentRead"))
         units = read_units(page.size, consistent=strong)
         return {**found, **consumed(self._request, table.name, units)}
-
-
-def _mentions(text: str, name: str, names: dict[str, str]) -> bool:
-    """Whether an expression uses a top-level attribute."""
-    found = tokens(text, "FilterExpression")
-    for before, token in zip([None, *found], found, strict=False):
-        first = before is None or before.text != "."
-        resolved = names.get(token.text, token.text) if token.kind in {"name", "alias"} else None
-        if first and resolved == name:
-            return True
-    return False

@@ -16,7 +16,8 @@ from antipodes.regional.dynamodb.attributes import (
 from antipodes.regional.dynamodb.conditions import condition
 from antipodes.regional.dynamodb.errors import condition_failed, validation
 from antipodes.regional.dynamodb.model import Table, not_offered
-from antipodes.regional.dynamodb.scope import Scope, get
+from antipodes.regional.dynamodb.projections import project
+from antipodes.regional.dynamodb.scope import Scope
 from antipodes.regional.dynamodb.tables import TableStore, check_item, check_key
 from antipodes.regional.dynamodb.updates import Update
 
@@ -108,6 +109,8 @@ def prepare_update(store: TableStore, table: Table, request: dict[str, Any]) -> 
     row_key = store.row_key(table, key)
     old = store.get(row_key)
     _judge(test, old, request)
+    if old is None and update is not None and not update.creates:
+        return Write(table, row_key, key, None, None, changes=False, updated=update.paths)
     base = old if old is not None else dict(key)
     new = base if update is None else update.apply(base)
     if item_size(new) > ITEM_BYTES_MAX:
@@ -148,20 +151,12 @@ def returned(write: Write, wanted: str) -> dict[str, Any]:
     elif wanted == "ALL_NEW":
         found = write.new
     elif wanted == "UPDATED_OLD":
-        found = _touched(write, write.old)
+        found = project(write.old or {}, write.updated)
     elif wanted == "UPDATED_NEW":
-        found = _touched(write, write.new)
+        found = project(write.new or {}, write.updated)
     else:
         found = None
     return {"Attributes": found} if found else {}
-
-
-def _touched(write: Write, item: Item | None) -> Item | None:
-    """The top-level attributes that an update was about, as far as they are there."""
-    if item is None:
-        return None
-    names = dict.fromkeys(str(steps[0]) for steps in write.updated)
-    return {name: item[name] for name in names if get(item, (name,)) is not None}
 
 
 def check_return_values(request: dict[str, Any]) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
+import msgspec
+
 from antipodes.runtime.contract import Runtime, Store
 from antipodes.service.http import HttpRequest, HttpResponse
 
@@ -18,8 +20,7 @@ Request = dict[str, Any]
 Response = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """Who calls, where, and how to speak of it afterwards."""
 
     account: str

@@ -187,16 +187,6 @@ def check_billing(request: dict[str, Any]) -> tuple[str, int, int]:
     return mode, int(units["ReadCapacityUnits"]), int(units["WriteCapacityUnits"])
 
 
-def check_stream(specification: dict[str, Any] | None) -> str:
-    """Return a stream's view type, or nothing for no stream."""
-    if not specification or not specification.get("StreamEnabled"):
-        return ""
-    view = specification.get("StreamViewType")
-    if not view:
-        raise invalid_value("StreamEnabled is true but StreamViewType is not specified")
-    return str(view)
-
-
 def refuse_unmodelled(request: dict[str, Any], *names: str) -> None:
     """Refuse what would change behaviour and is not modelled, by name."""
     for name in names:
@@ -235,6 +225,7 @@ def description(table: Table, now: float, count: int, size: int) -> dict[str, An
         found["TableClassSummary"] = {"TableClass": table.table_class}
     if table.stream:
         found["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream}
+    if table.stream_label:
         found["LatestStreamLabel"] = table.stream_label
         found["LatestStreamArn"] = f"{table.arn}/stream/{table.stream_label}"
     if table.replicas:

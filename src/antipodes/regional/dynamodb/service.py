@@ -10,6 +10,8 @@ from antipodes.regional.dynamodb.errors import not_found
 from antipodes.regional.dynamodb.fast import FastPath
 from antipodes.regional.dynamodb.globaltables import GlobalTables
 from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.streams import Streams
+from antipodes.regional.dynamodb.tablerecords import TableRecords
 from antipodes.regional.dynamodb.tables import TableStore
 from antipodes.replication.versions import HybridClock
 from antipodes.service.contract import Call, Host, Operations, Service, ServiceError
@@ -39,16 +41,19 @@ class DynamoDB(Service):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self.tables = Records(host.store, "dynamodb/table", Table)
+        self.tables = TableRecords(host.store)
         self.tokens = Records(host.store, "dynamodb/token", Token)
         rare = host.runtime.journal.sometimes
         clock = HybridClock(host.runtime.wall, host.place, sometimes=rare)
         self.items = TableStore(host.store, host.changes, clock)
+        self.streams = Streams(host, self.tables)
+        self.items.watchers.append(self.streams.note)
         self.globaltables = GlobalTables(self)
         self.fast = FastPath(self).handlers()
 
     async def start(self) -> None:
-        """Follow the other regions."""
+        """Follow the other regions, and take up what goes on behind the requests."""
+        self.streams.start()
         await self.globaltables.start()
 
     def now(self) -> float:

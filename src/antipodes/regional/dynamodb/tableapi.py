@@ -1,6 +1,5 @@
 """Operations on tables, one thin function each."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -9,6 +8,7 @@ from antipodes.regional.dynamodb import model, rows
 from antipodes.regional.dynamodb.errors import not_found, validation
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.service import DynamoDB, operations
+from antipodes.regional.dynamodb.streamsettings import changed_stream, view_at_creation
 from antipodes.service.contract import Call, ServiceError
 
 TABLES_PER_PAGE = 100
@@ -30,7 +30,7 @@ def create_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
     model.refuse_unmodelled(request, *UNMODELLED)
     key_names, key_types = model.check_key_schema(request)
     billing, read_capacity, write_capacity = model.check_billing(request)
-    stream = model.check_stream(request.get("StreamSpecification"))
+    stream = view_at_creation(request.get("StreamSpecification"))
     if service.tables.get(call.account, name) is not None:
         raise ServiceError("ResourceInUseException", f"Table already exists: {name}")
     now = service.now()
@@ -48,18 +48,13 @@ def create_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
         read_units=read_capacity,
         write_units=write_capacity,
         stream=stream,
-        stream_label=stream_label(now) if stream else "",
+        stream_label=service.streams.new_label(call.account, name) if stream else "",
         deletion_protected=bool(request.get("DeletionProtectionEnabled")),
         table_class=request.get("TableClass") or "STANDARD",
         tags={tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()},
     )
     service.put_record(table)
     return {"TableDescription": {**service.describe(table), "TableStatus": "CREATING"}}
-
-
-def stream_label(now: float) -> str:
-    """A stream's label: the time it was made, to the millisecond."""
-    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:23]
 
 
 @operations("DescribeTable")
@@ -151,15 +146,7 @@ def _changed(table: Table, request: dict[str, Any], now: float) -> Table | None:
             "write_units": write_capacity,
         }
     if request.get("StreamSpecification") is not None:
-        view = model.check_stream(request["StreamSpecification"])
-        if bool(view) == bool(table.stream):
-            raise validation(
-                f"Table {'already has an enabled' if view else 'has no'} stream: "
-                f"TableName: {table.name}"
-            )
-        if not view and table.replicas:
-            raise validation("The stream of a table with replicas cannot be disabled")
-        changes |= {"stream": view, "stream_label": stream_label(now) if view else ""}
+        changes |= changed_stream(table, request["StreamSpecification"], now)
     if request.get("DeletionProtectionEnabled") is not None:
         changes["deletion_protected"] = bool(request["DeletionProtectionEnabled"])
     if request.get("TableClass"):

@@ -216,15 +216,19 @@ class TableStore:
             self._store.delete(marker)
         return len(markers)
 
-    def drop(self, table: Table) -> None:
-        """Remove all rows of a table."""
+    def drop(self, table: Table, limit: int = 0) -> bool:
+        """Remove all rows of a table, or so many; whether there are more."""
         for start, stop in (
             rows.table_range(table.identity),
             (_TOMBSTONES + table.identity, rows.after(_TOMBSTONES + table.identity)),
         ):
-            for key, _ in self._store.scan(start, stop):
+            found = self._store.scan(start, stop, limit=limit)
+            for key, _ in found:
                 self._store.delete(key)
+            if limit and len(found) >= limit:
+                return True
         self.counts.drop(table.identity)
+        return False
 
     # Pages.
 

@@ -51,6 +51,10 @@ class Index(msgspec.Struct, frozen=True):
     status: str = "ACTIVE"
     ready_at: float = 0.0  # when one that is made later begins to be filled
 
+    def changing(self, now: float) -> bool:
+        """Whether its table is kept from other changes."""
+        return self.status == "DELETING" or (self.status == "CREATING" and now < self.ready_at)
+
     def arn(self, table_arn: str) -> str:
         """The index's ARN."""
         return f"{table_arn}/index/{self.name}"
@@ -128,6 +132,7 @@ class Table(msgspec.Struct, frozen=True):
         if not self.is_made(now):
             return "CREATING"
         changing = any(replica.status in {"CREATING", "DELETING"} for replica in self.replicas)
+        changing = changing or any(index.changing(now) for index in self.indexes)
         return "UPDATING" if changing or self.busy.now(now) else "ACTIVE"
 
 
@@ -195,7 +200,8 @@ def check_key_schema(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[st
             f"Some index key attributes are not defined in AttributeDefinitions. Keys: "
             f"[{', '.join(names)}], AttributeDefinitions: [{', '.join(defined)}]"
         )
-    if len(defined) != len(names):
+    indexed = request.get("LocalSecondaryIndexes") or request.get("GlobalSecondaryIndexes")
+    if not indexed and len(defined) != len(names):
         raise invalid_value(
             "Number of attributes in KeySchema does not exactly match number of attributes defined "
             "in AttributeDefinitions"
@@ -212,8 +218,7 @@ def description(table: Table, now: float, count: int, size: int) -> dict[str, An
         "TableStatus": table.status(now),
         "CreationDateTime": table.created,
         "AttributeDefinitions": [
-            {"AttributeName": n, "AttributeType": t}
-            for n, t in zip(table.key_names, table.key_types, strict=True)
+            {"AttributeName": n, "AttributeType": t} for n, t in table.attribute_types.items()
         ],
         "KeySchema": [
             {"AttributeName": name, "KeyType": kind}

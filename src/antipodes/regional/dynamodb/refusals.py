@@ -9,8 +9,6 @@ from antipodes.regional.dynamodb.model import not_offered
 
 REFUSED: dict[str, tuple[str, ...]] = {
     "CreateTable": (
-        "LocalSecondaryIndexes",
-        "GlobalSecondaryIndexes",
         "VectorIndexes",
         "GlobalTableSourceArn",
         "GlobalTableSettingsReplicationMode",

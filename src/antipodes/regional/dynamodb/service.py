@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.dynamodb import encryption, model, throughput
+from antipodes.regional.dynamodb import encryption, indexes, model, throughput
 from antipodes.regional.dynamodb.deletions import Deletions
 from antipodes.regional.dynamodb.errors import not_found
 from antipodes.regional.dynamodb.fast import FastPath
@@ -122,8 +122,10 @@ class DynamoDB(Service):
         """A table as DescribeTable shows it."""
         count, now = self.items.count(table), self.now()
         size = count.storage(replicated=table.is_global)
+        counts = {index.identity: self.items.counts.get(index.identity) for index in table.indexes}
         return {
             **model.description(table, now, count.items, size),
             **throughput.description(table, now),
             **encryption.description(table.encryption),
+            **indexes.described(table, now, counts),
         }

@@ -5,6 +5,7 @@ from typing import Any
 from antipodes.regional.dynamodb import encryption, model, tablechanges, throughput
 from antipodes.regional.dynamodb.errors import in_use, limit_exceeded, validation
 from antipodes.regional.dynamodb.features import Encryption, Throughput
+from antipodes.regional.dynamodb.indexes import definitions, identified, made_indexes
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.refusals import refuse
 from antipodes.regional.dynamodb.service import DynamoDB, operations
@@ -29,15 +30,17 @@ def create_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
     tags = check_tags(request.get("Tags") or [], {})
     history = throughput.check_on_demand(request, capacity.billing, Throughput(), creating=True)
     history = throughput.check_warm(request, capacity, history, creating=True)
+    indexes = made_indexes(request, key_names)
     check_free(service, call, name)
     throughput.check_quota(call.region, capacity, lambda: service.provisioned(call.account))
     check_room(service, call)
     now = service.now()
+    identity = service.deletions.unused_identity(call.account, name, now)
     table = Table(
         account=call.account,
         region=service.host.place,
         name=name,
-        identity=service.deletions.unused_identity(call.account, name, now),
+        identity=identity,
         created=now,
         active_at=now + service.delay_s(),
         key_names=key_names,
@@ -52,6 +55,8 @@ def create_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
         tags=tags,
         throughput=history,
         encryption=Encryption(key),
+        indexes=tuple(identified(index, identity, now) for index in indexes),
+        attributes=definitions(request),
     )
     service.put_record(table)
     return {"TableDescription": {**service.describe(table), "TableStatus": "CREATING"}}

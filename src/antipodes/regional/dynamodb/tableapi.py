@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from antipodes.regional.dynamodb import encryption, model, tablechanges, throughput
+from antipodes.regional.dynamodb import encryption, model, policies, tablechanges, throughput
 from antipodes.regional.dynamodb.errors import in_use, limit_exceeded, validation
 from antipodes.regional.dynamodb.features import Encryption, Throughput
 from antipodes.regional.dynamodb.indexes import definitions, identified, made_indexes
@@ -31,6 +31,11 @@ def create_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
     history = throughput.check_on_demand(request, capacity.billing, Throughput(), creating=True)
     history = throughput.check_warm(request, capacity, history, creating=True)
     indexes = made_indexes(request, key_names)
+    policy = (
+        policies.put(None, request["ResourcePolicy"], service.now())
+        if request.get("ResourcePolicy")
+        else None
+    )
     check_free(service, call, name)
     throughput.check_quota(call.region, capacity, lambda: service.provisioned(call.account))
     check_room(service, call)
@@ -57,6 +62,7 @@ def create_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
         encryption=Encryption(key),
         indexes=tuple(identified(index, identity, now) for index in indexes),
         attributes=definitions(request),
+        policies={} if policy is None else {"": policy},
     )
     service.put_record(table)
     return {"TableDescription": {**service.describe(table), "TableStatus": "CREATING"}}

@@ -1,6 +1,6 @@
 """DynamoDB as a host runs it: the service with all of its operations."""
 
-from antipodes.regional.dynamodb import itemapi, policyapi, tableapi, tagapi
+from antipodes.regional.dynamodb import itemapi, statementapi, tableapi
 from antipodes.regional.dynamodb.service import DynamoDB
 
-__all__ = ["DynamoDB", "itemapi", "policyapi", "tableapi", "tagapi"]
+__all__ = ["DynamoDB", "itemapi", "statementapi", "tableapi"]

@@ -5,16 +5,12 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.dynamodb import encryption, indexes, model, throughput
-from antipodes.regional.dynamodb.deletions import Deletions
+from antipodes.regional.dynamodb import model
 from antipodes.regional.dynamodb.errors import not_found
 from antipodes.regional.dynamodb.fast import FastPath
 from antipodes.regional.dynamodb.globaltables import GlobalTables
 from antipodes.regional.dynamodb.model import Table
-from antipodes.regional.dynamodb.streams import Streams
-from antipodes.regional.dynamodb.tablerecords import TableRecords
 from antipodes.regional.dynamodb.tables import TableStore
-from antipodes.regional.dynamodb.throughput import Capacity
 from antipodes.replication.versions import HybridClock
 from antipodes.service.contract import Call, Host, Operations, Service, ServiceError
 from antipodes.service.records import Records
@@ -43,21 +39,16 @@ class DynamoDB(Service):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self.tables = TableRecords(host.store)
+        self.tables = Records(host.store, "dynamodb/table", Table)
         self.tokens = Records(host.store, "dynamodb/token", Token)
         rare = host.runtime.journal.sometimes
         clock = HybridClock(host.runtime.wall, host.place, sometimes=rare)
         self.items = TableStore(host.store, host.changes, clock)
-        self.streams = Streams(host, self.tables)
-        self.items.watchers.append(self.streams.note)
         self.globaltables = GlobalTables(self)
-        self.deletions = Deletions(self, copied=lambda _: False)
         self.fast = FastPath(self).handlers()
 
     async def start(self) -> None:
-        """Follow the other regions, and take up what goes on behind the requests."""
-        self.streams.start()
-        self.deletions.start()
+        """Follow the other regions."""
         await self.globaltables.start()
 
     def now(self) -> float:
@@ -66,7 +57,7 @@ class DynamoDB(Service):
 
     def record(self, account: str, name: str) -> Table:
         """A table's record, whatever its status."""
-        name = model.table_name(name, account, self.host.place)
+        name = model.table_name(name)
         found = self.tables.get(account, name)
         if found is None:
             raise not_found(f"Requested resource not found: Table: {name} not found")
@@ -74,24 +65,10 @@ class DynamoDB(Service):
 
     def usable(self, account: str, name: str) -> Table:
         """A table whose items can be read and written."""
-        name = model.table_name(name, account, self.host.place)
-        found = self.tables.get(account, name)
-        if found is None or not found.is_made(self.now()):
+        found = self.tables.get(account, model.table_name(name))
+        if found is None or found.status(self.now()) == "CREATING":
             raise not_found()
         return found
-
-    def delay_s(self) -> float:
-        """How long changes of tables take, as was chosen for this world."""
-        return self.host.runtime.interval(self.host.settings.control_plane_delay_s)
-
-    def provisioned(self, account: str, without: str = "") -> Capacity:
-        """What an account's tables have been given, but for one of them."""
-        reads = writes = 0
-        for table in self.tables.list(account):
-            if table.name != without:
-                reads += table.read_units + sum(index.read_units for index in table.indexes)
-                writes += table.write_units + sum(index.write_units for index in table.indexes)
-        return Capacity("PROVISIONED", reads, writes)
 
     def put_record(self, table: Table) -> None:
         """Create or replace a table's record."""
@@ -120,12 +97,6 @@ class DynamoDB(Service):
 
     def describe(self, table: Table) -> dict[str, Any]:
         """A table as DescribeTable shows it."""
-        count, now = self.items.count(table), self.now()
+        count = self.items.count(table)
         size = count.storage(replicated=table.is_global)
-        counts = {index.identity: self.items.counts.get(index.identity) for index in table.indexes}
-        return {
-            **model.description(table, now, count.items, size),
-            **throughput.description(table, now),
-            **encryption.description(table.encryption),
-            **indexes.described(table, now, counts),
-        }
+        return model.description(table, self.now(), count.items, size)

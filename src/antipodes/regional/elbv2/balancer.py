@@ -32,7 +32,6 @@ from antipodes.runtime.contract import (
 from antipodes.runtime.contract import Listener as OpenDoor
 from antipodes.service.contract import Host
 from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
-from antipodes.wire.scalars import http_date
 
 TARGET_LENGTH_MAX = 16 << 10
 BODY_BYTES_MAX = 64 << 20
@@ -313,7 +312,7 @@ class Balancer:
             config = action["FixedResponseConfig"]
             headers = [
                 ("Server", forwarding.SERVER),
-                ("Date", http_date(int(wall))),
+                ("Date", forwarding.date(wall)),
                 ("Content-Type", f"{config['ContentType']}; charset=utf-8"),
             ]
             return HttpResponse(int(config["StatusCode"]), headers, config["MessageBody"].encode())
@@ -419,7 +418,7 @@ class Balancer:
         """The time as HTTP writes it, worked out once in a second."""
         second = int(self.host.runtime.wall())
         if self._dated[0] != second:
-            self._dated = (second, http_date(second))
+            self._dated = (second, forwarding.date(second))
         return self._dated[1]
 
     async def _ask_address(self, visit: _Visit, _: _Group, target: Target) -> HttpResponse:

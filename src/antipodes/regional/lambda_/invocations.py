@@ -5,6 +5,7 @@ for what a handler raised `requestId` and `stackTrace`.
 """
 
 import base64
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -16,7 +17,8 @@ RESPONSE_BYTES_MAX = (6 << 20) + 100
 _TRUNCATED = b"\n(further output of this invocation was dropped)\n"
 
 
-class Invocation(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Invocation:
     """One event on its way to a handler."""
 
     request_id: str
@@ -26,7 +28,8 @@ class Invocation(msgspec.Struct, frozen=True):
     client_context: str = ""  # JSON
 
 
-class Outcome(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Outcome:
     """What became of it. `error` is empty or `Unhandled`; times in seconds."""
 
     payload: bytes

@@ -17,6 +17,7 @@ SERVICES = {
     "logs": "antipodes.regional.logs.api:Logs",
     "cloudwatch": "antipodes.regional.cloudwatch.api:CloudWatch",
     "dynamodb": "antipodes.regional.dynamodb.api:DynamoDB",
+    "dynamodbstreams": "antipodes.regional.dynamodb.streamsapi:DynamoDBStreams",
     "lambda": "antipodes.regional.lambda_.api:Lambda",
     "elbv2": "antipodes.regional.elbv2.api:ElbV2",
     "globalaccelerator": "antipodes.edge.globalaccelerator.api:GlobalAccelerator",

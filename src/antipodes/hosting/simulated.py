@@ -42,6 +42,7 @@ class SimulatedWorld:
             account=base.account,
             seed=seed,
             propagation_s=base.propagation_s,
+            replication_delay=base.replication_delay,
             control_plane_delay_s=base.control_plane_delay_s,
             regions=regions,
             durability=base.durability,

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
+import msgspec
+
 from antipodes.runtime.contract import Runtime, Store
 from antipodes.service.http import HttpRequest, HttpResponse
 
@@ -18,8 +20,7 @@ Request = dict[str, Any]
 Response = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """Who calls, where, and how to speak of it afterwards."""
 
     account: str
@@ -81,6 +82,7 @@ class Settings:
     durability: str = "process"  # or "power"
     verify_signatures: bool = False
     propagation_s: float = 60.0  # of routing and health state to the edge locations
+    replication_delay: str = "link"  # of global tables, see replication/delays.py
     control_plane_delay_s: float = 0.0  # CREATING -> ACTIVE of tables, functions, balancers
     regions: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)

@@ -53,6 +53,11 @@ class Records(Generic[R]):
         start = self._prefix + account.encode() + b"\x00"
         return [self._decode(value) for _, value in self._store.scan(start, start[:-1] + b"\x01")]
 
+    def count(self, account: str) -> int:
+        """Return how many records the account has."""
+        start = self._prefix + account.encode() + b"\x00"
+        return len(self._store.scan(start, start[:-1] + b"\x01"))
+
     def all(self) -> Iterator[tuple[str, str, R]]:
         """Yield (account, name, record) of every account, in key order."""
         stop = self._prefix[:-1] + b"\x01"

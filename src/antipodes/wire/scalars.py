@@ -45,14 +45,16 @@ def _iso8601(value: float | datetime) -> str:
     return moment.isoformat(timespec=precision if moment.microsecond else "seconds") + "Z"
 
 
-def _rfc822(value: float | datetime) -> str:
+def http_date(value: float | datetime) -> str:
+    """Return a time as HTTP's headers have it (RFC 9110, 5.6.7)."""
     m = _moment(value)
-    return f"{_DAYS[m.weekday()]}, {m.day:02} {_MONTHS[m.month - 1]} {m.year:04} {m:%H:%M:%S} GMT"
+    day = f"{_DAYS[m.weekday()]}, {m.day:02} {_MONTHS[m.month - 1]} {m.year:04}"
+    return f"{day} {m.hour:02}:{m.minute:02}:{m.second:02} GMT"
 
 
 _WRITTEN: Mapping[str, Callable[[float | datetime], str]] = {
     "iso8601": _iso8601,
-    "rfc822": _rfc822,
+    "rfc822": http_date,
     "unixtimestamp": lambda value: str(number(unix_seconds(value))),
 }
 
@@ -66,7 +68,7 @@ def timestamp(text: str) -> float:
     """Read a timestamp in any of the three styles."""
     text = text.strip()
     if text[:1].isalpha():
-        return _from_rfc822(text)
+        return _fromhttp_date(text)
     if "-" not in text[1:]:
         return _finite(float(text))
     return unix_seconds(datetime.fromisoformat(text))
@@ -78,7 +80,7 @@ def _finite(value: float) -> float:
     return value
 
 
-def _from_rfc822(text: str) -> float:
+def _fromhttp_date(text: str) -> float:
     _, _, rest = text.partition(", ")
     day, month, year, clock, zone = rest.split(" ")
     hour, minute, second = clock.split(":")

@@ -31,11 +31,11 @@ class Regions(NamedTuple):
 class Region:
     """One region's host. Where a test does without the contract's other methods, so does this."""
 
-    def __init__(self, runtime: Runtime, regions: tuple[str, ...]) -> None:
+    def __init__(self, runtime: Runtime, regions: tuple[str, ...], settings: Settings) -> None:
         self.place = runtime.place
         self.runtime = runtime
         self.store = runtime.open_store("main")
-        self.settings = Settings()
+        self.settings = settings
         self.world = Regions(regions)
         self.changes = ChangeLog(self.store)
         self.server = LogServer(runtime, self.changes, self.store)
@@ -121,8 +121,9 @@ class Region:
 class Planet:
     """Some regions, 70 ms apart, driven from outside."""
 
-    def __init__(self, *regions: str, seed: int = 1) -> None:
+    def __init__(self, *regions: str, seed: int = 1, settings: Settings | None = None) -> None:
         self.names = regions
+        self.settings = settings or Settings()
         self.links = FakeLinks(0.07)
         self.simulation = Simulation(self.links, seed=seed)
         self.outside = self.simulation.boot("outside", "outside")
@@ -131,7 +132,7 @@ class Planet:
     async def start(self, name: str) -> Region:
         """Start a region, for the first time or again."""
         runtime = self.simulation.boot(name)
-        region = self.regions[name] = Region(runtime, self.names)
+        region = self.regions[name] = Region(runtime, self.names, self.settings)
         await runtime.spawn(region.start(), "start")
         return region
 
@@ -187,9 +188,14 @@ async def make_table(region: Region, name: str = "Items") -> None:
     )
 
 
-def play(scenario: Callable[..., Coroutine[Any, Any, None]], *names: str, seed: int = 1) -> None:
+def play(
+    scenario: Callable[..., Coroutine[Any, Any, None]],
+    *names: str,
+    seed: int = 1,
+    settings: Settings | None = None,
+) -> None:
     """Run a scenario of a planet and its started regions."""
-    planet = Planet(*(names or (W, E)), seed=seed)
+    planet = Planet(*(names or (W, E)), seed=seed, settings=settings)
 
     async def begin() -> None:
         started = [await planet.start(name) for name in planet.names]

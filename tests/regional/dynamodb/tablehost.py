@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from antipodes.regional.dynamodb.api import DynamoDB
+from antipodes.regional.dynamodb.streamsapi import DynamoDBStreams
 from antipodes.replication.changelog import ChangeLog
 from antipodes.runtime.contract import Accepted, Address, Condition, Runtime
 from antipodes.runtime.virtual import Simulation, VirtualRuntime
@@ -46,7 +47,11 @@ class TableHost:
         self.world = OneRegion()
         self.changes = ChangeLog(self.store, runtime.wall)
         self.dynamodb = DynamoDB(self)
-        self.dispatcher = Dispatcher(self, {"dynamodb": self.dynamodb})
+        offered: dict[str, Service] = {
+            "dynamodb": self.dynamodb,
+            "dynamodbstreams": DynamoDBStreams(self),
+        }
+        self.dispatcher = Dispatcher(self, offered)
 
     def service(self, _: str) -> Service | None:
         return self.dynamodb
@@ -67,8 +72,9 @@ class TableHost:
 
     async def ask(self, operation: str, account: str = ACCOUNT, **request: Any) -> Any:
         """Call an operation; the answer, or the error as a value."""
+        service = "dynamodbstreams" if operation in DynamoDBStreams.operations else "dynamodb"
         try:
-            return await self.call("dynamodb", operation, request, account=account)
+            return await self.call(service, operation, request, account=account)
         except ServiceError as error:
             return error
 

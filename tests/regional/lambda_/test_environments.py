@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from antipodes.runtime.contract import RuntimeFailure
+from antipodes.runtime.contract import RuntimeFailure, TimedOut
 from antipodes.runtime.customer import CustomerProgram
 from antipodes.runtime.main import run_main
 from antipodes.service.contract import ServiceError, Settings
@@ -103,6 +103,21 @@ def test_what_runs_is_finished_when_the_function_goes() -> None:
         await host.runtime.sleep(1)
         await host.do("DeleteFunction", FunctionName="f")
         assert "FunctionError" not in await running
+
+    in_virtual(scenario)
+
+
+def test_an_invocation_that_nobody_waits_for_any_more_is_finished_and_told() -> None:
+    async def scenario(host: SmallHost) -> None:
+        await host.deploy(SLEEPER)
+        with pytest.raises(TimedOut):
+            async with host.runtime.timeout(1):
+                await host.invoke(b"2")
+        await host.runtime.sleep(10)
+        found = await host.call(
+            "logs", "FilterLogEvents", {"logGroupName": "/aws/lambda/f"}, account=ACCOUNT
+        )
+        assert any(e["message"].startswith("REPORT") for e in found["events"])
 
     in_virtual(scenario)
 

@@ -1,6 +1,6 @@
 """DynamoDB as a host runs it: the service with all of its operations."""
 
-from antipodes.regional.dynamodb import itemapi, statementapi, tableapi
+from antipodes.regional.dynamodb import itemapi, policyapi, statementapi, tableapi, tagapi
 from antipodes.regional.dynamodb.service import DynamoDB
 
-__all__ = ["DynamoDB", "itemapi", "statementapi", "tableapi"]
+__all__ = ["DynamoDB", "itemapi", "policyapi", "statementapi", "tableapi", "tagapi"]

@@ -48,7 +48,7 @@ class Copy(msgspec.Struct, frozen=True):
 class Copies:
     """The copies that are under way to this region, and the pages it gives to others."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whose copies, and what they lead to
         self,
         host: Host,
         tables: Records[Table],
@@ -56,14 +56,19 @@ class Copies:
         *,
         completed: Callable[[Table], None],
         learn_groups: Callable[[str, list[Any]], None],
+        held_up: Callable[[Copy], bool],
     ) -> None:
-        """`completed` is called with a table whose first copy is there."""
+        """`completed` is called with a table whose first copy is there.
+
+        `held_up` says whether a copy has to wait, until `look_again` is called.
+        """
         self._host = host
         self._runtime = host.runtime
         self._tables = tables
         self._items = items
         self._completed = completed
         self._learn_groups = learn_groups
+        self._held_up = held_up
         self._records = Records(host.store, "dynamodb/copy", Copy)
         self._running: dict[tuple[str, str], None] = {}
         self._followers: dict[str, Follower] = {}
@@ -73,6 +78,10 @@ class Copies:
     def start(self, followers: dict[str, Follower]) -> None:
         """Take up what was under way; what comes from a region not in this world has to wait."""
         self._followers = followers
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Go on with every copy that can."""
         for _, _, copy in list(self._records.all()):
             self._start(copy)
 
@@ -98,7 +107,9 @@ class Copies:
 
     def _start(self, copy: Copy) -> None:
         key = (copy.account, copy.name)
-        if key not in self._running and copy.source in self._followers:
+        if key in self._running or self._held_up(copy):
+            return
+        if copy.source in self._followers:
             self._running[key] = None
             self._runtime.spawn(self._run(copy), f"copy {copy.name}")
 
@@ -106,6 +117,8 @@ class Copies:
         """Copy until nothing is left to be copied, however often the way breaks."""
         limit = ROWS_FIRST
         while (found := self._records.get(copy.account, copy.name)) is not None:
+            if self._held_up(found):
+                break
             try:
                 if found.table:
                     limit = await self._copy_page(found, limit)

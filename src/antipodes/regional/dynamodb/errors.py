@@ -26,3 +26,16 @@ def condition_failed(item: dict[str, Any] | None) -> ServiceError:
     return ServiceError(
         "ConditionalCheckFailedException", "The conditional request failed", **members
     )
+
+
+def in_use(detail: str = "") -> ServiceError:
+    """The error for what has to wait for something else to end; a global table's has no detail."""
+    message = "The resource which you are attempting to change is in use."
+    if detail:
+        message = f"Attempt to change a resource which is still in use: {detail}"
+    return ServiceError("ResourceInUseException", message)
+
+
+def limit_exceeded(detail: str) -> ServiceError:
+    """The error for one more than there may be."""
+    return ServiceError("LimitExceededException", f"Subscriber limit exceeded: {detail}")

@@ -17,7 +17,6 @@ Left out: replica overrides and `Update`, strong consistency and witnesses, stre
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -38,11 +37,15 @@ from antipodes.regional.dynamodb.groups import (
     merge_groups,
     settings_of,
 )
+from antipodes.regional.dynamodb.held import Held, Piece
 from antipodes.regional.dynamodb.marks import MARK_KIND, Marks, settled
 from antipodes.regional.dynamodb.model import Table, not_offered
 from antipodes.regional.dynamodb.pauses import PAUSE_KIND, Pauses
+from antipodes.regional.dynamodb.streamsettings import replicated_stream
+from antipodes.regional.dynamodb.tablerecords import TableRecords
 from antipodes.regional.dynamodb.tables import ITEM_KIND, TableStore
 from antipodes.replication.changelog import Entry
+from antipodes.replication.delays import Delays, Lane
 from antipodes.replication.follower import Behind, Follower
 from antipodes.replication.logserver import Refused
 from antipodes.replication.versions import Version
@@ -52,7 +55,6 @@ from antipodes.service.records import Records
 
 KINDS = ("dynamodb/",)
 GROUP_KIND = "dynamodb/group"
-STREAM_VIEW = "NEW_AND_OLD_IMAGES"
 MARK_S = 15.0
 EXISTENCE_S_MAX = 2.0
 
@@ -61,7 +63,7 @@ class Tables(Protocol):
     """What global tables need of the service they belong to."""
 
     host: Host
-    tables: Records[Table]
+    tables: TableRecords
     items: TableStore
 
 
@@ -81,8 +83,15 @@ class GlobalTables:
             service.items,
             completed=self._activate,
             learn_groups=self._learn_groups,
+            held_up=self._held_up,
         )
-        self.pauses = Pauses(host, self._apply_item)
+        self.delays = Delays(
+            host.settings.replication_delay,
+            host.runtime.now,
+            host.runtime.chance("dynamodb/replication delay"),
+        )
+        self.pauses = Pauses(host, self._pause_ended)
+        self.held = Held(host, self.delays, self, self.pauses.holds)
         self.followers: dict[str, Follower] = {}
         # Followers elsewhere may ask as soon as the host's door is open.
         host.changes.serve("dynamodb/exists", self._serve_exists)
@@ -93,6 +102,8 @@ class GlobalTables:
     async def start(self) -> None:
         """Follow every other region of the world, and take up the copies that were under way."""
         self._marks.restore()
+        self.pauses.start()
+        self.held.start()
         for source in self._host.world.regions:
             if source != self._region:
                 follower = self.followers[source] = Follower(
@@ -106,14 +117,18 @@ class GlobalTables:
                 )
                 self._runtime.spawn(follower.run(), f"follow {source}")
         self._copies.start(self.followers)
-        self.pauses.start()
         self._runtime.spawn(self._mark_for_ever(), "mark and purge")
         await self._host.store.committed()
 
     def status(self) -> list[dict[str, Any]]:
         """How far this region has come with each other one."""
         return [
-            {**follower.status(), "paused": self.pauses.tables(source)}
+            {
+                **follower.status(),
+                "delay": self.delays.text,
+                "held": self.held.count(source),
+                "paused": self.pauses.tables(source),
+            }
             for source, follower in self.followers.items()
         ]
 
@@ -335,8 +350,7 @@ class GlobalTables:
             msgspec.structs.replace(
                 table,
                 replicas=replicas,
-                stream=STREAM_VIEW if replicas else table.stream,
-                stream_label=table.stream_label or _stream_label(self._runtime.wall()),
+                **(replicated_stream(table, self._runtime.wall()) if replicas else {}),
                 billing=settings.billing,
                 read_units=settings.read_units,
                 write_units=settings.write_units,
@@ -356,36 +370,83 @@ class GlobalTables:
 
     def _apply(self, source: str, entries: list[Entry]) -> None:
         """Take a part of another region's log, in the group in which the position moves."""
+        if not (self.delays.any or self.pauses.any or self.held.any):
+            self._apply_at_once(source, entries)
+            return
+        pieces: dict[Lane, Piece] = {}
+        for entry in entries:
+            if entry.kind == ITEM_KIND:
+                account, name, key_json, *_ = entry.payload
+                lane = self.delays.lane(source, account, name, key_json)
+                if lane not in pieces:
+                    pieces[lane] = Piece(source, entry.sequence, account, name, 0.0, [])
+                pieces[lane].payloads.append(entry.payload)
+            elif entry.kind == MARK_KIND:
+                self._hold_or_take(pieces)
+                self.held.hear(source, entry.sequence, entry.payload)
+            else:
+                # At once: what is held is judged by the group when it counts.
+                self._hear_at_once(source, entry)
+        self._hold_or_take(pieces)
+
+    def _hold_or_take(self, pieces: dict[Lane, Piece]) -> None:
+        for lane, piece in pieces.items():
+            if not self.held.hold(lane, piece):
+                self.take(piece)
+        pieces.clear()
+
+    def _apply_at_once(self, source: str, entries: list[Entry]) -> None:
         known: dict[tuple[str, str], tuple[Table, Version] | None] = {}
         for entry in entries:
             if entry.kind == ITEM_KIND:
-                account, name, key_json, time, region, item_json = entry.payload
-                if self.pauses.holds(account, name, source):
-                    self.pauses.keep(source, entry.sequence, entry.payload)
-                    continue
-                if (account, name) not in known:
-                    known[account, name] = self._taking(account, name, source)
-                taking = known[account, name]
-                version = Version(time, region)
-                # What is older than the group belongs to an earlier table of that name.
-                if taking is not None and version > taking[1]:
-                    items = self._service.items
-                    if not items.apply_replicated(taking[0], key_json, version, item_json):
-                        self._runtime.journal.sometimes("dynamodb.older-version-ignored")
-                elif taking is not None:
-                    self._runtime.journal.sometimes("dynamodb.item-of-an-earlier-table")
-            elif entry.kind == GROUP_KIND:
-                known.clear()
-                self._learn(msgspec.convert(entry.payload, Group))
+                self._take_item(source, entry.payload, known)
             elif entry.kind == MARK_KIND:
-                waiting = self._copies.any or self.pauses.keeps(source)
-                self._marks.hear(source, entry.payload, copying=waiting)
-            elif entry.kind == PAUSE_KIND:
-                self.pauses.hear(source, entry.payload)
+                self.hear(source, entry.payload, complete=True)
+            else:
+                known.clear()
+                self._hear_at_once(source, entry)
 
-    def _apply_item(self, source: str, payload: list[Any]) -> None:
-        """Take an item's entry that had to wait for the end of a pause."""
-        self._apply(source, [Entry(0, ITEM_KIND, 0.0, payload)])
+    def _hear_at_once(self, source: str, entry: Entry) -> None:
+        if entry.kind == GROUP_KIND:
+            self._learn(msgspec.convert(entry.payload, Group))
+        elif entry.kind == PAUSE_KIND:
+            self.pauses.hear(source, entry.payload)
+
+    def take(self, piece: Piece) -> None:
+        """Take items that count now."""
+        known: dict[tuple[str, str], tuple[Table, Version] | None] = {}
+        for payload in piece.payloads:
+            self._take_item(piece.source, payload, known)
+
+    def hear(self, source: str, times: dict[str, int], *, complete: bool) -> None:
+        """Take a mark."""
+        self._marks.hear(source, times, copying=self._copies.any or not complete)
+
+    def _take_item(
+        self,
+        source: str,
+        payload: list[Any],
+        known: dict[tuple[str, str], tuple[Table, Version] | None],
+    ) -> None:
+        account, name, key_json, time, region, item_json = payload
+        if (account, name) not in known:
+            known[account, name] = self._taking(account, name, source)
+        taking = known[account, name]
+        version = Version(time, region)
+        # What is older than the group belongs to an earlier table of that name.
+        if taking is not None and version > taking[1]:
+            if not self._service.items.apply_replicated(taking[0], key_json, version, item_json):
+                self._runtime.journal.sometimes("dynamodb.older-version-ignored")
+        elif taking is not None:
+            self._runtime.journal.sometimes("dynamodb.item-of-an-earlier-table")
+
+    def _held_up(self, copy: Copy) -> bool:
+        """Whether a copy has to wait for the end of a pause."""
+        return self.pauses.holds(copy.account, copy.table, copy.source)
+
+    def _pause_ended(self) -> None:
+        self.held.look_again()
+        self._copies.look_again()
 
     def _taking(self, account: str, name: str, source: str) -> tuple[Table, Version] | None:
         table, group = self._service.tables.get(account, name), self._groups.get(account, name)
@@ -451,9 +512,3 @@ class GlobalTables:
                     await self._host.store.committed()
             except DiskFull:
                 self._runtime.journal.sometimes("dynamodb.mark-put-off")
-
-
-def _stream_label(wall_s: float) -> str:
-    """The label of a stream made at some time: the time, as AWS writes it there."""
-    made = datetime.fromtimestamp(wall_s, UTC)
-    return made.strftime("%Y-%m-%dT%H:%M:%S.") + f"{made.microsecond // 1000:03d}"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from antipodes.regional.dynamodb.attributes import Item, item_size, outward_item
-from antipodes.regional.dynamodb.capacity import consumed, read_units, write_units
+from antipodes.regional.dynamodb.capacity import Spent, consumed, read_units
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.reading import get_item as read_item
 from antipodes.regional.dynamodb.reading import query as read_query
@@ -44,8 +44,7 @@ def put_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str
     table = service.usable(call.account, request["TableName"])
     write = _outward_failure(prepare_put, service, table, request)
     write.apply(service.items)
-    units = write_units(*write.sizes)
-    return _outward({**returned(write, wanted), **consumed(request, table.name, units)})
+    return _outward({**returned(write, wanted), **write.consumed(request)})
 
 
 @operations("UpdateItem")
@@ -54,9 +53,8 @@ def update_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[
     table = service.usable(call.account, request["TableName"])
     write = _outward_failure(prepare_update, service, table, request)
     write.apply(service.items)
-    units = write_units(*write.sizes)
     wanted = request.get("ReturnValues") or "NONE"
-    return _outward({**returned(write, wanted), **consumed(request, table.name, units)})
+    return _outward({**returned(write, wanted), **write.consumed(request)})
 
 
 @operations("DeleteItem")
@@ -66,8 +64,7 @@ def delete_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[
     table = service.usable(call.account, request["TableName"])
     write = _outward_failure(prepare_delete, service, table, request)
     write.apply(service.items)
-    units = write_units(*write.sizes)
-    return _outward({**returned(write, wanted), **consumed(request, table.name, units)})
+    return _outward({**returned(write, wanted), **write.consumed(request)})
 
 
 def _outward_failure(prepare: Any, service: DynamoDB, table: Table, request: Any) -> Any:
@@ -86,7 +83,7 @@ def get_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str
     shown, whole = read_item(service.items, table, request)
     units = read_units(item_size(whole or {}), consistent=bool(request.get("ConsistentRead")))
     found: dict[str, Item] = {} if shown is None else {"Item": shown}
-    return _outward({**found, **consumed(request, table.name, units)})
+    return _outward({**found, **consumed(request, Spent(table.name, units))})
 
 
 @operations("Query")

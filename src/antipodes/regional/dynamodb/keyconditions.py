@@ -22,7 +22,6 @@ from antipodes.regional.dynamodb.syntax import (
 
 WHERE = "KeyConditionExpression"
 CONDITIONS_MAX = 2
-SORT_KEY_BYTES_MAX = 1024
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _OPERATORS = ("=", "BETWEEN", "begins_with", *ORDERS)
 
@@ -43,21 +42,6 @@ class SortRange(NamedTuple):
         if self.operator == "=":
             return key_bytes(value) == key_bytes(first)
         return ordered(value, first, self.operator)
-
-    def bounds(self) -> tuple[bytes | None, bytes | None]:
-        """Bytes that every sort key of the range is at or above, and at or below."""
-        first = key_bytes(self.values[0])
-        match self.operator:
-            case "=":
-                return first, first
-            case "<" | "<=":
-                return None, first
-            case ">" | ">=":
-                return first, None
-            case "BETWEEN":
-                return first, key_bytes(self.values[1])
-            case _:
-                return first, first + b"\xff" * SORT_KEY_BYTES_MAX
 
 
 class KeyCondition(NamedTuple):

@@ -11,11 +11,20 @@ from typing import Any
 import msgspec
 
 from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.regional.dynamodb.features import (
+    Busy,
+    Encryption,
+    Insights,
+    Policy,
+    Recovery,
+    Restored,
+    Throughput,
+)
 from antipodes.service.contract import ServiceError
 
 VERSION = "2019.11.21"
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
-_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:(\d{12}):table/([a-zA-Z0-9_.-]{3,255})")
+_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):(\d{12}):table/([a-zA-Z0-9_.-]{3,255})")
 KEY_NAMES_MAX = 2
 NAME_LENGTHS = (3, 255)
 
@@ -41,6 +50,10 @@ class Index(msgspec.Struct, frozen=True):
     write_units: int = 0
     status: str = "ACTIVE"
     ready_at: float = 0.0  # when one that is made later begins to be filled
+
+    def changing(self, now: float) -> bool:
+        """Whether its table is kept from other changes."""
+        return self.status == "DELETING" or (self.status == "CREATING" and now < self.ready_at)
 
     def arn(self, table_arn: str) -> str:
         """The index's ARN."""
@@ -70,6 +83,16 @@ class Table(msgspec.Struct, frozen=True):
     filling: bool = False  # a new replica that is not yet complete
     indexes: tuple[Index, ...] = ()
     attributes: dict[str, str] = {}  # all AttributeDefinitions, in order
+    throughput: Throughput = Throughput()
+    encryption: Encryption = Encryption()
+    class_changed: tuple[float, ...] = ()
+    busy: Busy = Busy()
+    deleting_until: float = 0.0  # 0: it is not being deleted
+    policies: dict[str, Policy] = {}  # its own by "", its streams' by their labels
+    insights: dict[str, Insights] = {}  # its own by "", its indexes' by their names
+    recovery: Recovery = Recovery()
+    restored: Restored | None = None  # while it is being restored
+    snapshots: int = 0  # how many copies of it, as it was at a moment, are being made
 
     @property
     def arn(self) -> str:
@@ -94,26 +117,43 @@ class Table(msgspec.Struct, frozen=True):
     @property
     def watched(self) -> bool:
         """Whether anything is to be told of every change of an item."""
-        return bool(self.stream)
+        return bool(self.stream or self.recovery.days or self.snapshots)
 
     def is_made(self, now: float) -> bool:
         """Whether it can be used; a clock that was put back does not unmake it."""
-        return not (self.filling or self.created <= now < self.active_at)
+        if self.filling or self.restored is not None or self.deleting_until:
+            return False
+        return not self.created <= now < self.active_at
 
     def status(self, now: float) -> str:
         """The status that clients wait for."""
+        if self.deleting_until:
+            return "DELETING"
         if not self.is_made(now):
             return "CREATING"
-        if any(replica.status in {"CREATING", "DELETING"} for replica in self.replicas):
-            return "UPDATING"
-        return "ACTIVE"
+        changing = any(replica.status in {"CREATING", "DELETING"} for replica in self.replicas)
+        changing = changing or any(index.changing(now) for index in self.indexes)
+        return "UPDATING" if changing or self.busy.now(now) else "ACTIVE"
 
 
-def table_name(text: str) -> str:
-    """Return the name that a name or ARN stands for, checked."""
-    found = _ARN.fullmatch(text)
-    if found is not None:
-        return found.group(2)
+def table_name(text: str, account: str = "", region: str = "") -> str:
+    """Return the name that a name or ARN stands for, checked; an ARN's place and owner, if given.
+
+    Whoever names another account's table lacks its permission: no policy here gives any.
+    """
+    if text.startswith("arn:"):
+        found = _ARN.fullmatch(text)
+        if found is None:
+            raise validation(f"1 validation error detected: Invalid table ARN: '{text}'")
+        if region and found.group(1) != region:
+            raise validation(f"1 validation error detected: Invalid AWS region in '{text}'")
+        if account and found.group(2) != account:
+            raise ServiceError(
+                "AccessDeniedException",
+                f"User: arn:aws:iam::{account}:root is not authorized to perform this operation on "
+                f"resource: {text} because no resource-based policy allows it",
+            )
+        return found.group(3)
     if _NAME.fullmatch(text) is None:
         if not NAME_LENGTHS[0] <= len(text) <= NAME_LENGTHS[1]:
             raise validation(
@@ -160,7 +200,8 @@ def check_key_schema(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[st
             f"Some index key attributes are not defined in AttributeDefinitions. Keys: "
             f"[{', '.join(names)}], AttributeDefinitions: [{', '.join(defined)}]"
         )
-    if len(defined) != len(names):
+    indexed = request.get("LocalSecondaryIndexes") or request.get("GlobalSecondaryIndexes")
+    if not indexed and len(defined) != len(names):
         raise invalid_value(
             "Number of attributes in KeySchema does not exactly match number of attributes defined "
             "in AttributeDefinitions"
@@ -168,73 +209,40 @@ def check_key_schema(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[st
     return names, tuple(defined[name] for name in names)
 
 
-def check_billing(request: dict[str, Any]) -> tuple[str, int, int]:
-    """Return billing mode, read and write units of a request, checked."""
-    mode = request.get("BillingMode") or "PROVISIONED"
-    units = request.get("ProvisionedThroughput")
-    if mode == "PAY_PER_REQUEST":
-        if units is not None:
-            raise invalid_value(
-                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when "
-                "BillingMode is PAY_PER_REQUEST"
-            )
-        return mode, 0, 0
-    if units is None:
-        raise invalid_value(
-            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is "
-            "PROVISIONED"
-        )
-    return mode, int(units["ReadCapacityUnits"]), int(units["WriteCapacityUnits"])
-
-
-def check_stream(specification: dict[str, Any] | None) -> str:
-    """Return a stream's view type, or nothing for no stream."""
-    if not specification or not specification.get("StreamEnabled"):
-        return ""
-    view = specification.get("StreamViewType")
-    if not view:
-        raise invalid_value("StreamEnabled is true but StreamViewType is not specified")
-    return str(view)
-
-
-def refuse_unmodelled(request: dict[str, Any], *names: str) -> None:
-    """Refuse what would change behaviour and is not modelled, by name."""
-    for name in names:
-        if request.get(name):
-            raise not_offered(name)
-
-
 def description(table: Table, now: float, count: int, size: int) -> dict[str, Any]:
     """A table as DescribeTable shows it."""
     found: dict[str, Any] = {
         "TableName": table.name,
         "TableArn": table.arn,
-        "TableId": _uuid(table.identity),
+        "TableId": uuid_of(table.identity),
         "TableStatus": table.status(now),
         "CreationDateTime": table.created,
         "AttributeDefinitions": [
-            {"AttributeName": n, "AttributeType": t}
-            for n, t in zip(table.key_names, table.key_types, strict=True)
+            {"AttributeName": n, "AttributeType": t} for n, t in table.attribute_types.items()
         ],
         "KeySchema": [
             {"AttributeName": name, "KeyType": kind}
             for name, kind in zip(table.key_names, ("HASH", "RANGE"), strict=False)
         ],
-        "ProvisionedThroughput": {
-            "NumberOfDecreasesToday": 0,
-            "ReadCapacityUnits": table.read_units,
-            "WriteCapacityUnits": table.write_units,
-        },
         "ItemCount": count,
         "TableSizeBytes": size,
         "DeletionProtectionEnabled": table.deletion_protected,
     }
-    if table.billing == "PAY_PER_REQUEST":
-        found["BillingModeSummary"] = {"BillingMode": table.billing}
-    if table.table_class != "STANDARD":
+    if table.class_changed or table.table_class != "STANDARD":
         found["TableClassSummary"] = {"TableClass": table.table_class}
+        if table.class_changed:
+            found["TableClassSummary"]["LastUpdateDateTime"] = table.class_changed[-1]
+    if table.restored is not None:
+        found["RestoreSummary"] = {
+            "SourceTableArn": table.restored.source_arn,
+            "RestoreDateTime": table.restored.at,
+            "RestoreInProgress": True,
+        }
+        if table.restored.backup_arn:
+            found["RestoreSummary"]["SourceBackupArn"] = table.restored.backup_arn
     if table.stream:
         found["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream}
+    if table.stream_label:
         found["LatestStreamLabel"] = table.stream_label
         found["LatestStreamArn"] = f"{table.arn}/stream/{table.stream_label}"
     if table.replicas:
@@ -246,6 +254,7 @@ def description(table: Table, now: float, count: int, size: int) -> dict[str, An
     return found
 
 
-def _uuid(identity: bytes) -> str:
+def uuid_of(identity: bytes) -> str:
+    """An id of eight bytes in the form of a UUID."""
     text = (identity * 2).hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:32]}"

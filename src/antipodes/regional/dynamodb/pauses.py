@@ -1,16 +1,14 @@
 """Pauses of a table's replication: into and out of one region, while all else goes on.
 
 The region where a pause is asked for says so in its log, for how long, and when it ends. From there
-on it keeps what other regions' logs bring for the table, unapplied, and they keep what its own log
-brings; between the others nothing changes. What was kept is durable, and is applied when the pause
-ends; the greater version wins then as ever, so it does not matter that newer writes came first.
+on it holds what other regions' logs bring for the table (held.py), and they hold what its own log
+brings; between the others nothing changes. What was held is taken when the pause ends; the greater
+version wins then as ever, so it does not matter that newer writes came first. A copy of the table
+that is under way (copies.py) waits, too.
 
 A pause ends by itself in every region, also where the word of its end never arrives: the region
 that asked for it may be lost meanwhile. Whoever asks names the pause, so that pauses of one table
 may overlap and each can be ended without the others.
-
-While anything is kept, a region claims no further marks of its source (marks.py): a tombstone must
-not go before an older write that is still kept.
 
 Modelled on the action `aws:dynamodb:global-table-pause-replication` of AWS FIS and on "Testing
 global tables" (Developer Guide), which ends a pause by a date in a policy.
@@ -26,9 +24,7 @@ from antipodes.service.contract import Host
 from antipodes.service.records import Records
 
 PAUSE_KIND = "dynamodb/pause"
-APPLIED_AT_ONCE_MAX = 200
 RETRY_S = 1.0
-_KEPT = b"dynamodb/kept\x00"
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -47,22 +43,22 @@ class Pause(msgspec.Struct, frozen=True):
 
 
 class Pauses:
-    """The pauses that one region knows of, and what it keeps because of them."""
+    """The pauses that one region knows of."""
 
-    def __init__(self, host: Host, apply: Callable[[str, list[Any]], None]) -> None:
-        """`apply(source, payload)` takes an item's entry in the present group."""
+    def __init__(self, host: Host, ended: Callable[[], None]) -> None:
+        """`ended` is called when one is over."""
         self._host = host
         self._runtime = host.runtime
-        self._apply = apply
+        self._ended = ended
         self._records = Records(host.store, "dynamodb/pause", Pause)
-        self._draining = self._due = False
-        self.any = False  # whether anything is paused, or kept: the quick question
+        self.any = False  # the quick question
 
     def start(self) -> None:
-        """Take up what was paused or kept before a restart."""
+        """Take up what was paused before a restart."""
         for _, _, pause in list(self._records.all()):
             self._end_later(pause)
-        self._changed()
+        self._look()
+        self._host.store.on_rollback(self._look)
 
     # What is asked for here.
 
@@ -99,23 +95,8 @@ class Pauses:
             self._end(pause)
 
     def holds(self, account: str, table: str, source: str) -> bool:
-        """Whether what comes from a source for a table has to be kept."""
+        """Whether what comes from a source for a table has to be held."""
         return self.any and self._has(account, table, (source, self._host.place))
-
-    def keep(self, source: str, sequence: int, payload: list[Any]) -> None:
-        """Keep an entry of a source's log until its table goes on."""
-        key = _KEPT + source.encode() + b"\x00" + sequence.to_bytes(8, "big")
-        self._host.store.put(key, msgspec.msgpack.encode(payload))
-
-    def keeps(self, source: str) -> bool:
-        """Whether something of a source is kept, or will be."""
-        if not self.any:
-            return False
-        start = _KEPT + source.encode() + b"\x00"
-        if self._host.store.scan(start, start[:-1] + b"\x01", limit=1):
-            return True
-        regions = (source, self._host.place)
-        return any(pause.region in regions for _, _, pause in self._records.all())
 
     # The end of a pause.
 
@@ -145,44 +126,8 @@ class Pauses:
 
     def _end(self, pause: Pause) -> None:
         self._records.delete(pause.account, pause.key)
-        self._changed()
+        self._look()
+        self._ended()
 
-    def _changed(self) -> None:
-        self._due = True
-        self.any = self._anything()
-        if self.any and not self._draining:
-            self._draining = True
-            self._runtime.spawn(self._drain(), "apply what was kept")
-
-    def _anything(self) -> bool:
-        kept = self._host.store.scan(_KEPT, _KEPT[:-1] + b"\x01", limit=1)
-        return bool(kept) or next(self._records.all(), None) is not None
-
-    async def _drain(self) -> None:
-        """Apply what no pause holds any more, and again if a pause ended meanwhile."""
-        while self._due:
-            self._due = False
-            try:
-                await self._apply_all()
-            except RuntimeFailure:  # a full disk
-                await self._runtime.sleep(self._runtime.interval(RETRY_S))
-                self._due = True
-        self._draining = False
-        self.any = self._anything()
-
-    async def _apply_all(self) -> None:
-        after = _KEPT
-        while found := self._host.store.scan(
-            after, _KEPT[:-1] + b"\x01", limit=APPLIED_AT_ONCE_MAX
-        ):
-            self._apply_kept(found)
-            after = found[-1][0] + b"\x00"
-            await self._host.store.committed()
-
-    def _apply_kept(self, found: list[tuple[bytes, bytes]]) -> None:
-        for key, value in found:
-            source = key[len(_KEPT) : -9].decode()
-            payload = msgspec.msgpack.decode(value)
-            if not self.holds(payload[0], payload[1], source):
-                self._apply(source, payload)
-                self._host.store.delete(key)
+    def _look(self) -> None:
+        self.any = next(self._records.all(), None) is not None

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from antipodes.regional.dynamodb.attributes import Item, normal_item
-from antipodes.regional.dynamodb.capacity import consumed, read_units
+from antipodes.regional.dynamodb.attributes import Item, item_size, kind_of, normal_item
+from antipodes.regional.dynamodb.capacity import Spent, consumed, read_units
 from antipodes.regional.dynamodb.conditions import Test, bind
-from antipodes.regional.dynamodb.errors import validation
+from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.regional.dynamodb.indexrows import projected_names
 from antipodes.regional.dynamodb.keyconditions import KeyCondition, key_condition
 from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.pages import Page, Source
 from antipodes.regional.dynamodb.projections import project, projection
 from antipodes.regional.dynamodb.scope import Scope
-from antipodes.regional.dynamodb.tables import Page, TableStore, check_key
+from antipodes.regional.dynamodb.tables import TableStore, check_key
 from antipodes.regional.dynamodb.writing import refuse_legacy
 from antipodes.service.contract import ServiceError
 
@@ -37,7 +39,7 @@ def get_item(
 
 def query(store: TableStore, table: Table, request: dict[str, Any]) -> dict[str, Any]:
     """Answer a Query."""
-    _check_index(request)
+    source = _source(table, request)
     refuse_legacy(request)
     text = request.get("KeyConditionExpression")
     if text is None:
@@ -46,38 +48,48 @@ def query(store: TableStore, table: Table, request: dict[str, Any]) -> dict[str,
             "request."
         )
     scope = Scope(request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues"))
-    keys = key_condition(text, scope, table.key_names, table.types)
-    shape = _Shape(request, scope, table.key_names)
-    page = store.query(
-        table,
+    keys = key_condition(text, scope, source.key_names, source.types)
+    shape = Shape(source, request, scope, source.key_names)
+    page = store.query_page(
+        source,
         keys,
         limit=request.get("Limit") or 0,
         forward=request.get("ScanIndexForward") is not False,
-        start=_start(table, request, keys),
+        start=_start(source, request, keys),
     )
-    return shape.answer(table, page)
+    return shape.answer(store, page)
 
 
 def scan(store: TableStore, table: Table, request: dict[str, Any]) -> dict[str, Any]:
     """Answer a Scan."""
-    _check_index(request)
+    source = _source(table, request)
     refuse_legacy(request)
-    segment, total = _segment(request)
+    segment = _segment(request)
     scope = Scope(request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues"))
-    shape = _Shape(request, scope, ())
-    page = store.scan(
-        table,
+    shape = Shape(source, request, scope, ())
+    page = store.scan_page(
+        source,
         limit=request.get("Limit") or 0,
         segment=segment,
-        total=total,
-        start=_start(table, request, None),
+        start=_start(source, request, None),
     )
-    return shape.answer(table, page)
+    return shape.answer(store, page)
 
 
-def _check_index(request: dict[str, Any]) -> None:
-    if request.get("IndexName"):
-        raise validation(f"The table does not have the specified index: {request['IndexName']}")
+def _source(table: Table, request: dict[str, Any]) -> Source:
+    name = request.get("IndexName")
+    if not name:
+        return Source(table)
+    index = next((index for index in table.indexes if index.name == name), None)
+    if index is None:
+        raise validation(f"The table does not have the specified index: {name}")
+    if index.status == "CREATING":
+        raise validation(f"Cannot read from backfilling global secondary index: {name}")
+    if index.status == "DELETING":
+        raise validation(f"The table does not have the specified index: {name}")
+    if index.kind == "GSI" and request.get("ConsistentRead"):
+        raise validation("Consistent reads are not supported on global secondary indexes")
+    return Source(table, index)
 
 
 def _segment(request: dict[str, Any]) -> tuple[int, int]:
@@ -102,57 +114,72 @@ def _segment(request: dict[str, Any]) -> tuple[int, int]:
     return segment, total
 
 
-def _start(table: Table, request: dict[str, Any], keys: KeyCondition | None) -> Item | None:
+def _start(source: Source, request: dict[str, Any], keys: KeyCondition | None) -> Item | None:
     given = request.get("ExclusiveStartKey")
     if not given:
         return None
     start = normal_item(given)
+    table = source.table
+    key = {name: value for name, value in start.items() if name in table.key_names}
+    if source.index is not None:
+        _check_index_start(source, start)
     try:
-        check_key(table, start)
+        check_key(table, key if source.index is not None else start)
     except ServiceError:
         raise validation(
             "The provided starting key is invalid: The provided key element does not match the "
             "schema"
         ) from None
     if keys is not None:
-        if start[table.key_names[0]] != keys.partition:
+        if start[source.key_names[0]] != keys.partition:
             raise validation(
                 "The provided starting key is outside query boundaries based on provided conditions"
             )
-        if keys.sort is not None and not keys.sort.holds(start[table.key_names[1]]):
+        if keys.sort is not None and not keys.sort.holds(start[source.key_names[1]]):
             raise validation("The provided starting key does not match the range key predicate")
     return start
 
 
-class _Shape:
-    """Filter, projection and the form of the answer."""
+def _check_index_start(source: Source, start: Item) -> None:
+    """Refuse a start key that has not exactly the index's and the table's keys."""
+    names = source.start_names
+    if len(start) != len(names) or any(name not in start for name in names):
+        raise validation("The provided starting key is invalid")
+    for name, kind in source.types.items():
+        value = start[name]
+        if kind_of(value) != kind:
+            raise validation("The provided key element does not match the schema")
+        if kind != "N" and not value[kind]:
+            what = "string" if kind == "S" else "binary"
+            raise invalid_value(
+                f"The AttributeValue for a key attribute cannot contain an empty {what} value. "
+                f"Key: {name}"
+            )
 
-    def __init__(self, request: dict[str, Any], scope: Scope, keys: tuple[str, ...]) -> None:
+
+class Shape:
+    """What is to be answered of a page: filter, projection, and the form of the answer."""
+
+    def __init__(
+        self, source: Source, request: dict[str, Any], scope: Scope, keys: tuple[str, ...]
+    ) -> None:
+        self._source = source
         self._request = request
         text = request.get("ProjectionExpression")
         self._paths = None if text is None else projection(text, scope)
+        self._filtered: tuple[str, ...] = ()
         self._filter = self._bind_filter(scope, keys)
         scope.check_used()
-        select = request.get("Select")
-        if select == "ALL_PROJECTED_ATTRIBUTES":
-            raise validation(
-                "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
-            )
-        if select in {"ALL_ATTRIBUTES", "COUNT"} and text is not None:
-            raise validation(
-                f"Cannot specify the ProjectionExpression when choosing to get {select}"
-            )
-        if select == "SPECIFIC_ATTRIBUTES" and text is None:
-            raise validation(
-                "Must specify the ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
-            )
-        self._count_only = select == "COUNT"
+        self._count_only = request.get("Select") == "COUNT"
+        _check_select(source, request)
+        self._fetches = self._check_projected()
 
     def _bind_filter(self, scope: Scope, keys: tuple[str, ...]) -> Test | None:
         text = self._request.get("FilterExpression")
         if text is None:
             return None
         found = bind(text, scope, "FilterExpression")
+        self._filtered = found.heads
         for name in keys:
             if name in found.heads:
                 raise validation(
@@ -161,15 +188,83 @@ class _Shape:
                 )
         return found.test
 
-    def answer(self, table: Table, page: Page) -> dict[str, Any]:
+    def _check_projected(self) -> bool:
+        """Whether items are to be fetched from the table, because the index has not all of them."""
+        source, index = self._source, self._source.index
+        if index is None or index.projection == "ALL":
+            return False
+        if self._request.get("Select") == "ALL_ATTRIBUTES":
+            return True
+        held = projected_names(source.table, index)
+        asked = [str(steps[0]) for steps in self._paths or ()]
+        missing = [name for name in dict.fromkeys(asked) if name not in held]
+        if missing and index.kind == "GSI":
+            raise invalid_value(
+                f"Global secondary index {index.name} does not project [{', '.join(missing)}]"
+            )
+        if index.kind == "LSI":
+            missing += [name for name in self._filtered if name not in held]
+        return bool(missing)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the items are answered as they are stored."""
+        whole = self._filter is None and self._paths is None
+        return whole and not (self._fetches or self._count_only)
+
+    def answer(self, store: TableStore, page: Page) -> dict[str, Any]:
         """Filter and project a page."""
-        items = page.items if self._filter is None else [i for i in page.items if self._filter(i)]
-        found: dict[str, Any] = {"Count": len(items), "ScannedCount": len(page.items)}
+        source, fetched = self._source, 0.0
+        items = [] if self._count_only and self._filter is None else page.items
+        if self._fetches:
+            items, fetched = self._fetched(store, items)
+        if self._filter is not None:
+            items = [item for item in items if self._filter(item)]
+        scanned = len(page.bodies)
+        count = scanned if self._count_only and self._filter is None else len(items)
+        found: dict[str, Any] = {"Count": count, "ScannedCount": scanned}
         if not self._count_only:
             paths = self._paths
             found["Items"] = items if paths is None else [project(i, paths) for i in items]
-        if page.last is not None:
-            found["LastEvaluatedKey"] = page.last
-        strong = bool(self._request.get("ConsistentRead"))
-        units = read_units(page.size, consistent=strong)
-        return {**found, **consumed(self._request, table.name, units)}
+        last = page.last(source)
+        if last is not None:
+            found["LastEvaluatedKey"] = last
+        units = self._units(page.size)
+        if source.index is None:
+            spent = Spent(source.table.name, table=units)
+        else:
+            spent = Spent(source.table.name, table=fetched).with_index(source.index, units)
+        return {**found, **consumed(self._request, spent)}
+
+    def _units(self, size: int) -> float:
+        return read_units(size, consistent=bool(self._request.get("ConsistentRead")))
+
+    def _fetched(self, store: TableStore, items: list[Item]) -> tuple[list[Item], float]:
+        """The whole items of a local index's, and what reading them costs."""
+        table = self._source.table
+        whole = [store.get(store.row_key(table, item)) or item for item in items]
+        return whole, sum(self._units(item_size(item)) for item in whole)
+
+
+def _check_select(source: Source, request: dict[str, Any]) -> None:
+    select, text = request.get("Select"), request.get("ProjectionExpression")
+    if text is not None and select in {"ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "COUNT"}:
+        what = "only the Count" if select == "COUNT" else select
+        raise validation(f"Cannot specify the ProjectionExpression when choosing to get {what}")
+    if select == "ALL_PROJECTED_ATTRIBUTES" and source.index is None:
+        raise validation(
+            "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+        )
+    if select == "SPECIFIC_ATTRIBUTES" and text is None:
+        raise validation(
+            "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
+            "SPECIFIC_ATTRIBUTES"
+        )
+    index = source.index
+    if index is None or index.kind == "LSI" or index.projection == "ALL":
+        return
+    if select == "ALL_ATTRIBUTES":
+        raise invalid_value(
+            f"Select type ALL_ATTRIBUTES is not supported for global secondary index {index.name} "
+            "because its projection type is not ALL"
+        )

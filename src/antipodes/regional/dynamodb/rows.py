@@ -10,6 +10,7 @@ bytes, and pages and counts are reckoned without looking into it.
 """
 
 import hashlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -25,7 +26,8 @@ HEAD_BYTES = 1 + _ID_BYTES
 _BUCKET = b"\x01"
 ITEM, TOMBSTONE = 0, 1
 _VALUE_HEAD_BYTES = 14  # flag, length of the region's name, time, size
-_SCAN_ROWS = 256
+SCAN_ROWS = 256
+_KEY_BYTES = HEAD_BYTES + _HASH_BYTES + SORT_BYTES
 
 _encode = msgspec.msgpack.encode
 _decode_bucket = msgspec.msgpack.Decoder(list[tuple[bytes, bytes]]).decode
@@ -111,10 +113,9 @@ def unpack(key: bytes, value: bytes) -> Row:
 
 def _split(key: bytes) -> tuple[bytes, bytes | None]:
     """The stored key of a full key, and the rest where it lies in a bucket."""
-    limit = HEAD_BYTES + _HASH_BYTES + SORT_BYTES
-    if len(key) <= limit:
+    if len(key) <= _KEY_BYTES:
         return key, None
-    return key[:limit] + _BUCKET, key[limit:]
+    return key[:_KEY_BYTES] + _BUCKET, key[_KEY_BYTES:]
 
 
 class Rows:
@@ -154,54 +155,43 @@ class Rows:
         else:
             self._store.delete(stored)
 
-    def scan(self, start: bytes, stop: bytes, *, reverse: bool = False) -> "RowScan":
-        """Go through the rows of a range, a page of the store at a time."""
-        return RowScan(self._store, start, stop, reverse=reverse)
+    def scan(
+        self, start: bytes, stop: bytes, *, reverse: bool = False, first: int = SCAN_ROWS
+    ) -> Iterator[list[tuple[bytes, bytes]]]:
+        """Go through the rows of a range, tombstones included, some at a time.
 
-
-class RowScan:
-    """An iterator over (full key, value), tombstones included."""
-
-    def __init__(self, store: Store, start: bytes, stop: bytes, *, reverse: bool) -> None:
-        self._store = store
-        self._start, self._stop = start, stop
-        self._reverse = reverse
-        self._pending: list[tuple[bytes, bytes]] = []
-        self._done = False
-        self._low, self._high = _split(start)[0][: len(start)], stop
-
-    def __iter__(self) -> "RowScan":
-        return self
-
-    def __next__(self) -> tuple[bytes, bytes]:
-        while not self._pending:
-            if self._done:
-                raise StopIteration
-            self._fill()
-        return self._pending.pop()
-
-    def _fill(self) -> None:
-        high = self._high
-        limit = HEAD_BYTES + _HASH_BYTES + SORT_BYTES
-        if len(high) > limit:
-            high = after(high[:limit])
-        page = self._store.scan(self._low, high, limit=_SCAN_ROWS, reverse=self._reverse)
-        self._done = len(page) < _SCAN_ROWS
-        found: list[tuple[bytes, bytes]] = []
-        for key, value in page:
-            entries = self._expand(key, value)
-            found.extend(reversed(entries) if self._reverse else entries)
-        if page:
-            if self._reverse:
-                self._high = page[-1][0]
-            else:
-                self._low = page[-1][0] + b"\x00"
-        inside = [(k, v) for k, v in found if self._start <= k < self._stop]
-        self._pending = inside[::-1]
+        They come as (full key, value); `first` is how many are wanted first.
+        """
+        low, high = _split(start)[0][: len(start)], stop
+        if len(high) > _KEY_BYTES:
+            high = after(high[:_KEY_BYTES])
+        wanted = min(first, SCAN_ROWS)
+        while low < high:
+            page = self._store.scan(low, high, limit=wanted, reverse=reverse)
+            if page:
+                if reverse:
+                    high = page[-1][0]
+                else:
+                    low = page[-1][0] + b"\x00"
+                yield self._expand(page, start, stop, reverse=reverse)
+            if len(page) < wanted:
+                return
+            wanted = SCAN_ROWS
 
     @staticmethod
-    def _expand(key: bytes, value: bytes) -> list[tuple[bytes, bytes]]:
-        limit = HEAD_BYTES + _HASH_BYTES + SORT_BYTES
-        if len(key) <= limit:
-            return [(key, value)]
-        return [(key[:limit] + rest, inner) for rest, inner in _decode_bucket(value)]
+    def _expand(
+        page: list[tuple[bytes, bytes]], start: bytes, stop: bytes, *, reverse: bool
+    ) -> list[tuple[bytes, bytes]]:
+        """The rows of a page of the store, those in buckets one by one."""
+        if all(len(key) <= _KEY_BYTES for key, _ in page):
+            return page
+        found: list[tuple[bytes, bytes]] = []
+        for key, value in page:
+            if len(key) <= _KEY_BYTES:
+                found.append((key, value))
+                continue
+            entries = _decode_bucket(value)
+            full = [(key[:_KEY_BYTES] + rest, inner) for rest, inner in entries]
+            inside = [entry for entry in full if start <= entry[0] < stop]
+            found.extend(reversed(inside) if reverse else inside)
+        return found

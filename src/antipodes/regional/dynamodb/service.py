@@ -5,12 +5,16 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.dynamodb import model
+from antipodes.regional.dynamodb import encryption, indexes, model, throughput
+from antipodes.regional.dynamodb.deletions import Deletions
 from antipodes.regional.dynamodb.errors import not_found
 from antipodes.regional.dynamodb.fast import FastPath
 from antipodes.regional.dynamodb.globaltables import GlobalTables
 from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.streams import Streams
+from antipodes.regional.dynamodb.tablerecords import TableRecords
 from antipodes.regional.dynamodb.tables import TableStore
+from antipodes.regional.dynamodb.throughput import Capacity
 from antipodes.replication.versions import HybridClock
 from antipodes.service.contract import Call, Host, Operations, Service, ServiceError
 from antipodes.service.records import Records
@@ -39,16 +43,21 @@ class DynamoDB(Service):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self.tables = Records(host.store, "dynamodb/table", Table)
+        self.tables = TableRecords(host.store)
         self.tokens = Records(host.store, "dynamodb/token", Token)
         rare = host.runtime.journal.sometimes
         clock = HybridClock(host.runtime.wall, host.place, sometimes=rare)
         self.items = TableStore(host.store, host.changes, clock)
+        self.streams = Streams(host, self.tables)
+        self.items.watchers.append(self.streams.note)
         self.globaltables = GlobalTables(self)
+        self.deletions = Deletions(self, copied=lambda _: False)
         self.fast = FastPath(self).handlers()
 
     async def start(self) -> None:
-        """Follow the other regions."""
+        """Follow the other regions, and take up what goes on behind the requests."""
+        self.streams.start()
+        self.deletions.start()
         await self.globaltables.start()
 
     def now(self) -> float:
@@ -57,7 +66,7 @@ class DynamoDB(Service):
 
     def record(self, account: str, name: str) -> Table:
         """A table's record, whatever its status."""
-        name = model.table_name(name)
+        name = model.table_name(name, account, self.host.place)
         found = self.tables.get(account, name)
         if found is None:
             raise not_found(f"Requested resource not found: Table: {name} not found")
@@ -65,10 +74,24 @@ class DynamoDB(Service):
 
     def usable(self, account: str, name: str) -> Table:
         """A table whose items can be read and written."""
-        found = self.tables.get(account, model.table_name(name))
-        if found is None or found.status(self.now()) == "CREATING":
+        name = model.table_name(name, account, self.host.place)
+        found = self.tables.get(account, name)
+        if found is None or not found.is_made(self.now()):
             raise not_found()
         return found
+
+    def delay_s(self) -> float:
+        """How long changes of tables take, as was chosen for this world."""
+        return self.host.runtime.interval(self.host.settings.control_plane_delay_s)
+
+    def provisioned(self, account: str, without: str = "") -> Capacity:
+        """What an account's tables have been given, but for one of them."""
+        reads = writes = 0
+        for table in self.tables.list(account):
+            if table.name != without:
+                reads += table.read_units + sum(index.read_units for index in table.indexes)
+                writes += table.write_units + sum(index.write_units for index in table.indexes)
+        return Capacity("PROVISIONED", reads, writes)
 
     def put_record(self, table: Table) -> None:
         """Create or replace a table's record."""
@@ -97,6 +120,12 @@ class DynamoDB(Service):
 
     def describe(self, table: Table) -> dict[str, Any]:
         """A table as DescribeTable shows it."""
-        count = self.items.count(table)
+        count, now = self.items.count(table), self.now()
         size = count.storage(replicated=table.is_global)
-        return model.description(table, self.now(), count.items, size)
+        counts = {index.identity: self.items.counts.get(index.identity) for index in table.indexes}
+        return {
+            **model.description(table, now, count.items, size),
+            **throughput.description(table, now),
+            **encryption.description(table.encryption),
+            **indexes.described(table, now, counts),
+        }

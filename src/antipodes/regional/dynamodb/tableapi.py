@@ -1,65 +1,102 @@
 """Operations on tables, one thin function each."""
 
-from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
-from antipodes.regional.dynamodb import model, rows
-from antipodes.regional.dynamodb.errors import not_found, validation
+from antipodes.regional.dynamodb import encryption, model, policies, tablechanges, throughput
+from antipodes.regional.dynamodb.errors import in_use, limit_exceeded, validation
+from antipodes.regional.dynamodb.features import Encryption, Throughput
+from antipodes.regional.dynamodb.indexes import definitions, identified, made_indexes
 from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.refusals import refuse
 from antipodes.regional.dynamodb.service import DynamoDB, operations
+from antipodes.regional.dynamodb.streamsettings import view_at_creation
+from antipodes.regional.dynamodb.tagapi import check_tags
 from antipodes.service.contract import Call, ServiceError
 
+TABLES_MAX = 2500
+BUSY_MAX = 500
 TABLES_PER_PAGE = 100
-TAGS_MAX = 50
-UNMODELLED = (
-    "LocalSecondaryIndexes",
-    "GlobalSecondaryIndexes",
-    "SSESpecification",
-    "ResourcePolicy",
-    "WarmThroughput",
-    "OnDemandThroughput",
-    "GlobalTableSourceArn",
-)
+ENDPOINT_MINUTES = 1440
 
 
 @operations("CreateTable")
 def create_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    name = model.table_name(request["TableName"])
-    model.refuse_unmodelled(request, *UNMODELLED)
+    name = model.table_name(request["TableName"], call.account, call.region)
+    refuse("CreateTable", request)
     key_names, key_types = model.check_key_schema(request)
-    billing, read_capacity, write_capacity = model.check_billing(request)
-    stream = model.check_stream(request.get("StreamSpecification"))
-    if service.tables.get(call.account, name) is not None:
-        raise ServiceError("ResourceInUseException", f"Table already exists: {name}")
+    capacity = throughput.check_billing(request)
+    stream = view_at_creation(request.get("StreamSpecification"))
+    key = encryption.check(request.get("SSESpecification"), call.account, call.region)
+    tags = check_tags(request.get("Tags") or [], {})
+    history = throughput.check_on_demand(request, capacity.billing, Throughput(), creating=True)
+    history = throughput.check_warm(request, capacity, history, creating=True)
+    indexes = made_indexes(request, key_names)
+    policy = (
+        policies.put(None, request["ResourcePolicy"], service.now())
+        if request.get("ResourcePolicy")
+        else None
+    )
+    check_free(service, call, name)
+    throughput.check_quota(call.region, capacity, lambda: service.provisioned(call.account))
+    check_room(service, call)
     now = service.now()
-    settings = service.host.settings
+    identity = service.deletions.unused_identity(call.account, name, now)
     table = Table(
         account=call.account,
         region=service.host.place,
         name=name,
-        identity=rows.table_id(call.account, name, now),
+        identity=identity,
         created=now,
-        active_at=now + service.host.runtime.interval(settings.control_plane_delay_s),
+        active_at=now + service.delay_s(),
         key_names=key_names,
         key_types=key_types,
-        billing=billing,
-        read_units=read_capacity,
-        write_units=write_capacity,
+        billing=capacity.billing,
+        read_units=capacity.reads,
+        write_units=capacity.writes,
         stream=stream,
-        stream_label=stream_label(now) if stream else "",
+        stream_label=service.streams.new_label(call.account, name) if stream else "",
         deletion_protected=bool(request.get("DeletionProtectionEnabled")),
         table_class=request.get("TableClass") or "STANDARD",
-        tags={tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()},
+        tags=tags,
+        throughput=history,
+        encryption=Encryption(key),
+        indexes=tuple(identified(index, identity, now) for index in indexes),
+        attributes=definitions(request),
+        policies={} if policy is None else {"": policy},
     )
     service.put_record(table)
     return {"TableDescription": {**service.describe(table), "TableStatus": "CREATING"}}
 
 
-def stream_label(now: float) -> str:
-    """A stream's label: the time it was made, to the millisecond."""
-    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:23]
+def check_free(service: DynamoDB, call: Call, name: str) -> None:
+    """Refuse the name of a table that is there."""
+    found = service.tables.get(call.account, name)
+    if found is None:
+        return
+    if found.restored is not None:
+        raise in_use(f"Table is being used: {name}")
+    if found.status(service.now()) == "CREATING":
+        raise in_use(f"Table is being created: {name}")
+    raise ServiceError("ResourceInUseException", f"Table already exists: {name}")
+
+
+def check_room(service: DynamoDB, call: Call) -> None:
+    """Refuse a table more than an account may have, or more than may be made or changed at once."""
+    if service.tables.count(call.account) >= TABLES_MAX:
+        raise limit_exceeded(f"There is a limit of {TABLES_MAX} tables per subscriber")
+    check_busy(service, call)
+
+
+def check_busy(service: DynamoDB, call: Call) -> None:
+    """Refuse a change while too many others go on."""
+    if service.tables.count(call.account) < BUSY_MAX:
+        return
+    now = service.now()
+    busy = sum(table.status(now) != "ACTIVE" for table in service.tables.list(call.account))
+    if busy >= BUSY_MAX:
+        raise limit_exceeded(
+            f"Only {BUSY_MAX} tables can be created, updated, or deleted simultaneously"
+        )
 
 
 @operations("DescribeTable")
@@ -82,130 +119,61 @@ def list_tables(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[
 def delete_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     table = service.record(call.account, request["TableName"])
     status = table.status(service.now())
-    if status == "CREATING":
-        raise ServiceError(
-            "ResourceInUseException",
-            f"Attempt to change a resource which is still in use: Table is being created: "
-            f"{table.name}",
-        )
+    if status in {"CREATING", "DELETING"}:
+        doing = "created" if status == "CREATING" else "deleted"
+        raise in_use(f"Table is being {doing}: {table.name}")
     if table.deletion_protected:
         raise validation(
-            f"Resource cannot be deleted as it is currently protected against deletion. Disable "
-            f"deletion protection first: {table.arn}"
+            "Resource cannot be deleted as it is currently protected against deletion. Disable "
+            "deletion protection first."
         )
+    if table.busy.now(service.now()) and table.busy.kind == "stream":
+        raise in_use("Cannot delete table while stream is being enabled/disabled.")
+    if table.busy.now(service.now()):
+        raise in_use(f"Table: {table.name} is in the process of being updated.")
+    check_busy(service, call)
     description = service.describe(table)
     service.globaltables.leave(table)
-    service.items.drop(table)
-    service.tables.delete(call.account, table.name)
+    service.deletions.begin(table)
     return {"TableDescription": {**description, "TableStatus": "DELETING"}}
 
 
 @operations("UpdateTable")
 async def update_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    refuse("UpdateTable", request)
+    tablechanges.check_together(request)
     table = service.record(call.account, request["TableName"])
-    status = table.status(service.now())
-    if status != "ACTIVE":
-        raise ServiceError(
-            "ResourceInUseException",
-            f"Attempt to change a resource which is still in use: Table is being "
-            f"{'created' if status == 'CREATING' else 'updated'}: {table.name}",
-        )
-    model.refuse_unmodelled(
-        request,
-        "GlobalSecondaryIndexUpdates",
-        "SSESpecification",
-        "MultiRegionConsistency",
-        "GlobalTableWitnessUpdates",
-        "OnDemandThroughput",
-        "WarmThroughput",
-        "GlobalTableSettingsReplicationMode",
+    now = service.now()
+    tablechanges.check_admitted(table, request, now)
+    moment = tablechanges.Moment(now, now + service.delay_s())
+    changed = tablechanges.changed(
+        table, request, moment, lambda: service.provisioned(call.account, without=table.name)
     )
-    updates = request.get("ReplicaUpdates")
-    changed = _changed(table, request, service.now())
-    if not updates and changed is None:
-        raise validation(
-            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
-            "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"
-        )
+    check_busy(service, call)
     if changed is not None:
         service.put_record(changed)
         service.globaltables.settings_changed(changed)
-        table = changed
+    updates = request.get("ReplicaUpdates")
     if updates:
         await service.globaltables.update_replicas(call, table, updates)
-        table = service.record(call.account, table.name)
-    return {"TableDescription": service.describe(table)}
-
-
-def _changed(table: Table, request: dict[str, Any], now: float) -> Table | None:
-    """The record with an UpdateTable's changes, or None where there are none."""
-    changes: dict[str, Any] = {}
-    if request.get("BillingMode") or request.get("ProvisionedThroughput"):
-        mode = request.get("BillingMode") or table.billing
-        billing, read_capacity, write_capacity = model.check_billing(
-            {**request, "BillingMode": mode}
-        )
-        changes |= {
-            "billing": billing,
-            "read_units": read_capacity,
-            "write_units": write_capacity,
-        }
-    if request.get("StreamSpecification") is not None:
-        view = model.check_stream(request["StreamSpecification"])
-        if bool(view) == bool(table.stream):
-            raise validation(
-                f"Table {'already has an enabled' if view else 'has no'} stream: "
-                f"TableName: {table.name}"
-            )
-        if not view and table.replicas:
-            raise validation("The stream of a table with replicas cannot be disabled")
-        changes |= {"stream": view, "stream_label": stream_label(now) if view else ""}
-    if request.get("DeletionProtectionEnabled") is not None:
-        changes["deletion_protected"] = bool(request["DeletionProtectionEnabled"])
-    if request.get("TableClass"):
-        changes["table_class"] = request["TableClass"]
-    return msgspec.structs.replace(table, **changes) if changes else None
-
-
-@operations("TagResource")
-def tag_resource(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    table = _by_arn(service, call, request["ResourceArn"])
-    tags = {**table.tags, **{tag["Key"]: tag["Value"] for tag in request["Tags"]}}
-    if len(tags) > TAGS_MAX:
-        raise validation("The number of tags of a resource cannot exceed 50")
-    service.put_record(msgspec.structs.replace(table, tags=tags))
-    return {}
-
-
-@operations("UntagResource")
-def untag_resource(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    table = _by_arn(service, call, request["ResourceArn"])
-    tags = {k: v for k, v in table.tags.items() if k not in request["TagKeys"]}
-    service.put_record(msgspec.structs.replace(table, tags=tags))
-    return {}
-
-
-@operations("ListTagsOfResource")
-def list_tags_of_resource(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    table = _by_arn(service, call, request["ResourceArn"])
-    return {"Tags": [{"Key": key, "Value": value} for key, value in sorted(table.tags.items())]}
-
-
-def _by_arn(service: DynamoDB, call: Call, arn: str) -> Table:
-    found = service.tables.get(call.account, model.table_name(arn.split("/stream/", maxsplit=1)[0]))
-    if found is None or found.arn != arn:
-        raise not_found(f"Requested resource not found: ResourcArn: {arn} not found")
-    return found
+    after = service.record(call.account, table.name)
+    return {"TableDescription": tablechanges.shown(table, after, request, service.describe(after))}
 
 
 @operations("DescribeLimits")
 def describe_limits(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return {
-        "AccountMaxReadCapacityUnits": 80_000,
-        "AccountMaxWriteCapacityUnits": 80_000,
-        "TableMaxReadCapacityUnits": 40_000,
-        "TableMaxWriteCapacityUnits": 40_000,
+        "AccountMaxReadCapacityUnits": throughput.ACCOUNT_UNITS_MAX,
+        "AccountMaxWriteCapacityUnits": throughput.ACCOUNT_UNITS_MAX,
+        "TableMaxReadCapacityUnits": throughput.TABLE_UNITS_MAX,
+        "TableMaxWriteCapacityUnits": throughput.TABLE_UNITS_MAX,
     }
+
+
+@operations("DescribeEndpoints")
+def describe_endpoints(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    address = f"dynamodb.{call.region}.amazonaws.com"
+    return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": ENDPOINT_MINUTES}]}
 
 
 @operations("DescribeTimeToLive")

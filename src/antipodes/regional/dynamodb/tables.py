@@ -16,7 +16,8 @@ For replication (`globaltables`):
 JSON is the wire's, as bytes, normalised. Versions: `antipodes.replication.versions`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
@@ -33,25 +34,22 @@ from antipodes.regional.dynamodb.attributes import (
 )
 from antipodes.regional.dynamodb.counts import Count, Counts
 from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.regional.dynamodb.indexrows import (
+    PARTITION_KEY_BYTES_MAX,
+    SORT_KEY_BYTES_MAX,
+    Entry,
+    IndexRows,
+    check_index_keys,
+)
 from antipodes.regional.dynamodb.keyconditions import KeyCondition
 from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.pages import Page, Source, read_page, table_row_key
 from antipodes.regional.dynamodb.rows import Rows
 from antipodes.replication.versions import HybridClock, Version
 from antipodes.runtime.contract import Store
 
-PAGE_BYTES_MAX = 1 << 20
-PARTITION_KEY_BYTES_MAX = 2048
-SORT_KEY_BYTES_MAX = 1024
 ITEM_KIND = "dynamodb/item"
 _TOMBSTONES = b"t"
-
-
-class Page(NamedTuple):
-    """What a read went through: items before any filter, their size, and whether more follows."""
-
-    items: list[Item]
-    size: int
-    last: Item | None  # the key to go on after; None at the end
 
 
 class Change(NamedTuple):
@@ -69,6 +67,9 @@ class Change(NamedTuple):
     by: str
 
 
+Watcher = Callable[[Change], None]
+
+
 class TableStore:
     """The items of all tables of one region.
 
@@ -82,16 +83,14 @@ class TableStore:
         self._changes = changes
         self.clock = clock
         self.counts = Counts(store)
-        self.watchers: list[Callable[[Change], None]] = []
+        self.index_rows = IndexRows(self._rows, self.counts)
+        self.watchers: list[Watcher] = []
 
     # Keys.
 
     def row_key(self, table: Table, key: Item) -> bytes:
         """The row key of a key's attributes, which must be of the right types already."""
-        partition = rows.partition_prefix(table.identity, key_bytes(key[table.key_names[0]]))
-        if len(table.key_names) == 1:
-            return partition
-        return partition + key_bytes(key[table.key_names[1]])
+        return table_row_key(table, key)
 
     # Items.
 
@@ -116,8 +115,9 @@ class TableStore:
             size = item_size(item)
         self._rows.put(row_key, rows.pack_value(version, body, size))
         self._count(table, present, 1, size)
-        if table.watched:
-            self._tell(Change(table, row_key, _key(table, item), _body(present), body, version, by))
+        if table.watched or table.indexes:
+            key, old = _key(table, item), _body(present)
+            self._follow(Change(table, row_key, key, old, body, version, by), item, size)
         if table.replicas:
             self._append(table, _key(table, item), version, body)
 
@@ -130,8 +130,8 @@ class TableStore:
         else:
             self._rows.delete(row_key)
         self._count(table, present, 0, 0)
-        if table.watched:
-            self._tell(Change(table, row_key, key, _body(present), None, version, by))
+        if table.watched or table.indexes:
+            self._follow(Change(table, row_key, key, _body(present), None, version, by))
         if table.replicas:
             self._append(table, key, version, None)
 
@@ -142,9 +142,18 @@ class TableStore:
         if items or size:
             self.counts.add(table.identity, items, size)
 
-    def _tell(self, change: Change) -> None:
-        """Tell the watchers of a change, if it is one."""
-        if not _alike(change.old, change.new):
+    def _follow(self, change: Change, item: Item | None = None, size: int = 0) -> None:
+        """Take a change, if it is one, into the indexes, and tell the watchers."""
+        old, new = change.old, change.new
+        if _alike(old, new):
+            return
+        if change.table.indexes:
+            before = None if old is None else orjson.loads(old)
+            entry = None
+            if item is not None and new is not None:
+                entry = Entry(item, new, size, change.version)
+            self.index_rows.follow(change.table, change.row_key, before, entry)
+        if change.table.watched:
             for watch in self.watchers:
                 watch(change)
 
@@ -171,16 +180,18 @@ class TableStore:
         present = self._rows.get(row_key)
         if present is not None and rows.version_of(present) >= version:
             return False
+        item, size = None, 0
         if item_json is None:
             self._bury(table, row_key, key_json, version)
             self._count(table, present, 0, 0)
         else:
-            size = item_size(orjson.loads(item_json))
+            item = orjson.loads(item_json)
+            size = item_size(item)
             self._rows.put(row_key, rows.pack_value(version, item_json, size))
             self._count(table, present, 1, size)
-        if table.watched:
+        if table.watched or table.indexes:
             old, by = _body(present), version.region
-            self._tell(Change(table, row_key, key, old, item_json, version, by))
+            self._follow(Change(table, row_key, key, old, item_json, version, by), item, size)
         return True
 
     def read_page(
@@ -189,7 +200,8 @@ class TableStore:
         """Rows after a row key (b"": from the start), tombstones included."""
         start, stop = rows.table_range(table.identity)
         found: list[tuple[bytes, bytes, Version, bytes | None]] = []
-        for key, value in self._rows.scan(after + b"\x00" if after else start, stop):
+        begin = after + b"\x00" if after else start
+        for key, value in chain.from_iterable(self._rows.scan(begin, stop, first=limit)):
             row = rows.unpack(key, value)
             if row.tombstone:
                 found.append((key, row.body, row.version, None))
@@ -216,77 +228,59 @@ class TableStore:
             self._store.delete(marker)
         return len(markers)
 
-    def drop(self, table: Table) -> None:
-        """Remove all rows of a table."""
-        for start, stop in (
-            rows.table_range(table.identity),
-            (_TOMBSTONES + table.identity, rows.after(_TOMBSTONES + table.identity)),
-        ):
-            for key, _ in self._store.scan(start, stop):
+    def drop(self, table: Table, limit: int = 0) -> bool:
+        """Remove all rows of a table and of its indexes, or so many; whether there are more."""
+        identities = [table.identity, *(index.identity for index in table.indexes)]
+        tombstones = _TOMBSTONES + table.identity
+        ranges = [(tombstones, rows.after(tombstones)), *map(rows.table_range, identities)]
+        for start, stop in ranges:
+            found = self._store.scan(start, stop, limit=limit)
+            for key, _ in found:
                 self._store.delete(key)
-        self.counts.drop(table.identity)
+            if limit and len(found) >= limit:
+                return True
+        for identity in identities:
+            self.counts.drop(identity)
+        return False
 
     # Pages.
 
-    def query(
+    def query_page(
         self,
-        table: Table,
+        source: Source,
         condition: KeyCondition,
         *,
-        limit: int,
-        forward: bool,
-        start: Item | None,
+        limit: int = 0,
+        forward: bool = True,
+        start: Item | None = None,
     ) -> Page:
         """Read a page of one partition."""
-        prefix = rows.partition_prefix(table.identity, key_bytes(condition.partition))
-        low, high = prefix, rows.after(prefix)
-        if condition.sort is not None:
-            least, most = condition.sort.bounds()
-            low = prefix + (least or b"")
-            high = high if most is None else prefix + most + b"\x00"
+        low, high = source.partition(condition)
         if start is not None:
-            at = self.row_key(table, start)
+            at = source.row_key(start)
             low, high = (max(low, at + b"\x00"), high) if forward else (low, min(high, at))
-        found = self._bodies(low, high, reverse=not forward)
-        if condition.sort is not None:
-            name, sort = table.key_names[1], condition.sort
-            found = (item for item in found if sort.holds(item[name]))
-        return self._page(table, found, limit)
+        return read_page(self._rows, low, high, limit=limit, reverse=not forward)
 
-    def scan(
-        self, table: Table, *, limit: int, segment: int, total: int, start: Item | None
+    def scan_page(
+        self,
+        source: Source,
+        *,
+        limit: int = 0,
+        segment: tuple[int, int] = (0, 1),
+        start: Item | None = None,
     ) -> Page:
-        """Read a page of a table, or of one segment of it."""
-        low, high = rows.segment_range(table.identity, segment, total)
+        """Read a page of everything, or of one segment of so many."""
+        low, high = source.segment(*segment)
         if start is not None:
-            at = self.row_key(table, start)
+            at = source.row_key(start)
             if not low <= at < high:
                 raise validation(
                     "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
-                    f"ExclusiveStartKey with correct Segment. TotalSegments: {total} "
-                    f"Segment: {segment}"
+                    "ExclusiveStartKey with correct Segment. TotalSegments: "
+                    f"{segment[1]} Segment: {segment[0]}"
                 )
             low = at + b"\x00"
-        return self._page(table, self._bodies(low, high), limit)
-
-    def _bodies(self, low: bytes, high: bytes, *, reverse: bool = False) -> Iterator[Item]:
-        if low >= high:
-            return
-        for _, value in self._rows.scan(low, high, reverse=reverse):
-            body = rows.body_of(value)
-            if body is not None:
-                yield orjson.loads(body)
-
-    def _page(self, table: Table, found: Iterator[Item], limit: int) -> Page:
-        items: list[Item] = []
-        size = 0
-        for item in found:
-            items.append(item)
-            size += item_size(item)
-            if (limit and len(items) >= limit) or size >= PAGE_BYTES_MAX:
-                last = {name: item[name] for name in table.key_names}
-                return Page(items, size, last)
-        return Page(items, size, None)
+        return read_page(self._rows, low, high, limit=limit, reverse=False)
 
     def count(self, table: Table) -> Count:
         """How many items, and their size."""
@@ -330,6 +324,8 @@ def check_item(table: Table, item: Item) -> int:
                 f"Type mismatch for key {name} expected: {kind} actual: {kind_of(value)}"
             )
         _check_key_value(table, name, value, "One or more parameter values are not valid. ")
+    if table.indexes:
+        check_index_keys(table, item)
     size = item_size(item)
     if size > ITEM_BYTES_MAX:
         raise validation("Item size has exceeded the maximum allowed size")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from antipodes.regional.dynamodb.attributes import Item, item_size, normal_item
-from antipodes.regional.dynamodb.capacity import consumed_by_table, read_units, write_units
+from antipodes.regional.dynamodb.capacity import Spent, consumed_by_table, read_units
 from antipodes.regional.dynamodb.errors import validation
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.reading import get_item
@@ -68,8 +68,8 @@ def transact_write(store: TableStore, find: Find, request: dict[str, Any]) -> di
         raise validation("Collection of items in the transaction exceeds 4 MB")
     for write in prepared:
         write.apply(store)
-    units = [(w.table.name, write_units(*w.sizes, transactional=True)) for w in prepared]
-    return consumed_by_table(request, units)
+    spent = [write.spent(transactional=True) for write in prepared]
+    return consumed_by_table(request, spent, both="Write")
 
 
 def _actions(request: dict[str, Any]) -> list[dict[str, Any]]:
@@ -103,15 +103,17 @@ def _cancelled(reasons: list[dict[str, Any]]) -> ServiceError:
 def transact_get(store: TableStore, find: Find, request: dict[str, Any]) -> dict[str, Any]:
     """Answer a TransactGetItems."""
     actions = _actions(request)
-    answers, units = [], []
+    answers: list[dict[str, Any]] = []
+    spent: list[Spent] = []
     for action in actions:
         part = action["Get"]
         table = find(part["TableName"])
         shown, whole = get_item(store, table, part)
         answers.append({} if shown is None else {"Item": shown})
         size = item_size(whole or {})
-        units.append((table.name, read_units(size, consistent=True, transactional=True)))
-    return {"Responses": answers, **consumed_by_table(request, units)}
+        units = read_units(size, consistent=True, transactional=True)
+        spent.append(Spent(table.name, units))
+    return {"Responses": answers, **consumed_by_table(request, spent, both="Read")}
 
 
 def batch_get(store: TableStore, find: Find, request: dict[str, Any]) -> dict[str, Any]:
@@ -122,7 +124,8 @@ def batch_get(store: TableStore, find: Find, request: dict[str, Any]) -> dict[st
     tables = {name: find(name) for name in wanted}
     responses: dict[str, list[Item]] = {name: [] for name in wanted}
     unprocessed: dict[str, Any] = {}
-    units, total = [], 0
+    spent: list[Spent] = []
+    total = 0
     for name, part in wanted.items():
         keys = [normal_item(key) for key in part["Keys"]]
         if any(key in keys[:number] for number, key in enumerate(keys)):
@@ -136,7 +139,7 @@ def batch_get(store: TableStore, find: Find, request: dict[str, Any]) -> dict[st
                 continue
             total += size
             strong = bool(part.get("ConsistentRead"))
-            units.append((tables[name].name, read_units(size, consistent=strong)))
+            spent.append(Spent(tables[name].name, read_units(size, consistent=strong)))
             if shown is not None:
                 responses[name].append(shown)
         if left:
@@ -144,7 +147,7 @@ def batch_get(store: TableStore, find: Find, request: dict[str, Any]) -> dict[st
     return {
         "Responses": responses,
         "UnprocessedKeys": unprocessed,
-        **consumed_by_table(request, units),
+        **consumed_by_table(request, spent),
     }
 
 
@@ -176,8 +179,8 @@ def batch_write(store: TableStore, find: Find, request: dict[str, Any]) -> dict[
         raise validation("Provided list of item keys contains duplicates")
     for write in writes:
         write.apply(store)
-    units = [(write.table.name, write_units(*write.sizes)) for write in writes]
-    return {"UnprocessedItems": {}, **consumed_by_table(request, units)}
+    spent = [write.spent() for write in writes]
+    return {"UnprocessedItems": {}, **consumed_by_table(request, spent)}
 
 
 def _shown(value: Any) -> str:

@@ -13,8 +13,10 @@ from antipodes.regional.dynamodb.attributes import (
     item_size,
     normal_item,
 )
+from antipodes.regional.dynamodb.capacity import Spent, consumed, write_spent
 from antipodes.regional.dynamodb.conditions import condition
 from antipodes.regional.dynamodb.errors import condition_failed, validation
+from antipodes.regional.dynamodb.indexrows import check_index_keys
 from antipodes.regional.dynamodb.model import Table, not_offered
 from antipodes.regional.dynamodb.projections import project
 from antipodes.regional.dynamodb.scope import Scope
@@ -42,6 +44,16 @@ class Write(NamedTuple):
     new: Item | None
     changes: bool
     updated: list[tuple[str | int, ...]]
+
+    def spent(self, *, transactional: bool = False) -> Spent:
+        """What it consumes."""
+        return write_spent(self.table, self.old, self.new, transactional=transactional)
+
+    def consumed(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The ConsumedCapacity member of its response, where it was asked for."""
+        if not request.get("ReturnConsumedCapacity"):
+            return {}
+        return consumed(request, self.spent())
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -115,6 +127,8 @@ def prepare_update(store: TableStore, table: Table, request: dict[str, Any]) -> 
     new = base if update is None else update.apply(base)
     if item_size(new) > ITEM_BYTES_MAX:
         raise validation("Item size to update has exceeded the maximum allowed size")
+    if table.indexes:
+        check_index_keys(table, new, base)
     paths = update.paths if update is not None else []
     return Write(table, row_key, key, old, new, changes=new != old, updated=paths)
 

@@ -32,6 +32,7 @@ from antipodes.runtime.contract import (
 from antipodes.runtime.contract import Listener as OpenDoor
 from antipodes.service.contract import Host
 from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
+from antipodes.wire.scalars import http_date
 
 TARGET_LENGTH_MAX = 16 << 10
 BODY_BYTES_MAX = 64 << 20
@@ -312,7 +313,7 @@ class Balancer:
             config = action["FixedResponseConfig"]
             headers = [
                 ("Server", forwarding.SERVER),
-                ("Date", forwarding.date(wall)),
+                ("Date", http_date(int(wall))),
                 ("Content-Type", f"{config['ContentType']}; charset=utf-8"),
             ]
             return HttpResponse(int(config["StatusCode"]), headers, config["MessageBody"].encode())
@@ -418,7 +419,7 @@ class Balancer:
         """The time as HTTP writes it, worked out once in a second."""
         second = int(self.host.runtime.wall())
         if self._dated[0] != second:
-            self._dated = (second, forwarding.date(second))
+            self._dated = (second, http_date(second))
         return self._dated[1]
 
     async def _ask_address(self, visit: _Visit, _: _Group, target: Target) -> HttpResponse:

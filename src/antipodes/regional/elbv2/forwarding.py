@@ -5,7 +5,6 @@ load-balancer-request-tracing, load-balancer-troubleshooting; the pages' text as
 """
 
 import re
-from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from antipodes.regional.elbv2 import attributes
 from antipodes.regional.elbv2.lambdaformat import HOP_BY_HOP
 from antipodes.regional.elbv2.model import LoadBalancer
 from antipodes.service.http import HttpResponse
+from antipodes.wire.scalars import http_date
 
 SERVER = "awselb/2.0"
 FORWARDED_ADDRESSES_MAX = 30
@@ -69,17 +69,12 @@ def page(status: int, wall: float) -> HttpResponse:
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
         f"<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
     )
-    headers = [("Server", SERVER), ("Date", date(wall)), ("Content-Type", "text/html")]
+    headers = [("Server", SERVER), ("Date", http_date(int(wall))), ("Content-Type", "text/html")]
     return HttpResponse(status, headers, text.encode(), _phrase(status))
 
 
 def _phrase(status: int) -> str:
     return _PHRASES.get(status) or HTTPStatus(status).phrase
-
-
-def date(wall: float) -> str:
-    """Return a time as HTTP writes it."""
-    return formatdate(wall, usegmt=True)
 
 
 def trace_header(sent: str, root: str, own: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ The invocation goes on when nobody waits for it any more, as it does in AWS: onl
 """
 
 from antipodes.runtime.contract import RuntimeFailure, TimedOut
-from antipodes.service.contract import Host, Response, ServiceError
+from antipodes.service.contract import Host, ServiceError
 
 
 class Failed(Exception):
@@ -28,27 +28,16 @@ async def invoke(  # noqa: PLR0913 - who invokes what, for whom, with what patie
 ) -> bytes:
     """Return what a function answered. Raises Failed, and TimedOut after `seconds` of waiting."""
     runtime = host.runtime
-    answered = runtime.future()
-
-    async def run() -> None:
-        outcome: Response | Exception
-        request = {"FunctionName": function, "Payload": payload}
+    request = {"FunctionName": function, "Payload": payload}
+    async with runtime.timeout(seconds):
         try:
             outcome = await host.call("lambda", "Invoke", request, account=account, trace=trace)
-        except (ServiceError, RuntimeFailure) as error:
-            outcome = error
-        if not answered.done():
-            answered.set_result(outcome)
-
-    runtime.spawn(run(), "invocation by a load balancer")
-    async with runtime.timeout(seconds):
-        outcome = await answered
-    if isinstance(outcome, ServiceError):
-        raise Failed(_REASONS.get(outcome.code, "LambdaServiceException"))
-    if isinstance(outcome, TimedOut):
-        raise Failed("LambdaConnectionTimeout")
-    if isinstance(outcome, Exception):
-        raise Failed("LambdaConnectionError")
+        except ServiceError as error:
+            raise Failed(_REASONS.get(error.code, "LambdaServiceException")) from None
+        except TimedOut:
+            raise Failed("LambdaConnectionTimeout") from None
+        except RuntimeFailure:
+            raise Failed("LambdaConnectionError") from None
     if outcome.get("FunctionError"):
         raise Failed("LambdaUnhandled")
     body = outcome.get("Payload") or b""

@@ -10,7 +10,6 @@ Different kinds add up; of two that contradict each other the one that began fir
 """
 
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -153,7 +152,7 @@ class _Disturbed:
             outcome = await self._environment.invoke(invocation)
         if answer is not None:
             outcome = _answered(outcome, answer)
-        return replace(outcome, duration_s=outcome.duration_s + delay_s)
+        return msgspec.structs.replace(outcome, duration_s=outcome.duration_s + delay_s)
 
     async def _late(self, invocation: Invocation) -> Outcome:
         """Let the function's time pass, and nothing else."""
@@ -178,11 +177,11 @@ def _answered(outcome: Outcome, answer: Disturbance) -> Outcome:
     """An outcome with another payload in its place."""
     if answer.kind == ERROR:
         payload = failure("FaultInjected", "An experiment of AWS FIS let this invocation fail.")
-        return replace(outcome, payload=payload, error="Unhandled")
+        return msgspec.structs.replace(outcome, payload=payload, error="Unhandled")
     response = {
         "isBase64Encoded": False,
         "statusCode": int(answer.parameters["statusCode"]),
         "headers": {"Content-Type": answer.parameters["contentTypeHeader"]},
         "body": "",
     }
-    return replace(outcome, payload=msgspec.json.encode(response), error="")
+    return msgspec.structs.replace(outcome, payload=msgspec.json.encode(response), error="")

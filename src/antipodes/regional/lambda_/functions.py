@@ -242,22 +242,30 @@ class Functions(Service):
             trace=call.trace,
             client_context=request.get("ClientContext") or "",
         )
+        tail = request.get("LogType") == "Tail"
+
+        def ended(outcome: Outcome, stream: str) -> Response:
+            if call.trace:
+                runtime.journal.span(
+                    call.trace,
+                    "lambda.invoke",
+                    started,
+                    function=function.name,
+                    error=outcome.error,
+                )
+            lines = log_lines(invocation, outcome, function.memory_mb)
+            self.reports.log(call.account, function.log_group_name, stream, lines)
+            self.reports.ended(
+                call.account, function.name, outcome.duration_s, failed=bool(outcome.error)
+            )
+            return _answer(outcome, lines, tail=tail)
+
         pool = self._pool(call, function)
         try:
-            outcome, environment = await pool.invoke(invocation, reserved=function.reserved)
+            return await pool.invoke(invocation, ended, reserved=function.reserved)
         except ServiceError:
             self.reports.throttled(call.account, function.name)
             raise
-        if call.trace:
-            runtime.journal.span(
-                call.trace, "lambda.invoke", started, function=function.name, error=outcome.error
-            )
-        lines = log_lines(invocation, outcome, function.memory_mb)
-        self.reports.log(call.account, function.log_group_name, environment.stream, lines)
-        self.reports.ended(
-            call.account, function.name, outcome.duration_s, failed=bool(outcome.error)
-        )
-        return _answer(outcome, lines, tail=request.get("LogType") == "Tail")
 
 
 def _answer(outcome: Outcome, lines: list[str], *, tail: bool) -> Response:

@@ -5,7 +5,6 @@ for what a handler raised `requestId` and `stackTrace`.
 """
 
 import base64
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -17,8 +16,7 @@ RESPONSE_BYTES_MAX = (6 << 20) + 100
 _TRUNCATED = b"\n(further output of this invocation was dropped)\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(msgspec.Struct, frozen=True):
     """One event on its way to a handler."""
 
     request_id: str
@@ -28,8 +26,7 @@ class Invocation:
     client_context: str = ""  # JSON
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of it. `error` is empty or `Unhandled`; times in seconds."""
 
     payload: bytes

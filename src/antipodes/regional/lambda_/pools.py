@@ -9,11 +9,13 @@ finished, then the environments are closed.
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from antipodes.regional.lambda_.invocations import Environment, Invocation, Outcome
 from antipodes.runtime.contract import Gone, Runtime
 from antipodes.service.contract import ServiceError
+
+T = TypeVar("T")
 
 ENVIRONMENTS_MAX = 8
 WAITING_MAX = 256
@@ -54,9 +56,16 @@ class Pool:
         self._reaping = False
 
     async def invoke(
-        self, invocation: Invocation, *, reserved: int | None
-    ) -> tuple[Outcome, Environment]:
-        """Run an event in one of the environments."""
+        self,
+        invocation: Invocation,
+        ended: Callable[[Outcome, str], T],
+        *,
+        reserved: int | None,
+    ) -> T:
+        """Run an event in one of the environments; return what `ended` makes of its outcome.
+
+        `ended(outcome, log stream)` is called also where nobody waits any more.
+        """
         if reserved is not None and self._admitted >= reserved:
             self._runtime.journal.sometimes("lambda.throttled")
             raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
@@ -65,16 +74,18 @@ class Pool:
         self._admitted += 1
         answer = self._runtime.future()
         # A task of its own: a handler is not stopped because its caller left.
-        self._runtime.spawn(self._run(invocation, answer), "lambda invocation")
-        result: tuple[Outcome, Environment] = await answer
+        self._runtime.spawn(self._run(invocation, ended, answer), "lambda invocation")
+        result: T = await answer
         return result
 
-    async def _run(self, invocation: Invocation, answer: Any) -> None:
+    async def _run(
+        self, invocation: Invocation, ended: Callable[[Outcome, str], Any], answer: Any
+    ) -> None:
         environment: Environment | None = None
         try:
             environment = await self._take()
             self._running[environment.stream] = environment
-            result: Any = (await environment.invoke(invocation), environment)
+            result: Any = ended(await environment.invoke(invocation), environment.stream)
         except (Gone, OSError) as error:  # the machine is short of something: disk, ports
             message = f"The environment could not be started: {error}"
             result = ServiceError("ServiceException", message, 500, Type="Service")

@@ -1,0 +1,209 @@
+"""Secondary indexes as records: what CreateTable may ask for, and what DescribeTable shows.
+
+Sources: "Constraints" and "Secondary indexes" (Developer Guide), botocore's model; error texts as
+AWS gives them (dynalite's and moto's tests, issue trackers). Left out: keys of several HASH or
+RANGE attributes, on-demand and warm throughput of an index.
+"""
+
+from typing import Any
+
+import msgspec
+
+from antipodes.regional.dynamodb.counts import Count
+from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.regional.dynamodb.model import KEY_NAMES_MAX, Index, Table, not_offered
+from antipodes.regional.dynamodb.rows import table_id
+
+LOCAL_MAX, GLOBAL_MAX = 5, 20
+PROJECTED_MAX = 100  # non-key attributes over all indexes of a table
+NON_KEY_MAX = 20  # of one index; botocore's model
+
+
+def made_indexes(request: dict[str, Any], key_names: tuple[str, ...]) -> tuple[Index, ...]:
+    """Return the indexes of a CreateTable request, checked; they have no identities yet."""
+    defined = definitions(request)
+    local, over_all = request.get("LocalSecondaryIndexes"), request.get("GlobalSecondaryIndexes")
+    found: list[Index] = []
+    for kind, parts in (("LSI", local), ("GSI", over_all)):
+        if parts is None:
+            continue
+        name = "LocalSecondaryIndexes" if kind == "LSI" else "GlobalSecondaryIndexes"
+        if not parts:
+            raise invalid_value(f"List of {name} is empty")
+        for part in parts:
+            index = made_index(part, kind, defined, key_names)
+            _check_throughput(part, index, request.get("BillingMode") or "PROVISIONED")
+            if any(other.name == index.name for other in found):
+                raise invalid_value(f"Duplicate index name: {index.name}")
+            found.append(index)
+    check_counts(found)
+    if found:
+        used = _used(key_names, found)
+        if used != sorted(defined):
+            raise invalid_value(
+                f"Some AttributeDefinitions are not used. AttributeDefinitions: "
+                f"[{', '.join(defined)}], keys used: [{', '.join(used)}]"
+            )
+    return tuple(found)
+
+
+def identified(index: Index, table: bytes, now: float) -> Index:
+    """The index with an id of its own, in a table with that id."""
+    identity = table_id(table.hex(), index.name, now)
+    return msgspec.structs.replace(index, identity=identity)
+
+
+def definitions(request: dict[str, Any]) -> dict[str, str]:
+    """The attributes' types by name."""
+    return {d["AttributeName"]: d["AttributeType"] for d in request["AttributeDefinitions"]}
+
+
+def _used(key_names: tuple[str, ...], indexes: list[Index]) -> list[str]:
+    return sorted({*key_names, *(name for index in indexes for name in index.key_names)})
+
+
+def made_index(
+    part: dict[str, Any], kind: str, defined: dict[str, str], key_names: tuple[str, ...]
+) -> Index:
+    """Return an index as asked for, checked by itself."""
+    for feature in ("OnDemandThroughput", "WarmThroughput"):
+        if part.get(feature):
+            raise not_offered(f"{feature} of an index")
+    names = _key_schema(part, kind, defined, key_names)
+    projection, non_key = _projection(part["Projection"])
+    units = part.get("ProvisionedThroughput") or {}
+    return Index(
+        name=part["IndexName"],
+        kind=kind,
+        identity=b"",
+        key_names=names,
+        key_types=tuple(defined[name] for name in names),
+        projection=projection,
+        non_key=non_key,
+        read_units=int(units.get("ReadCapacityUnits") or 0),
+        write_units=int(units.get("WriteCapacityUnits") or 0),
+    )
+
+
+def _key_schema(
+    part: dict[str, Any], kind: str, defined: dict[str, str], key_names: tuple[str, ...]
+) -> tuple[str, ...]:
+    schema = part["KeySchema"]
+    names = tuple(element["AttributeName"] for element in schema)
+    if kind == "LSI" and len(key_names) < KEY_NAMES_MAX:
+        raise invalid_value(
+            "Table KeySchema does not have a range key, which is required when specifying a "
+            "LocalSecondaryIndex"
+        )
+    if any(name not in defined for name in names):
+        raise invalid_value(
+            f"Some index key attributes are not defined in AttributeDefinitions. Keys: "
+            f"[{', '.join(names)}], AttributeDefinitions: [{', '.join(defined)}]"
+        )
+    if not schema or schema[0]["KeyType"] != "HASH":
+        raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+    if len(schema) > KEY_NAMES_MAX:
+        raise not_offered("an index key of several HASH or RANGE attributes")
+    if len(schema) == KEY_NAMES_MAX:
+        if names[0] == names[1]:
+            raise validation(
+                "Both the Hash Key and the Range Key element in the KeySchema have the same name"
+            )
+        if schema[1]["KeyType"] != "RANGE":
+            raise validation(
+                "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"
+            )
+    if kind == "LSI":
+        if len(schema) < KEY_NAMES_MAX:
+            raise invalid_value(
+                f"Index KeySchema does not have a range key for index: {part['IndexName']}"
+            )
+        if names[0] != key_names[0]:
+            raise invalid_value(
+                "Index KeySchema does not have the same leading hash key as table KeySchema for "
+                f"index: {part['IndexName']}. index hash key: {names[0]}, table hash key: "
+                f"{key_names[0]}"
+            )
+    return names
+
+
+def _projection(asked: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    kind = asked.get("ProjectionType")
+    names: list[str] = asked.get("NonKeyAttributes") or []
+    if kind is None:
+        raise invalid_value("Unknown ProjectionType: null")
+    if names and kind != "INCLUDE":
+        raise invalid_value(f"ProjectionType is {kind}, but NonKeyAttributes is specified")
+    if kind == "INCLUDE" and not names:
+        raise invalid_value("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise invalid_value(f"Duplicate element in NonKeyAttributes: {name}")
+    return str(kind), tuple(names)
+
+
+def check_counts(indexes: list[Index]) -> None:
+    """Refuse more indexes, or more projected attributes, than a table may have."""
+    if sum(index.kind == "LSI" for index in indexes) > LOCAL_MAX:
+        raise invalid_value(
+            f"Number of LocalSecondaryIndexes exceeds per-table limit of {LOCAL_MAX}"
+        )
+    if sum(index.kind == "GSI" for index in indexes) > GLOBAL_MAX:
+        raise invalid_value(
+            f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_MAX}"
+        )
+    if sum(len(index.non_key) for index in indexes) > PROJECTED_MAX:
+        raise invalid_value(
+            "Number of attributes projected into secondary indexes exceeds the per-table limit of "
+            f"{PROJECTED_MAX}"
+        )
+
+
+def _check_throughput(part: dict[str, Any], index: Index, billing: str) -> None:
+    if index.kind == "LSI":
+        return
+    if billing == "PROVISIONED" and not part.get("ProvisionedThroughput"):
+        raise invalid_value(f"ProvisionedThroughput is not specified for index: {index.name}")
+    if billing != "PROVISIONED" and part.get("ProvisionedThroughput"):
+        raise invalid_value(
+            f"ProvisionedThroughput should not be specified for index: {index.name} when "
+            "BillingMode is PAY_PER_REQUEST"
+        )
+
+
+def described(table: Table, now: float, counts: dict[bytes, Count]) -> dict[str, Any]:
+    """A table's indexes as DescribeTable shows them."""
+    found: dict[str, Any] = {}
+    for kind, name in (("LSI", "LocalSecondaryIndexes"), ("GSI", "GlobalSecondaryIndexes")):
+        shown = [_shown(table, i, now, counts[i.identity]) for i in table.indexes if i.kind == kind]
+        if shown:
+            found[name] = shown
+    return found
+
+
+def _shown(table: Table, index: Index, now: float, count: Count) -> dict[str, Any]:
+    projection: dict[str, Any] = {"ProjectionType": index.projection}
+    if index.non_key:
+        projection["NonKeyAttributes"] = list(index.non_key)
+    found: dict[str, Any] = {
+        "IndexName": index.name,
+        "KeySchema": [
+            {"AttributeName": name, "KeyType": kind}
+            for name, kind in zip(index.key_names, ("HASH", "RANGE"), strict=False)
+        ],
+        "Projection": projection,
+        "IndexSizeBytes": count.storage(),
+        "ItemCount": count.items,
+        "IndexArn": index.arn(table.arn),
+    }
+    if index.kind == "GSI":
+        made = table.is_made(now)
+        found["IndexStatus"] = index.status if made else "CREATING"
+        if index.status == "CREATING":
+            found["Backfilling"] = now >= index.ready_at
+        found["ProvisionedThroughput"] = {
+            "NumberOfDecreasesToday": 0,
+            "ReadCapacityUnits": index.read_units,
+            "WriteCapacityUnits": index.write_units,
+        }
+    return found

@@ -149,7 +149,9 @@ class Copies:
             self._records.delete(copy.account, copy.name)
             return limit
         for _, key_json, time, region, item_json in page:
-            self._items.apply_replicated(table, key_json, Version(time, region), item_json)
+            version = Version(time, region)
+            self._items.clock.observe(version)
+            self._items.apply_replicated(table, key_json, version, item_json)
         if more:
             further = msgspec.structs.replace(copy, after=page[-1][0])
             self._records.put(copy.account, copy.name, further)

@@ -16,7 +16,7 @@ texts as recorded in ack-api-quirks, services/dynamodb, DDB-TABLE-203, 223, 225,
 Left out: replica overrides and `Update`, strong consistency and witnesses, stream coalescing.
 """
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -37,15 +37,13 @@ from antipodes.regional.dynamodb.groups import (
     merge_groups,
     settings_of,
 )
-from antipodes.regional.dynamodb.held import Held, Piece
 from antipodes.regional.dynamodb.marks import MARK_KIND, Marks, settled
 from antipodes.regional.dynamodb.model import Table, not_offered
 from antipodes.regional.dynamodb.pauses import PAUSE_KIND, Pauses
 from antipodes.regional.dynamodb.streamsettings import replicated_stream
 from antipodes.regional.dynamodb.tablerecords import TableRecords
 from antipodes.regional.dynamodb.tables import ITEM_KIND, TableStore
-from antipodes.replication.changelog import Entry
-from antipodes.replication.delays import Delays, Lane
+from antipodes.regional.dynamodb.taking import Taking
 from antipodes.replication.follower import Behind, Follower
 from antipodes.replication.logserver import Refused
 from antipodes.replication.versions import Version
@@ -85,13 +83,9 @@ class GlobalTables:
             learn_groups=self._learn_groups,
             held_up=self._held_up,
         )
-        self.delays = Delays(
-            host.settings.replication_delay,
-            host.runtime.now,
-            host.runtime.chance("dynamodb/replication delay"),
-        )
         self.pauses = Pauses(host, self._pause_ended)
-        self.held = Held(host, self.delays, self, self.pauses.holds)
+        self.taking = Taking(service, self.pauses, self._hear, self._takes)
+        self.held = self.taking.held
         self.followers: dict[str, Follower] = {}
         # Followers elsewhere may ask as soon as the host's door is open.
         host.changes.serve("dynamodb/exists", self._serve_exists)
@@ -112,7 +106,7 @@ class GlobalTables:
                     source=source,
                     name="dynamodb",
                     kinds=KINDS,
-                    apply=self._applier(source),
+                    apply=partial(self.taking.apply, source),
                     behind=self._fall_behind,
                 )
                 self._runtime.spawn(follower.run(), f"follow {source}")
@@ -125,7 +119,7 @@ class GlobalTables:
         return [
             {
                 **follower.status(),
-                "delay": self.delays.text,
+                "delay": self.held.delay,
                 "held": self.held.count(source),
                 "paused": self.pauses.tables(source),
             }
@@ -363,82 +357,23 @@ class GlobalTables:
         self._service.tables.delete(table.account, table.name)
         self._copies.call_off(table)
 
-    # Following.
+    # What the logs bring but for items.
 
-    def _applier(self, source: str) -> Callable[[list[Entry]], None]:
-        return lambda entries: self._apply(source, entries)
+    def _hear(self, source: str, kind: str, payload: Any, *, complete: bool) -> None:
+        """Take a group, a pause, or a mark before which all was taken (`complete`) or held."""
+        if kind == GROUP_KIND:
+            self._learn(msgspec.convert(payload, Group))
+        elif kind == PAUSE_KIND:
+            self.pauses.hear(source, payload)
+        elif kind == MARK_KIND:
+            self._marks.hear(source, payload, copying=self._copies.any or not complete)
 
-    def _apply(self, source: str, entries: list[Entry]) -> None:
-        """Take a part of another region's log, in the group in which the position moves."""
-        if not (self.delays.any or self.pauses.any or self.held.any):
-            self._apply_at_once(source, entries)
-            return
-        pieces: dict[Lane, Piece] = {}
-        for entry in entries:
-            if entry.kind == ITEM_KIND:
-                account, name, key_json, *_ = entry.payload
-                lane = self.delays.lane(source, account, name, key_json)
-                if lane not in pieces:
-                    pieces[lane] = Piece(source, entry.sequence, account, name, 0.0, [])
-                pieces[lane].payloads.append(entry.payload)
-            elif entry.kind == MARK_KIND:
-                self._hold_or_take(pieces)
-                self.held.hear(source, entry.sequence, entry.payload)
-            else:
-                # At once: what is held is judged by the group when it counts.
-                self._hear_at_once(source, entry)
-        self._hold_or_take(pieces)
-
-    def _hold_or_take(self, pieces: dict[Lane, Piece]) -> None:
-        for lane, piece in pieces.items():
-            if not self.held.hold(lane, piece):
-                self.take(piece)
-        pieces.clear()
-
-    def _apply_at_once(self, source: str, entries: list[Entry]) -> None:
-        known: dict[tuple[str, str], tuple[Table, Version] | None] = {}
-        for entry in entries:
-            if entry.kind == ITEM_KIND:
-                self._take_item(source, entry.payload, known)
-            elif entry.kind == MARK_KIND:
-                self.hear(source, entry.payload, complete=True)
-            else:
-                known.clear()
-                self._hear_at_once(source, entry)
-
-    def _hear_at_once(self, source: str, entry: Entry) -> None:
-        if entry.kind == GROUP_KIND:
-            self._learn(msgspec.convert(entry.payload, Group))
-        elif entry.kind == PAUSE_KIND:
-            self.pauses.hear(source, entry.payload)
-
-    def take(self, piece: Piece) -> None:
-        """Take items that count now."""
-        known: dict[tuple[str, str], tuple[Table, Version] | None] = {}
-        for payload in piece.payloads:
-            self._take_item(piece.source, payload, known)
-
-    def hear(self, source: str, times: dict[str, int], *, complete: bool) -> None:
-        """Take a mark."""
-        self._marks.hear(source, times, copying=self._copies.any or not complete)
-
-    def _take_item(
-        self,
-        source: str,
-        payload: list[Any],
-        known: dict[tuple[str, str], tuple[Table, Version] | None],
-    ) -> None:
-        account, name, key_json, time, region, item_json = payload
-        if (account, name) not in known:
-            known[account, name] = self._taking(account, name, source)
-        taking = known[account, name]
-        version = Version(time, region)
-        # What is older than the group belongs to an earlier table of that name.
-        if taking is not None and version > taking[1]:
-            if not self._service.items.apply_replicated(taking[0], key_json, version, item_json):
-                self._runtime.journal.sometimes("dynamodb.older-version-ignored")
-        elif taking is not None:
-            self._runtime.journal.sometimes("dynamodb.item-of-an-earlier-table")
+    def _takes(self, account: str, name: str, source: str) -> tuple[Table, Version] | None:
+        """The table that takes a source's items, and the version above which it does."""
+        table, group = self._service.tables.get(account, name), self._groups.get(account, name)
+        if table is None or group is None or source not in group.members:
+            return None
+        return (table, group.born) if self._group_of(table) is not None else None
 
     def _held_up(self, copy: Copy) -> bool:
         """Whether a copy has to wait for the end of a pause."""
@@ -447,12 +382,6 @@ class GlobalTables:
     def _pause_ended(self) -> None:
         self.held.look_again()
         self._copies.look_again()
-
-    def _taking(self, account: str, name: str, source: str) -> tuple[Table, Version] | None:
-        table, group = self._service.tables.get(account, name), self._groups.get(account, name)
-        if table is None or group is None or source not in group.members:
-            return None
-        return (table, group.born) if self._group_of(table) is not None else None
 
     # Copies: what the logs do not bring.
 

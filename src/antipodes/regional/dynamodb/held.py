@@ -90,6 +90,11 @@ class Held:
         """Whether something may be held: the quick question."""
         return self._paused or self._delayed
 
+    @property
+    def delay(self) -> str:
+        """The delay that was chosen."""
+        return self._delays.text
+
     def count(self, source: str) -> int:
         """How many entries of a source are held."""
         return self._counts.get(source, 0)

@@ -3,11 +3,11 @@
 For replication (`globaltables`):
 
 - every local write takes a version from `clock`; in a table with replicas it also appends
-  `("dynamodb/item", [account, table, key JSON, version time, version region, item JSON or None])`
-  to the host's change log, in the same group;
-- `apply_replicated(table, key_json, version, item_json)` takes a change from elsewhere if its
+  `("dynamodb/item", [account, table, key JSON, version time, version region, item JSON or None,
+  item size])` to the host's change log, in the same group;
+- `apply_replicated(table, key_json, version, item_json, size)` takes a change from elsewhere if its
   version is greater than what is stored (a tombstone counts), and returns whether it did; it never
-  appends;
+  appends. Its caller lets the clock observe the version;
 - `read_page(table, after, limit)` gives rows for a backfill by short reads:
   `[(row key, key JSON, version, item JSON or None)]`;
 - `purge_tombstones(table, before)` forgets tombstones with a version time below `before`;
@@ -119,7 +119,7 @@ class TableStore:
             key, old = _key(table, item), _body(present)
             self._follow(Change(table, row_key, key, old, body, version, by), item, size)
         if table.replicas:
-            self._append(table, _key(table, item), version, body)
+            self._append(table, _key(table, item), version, body, size)
 
     def delete(self, table: Table, row_key: bytes, key: Item, *, by: str = "") -> None:
         """Remove an item; in a table with replicas a tombstone stays."""
@@ -133,7 +133,7 @@ class TableStore:
         if table.watched or table.indexes:
             self._follow(Change(table, row_key, key, _body(present), None, version, by))
         if table.replicas:
-            self._append(table, key, version, None)
+            self._append(table, key, version, None, 0)
 
     def _count(self, table: Table, present: bytes | None, items: int, size: int) -> None:
         """Count what a row's change made of what was there."""
@@ -157,10 +157,13 @@ class TableStore:
             for watch in self.watchers:
                 watch(change)
 
-    def _append(self, table: Table, key: Item, version: Version, body: bytes | None) -> None:
+    def _append(
+        self, table: Table, key: Item, version: Version, body: bytes | None, size: int
+    ) -> None:
+        key_json = orjson.dumps(key)
         self._changes.append(
             ITEM_KIND,
-            [table.account, table.name, orjson.dumps(key), version.time, version.region, body],
+            [table.account, table.name, key_json, version.time, version.region, body, size],
         )
 
     def _bury(self, table: Table, row_key: bytes, key_json: bytes, version: Version) -> None:
@@ -171,22 +174,27 @@ class TableStore:
     # Replication.
 
     def apply_replicated(
-        self, table: Table, key_json: bytes, version: Version, item_json: bytes | None
+        self,
+        table: Table,
+        key_json: bytes,
+        version: Version,
+        item_json: bytes | None,
+        size: int | None = None,
     ) -> bool:
         """Take a change from another region, if it is newer than what is here."""
-        self.clock.observe(version)
         key = orjson.loads(key_json)
         row_key = self.row_key(table, key)
         present = self._rows.get(row_key)
         if present is not None and rows.version_of(present) >= version:
             return False
-        item, size = None, 0
+        item = None if item_json is None or not table.indexes else orjson.loads(item_json)
         if item_json is None:
+            size = 0
             self._bury(table, row_key, key_json, version)
             self._count(table, present, 0, 0)
         else:
-            item = orjson.loads(item_json)
-            size = item_size(item)
+            if size is None:
+                size = item_size(orjson.loads(item_json))
             self._rows.put(row_key, rows.pack_value(version, item_json, size))
             self._count(table, present, 1, size)
         if table.watched or table.indexes:

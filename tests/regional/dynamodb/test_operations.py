@@ -11,6 +11,7 @@ from antipodes.service.contract import ServiceError
 from tests.regional.dynamodb.tablehost import TableHost, create, with_tables
 
 KEY = {"p": {"S": "k"}}
+KEY_IS_K = {"p": {"ComparisonOperator": "EQ", "AttributeValueList": [KEY["p"]]}}
 
 
 def failure(answer: Any, code: str, message: str = "") -> ServiceError:
@@ -96,7 +97,12 @@ def test_update_creates_counts_and_returns_what_was_asked_for() -> None:
             "ValidationException",
             "Item size has exceeded",
         ),
-        ("PutItem", {"Item": KEY, "Expected": {}}, "NotImplemented", "Expected"),
+        (
+            "PutItem",
+            {"Item": KEY, "Expected": {}, "ConditionExpression": "p = q"},
+            "ValidationException",
+            "parameters: {Expected} Expression parameters: {ConditionExpression}",
+        ),
         (
             "PutItem",
             {"Item": KEY, "ReturnValues": "ALL_NEW"},
@@ -104,7 +110,12 @@ def test_update_creates_counts_and_returns_what_was_asked_for() -> None:
             "can only be ALL_OLD or NONE",
         ),
         ("Query", {}, "ValidationException", "must be specified"),
-        ("Query", {"IndexName": "idx"}, "ValidationException", "specified index: idx"),
+        (
+            "Query",
+            {"IndexName": "idx", "KeyConditions": KEY_IS_K},
+            "ValidationException",
+            "specified index: idx",
+        ),
         ("UpdateTable", {}, "ValidationException", "At least one of"),
         ("DeleteTable", {"TableName": "Nope"}, "ResourceNotFoundException", "Table: Nope"),
     ],

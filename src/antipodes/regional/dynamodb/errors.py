@@ -5,6 +5,20 @@ from typing import Any
 from antipodes.service.contract import ServiceError
 
 
+class Refused(ServiceError):
+    """A mistake that fails a request as a whole, even where one action has an error of its own."""
+
+
+def empty_key(name: str, kind: str) -> Refused:
+    """The error for a key attribute without a value."""
+    what = "string" if kind == "S" else "binary"
+    return Refused(
+        "ValidationException",
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
+        f"contain an empty {what} value. Key: {name}",
+    )
+
+
 def validation(message: str) -> ServiceError:
     """The error for a request that makes no sense."""
     return ServiceError("ValidationException", message)

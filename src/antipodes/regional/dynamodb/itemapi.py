@@ -4,7 +4,16 @@ from typing import Any
 
 from antipodes.regional.dynamodb.attributes import Item, item_size, outward_item
 from antipodes.regional.dynamodb.capacity import Spent, consumed, read_units
-from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.model import Table, table_name
+from antipodes.regional.dynamodb.plans import (
+    WritePlan,
+    plan_delete,
+    plan_get,
+    plan_put,
+    plan_query,
+    plan_scan,
+    plan_update,
+)
 from antipodes.regional.dynamodb.reading import get_item as read_item
 from antipodes.regional.dynamodb.reading import query as read_query
 from antipodes.regional.dynamodb.reading import scan as read_scan
@@ -16,11 +25,9 @@ from antipodes.regional.dynamodb.transactions import (
     transact_write,
 )
 from antipodes.regional.dynamodb.writing import (
-    check_return_values,
     prepare_delete,
     prepare_put,
     prepare_update,
-    refuse_legacy,
     returned,
 )
 from antipodes.service.contract import Call, ServiceError
@@ -37,40 +44,50 @@ def _outward(members: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _name(service: DynamoDB, call: Call, request: dict[str, Any]) -> str:
+    """The name of a request's table, which must be a name before anything else is looked at."""
+    return table_name(request["TableName"], call.account, service.host.place)
+
+
 @operations("PutItem")
 def put_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    refuse_legacy(request)
-    wanted = check_return_values(request)
-    table = service.usable(call.account, request["TableName"])
-    write = _outward_failure(prepare_put, service, table, request)
+    name = _name(service, call, request)
+    plan = plan_put(request)
+    table = service.usable(call.account, name)
+    write = _outward_failure(prepare_put, service, table, request, plan)
     write.apply(service.items)
+    wanted = request.get("ReturnValues")
     return _outward({**returned(write, wanted), **write.consumed(request)})
 
 
 @operations("UpdateItem")
 def update_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    refuse_legacy(request)
-    table = service.usable(call.account, request["TableName"])
-    write = _outward_failure(prepare_update, service, table, request)
+    name = _name(service, call, request)
+    plan = plan_update(request)
+    table = service.usable(call.account, name)
+    write = _outward_failure(prepare_update, service, table, request, plan)
     write.apply(service.items)
-    wanted = request.get("ReturnValues") or "NONE"
+    wanted = request.get("ReturnValues")
     return _outward({**returned(write, wanted), **write.consumed(request)})
 
 
 @operations("DeleteItem")
 def delete_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    refuse_legacy(request)
-    wanted = check_return_values(request)
-    table = service.usable(call.account, request["TableName"])
-    write = _outward_failure(prepare_delete, service, table, request)
+    name = _name(service, call, request)
+    plan = plan_delete(request)
+    table = service.usable(call.account, name)
+    write = _outward_failure(prepare_delete, service, table, request, plan)
     write.apply(service.items)
+    wanted = request.get("ReturnValues")
     return _outward({**returned(write, wanted), **write.consumed(request)})
 
 
-def _outward_failure(prepare: Any, service: DynamoDB, table: Table, request: Any) -> Any:
+def _outward_failure(
+    prepare: Any, service: DynamoDB, table: Table, request: Any, plan: WritePlan
+) -> Any:
     """Prepare a write; the item of a failed condition goes out as boto3 has it."""
     try:
-        return prepare(service.items, table, request)
+        return prepare(service.items, table, request, plan)
     except ServiceError as error:
         if "Item" in error.members:
             error.members["Item"] = outward_item(error.members["Item"])
@@ -79,8 +96,10 @@ def _outward_failure(prepare: Any, service: DynamoDB, table: Table, request: Any
 
 @operations("GetItem")
 def get_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    table = service.usable(call.account, request["TableName"])
-    shown, whole = read_item(service.items, table, request)
+    name = _name(service, call, request)
+    plan = plan_get(request)
+    table = service.usable(call.account, name)
+    shown, whole = read_item(service.items, table, plan)
     units = read_units(item_size(whole or {}), consistent=bool(request.get("ConsistentRead")))
     found: dict[str, Item] = {} if shown is None else {"Item": shown}
     return _outward({**found, **consumed(request, Spent(table.name, units))})
@@ -88,14 +107,18 @@ def get_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str
 
 @operations("Query")
 def query(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    table = service.usable(call.account, request["TableName"])
-    return _outward(read_query(service.items, table, request))
+    name = _name(service, call, request)
+    plan = plan_query(request)
+    table = service.usable(call.account, name)
+    return _outward(read_query(service.items, table, request, plan))
 
 
 @operations("Scan")
 def scan(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    table = service.usable(call.account, request["TableName"])
-    return _outward(read_scan(service.items, table, request))
+    name = _name(service, call, request)
+    plan = plan_scan(request)
+    table = service.usable(call.account, name)
+    return _outward(read_scan(service.items, table, request, plan))
 
 
 @operations("BatchGetItem")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from antipodes.regional.dynamodb.attributes import Value, key_bytes, kind_of
 from antipodes.regional.dynamodb.conditions import ORDERS, bind, ordered
-from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.regional.dynamodb.errors import empty_key, invalid_value, validation
 from antipodes.regional.dynamodb.grammar import parse_condition
 from antipodes.regional.dynamodb.scope import Names, Scope
 from antipodes.regional.dynamodb.syntax import (
@@ -102,11 +102,7 @@ def _check_empty(name: str, asked: SortRange) -> None:
     for value in asked.values:
         ((kind, content),) = value.items()
         if not content:
-            what = "string" if kind == "S" else "binary"
-            raise validation(
-                "One or more parameter values are not valid. The AttributeValue for a key "
-                f"attribute cannot contain an empty {what} value. Key: {name}"
-            )
+            raise empty_key(name, kind)
 
 
 class _Reader:

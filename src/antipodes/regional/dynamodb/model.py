@@ -23,7 +23,7 @@ from antipodes.regional.dynamodb.features import (
 from antipodes.service.contract import ServiceError
 
 VERSION = "2019.11.21"
-_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+_CHARACTERS = re.compile(r"[a-zA-Z0-9_.-]+")
 _ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):(\d{12}):table/([a-zA-Z0-9_.-]{3,255})")
 KEY_NAMES_MAX = 2
 NAME_LENGTHS = (3, 255)
@@ -154,15 +154,18 @@ def table_name(text: str, account: str = "", region: str = "") -> str:
                 f"resource: {text} because no resource-based policy allows it",
             )
         return found.group(3)
-    if _NAME.fullmatch(text) is None:
-        if not NAME_LENGTHS[0] <= len(text) <= NAME_LENGTHS[1]:
-            raise validation(
-                "TableName must be at least 3 characters long and at most 255 characters long"
-            )
-        raise validation(
-            f"1 validation error detected: Value '{text}' at 'tableName' failed to satisfy "
-            "constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
-        )
+    broken = []
+    if _CHARACTERS.fullmatch(text) is None:
+        broken.append(f"satisfy regular expression pattern: {_CHARACTERS.pattern}")
+    if len(text) < NAME_LENGTHS[0]:
+        broken.append(f"have length greater than or equal to {NAME_LENGTHS[0]}")
+    if len(text) > NAME_LENGTHS[1]:
+        broken.append(f"have length less than or equal to {NAME_LENGTHS[1]}")
+    if broken:
+        at = f"Value '{text}' at 'tableName' failed to satisfy constraint: Member must"
+        noun = "error" if len(broken) == 1 else "errors"
+        told = "; ".join(f"{at} {constraint}" for constraint in broken)
+        raise validation(f"{len(broken)} validation {noun} detected: {told}")
     return text
 
 

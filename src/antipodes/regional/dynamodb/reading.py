@@ -2,76 +2,55 @@
 
 from typing import Any
 
-from antipodes.regional.dynamodb.attributes import Item, item_size, kind_of, normal_item
+from antipodes.regional.dynamodb.attributes import Item, item_size, kind_of
 from antipodes.regional.dynamodb.capacity import Spent, consumed, read_units
-from antipodes.regional.dynamodb.conditions import Test, bind
-from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.regional.dynamodb.errors import empty_key, invalid_value, validation
 from antipodes.regional.dynamodb.indexrows import projected_names
-from antipodes.regional.dynamodb.keyconditions import KeyCondition, key_condition
+from antipodes.regional.dynamodb.keyconditions import KeyCondition, for_schema
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.pages import Page, Source
-from antipodes.regional.dynamodb.projections import project, projection
-from antipodes.regional.dynamodb.scope import Scope
+from antipodes.regional.dynamodb.plans import GetPlan, ReadPlan, check_paths, nested
+from antipodes.regional.dynamodb.projections import project
 from antipodes.regional.dynamodb.tables import TableStore, check_key
-from antipodes.regional.dynamodb.writing import refuse_legacy
 from antipodes.service.contract import ServiceError
 
-SEGMENTS_MAX = 1_000_000
 
-
-def get_item(
-    store: TableStore, table: Table, request: dict[str, Any]
-) -> tuple[Item | None, Item | None]:
+def get_item(store: TableStore, table: Table, plan: GetPlan) -> tuple[Item | None, Item | None]:
     """Read one item: (as asked for, whole)."""
-    refuse_legacy(request)
-    text = request.get("ProjectionExpression")
-    names = request.get("ExpressionAttributeNames")
-    if names is not None and text is None:
-        raise validation("ExpressionAttributeNames can only be specified when using expressions")
-    scope = Scope(names, None)
-    paths = None if text is None else projection(text, scope)
-    scope.check_used()
-    key = normal_item(request["Key"])
-    check_key(table, key)
-    item = store.get(store.row_key(table, key))
+    check_key(table, plan.key)
+    check_paths(table, nested(plan.paths))
+    item = store.get(store.row_key(table, plan.key))
+    paths = plan.paths
     return (item if item is None or paths is None else project(item, paths)), item
 
 
-def query(store: TableStore, table: Table, request: dict[str, Any]) -> dict[str, Any]:
+def query(
+    store: TableStore, table: Table, request: dict[str, Any], plan: ReadPlan
+) -> dict[str, Any]:
     """Answer a Query."""
     source = _source(table, request)
-    refuse_legacy(request)
-    text = request.get("KeyConditionExpression")
-    if text is None:
-        raise validation(
-            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the "
-            "request."
-        )
-    scope = Scope(request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues"))
-    keys = key_condition(text, scope, source.key_names, source.types)
-    shape = Shape(source, request, scope, source.key_names)
+    keys = for_schema(plan.keys, source.key_names, source.types)
+    start = _start(source, plan, keys)
+    shape = Shape(source, request, plan, source.key_names)
     page = store.query_page(
         source,
         keys,
         limit=request.get("Limit") or 0,
         forward=request.get("ScanIndexForward") is not False,
-        start=_start(source, request, keys),
+        start=start,
     )
     return shape.answer(store, page)
 
 
-def scan(store: TableStore, table: Table, request: dict[str, Any]) -> dict[str, Any]:
+def scan(
+    store: TableStore, table: Table, request: dict[str, Any], plan: ReadPlan
+) -> dict[str, Any]:
     """Answer a Scan."""
     source = _source(table, request)
-    refuse_legacy(request)
-    segment = _segment(request)
-    scope = Scope(request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues"))
-    shape = Shape(source, request, scope, ())
+    start = _start(source, plan, None)
+    shape = Shape(source, request, plan, ())
     page = store.scan_page(
-        source,
-        limit=request.get("Limit") or 0,
-        segment=segment,
-        start=_start(source, request, None),
+        source, limit=request.get("Limit") or 0, segment=plan.segment, start=start
     )
     return shape.answer(store, page)
 
@@ -92,33 +71,10 @@ def _source(table: Table, request: dict[str, Any]) -> Source:
     return Source(table, index)
 
 
-def _segment(request: dict[str, Any]) -> tuple[int, int]:
-    segment, total = request.get("Segment"), request.get("TotalSegments")
-    if segment is None and total is None:
-        return 0, 1
-    if total is None:
-        raise validation(
-            "The TotalSegments parameter is required but was not present in the request when "
-            "Segment parameter is present"
-        )
-    if segment is None:
-        raise validation(
-            "The Segment parameter is required but was not present in the request when parameter "
-            "TotalSegments is present"
-        )
-    if segment >= total:
-        raise validation(
-            "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
-            f"Segment: {segment} is not less than TotalSegments: {total}"
-        )
-    return segment, total
-
-
-def _start(source: Source, request: dict[str, Any], keys: KeyCondition | None) -> Item | None:
-    given = request.get("ExclusiveStartKey")
-    if not given:
+def _start(source: Source, plan: ReadPlan, keys: KeyCondition | None) -> Item | None:
+    start = plan.start
+    if start is None:
         return None
-    start = normal_item(given)
     table = source.table
     key = {name: value for name, value in start.items() if name in table.key_names}
     if source.index is not None:
@@ -150,43 +106,31 @@ def _check_index_start(source: Source, start: Item) -> None:
         if kind_of(value) != kind:
             raise validation("The provided key element does not match the schema")
         if kind != "N" and not value[kind]:
-            what = "string" if kind == "S" else "binary"
-            raise invalid_value(
-                f"The AttributeValue for a key attribute cannot contain an empty {what} value. "
-                f"Key: {name}"
-            )
+            raise empty_key(name, kind)
 
 
 class Shape:
     """What is to be answered of a page: filter, projection, and the form of the answer."""
 
     def __init__(
-        self, source: Source, request: dict[str, Any], scope: Scope, keys: tuple[str, ...]
+        self, source: Source, request: dict[str, Any], plan: ReadPlan, keys: tuple[str, ...]
     ) -> None:
         self._source = source
         self._request = request
-        text = request.get("ProjectionExpression")
-        self._paths = None if text is None else projection(text, scope)
-        self._filtered: tuple[str, ...] = ()
-        self._filter = self._bind_filter(scope, keys)
-        scope.check_used()
+        self._paths = plan.paths
+        check_paths(source.table, nested(plan.paths))
+        self._filter = None if plan.filter is None else plan.filter.test
+        self._filtered = () if plan.filter is None else plan.filter.heads
+        for name in keys:
+            if name in self._filtered:
+                raise validation(
+                    f"{plan.filter_name} can only contain non-primary key attributes: Primary key "
+                    f"attribute: {name}"
+                )
         self._count_only = request.get("Select") == "COUNT"
         _check_select(source, request)
         self._fetches = self._check_projected()
-
-    def _bind_filter(self, scope: Scope, keys: tuple[str, ...]) -> Test | None:
-        text = self._request.get("FilterExpression")
-        if text is None:
-            return None
-        found = bind(text, scope, "FilterExpression")
-        self._filtered = found.heads
-        for name in keys:
-            if name in found.heads:
-                raise validation(
-                    "Filter Expression can only contain non-primary key attributes: Primary key "
-                    f"attribute: {name}"
-                )
-        return found.test
+        check_paths(source.table, () if plan.filter is None else plan.filter.nested)
 
     def _check_projected(self) -> bool:
         """Whether items are to be fetched from the table, because the index has not all of them."""
@@ -247,19 +191,8 @@ class Shape:
 
 
 def _check_select(source: Source, request: dict[str, Any]) -> None:
-    select, text = request.get("Select"), request.get("ProjectionExpression")
-    if text is not None and select in {"ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "COUNT"}:
-        what = "only the Count" if select == "COUNT" else select
-        raise validation(f"Cannot specify the ProjectionExpression when choosing to get {what}")
-    if select == "ALL_PROJECTED_ATTRIBUTES" and source.index is None:
-        raise validation(
-            "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
-        )
-    if select == "SPECIFIC_ATTRIBUTES" and text is None:
-        raise validation(
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
-            "SPECIFIC_ATTRIBUTES"
-        )
+    """Refuse to get from an index what it has not."""
+    select = request.get("Select")
     index = source.index
     if index is None or index.kind == "LSI" or index.projection == "ALL":
         return

@@ -33,7 +33,7 @@ from antipodes.regional.dynamodb.attributes import (
     kind_of,
 )
 from antipodes.regional.dynamodb.counts import Count, Counts
-from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.regional.dynamodb.errors import empty_key, invalid_value, validation
 from antipodes.regional.dynamodb.indexrows import (
     PARTITION_KEY_BYTES_MAX,
     SORT_KEY_BYTES_MAX,
@@ -318,7 +318,7 @@ def check_key(table: Table, key: dict[str, Any]) -> None:
         value = key.get(name)
         if value is None or kind_of(value) != kind:
             raise validation("The provided key element does not match the schema")
-        _check_key_value(table, name, value, "One or more parameter values were invalid: ")
+        _check_key_value(table, name, value)
 
 
 def check_item(table: Table, item: Item) -> int:
@@ -331,7 +331,7 @@ def check_item(table: Table, item: Item) -> int:
             raise invalid_value(
                 f"Type mismatch for key {name} expected: {kind} actual: {kind_of(value)}"
             )
-        _check_key_value(table, name, value, "One or more parameter values are not valid. ")
+        _check_key_value(table, name, value)
     if table.indexes:
         check_index_keys(table, item)
     size = item_size(item)
@@ -340,16 +340,12 @@ def check_item(table: Table, item: Item) -> int:
     return size
 
 
-def _check_key_value(table: Table, name: str, value: Value, prefix: str) -> None:
+def _check_key_value(table: Table, name: str, value: Value) -> None:
     ((kind, content),) = value.items()
     if kind == "N":
         return
     if not content:
-        what = "string" if kind == "S" else "binary"
-        raise validation(
-            f"{prefix}The AttributeValue for a key attribute cannot contain an empty {what} value. "
-            f"Key: {name}"
-        )
+        raise empty_key(name, kind)
     length = len(key_bytes(value)) if not (kind == "S" and content.isascii()) else len(content)
     if name == table.key_names[0]:
         if length > PARTITION_KEY_BYTES_MAX:

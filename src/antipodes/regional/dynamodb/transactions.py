@@ -5,14 +5,24 @@ durable as one, in its own region only. Other regions see its items one by one.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-import msgspec
+import orjson
 
 from antipodes.regional.dynamodb.attributes import Item, item_size, normal_item
 from antipodes.regional.dynamodb.capacity import Spent, consumed_by_table, read_units
-from antipodes.regional.dynamodb.errors import validation
-from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.errors import Refused, validation
+from antipodes.regional.dynamodb.model import Table, table_name
+from antipodes.regional.dynamodb.plans import (
+    GetPlan,
+    WritePlan,
+    check_projections,
+    plan_delete,
+    plan_get,
+    plan_projection,
+    plan_put,
+    plan_update,
+)
 from antipodes.regional.dynamodb.reading import get_item
 from antipodes.regional.dynamodb.tables import TableStore
 from antipodes.regional.dynamodb.writing import (
@@ -24,18 +34,24 @@ from antipodes.regional.dynamodb.writing import (
 )
 from antipodes.service.contract import ServiceError
 
-TRANSACTION_MAX = 100
 TRANSACTION_BYTES_MAX = 4 << 20
 GETS_MAX = 100
 WRITES_MAX = 25
 RESPONSE_BYTES_MAX = 16 << 20
 
 Find = Callable[[str], Table]
+T = TypeVar("T")
 _PREPARE = {
     "Put": prepare_put,
     "Update": prepare_update,
     "Delete": prepare_delete,
     "ConditionCheck": prepare_check,
+}
+_PLAN = {
+    "Put": plan_put,
+    "Update": plan_update,
+    "Delete": plan_delete,
+    "ConditionCheck": plan_delete,
 }
 _REASONS = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed",
@@ -43,27 +59,26 @@ _REASONS = {
 }
 
 
+class _Action(NamedTuple):
+    """One action of a transaction: what it does, its part of the request, and what is planned."""
+
+    kind: str
+    part: dict[str, Any]
+    plan: WritePlan
+
+
 def transact_write(store: TableStore, find: Find, request: dict[str, Any]) -> dict[str, Any]:
     """Answer a TransactWriteItems."""
-    writes: list[Write | None] = []
-    reasons: list[dict[str, Any]] = []
-    for action in _actions(request):
-        ((kind, part),) = action.items()
-        table = find(part["TableName"])
-        try:
-            writes.append(_PREPARE[kind](store, table, part))
-            reasons.append({"Code": "None"})
-        except ServiceError as error:
-            if error.code not in _REASONS or error.code == "ValidationException":
-                raise
-            writes.append(None)
-            reasons.append(
-                {"Code": _REASONS[error.code], "Message": error.message, **error.members}
-            )
-    prepared = [write for write in writes if write is not None]
-    _check_once(prepared)
-    if len(prepared) < len(writes):
-        raise _cancelled(reasons)
+    actions = [_planned(action) for action in request["TransactItems"]]
+    tables = [find(action.part["TableName"]) for action in actions]
+    pairs = list(zip(tables, actions, strict=True))
+    _check_once(store, [(table, action.plan.given) for table, action in pairs])
+
+    def prepare(number: int) -> Write:
+        kind, part, plan = actions[number]
+        return _PREPARE[kind](store, tables[number], part, plan)
+
+    prepared = _each(len(actions), prepare)
     if sum(max(write.sizes) for write in prepared) > TRANSACTION_BYTES_MAX:
         raise validation("Collection of items in the transaction exceeds 4 MB")
     for write in prepared:
@@ -72,23 +87,44 @@ def transact_write(store: TableStore, find: Find, request: dict[str, Any]) -> di
     return consumed_by_table(request, spent, both="Write")
 
 
-def _actions(request: dict[str, Any]) -> list[dict[str, Any]]:
-    actions: list[dict[str, Any]] = request["TransactItems"]
-    if len(actions) > TRANSACTION_MAX:
-        raise validation(
-            "1 validation error detected: Value at 'transactItems' failed to satisfy constraint: "
-            "Member must have length less than or equal to 100"
-        )
-    for action in actions:
-        if len(action) != 1:
-            raise validation("TransactItems can only contain one of Check, Put, Update or Delete")
-    return actions
+def _planned(action: dict[str, Any]) -> _Action:
+    given = [kind for kind in _PREPARE if action.get(kind) is not None]
+    if len(given) != 1:
+        raise validation("TransactItems can only contain one of Check, Put, Update or Delete")
+    (kind,) = given
+    part = action[kind]
+    table_name(part["TableName"])
+    return _Action(kind, part, _PLAN[kind](part))
 
 
-def _check_once(writes: list[Write]) -> None:
-    rows = [write.row_key for write in writes]
+def _each(count: int, do: Callable[[int], T]) -> list[T]:
+    """Do all of a transaction's actions, or tell why each that fails does."""
+    done: list[T] = []
+    reasons: list[dict[str, Any]] = []
+    for number in range(count):
+        try:
+            done.append(do(number))
+            reasons.append({"Code": "None"})
+        except ServiceError as error:
+            if error.code not in _REASONS or isinstance(error, Refused):
+                raise
+            reasons.append(
+                {"Code": _REASONS[error.code], "Message": error.message, **error.members}
+            )
+    if len(done) < count:
+        raise _cancelled(reasons)
+    return done
+
+
+def _check_once(store: TableStore, items: list[tuple[Table, Item]]) -> None:
+    """Refuse two actions on one item; what has no proper key is told of later."""
+    rows = [store.row_key(table, item) for table, item in items if _has_key(table, item)]
     if len(set(rows)) != len(rows):
         raise validation("Transaction request cannot include multiple operations on one item")
+
+
+def _has_key(table: Table, item: Item) -> bool:
+    return all(name in item and kind in item[name] for name, kind in table.types.items())
 
 
 def _cancelled(reasons: list[dict[str, Any]]) -> ServiceError:
@@ -102,48 +138,48 @@ def _cancelled(reasons: list[dict[str, Any]]) -> ServiceError:
 
 def transact_get(store: TableStore, find: Find, request: dict[str, Any]) -> dict[str, Any]:
     """Answer a TransactGetItems."""
-    actions = _actions(request)
-    answers: list[dict[str, Any]] = []
-    spent: list[Spent] = []
-    for action in actions:
-        part = action["Get"]
-        table = find(part["TableName"])
-        shown, whole = get_item(store, table, part)
-        answers.append({} if shown is None else {"Item": shown})
-        size = item_size(whole or {})
-        units = read_units(size, consistent=True, transactional=True)
-        spent.append(Spent(table.name, units))
+    parts = [action["Get"] for action in request["TransactItems"]]
+    for part in parts:
+        table_name(part["TableName"])
+    plans = [plan_get(part) for part in parts]
+    tables = [find(part["TableName"]) for part in parts]
+    _check_once(store, [(table, plan.key) for table, plan in zip(tables, plans, strict=True)])
+    found = _each(len(parts), lambda number: get_item(store, tables[number], plans[number]))
+    sizes = [item_size(whole or {}) for _, whole in found]
+    if sum(sizes) > TRANSACTION_BYTES_MAX:
+        raise validation("Collection of items in the transaction exceeds 4 MB")
+    spent = [
+        Spent(table.name, read_units(size, consistent=True, transactional=True))
+        for table, size in zip(tables, sizes, strict=True)
+    ]
+    answers = [{} if shown is None else {"Item": shown} for shown, _ in found]
     return {"Responses": answers, **consumed_by_table(request, spent, both="Read")}
 
 
 def batch_get(store: TableStore, find: Find, request: dict[str, Any]) -> dict[str, Any]:
     """Answer a BatchGetItem."""
     wanted = request["RequestItems"]
-    if sum(len(part["Keys"]) for part in wanted.values()) > GETS_MAX:
-        raise validation("Too many items requested for the BatchGetItem call")
+    plans = _plan_gets(wanted)
     tables = {name: find(name) for name in wanted}
     responses: dict[str, list[Item]] = {name: [] for name in wanted}
     unprocessed: dict[str, Any] = {}
     spent: list[Spent] = []
     total = 0
-    for name, part in wanted.items():
-        keys = [normal_item(key) for key in part["Keys"]]
-        if any(key in keys[:number] for number, key in enumerate(keys)):
-            raise validation("Provided list of item keys contains duplicates")
+    for name, gets in plans.items():
         left = []
-        for key in keys:
-            shown, whole = get_item(store, tables[name], {**part, "Key": key})
+        strong = bool(wanted[name].get("ConsistentRead"))
+        for plan in gets:
+            shown, whole = get_item(store, tables[name], plan)
             size = item_size(whole or {})
             if total + size > RESPONSE_BYTES_MAX:
-                left.append(key)
+                left.append(plan.key)
                 continue
             total += size
-            strong = bool(part.get("ConsistentRead"))
             spent.append(Spent(tables[name].name, read_units(size, consistent=strong)))
             if shown is not None:
                 responses[name].append(shown)
         if left:
-            unprocessed[name] = {**part, "Keys": left}
+            unprocessed[name] = {**wanted[name], "Keys": left}
     return {
         "Responses": responses,
         "UnprocessedKeys": unprocessed,
@@ -151,29 +187,46 @@ def batch_get(store: TableStore, find: Find, request: dict[str, Any]) -> dict[st
     }
 
 
+def _plan_gets(wanted: dict[str, dict[str, Any]]) -> dict[str, list[GetPlan]]:
+    """Plan the reads of a batch, by table."""
+    plans: dict[str, list[GetPlan]] = {}
+    check_projections(wanted)
+    for name, part in wanted.items():
+        table_name(name)
+        keys = [normal_item(key) for key in part["Keys"]]
+        if len({orjson.dumps(key, option=orjson.OPT_SORT_KEYS) for key in keys}) != len(keys):
+            raise validation("Provided list of item keys contains duplicates")
+        paths = plan_projection(part)
+        plans[name] = [GetPlan(key, paths) for key in keys]
+        if sum(map(len, plans.values())) > GETS_MAX:
+            raise validation("Too many items requested for the BatchGetItem call")
+    return plans
+
+
 def batch_write(store: TableStore, find: Find, request: dict[str, Any]) -> dict[str, Any]:
     """Answer a BatchWriteItem: everything is checked before anything is written."""
     wanted = request["RequestItems"]
-    count = sum(len(parts) for parts in wanted.values())
-    if not 1 <= count <= WRITES_MAX or not all(wanted.values()):
-        raise validation(
-            f"1 validation error detected: Value '{_shown(wanted)}' at 'requestItems' failed to "
-            "satisfy constraint: Map value must satisfy constraint: [Member must have length less "
-            "than or equal to 25, Member must have length greater than or equal to 1]"
-        )
-    writes: list[Write] = []
+    if sum(map(len, wanted.values())) > WRITES_MAX:
+        raise validation("Too many items requested for the BatchWriteItem call")
+    plans: list[tuple[str, bool, WritePlan]] = []
     for name, parts in wanted.items():
-        table = find(name)
+        table_name(name)
         for part in parts:
             if len(part) != 1:
                 raise validation(
                     "Supplied AttributeValue has more than one datatypes set, must contain exactly "
                     "one of the supported datatypes"
                 )
-            if "PutRequest" in part:
-                writes.append(prepare_put(store, table, part["PutRequest"]))
-            else:
-                writes.append(prepare_delete(store, table, part["DeleteRequest"]))
+            puts = "PutRequest" in part
+            made = plan_put(part["PutRequest"]) if puts else plan_delete(part["DeleteRequest"])
+            plans.append((name, puts, made))
+    tables = {name: find(name) for name in wanted}
+    writes: list[Write] = []
+    for name, puts, plan in plans:
+        table = tables[name]
+        if not _has_key(table, plan.given):
+            raise validation("The provided key element does not match the schema")
+        writes.append((prepare_put if puts else prepare_delete)(store, table, {}, plan))
     rows = [write.row_key for write in writes]
     if len(set(rows)) != len(rows):
         raise validation("Provided list of item keys contains duplicates")
@@ -181,7 +234,3 @@ def batch_write(store: TableStore, find: Find, request: dict[str, Any]) -> dict[
         write.apply(store)
     spent = [write.spent() for write in writes]
     return {"UnprocessedItems": {}, **consumed_by_table(request, spent)}
-
-
-def _shown(value: Any) -> str:
-    return msgspec.json.encode(value, enc_hook=str).decode()[:200]

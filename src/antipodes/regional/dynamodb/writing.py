@@ -7,31 +7,20 @@ applies any.
 
 from typing import Any, NamedTuple
 
-from antipodes.regional.dynamodb.attributes import (
-    ITEM_BYTES_MAX,
-    Item,
-    item_size,
-    normal_item,
-)
+from antipodes.regional.dynamodb.attributes import ITEM_BYTES_MAX, Item, item_size
 from antipodes.regional.dynamodb.capacity import Spent, consumed, write_spent
-from antipodes.regional.dynamodb.conditions import condition
 from antipodes.regional.dynamodb.errors import condition_failed, validation
 from antipodes.regional.dynamodb.indexrows import check_index_keys
-from antipodes.regional.dynamodb.model import Table, not_offered
-from antipodes.regional.dynamodb.projections import project
-from antipodes.regional.dynamodb.scope import Scope
-from antipodes.regional.dynamodb.tables import TableStore, check_item, check_key
-from antipodes.regional.dynamodb.updates import Update
-
-LEGACY = (
-    "Expected",
-    "ConditionalOperator",
-    "AttributeUpdates",
-    "KeyConditions",
-    "QueryFilter",
-    "ScanFilter",
-    "AttributesToGet",
+from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.plans import (
+    WritePlan,
+    check_paths,
+    plan_delete,
+    plan_put,
+    plan_update,
 )
+from antipodes.regional.dynamodb.projections import project
+from antipodes.regional.dynamodb.tables import TableStore, check_item, check_key
 
 
 class Write(NamedTuple):
@@ -70,86 +59,65 @@ class Write(NamedTuple):
             store.put(self.table, self.row_key, self.new)
 
 
-def refuse_legacy(request: dict[str, Any]) -> None:
-    """Refuse the parameters of the time before expressions, by name."""
-    for name in LEGACY:
-        if request.get(name) is not None:
-            raise not_offered(f"the legacy parameter {name}")
-
-
-def prepare_put(store: TableStore, table: Table, request: dict[str, Any]) -> Write:
+def prepare_put(
+    store: TableStore, table: Table, request: dict[str, Any], plan: WritePlan | None = None
+) -> Write:
     """Prepare a PutItem, or a Put of a transaction."""
-    item = normal_item(request["Item"])
-    scope = _scope(request)
-    test = _condition(request, scope)
-    scope.check_used()
+    plan = plan or plan_put(request)
+    item = plan.given
     check_item(table, item)
+    check_paths(table, plan.nested)
     row_key = store.row_key(table, item)
     old = store.get(row_key)
-    _judge(test, old, request)
+    _judge(plan.test, old, request)
     key = {name: item[name] for name in table.key_names}
     return Write(table, row_key, key, old, item, changes=True, updated=[])
 
 
-def prepare_delete(store: TableStore, table: Table, request: dict[str, Any]) -> Write:
+def prepare_delete(
+    store: TableStore, table: Table, request: dict[str, Any], plan: WritePlan | None = None
+) -> Write:
     """Prepare a DeleteItem, or a Delete of a transaction."""
-    key = normal_item(request["Key"])
-    scope = _scope(request)
-    test = _condition(request, scope)
-    scope.check_used()
+    plan = plan or plan_delete(request)
+    key = plan.given
     check_key(table, key)
+    check_paths(table, plan.nested)
     row_key = store.row_key(table, key)
     old = store.get(row_key)
-    _judge(test, old, request)
+    _judge(plan.test, old, request)
     return Write(table, row_key, key, old, None, changes=old is not None, updated=[])
 
 
-def prepare_check(store: TableStore, table: Table, request: dict[str, Any]) -> Write:
+def prepare_check(
+    store: TableStore, table: Table, request: dict[str, Any], plan: WritePlan | None = None
+) -> Write:
     """Prepare a ConditionCheck of a transaction: a write that changes nothing."""
-    return prepare_delete(store, table, request)._replace(changes=False)
+    return prepare_delete(store, table, request, plan)._replace(changes=False)
 
 
-def prepare_update(store: TableStore, table: Table, request: dict[str, Any]) -> Write:
+def prepare_update(
+    store: TableStore, table: Table, request: dict[str, Any], plan: WritePlan | None = None
+) -> Write:
     """Prepare an UpdateItem, or an Update of a transaction."""
-    key = normal_item(request["Key"])
-    scope = _scope(request)
-    text = request.get("UpdateExpression")
-    update = Update(text, scope, table.key_names) if text is not None else None
-    test = _condition(request, scope)
-    scope.check_used()
+    plan = plan or plan_update(request)
+    key, update = plan.given, plan.update
     check_key(table, key)
+    if update is not None:
+        update.check_keys(table.key_names)
+    check_paths(table, plan.nested)
     row_key = store.row_key(table, key)
     old = store.get(row_key)
-    _judge(test, old, request)
+    _judge(plan.test, old, request)
+    paths = update.paths if update is not None else []
     if old is None and update is not None and not update.creates:
-        return Write(table, row_key, key, None, None, changes=False, updated=update.paths)
+        return Write(table, row_key, key, None, None, changes=False, updated=paths)
     base = old if old is not None else dict(key)
     new = base if update is None else update.apply(base)
     if item_size(new) > ITEM_BYTES_MAX:
         raise validation("Item size to update has exceeded the maximum allowed size")
     if table.indexes:
         check_index_keys(table, new, base)
-    paths = update.paths if update is not None else []
     return Write(table, row_key, key, old, new, changes=new != old, updated=paths)
-
-
-def _scope(request: dict[str, Any]) -> Scope:
-    names, values = (
-        request.get("ExpressionAttributeNames"),
-        request.get("ExpressionAttributeValues"),
-    )
-    uses = any(request.get(n) for n in ("ConditionExpression", "UpdateExpression"))
-    for title, given in (("Names", names), ("Values", values)):
-        if given is not None and not uses:
-            raise validation(
-                f"ExpressionAttribute{title} can only be specified when using expressions"
-            )
-    return Scope(names, values)
-
-
-def _condition(request: dict[str, Any], scope: Scope) -> Any:
-    text = request.get("ConditionExpression")
-    return None if text is None else condition(text, scope)
 
 
 def _judge(test: Any, old: Item | None, request: dict[str, Any]) -> None:
@@ -158,7 +126,7 @@ def _judge(test: Any, old: Item | None, request: dict[str, Any]) -> None:
         raise condition_failed(old if wanted else None)
 
 
-def returned(write: Write, wanted: str) -> dict[str, Any]:
+def returned(write: Write, wanted: str | None) -> dict[str, Any]:
     """The Attributes member of a response, for a ReturnValues."""
     if wanted == "ALL_OLD":
         found = write.old
@@ -171,11 +139,3 @@ def returned(write: Write, wanted: str) -> dict[str, Any]:
     else:
         found = None
     return {"Attributes": found} if found else {}
-
-
-def check_return_values(request: dict[str, Any]) -> str:
-    """Return the ReturnValues of a put or delete, checked."""
-    wanted = request.get("ReturnValues") or "NONE"
-    if wanted not in {"NONE", "ALL_OLD"}:
-        raise validation("ReturnValues can only be ALL_OLD or NONE")
-    return wanted

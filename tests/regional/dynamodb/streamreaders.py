@@ -2,6 +2,10 @@
 
 from typing import Any, Protocol
 
+from antipodes.regional.dynamodb.streamsapi import DynamoDBStreams
+from antipodes.service.contract import Call, Host, ServiceError
+
+ACCOUNT = "000000000000"
 ARNS = "arn:aws:dynamodb:us-west-2:000000000000:table/Things"
 
 
@@ -9,6 +13,22 @@ class Asked(Protocol):
     """A host that answers operations by name."""
 
     async def ask(self, operation: str, account: str = ..., **request: Any) -> Any: ...
+
+
+class Reader:
+    """Whoever reads the streams of a host that offers no operations by name."""
+
+    def __init__(self, host: Host) -> None:
+        self._service = DynamoDBStreams(host)
+
+    async def ask(self, operation: str, account: str = ACCOUNT, **request: Any) -> Any:
+        """Call an operation; the answer, or the error as a value."""
+        handler = DynamoDBStreams.operations.get(operation)
+        assert handler is not None, operation
+        try:
+            return handler(self._service, Call(account, self._service.host.place, "r"), request)
+        except ServiceError as error:
+            return error
 
 
 async def streaming(

@@ -1,6 +1,13 @@
 """DynamoDB as a host runs it: the service with all of its operations."""
 
-from antipodes.regional.dynamodb import itemapi, policyapi, statementapi, tableapi, tagapi
+from antipodes.regional.dynamodb import (
+    itemapi,
+    policyapi,
+    statementapi,
+    tableapi,
+    tagapi,
+    ttlapi,
+)
 from antipodes.regional.dynamodb.service import DynamoDB
 
-__all__ = ["DynamoDB", "itemapi", "policyapi", "statementapi", "tableapi", "tagapi"]
+__all__ = ["DynamoDB", "itemapi", "policyapi", "statementapi", "tableapi", "tagapi", "ttlapi"]

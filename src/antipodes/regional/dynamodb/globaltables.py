@@ -349,6 +349,9 @@ class GlobalTables:
                 read_units=settings.read_units,
                 write_units=settings.write_units,
                 table_class=settings.table_class,
+                ttl_attribute=settings.ttl_attribute,
+                ttl_status=settings.ttl_status,
+                ttl_changed=settings.ttl_changed,
             ),
         )
 

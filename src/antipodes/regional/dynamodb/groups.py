@@ -36,6 +36,9 @@ class Settings(msgspec.Struct, frozen=True):
     read_units: int
     write_units: int
     table_class: str
+    ttl_attribute: str = ""
+    ttl_status: str = "DISABLED"
+    ttl_changed: float = 0.0
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -98,7 +101,16 @@ def group_of(table: Table, version: Version) -> Group:
 
 def settings_of(table: Table, version: Version) -> Settings:
     """A table's settings, as of a version."""
-    return Settings(version, table.billing, table.read_units, table.write_units, table.table_class)
+    return Settings(
+        version=version,
+        billing=table.billing,
+        read_units=table.read_units,
+        write_units=table.write_units,
+        table_class=table.table_class,
+        ttl_attribute=table.ttl_attribute,
+        ttl_status=table.ttl_status,
+        ttl_changed=table.ttl_changed,
+    )
 
 
 def merge_groups(one: Group, other: Group) -> Group:

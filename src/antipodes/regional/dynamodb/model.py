@@ -93,6 +93,9 @@ class Table(msgspec.Struct, frozen=True):
     recovery: Recovery = Recovery()
     restored: Restored | None = None  # while it is being restored
     snapshots: int = 0  # how many copies of it, as it was at a moment, are being made
+    ttl_attribute: str = ""
+    ttl_status: str = "DISABLED"  # or "ENABLED"
+    ttl_changed: float = 0.0  # when a request last changed it, in Unix seconds
 
     @property
     def arn(self) -> str:
@@ -117,7 +120,7 @@ class Table(msgspec.Struct, frozen=True):
     @property
     def watched(self) -> bool:
         """Whether anything is to be told of every change of an item."""
-        return bool(self.stream or self.recovery.days or self.snapshots)
+        return bool(self.stream or self.ttl_attribute or self.recovery.days or self.snapshots)
 
     def is_made(self, now: float) -> bool:
         """Whether it can be used; a clock that was put back does not unmake it."""

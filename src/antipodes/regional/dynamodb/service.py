@@ -15,6 +15,7 @@ from antipodes.regional.dynamodb.streams import Streams
 from antipodes.regional.dynamodb.tablerecords import TableRecords
 from antipodes.regional.dynamodb.tables import TableStore
 from antipodes.regional.dynamodb.throughput import Capacity
+from antipodes.regional.dynamodb.timetolive import TimeToLive
 from antipodes.replication.versions import HybridClock
 from antipodes.service.contract import Call, Host, Operations, Service, ServiceError
 from antipodes.service.records import Records
@@ -50,6 +51,7 @@ class DynamoDB(Service):
         self.items = TableStore(host.store, host.changes, clock)
         self.streams = Streams(host, self.tables)
         self.items.watchers.append(self.streams.note)
+        self.timetolive = TimeToLive(host, self.tables, self.items)
         self.globaltables = GlobalTables(self)
         self.deletions = Deletions(self, copied=lambda _: False)
         self.fast = FastPath(self).handlers()
@@ -58,6 +60,7 @@ class DynamoDB(Service):
         """Follow the other regions, and take up what goes on behind the requests."""
         self.streams.start()
         self.deletions.start()
+        self.timetolive.start()
         await self.globaltables.start()
 
     def now(self) -> float:

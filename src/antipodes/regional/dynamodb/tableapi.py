@@ -176,12 +176,6 @@ def describe_endpoints(service: DynamoDB, call: Call, request: dict[str, Any]) -
     return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": ENDPOINT_MINUTES}]}
 
 
-@operations("DescribeTimeToLive")
-def describe_time_to_live(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    service.record(call.account, request["TableName"])
-    return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
-
-
 @operations("DescribeContinuousBackups")
 def describe_continuous_backups(
     service: DynamoDB, call: Call, request: dict[str, Any]

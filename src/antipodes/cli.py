@@ -126,14 +126,16 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
     from antipodes.hosting.configuration import Configuration
     from antipodes.hosting.supervisor import SupervisorError
     from antipodes.hosting.worldserver import open_state, run_world
+    from antipodes.replication.delays import UnknownDelay, parse
     from antipodes.runtime.contract import Gone
     from antipodes.runtime.main import run_main
     from antipodes.runtime.statedirectory import StateError
 
     started = time.monotonic()
     try:
+        parse(options.replication_delay)
         directory = open_state(_state(options))
-    except StateError as error:
+    except (StateError, UnknownDelay) as error:
         raise CommandError(str(error)) from None
     configuration = Configuration(
         place="",
@@ -146,6 +148,7 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
         durability=options.durability,
         verify_signatures=options.verify_signatures,
         propagation_s=options.propagation,
+        replication_delay=options.replication_delay,
     )
 
     def announce(server: Any) -> None:
@@ -435,9 +438,8 @@ def _add_up(verbs: Any) -> None:
     up.add_argument("--account", default="000000000000", help="of callers that name none")
     up.add_argument("--durability", choices=("process", "power"), default="process")
     up.add_argument("--verify-signatures", action="store_true")
-    up.add_argument(
-        "--propagation", type=float, default=60.0, help="seconds of routing changes to the edge"
-    )
+    up.add_argument("--propagation", type=float, default=60.0, help="seconds of routing changes")
+    up.add_argument("--replication-delay", default="link", help="link, aws, or seconds")
     _verb(verbs, "down", _down, "stop the world")
     _verb(verbs, "reset", _reset, "empty a stopped world's state")
 

@@ -25,6 +25,7 @@ class WorldPart(_Strict, frozen=True):
     speed: float = 1.0
     seed: int = 1
     propagation_s: float = 60.0
+    replication_delay: str = "link"
     access: dict[str, str] = {}
     restart_s: float = 0.5  # of a host that is started again, in simulation
 

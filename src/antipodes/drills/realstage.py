@@ -50,6 +50,7 @@ class WorldProcess:
             *(sys.executable, "-m", "antipodes", "--state", str(self.state), "up", "--detach"),
             *("--regions", ",".join(world.regions), "--port", "0", "--speed", f"{world.speed:g}"),
             *("--seed", str(world.seed), "--propagation", f"{world.propagation_s:g}"),
+            *("--replication-delay", world.replication_delay),
         ]
         status, output = commands.run_captured(arguments, dict(os.environ), ANSWER_S_MAX)
         if status != 0:

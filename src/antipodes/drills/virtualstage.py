@@ -35,7 +35,11 @@ class VirtualStage:
         self._drill = drill
         self._directory = directory
         world = drill.world
-        settings = Settings(seed=world.seed, propagation_s=world.propagation_s)
+        settings = Settings(
+            seed=world.seed,
+            propagation_s=world.propagation_s,
+            replication_delay=world.replication_delay,
+        )
         self.simulated = SimulatedWorld(
             world.regions,
             seed=world.seed,

@@ -51,6 +51,7 @@ class Control:
         self._status = status
         self._server = HttpServer(runtime, self._handle)
         self.reports: dict[str, Callable[[], Any]] = {}
+        self.choose_replication_delay: Callable[[str], None] = lambda _: None
 
     async def start(self) -> None:
         """Open the door."""
@@ -74,6 +75,9 @@ class Control:
         if path == "/spans":
             journal: Any = self._runtime.journal
             return json_response(journal.spans(query_of(request.target).get("trace", "")))
+        if request.method == "PUT" and path == "/replication-delay":
+            self.choose_replication_delay(orjson.loads(request.body)["delay"])
+            return json_response({})
         report = self.reports.get(path.lstrip("/"))
         if report is not None:
             return json_response(report())

@@ -54,6 +54,8 @@ async def main(configuration: Configuration) -> None:
     # An orphan has nobody left to answer to.
     lifeline = hold_lifeline(take, stop)
     control = Control(runtime, world, host.status)
+    if configuration.place != EDGE:
+        control.choose_replication_delay = host.choose_replication_delay
     restore_faults(world, configuration.faults)
     await host.start()
     await control.start()

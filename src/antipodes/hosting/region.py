@@ -127,6 +127,12 @@ class RegionHost:
         self.runtime.journal.span(trace, "forward", started, target=region)
         return response
 
+    def choose_replication_delay(self, text: str) -> None:
+        """Choose the delay of replicated writes that arrive here. Raises UnknownDelay."""
+        dynamodb: Any = self.services.get("dynamodb")
+        if dynamodb is not None:
+            dynamodb.globaltables.held.choose(text)
+
     def status(self) -> dict[str, Any]:
         """What there is to say about this host."""
         status: dict[str, Any] = {

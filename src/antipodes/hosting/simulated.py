@@ -4,6 +4,7 @@ Everything above the runtime is the code that runs in real time. `kill` and `res
 what the supervisor does to a process; faults go into the one world that all hosts see.
 """
 
+import dataclasses
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -127,6 +128,13 @@ class SimulatedWorld:
         """Fill a host's disk, or slow it down; return the handle that undoes it."""
         self.simulation.set_disk(place, full=full, slow_s=slow_s)
         return self._wrong(DISK, place)
+
+    def choose_replication_delay(self, text: str) -> None:
+        """Choose the delay of replicated writes, now and after restarts. Raises UnknownDelay."""
+        self.settings = dataclasses.replace(self.settings, replication_delay=text)
+        for host in self.hosts.values():
+            if isinstance(host, RegionHost):
+                host.choose_replication_delay(text)
 
     def _wrong(self, what: str, place: str) -> str:
         handle = f"{what}-{place}"

@@ -21,6 +21,7 @@ from antipodes.hosting.configuration import HOMES, Configuration
 from antipodes.hosting.control import CONTROL, fault_list
 from antipodes.hosting.faultdoor import FaultDoor
 from antipodes.hosting.links import EDGE, SUPERVISOR, WorldLinks
+from antipodes.replication.delays import parse
 from antipodes.runtime.children import ChildHost, start_child
 from antipodes.runtime.contract import Address, Gone, TimedOut
 from antipodes.runtime.real import RealRuntime
@@ -230,6 +231,21 @@ class Supervisor:
         await self._tell_machine(place, DISK, {"full": full, "slow_s": slow_ms / 1e3})
         wrong = " and ".join(["full"] * full + [f"{slow_ms:g} ms slower"] * (slow_ms > 0))
         return self._wrong(DISK, place, f"the disk of {place} is {wrong or 'well'}")
+
+    async def choose_replication_delay(self, text: str) -> None:
+        """Choose the delay of replicated writes, now and after restarts. Raises UnknownDelay."""
+        parse(text)
+        self.configuration = msgspec.structs.replace(self.configuration, replication_delay=text)
+        for place, member in self.members.items():
+            member.configuration = msgspec.structs.replace(
+                member.configuration, replication_delay=text
+            )
+            if member.state == UP:
+                with suppress(Gone, TimedOut):  # it has just ended, or hangs
+                    async with self.runtime.timeout(STOP_S_MAX):
+                        body = orjson.dumps({"delay": text})
+                        await self._ask(place, "PUT", "/replication-delay", body)
+        self.runtime.journal.record("replication-delay", delay=text)
 
     def _check_up(self, place: str) -> None:
         if self._member(place).state != UP:

@@ -5,6 +5,7 @@ GET  /_antipodes/health                   what is offered, and whether every hos
 GET  /_localstack/health                  the same, where tools for local use look for it
 GET  /_antipodes/status                   hosts, processes, faults
 GET  /_antipodes/replication              who follows whom, and how far behind
+PUT  /_antipodes/replication              the delay of replicated writes {delay}
 GET  /_antipodes/edge                     what each edge location has heard
 GET  /_antipodes/cities/NAME              opens the city's proxy; its port
 GET  /_antipodes/faults                   the faults as records, by handle
@@ -38,6 +39,7 @@ from antipodes.hosting.links import EDGE
 from antipodes.hosting.reports import replication_ways
 from antipodes.hosting.supervisor import UP, Supervisor, SupervisorError
 from antipodes.hosting.toxiproxy import Toxiproxy
+from antipodes.replication.delays import UnknownDelay
 from antipodes.runtime.children import on_signals
 from antipodes.runtime.contract import Accepted, Receiver
 from antipodes.runtime.statedirectory import StateDirectory
@@ -57,6 +59,12 @@ class WrongDisk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     full: bool = False
     slow_ms: float = 0.0
+
+
+class ReplicationDelay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long replicated writes are to wait: `link`, `aws`, seconds, see replication/delays.py."""
+
+    delay: str
 
 
 class WorldServer:
@@ -97,7 +105,7 @@ class WorldServer:
             if path.startswith("/toxiproxy/"):
                 return await self._toxiproxy.handle(request, path.split("/")[2:])
             return await self._route(request, path)
-        except (SupervisorError, WorldError) as error:
+        except (SupervisorError, WorldError, UnknownDelay) as error:
             return json_response({"message": str(error)}, 400)
         except (orjson.JSONDecodeError, msgspec.MsgspecError) as error:
             return json_response({"message": f"malformed JSON: {error}"}, 400)
@@ -112,8 +120,8 @@ class WorldServer:
                 return json_response(self._health())
             case "GET", ["status"]:
                 return json_response({**self.supervisor.status(), "port": self.front.port})
-            case "GET", ["replication"]:
-                return json_response(await self._replication())
+            case "GET" | "PUT", ["replication"]:
+                return json_response(await self._replication(request))
             case "GET", ["edge"]:
                 return json_response(await self.supervisor.ask(EDGE, "/status"))
             case "GET", ["cities", name]:
@@ -170,7 +178,10 @@ class WorldServer:
             "version": version("antipodes"),
         }
 
-    async def _replication(self) -> list[Any]:
+    async def _replication(self, request: HttpRequest) -> list[Any]:
+        if request.method == "PUT":
+            wanted = msgspec.json.decode(request.body, type=ReplicationDelay)
+            await self.supervisor.choose_replication_delay(wanted.delay)
         regions = self.supervisor.configuration.regions
         statuses = [await self.supervisor.ask(region, "/status") or {} for region in regions]
         return replication_ways(regions, statuses)

@@ -48,7 +48,7 @@ class FastPath:
         if known is None or known[0] != raw:
             known = self._tables[account, name] = (raw, service.tables.decode(raw))
         table = known[1]
-        return table if table.is_made(service.now()) else None
+        return table if table.is_made(service.now()) and not table.strong else None
 
     def get_item(self, call: Call, body: bytes) -> HttpResponse | None:
         """Answer a plain GetItem."""

@@ -17,7 +17,8 @@ from antipodes.regional.dynamodb.plans import (
 from antipodes.regional.dynamodb.reading import get_item as read_item
 from antipodes.regional.dynamodb.reading import query as read_query
 from antipodes.regional.dynamodb.reading import scan as read_scan
-from antipodes.regional.dynamodb.service import DynamoDB, operations
+from antipodes.regional.dynamodb.service import DynamoDB
+from antipodes.regional.dynamodb.strongitems import item_operation
 from antipodes.regional.dynamodb.transactions import (
     batch_get,
     batch_write,
@@ -49,7 +50,7 @@ def _name(service: DynamoDB, call: Call, request: dict[str, Any]) -> str:
     return table_name(request["TableName"], call.account, service.host.place)
 
 
-@operations("PutItem")
+@item_operation("PutItem")
 def put_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     name = _name(service, call, request)
     plan = plan_put(request)
@@ -60,7 +61,7 @@ def put_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str
     return _outward({**returned(write, wanted), **write.consumed(request)})
 
 
-@operations("UpdateItem")
+@item_operation("UpdateItem")
 def update_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     name = _name(service, call, request)
     plan = plan_update(request)
@@ -71,7 +72,7 @@ def update_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[
     return _outward({**returned(write, wanted), **write.consumed(request)})
 
 
-@operations("DeleteItem")
+@item_operation("DeleteItem")
 def delete_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     name = _name(service, call, request)
     plan = plan_delete(request)
@@ -94,7 +95,7 @@ def _outward_failure(
         raise
 
 
-@operations("GetItem")
+@item_operation("GetItem")
 def get_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     name = _name(service, call, request)
     plan = plan_get(request)
@@ -105,7 +106,7 @@ def get_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str
     return _outward({**found, **consumed(request, Spent(table.name, units))})
 
 
-@operations("Query")
+@item_operation("Query")
 def query(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     name = _name(service, call, request)
     plan = plan_query(request)
@@ -113,7 +114,7 @@ def query(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, A
     return _outward(read_query(service.items, table, request, plan))
 
 
-@operations("Scan")
+@item_operation("Scan")
 def scan(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     name = _name(service, call, request)
     plan = plan_scan(request)
@@ -121,7 +122,7 @@ def scan(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, An
     return _outward(read_scan(service.items, table, request, plan))
 
 
-@operations("BatchGetItem")
+@item_operation("BatchGetItem")
 def batch_get_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     found = batch_get(service.items, lambda name: service.usable(call.account, name), request)
     found["Responses"] = {
@@ -132,12 +133,12 @@ def batch_get_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> di
     return found
 
 
-@operations("BatchWriteItem")
+@item_operation("BatchWriteItem")
 def batch_write_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return batch_write(service.items, lambda name: service.usable(call.account, name), request)
 
 
-@operations("TransactWriteItems")
+@item_operation("TransactWriteItems")
 def transact_write_items(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     token = request.get("ClientRequestToken")
     if token and service.replayed(call, token, request):
@@ -156,7 +157,7 @@ def transact_write_items(service: DynamoDB, call: Call, request: dict[str, Any])
     return found
 
 
-@operations("TransactGetItems")
+@item_operation("TransactGetItems")
 def transact_get_items(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     found = transact_get(service.items, lambda name: service.usable(call.account, name), request)
     found["Responses"] = [_outward(answer) for answer in found["Responses"]]

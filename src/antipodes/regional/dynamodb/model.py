@@ -20,6 +20,7 @@ from antipodes.regional.dynamodb.features import (
     Restored,
     Throughput,
 )
+from antipodes.replication.versions import Version
 from antipodes.service.contract import ServiceError
 
 VERSION = "2019.11.21"
@@ -81,6 +82,12 @@ class Table(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
     replicas: tuple[Replica, ...] = ()
     filling: bool = False  # a new replica that is not yet complete
+    # Of a strongly consistent global table (strongtables.py): its three regions, the one that is
+    # a witness, when it became one, and the region that keeps it where the others are to go.
+    strong_members: tuple[str, ...] = ()
+    strong_witness: str = ""
+    strong_epoch: Version = Version(0, "")
+    strong_keeper: str = ""
     indexes: tuple[Index, ...] = ()
     attributes: dict[str, str] = {}  # all AttributeDefinitions, in order
     throughput: Throughput = Throughput()
@@ -106,6 +113,11 @@ class Table(msgspec.Struct, frozen=True):
     def is_global(self) -> bool:
         """Whether other regions hold replicas."""
         return bool(self.replicas)
+
+    @property
+    def strong(self) -> bool:
+        """Whether all regions agree on every write of it."""
+        return bool(self.strong_members)
 
     @property
     def types(self) -> dict[str, str]:

@@ -15,8 +15,6 @@ REFUSED: dict[str, tuple[str, ...]] = {
     ),
     "UpdateTable": (
         "GlobalSecondaryIndexUpdates",
-        "MultiRegionConsistency",
-        "GlobalTableWitnessUpdates",
         "GlobalTableSettingsReplicationMode",
         "DisassociationProtectionEnabled",
         "VectorIndexUpdates",

@@ -12,6 +12,7 @@ from antipodes.regional.dynamodb.fast import FastPath
 from antipodes.regional.dynamodb.globaltables import GlobalTables
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.streams import Streams
+from antipodes.regional.dynamodb.strongtables import StrongTables
 from antipodes.regional.dynamodb.tablerecords import TableRecords
 from antipodes.regional.dynamodb.tables import TableStore
 from antipodes.regional.dynamodb.throughput import Capacity
@@ -53,6 +54,7 @@ class DynamoDB(Service):
         self.items.watchers.append(self.streams.note)
         self.timetolive = TimeToLive(host, self.tables, self.items)
         self.globaltables = GlobalTables(self)
+        self.strongtables = StrongTables(self, self.globaltables.followers)
         self.deletions = Deletions(self, copied=lambda _: False)
         self.fast = FastPath(self).handlers()
 
@@ -62,6 +64,7 @@ class DynamoDB(Service):
         self.deletions.start()
         self.timetolive.start()
         await self.globaltables.start()
+        await self.strongtables.start()
 
     def now(self) -> float:
         """Unix seconds."""
@@ -129,6 +132,7 @@ class DynamoDB(Service):
         return {
             **model.description(table, now, count.items, size),
             **throughput.description(table, now),
+            **self.strongtables.described(table),
             **encryption.description(table.encryption),
             **indexes.described(table, now, counts),
         }

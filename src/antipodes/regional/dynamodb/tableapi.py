@@ -10,6 +10,7 @@ from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.refusals import refuse
 from antipodes.regional.dynamodb.service import DynamoDB, operations
 from antipodes.regional.dynamodb.streamsettings import view_at_creation
+from antipodes.regional.dynamodb.strongrequests import asks_for_strong
 from antipodes.regional.dynamodb.tagapi import check_tags
 from antipodes.service.contract import Call, ServiceError
 
@@ -133,6 +134,7 @@ def delete_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
         raise in_use(f"Table: {table.name} is in the process of being updated.")
     check_busy(service, call)
     description = service.describe(table)
+    service.strongtables.check_delete(table)
     service.globaltables.leave(table)
     service.deletions.begin(table)
     return {"TableDescription": {**description, "TableStatus": "DELETING"}}
@@ -154,7 +156,9 @@ async def update_table(service: DynamoDB, call: Call, request: dict[str, Any]) -
         service.put_record(changed)
         service.globaltables.settings_changed(changed)
     updates = request.get("ReplicaUpdates")
-    if updates:
+    if asks_for_strong(table, request):
+        await service.strongtables.update(table, request)
+    elif updates:
         await service.globaltables.update_replicas(call, table, updates)
     after = service.record(call.account, table.name)
     return {"TableDescription": tablechanges.shown(table, after, request, service.describe(after))}

@@ -1,0 +1,107 @@
+"""Many items at once: ranges for queries, and the care for what was left half-done.
+
+A range is read strongly by asking one other member what it has of it, and then for each item of
+which it has something newer, or something that may not be chosen yet. A value may have to wait
+until the one before it has come in its writer's change log; not for ever.
+"""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from antipodes.regional.dynamodb import rows, strongerrors
+from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.strong import PENDING_S, Strong
+from antipodes.regional.dynamodb.strongregisters import Register
+from antipodes.replication.versions import Version
+from antipodes.runtime.contract import DiskFull, Runtime, Store, TimedOut
+from antipodes.service.contract import ServiceError
+
+LIST_MAX = 1000
+ORDER_S_MAX = 2.0  # how long a read waits for what came before
+WATCH_S = 5.0
+PARKED_S_MAX = 30.0
+
+
+class StrongCare:
+    """Reads of ranges, and the background's work on registers."""
+
+    def __init__(self, runtime: Runtime, store: Store, strong: Strong) -> None:
+        self._runtime = runtime
+        self._store = store
+        self._strong = strong
+        self._registers = strong.registers
+        self._sometimes = runtime.journal.sometimes
+
+    async def refresh(
+        self, table: Table, low: bytes, high: bytes, only: tuple[str, ...] = ()
+    ) -> None:
+        """Have every item of a range of row keys here as new as it was when this was asked.
+
+        One other member is enough, whichever; or it must be one of `only`.
+        """
+        until = self._strong.until()
+        start, _ = rows.table_range(table.identity)
+        after, more = low.removeprefix(start), True
+        while more:
+            question = ["list", after, high.removeprefix(start), LIST_MAX]
+            try:
+                with self._strong.ask(table, question, until, only) as asked:
+                    answer = await asked.answer()
+            except TimedOut:
+                raise strongerrors.unavailable() from None
+            assert answer is not None, "nobody refuses to list"
+            listed, more = answer.content
+            await self._compare(table, listed, until)
+            if more:
+                after = listed[-1][0] + b"\x00"
+        for register in self._registers.unsettled(table, low, high):
+            if register.version > self._registers.applied(register.row_key):
+                await self._renew(table, register.key_json, until)
+
+    async def _compare(self, table: Table, listed: list[Any], until: float) -> None:
+        start, _ = rows.table_range(table.identity)
+        for suffix, key_json, version, chosen in listed:
+            if not chosen or self._registers.applied(start + suffix) < Version(*version):
+                await self._renew(table, key_json, until)
+
+    async def _renew(self, table: Table, key_json: bytes, until: float) -> None:
+        """Have an item's newest value in its row."""
+        row_key = self._registers.row_key(table, key_json)
+        state = await self._strong.read_state(table, key_json, until)
+        end = self._runtime.now() + self._runtime.deadline(ORDER_S_MAX)
+        while self._registers.applied(row_key) < state.version:
+            if self._runtime.now() >= end:
+                self._strong.out_of_order(table, key_json)
+            else:
+                await self._runtime.sleep(PENDING_S)
+        await self._store.committed()
+
+    async def watch(self, tables: Callable[[], list[Table]]) -> None:
+        """Finish for ever what others have left half-done, and what waits for what is lost."""
+        seen: dict[bytes, tuple[Version, float]] = {}
+        while True:
+            await self._runtime.sleep(self._runtime.interval(WATCH_S))
+            before, seen = seen, {}
+            for table in tables():
+                for register in self._registers.unsettled(table):
+                    key = register.row_key
+                    if register.version <= self._registers.applied(key):
+                        continue
+                    known = before.get(key)
+                    now = self._runtime.now()
+                    if known is None or known[0] != register.version:
+                        known = (register.version, now)
+                    seen[key] = known
+                    age_s = now - known[1]
+                    with contextlib.suppress(ServiceError, DiskFull):
+                        await self._tend(table, register, age_s)
+
+    async def _tend(self, table: Table, register: Register, age_s: float) -> None:
+        if not register.chosen:
+            if age_s >= self._runtime.interval(WATCH_S):
+                self._sometimes("dynamodb.strong-finished-in-the-background")
+                await self._strong.read_state(table, register.key_json, self._strong.until())
+        elif age_s >= self._runtime.interval(PARKED_S_MAX):
+            self._strong.out_of_order(table, register.key_json)
+            await self._store.committed()

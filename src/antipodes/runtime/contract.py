@@ -379,6 +379,20 @@ class Runtime(Protocol):
     ) -> tuple[Stream, R]:
         """Connect from here over the world's links: takes a round trip. Raises Gone."""
 
+    def open(
+        self,
+        to: Address,
+        factory: ReceiverFactory,
+        failed: Callable[[Gone], object],
+        *,
+        source_ip: str = "",
+        trace: str = "",
+    ) -> None:
+        """Connect as `connect` does, with nobody waiting.
+
+        The receiver that `factory` makes is told of the connection, or else `failed` is called.
+        """
+
     def open_store(self, name: str) -> Store:
         """Open this host's store of that name; whoever opens it closes it. Raises DiskDamaged."""
 

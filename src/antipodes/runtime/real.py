@@ -288,6 +288,32 @@ class RealRuntime:
             wait=self.sleep,
         )
 
+    def open(
+        self,
+        to: Address,
+        factory: ReceiverFactory,
+        failed: Callable[[Gone], object],
+        *,
+        source_ip: str = "",
+        trace: str = "",
+    ) -> None:
+        """Connect over the world's links, with nobody waiting."""
+        connecting = self._connect_or_fail(to, factory, failed, source_ip, trace)
+        self.spawn(connecting, "connect")
+
+    async def _connect_or_fail(
+        self,
+        to: Address,
+        factory: ReceiverFactory,
+        failed: Callable[[Gone], object],
+        source_ip: str,
+        trace: str,
+    ) -> None:
+        try:
+            await self.connect(to, factory, source_ip=source_ip, trace=trace)
+        except Gone as error:
+            failed(error)
+
     async def _connect_laptop(
         self, to: Address, factory: Callable[[Accepted], R]
     ) -> tuple[Stream, R]:

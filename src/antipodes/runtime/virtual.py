@@ -24,6 +24,7 @@ from antipodes.runtime.contract import (
     Address,
     Datagram,
     DatagramDoor,
+    Gone,
     Links,
     Listener,
     Nursery,
@@ -169,6 +170,18 @@ class VirtualRuntime:
         return await self._simulation.network.connect(
             self._host, self.place, to, factory, source_ip, trace
         )
+
+    def open(
+        self,
+        to: Address,
+        factory: ReceiverFactory,
+        failed: Callable[[Gone], object],
+        *,
+        source_ip: str = "",
+        trace: str = "",
+    ) -> None:
+        """Connect over the world's links, with nobody waiting."""
+        self._simulation.network.open(self._host, self.place, to, factory, failed, source_ip, trace)
 
     def open_store(self, name: str) -> Store:
         """Open a store on this host's disk."""

@@ -11,15 +11,17 @@ import random
 import struct
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from zlib import crc32
 
 from antipodes.runtime.contract import (
     Accepted,
     Address,
     Gone,
+    PlainReceiver,
     Receiver,
     ReceiverFactory,
+    Stream,
     doors_for,
 )
 from antipodes.runtime.delayline import NEGLIGIBLE_S, DelayLine, DelayLines
@@ -54,9 +56,9 @@ class VirtualListener:
 
 
 class _Opening:
-    """A connection that is being opened: what the near end waits for."""
+    """A connection that is being opened, and who is told of it."""
 
-    __slots__ = ("answer", "factory", "near", "network", "to")
+    __slots__ = ("_failed", "factory", "near", "network", "over", "to")
 
     def __init__(
         self,
@@ -64,18 +66,25 @@ class _Opening:
         near: VirtualStream,
         to: Address,
         factory: Callable[[Accepted], Receiver],
+        failed: Callable[[Gone], object],
     ) -> None:
         self.network = network
         self.to = to
         self.near = near
         self.factory = factory
-        self.answer: asyncio.Future[Any] = network.loop.create_future()
+        self.over = False  # opened, failed, or given up
+        self._failed = failed
+
+    def fail(self, error: Gone) -> None:
+        """It does not come to be."""
+        if not self.over:
+            self.over = True
+            self.near.run(self._failed, error)
 
     def give_up(self) -> None:
         """It has taken too long."""
-        if not self.answer.done():
-            place, port = self.to
-            self.answer.set_exception(Gone(f"connect to {place} {port} timed out"))
+        place, port = self.to
+        self.fail(Gone(f"connect to {place} {port} timed out"))
 
     def arrive(self, item: Item) -> None:
         """The first thing that comes back: the opening, or a refusal; then the stream's own."""
@@ -91,18 +100,47 @@ class _Opening:
             self.network.show(near.inbound.way, near.accepted.trace, item)
         near.inbound.deliver = NOBODY.arrive
         near.peer = NOBODY  # type: ignore[assignment] # nobody has opened
-        if item[0] == "refused" and not self.answer.done():
-            self.answer.set_exception(Gone(item[1]))
+        if item[0] == "refused":
+            self.fail(Gone(item[1]))
 
     def _open(self) -> None:
         near = self.near
         near.receiver = receiver = self.factory(near.accepted)
         self.network.remember(near)
+        given_up, self.over = self.over, True
         receiver.connection_made(near)
-        if self.answer.done():  # the caller gave up meanwhile
+        if given_up:
             near.abort()
-        else:
-            self.answer.set_result(receiver)
+
+
+class _Waiting(Generic[R]):
+    """Somebody waits for a connection."""
+
+    __slots__ = ("_factory", "answer")
+
+    def __init__(self, answer: "asyncio.Future[R]", factory: Callable[[Accepted], R]) -> None:
+        self.answer = answer
+        self._factory = factory
+
+    def failed(self, error: Gone) -> None:
+        """It does not come to be."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+    def made(self, accepted: Accepted) -> Receiver:
+        """It is there; whoever waited may have left meanwhile."""
+        if self.answer.done():
+            return _Late()
+        receiver = self._factory(accepted)
+        self.answer.set_result(receiver)
+        return receiver
+
+
+class _Late(PlainReceiver):
+    """What nobody waits for any more."""
+
+    def connection_made(self, stream: Stream) -> None:
+        stream.abort()
 
 
 class _Knock:
@@ -188,6 +226,27 @@ class VirtualNetwork:
             self._found[address] = next(alive, None)
         return self._found[address]
 
+    def open(  # noqa: PLR0913, PLR0917 - the two ends of a connection
+        self,
+        host: NetworkHost,
+        place: str,
+        to: Address,
+        factory: ReceiverFactory,
+        failed: Callable[[Gone], object],
+        source_ip: str,
+        trace: str,
+    ) -> _Opening:
+        """Open a connection, which takes a round trip; `failed` is called where that fails."""
+        near = VirtualStream(self, host, Accepted(to.place, "", Address(place, ""), trace))
+        knock = _Knock(self, near, Accepted(place, source_ip, to, trace))
+        near.peer = knock  # type: ignore[assignment] # until accepted
+        opening = _Opening(self, near, to, factory, failed)
+        near.inbound = DelayLine(self._lines, to.place, place, self._chance, opening.arrive)
+        knock.inbound = DelayLine(self._lines, place, to.place, self._chance, knock.arrive)
+        near.send("syn")
+        self._await(opening)
+        return opening
+
     async def connect(  # noqa: PLR0913, PLR0917 - the two ends of a connection
         self,
         host: NetworkHost,
@@ -198,23 +257,17 @@ class VirtualNetwork:
         trace: str,
     ) -> tuple[VirtualStream, R]:
         """Open a connection: a round trip, then a stream; raises Gone."""
-        near = VirtualStream(self, host, Accepted(to.place, "", Address(place, ""), trace))
-        knock = _Knock(self, near, Accepted(place, source_ip, to, trace))
-        near.peer = knock  # type: ignore[assignment] # until accepted
-        opening = _Opening(self, near, to, factory)
-        near.inbound = DelayLine(self._lines, to.place, place, self._chance, opening.arrive)
-        knock.inbound = DelayLine(self._lines, place, to.place, self._chance, knock.arrive)
-        near.send("syn")
-        self._await(opening)
+        waiting = _Waiting(self.loop.create_future(), factory)
+        near = self.open(host, place, to, waiting.made, waiting.failed, source_ip, trace).near
         try:
-            return near, await opening.answer
+            return near, await waiting.answer
         finally:
-            del opening  # an exception of its answer knows this frame: a circle
+            del waiting  # an exception of its answer knows this frame: a circle
 
     def _await(self, opening: _Opening) -> None:
         """Give up in time: all wait equally long, so one timer for the oldest will do."""
         openings = self._openings
-        while openings and openings[0][1].answer.done():
+        while openings and openings[0][1].over:
             openings.popleft()
         openings.append((self.loop.now + CONNECT_S_MAX, opening))
         if not self._giving_up:
@@ -223,7 +276,7 @@ class VirtualNetwork:
 
     def _give_up(self) -> None:
         openings, now = self._openings, self.loop.now + NEGLIGIBLE_S
-        while openings and (openings[0][1].answer.done() or openings[0][0] <= now):
+        while openings and (openings[0][1].over or openings[0][0] <= now):
             openings.popleft()[1].give_up()
         self._giving_up = bool(openings)
         if openings:

@@ -63,7 +63,7 @@ class VirtualStream:
     def _hold_back(self) -> None:
         if not self._paused_peer:
             self._paused_peer = True
-            self._run(self.receiver.pause_writing)
+            self.run(self.receiver.pause_writing)
 
     def send(self, kind: str) -> None:
         """Tell the other end something, unless it is past hearing."""
@@ -120,7 +120,7 @@ class VirtualStream:
     def open(self, function: Callable[[], object]) -> None:
         """Open this end with a function of its host's, as soon as that runs."""
         if self.host.running:
-            self._run(self._open, function)
+            self.run(self._open, function)
         else:
             self._network.hold(self, self._open, function)
 
@@ -191,7 +191,7 @@ class VirtualStream:
         if self._paused_peer and self.get_write_buffer_size() < IN_FLIGHT_BYTES_MAX // 2:
             self._paused_peer = False
             if not self.ended:
-                self._run(self.receiver.resume_writing)
+                self.run(self.receiver.resume_writing)
 
     def _end(self, error: Exception | None = None) -> None:
         if not self.ended:
@@ -204,7 +204,8 @@ class VirtualStream:
             self.peer = NOBODY  # type: ignore[assignment] # as good as an end that is over
             self.inbound.deliver = NOBODY.arrive
 
-    def _run(self, function: Callable[..., Any], *arguments: Any) -> None:
+    def run(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Call something of this end's host, as soon as that runs; a dead one is not told."""
         if self.host.running:
             self.host.context.copy().run(function, *arguments)
         elif self.host.alive:

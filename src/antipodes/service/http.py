@@ -283,6 +283,9 @@ class _ClientReceiver(PlainReceiver):
         self._client = client
         self._key = key
         self._stream: Stream
+        self._connected = False
+        self._first = b""  # to be sent when it is
+        self.error: Exception = Gone("connection closed")
         self._parser: Any = None  # made for the first message that is not usual, and kept
         self._waiting: Any = None
         self._head = False
@@ -301,19 +304,37 @@ class _ClientReceiver(PlainReceiver):
 
     def connection_made(self, stream: Stream) -> None:
         self._stream = stream
+        self._connected = True
+        first, self._first = self._first, b""
+        if not self.open:
+            stream.abort()  # who asked has left meanwhile
+        elif first:
+            stream.write(first)
 
     def send(self, data: bytes, waiting: Any, *, head: bool) -> None:
-        """Send a request; its answer completes the future."""
+        """Send a request, when the connection is there; its answer completes the future."""
         self._waiting, self._head = waiting, head
         self.answered_anything = False
         self.used += 1
-        self._stream.write(data)
+        if self._connected:
+            self._stream.write(data)
+        else:
+            self._first = data
 
     def abandon(self) -> None:
         """Nobody waits any more: an answer that comes late must not meet the next request."""
         self._waiting = None
         self.open = False
-        self._stream.abort()
+        if self._connected:
+            self._stream.abort()
+
+    def fail(self, error: Exception) -> None:
+        """There will be no answer."""
+        self.open = False
+        self.error = error
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(error)
 
     def close(self) -> None:
         """Close a quiet connection."""
@@ -337,7 +358,7 @@ class _ClientReceiver(PlainReceiver):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._fail(Gone(f"malformed response: {error}"))
+            self.fail(Gone(f"malformed response: {error}"))
             self._stream.abort()
 
     def on_status(self, status: bytes) -> None:
@@ -395,12 +416,7 @@ class _ClientReceiver(PlainReceiver):
         self._client.forget(self._key, self)
         self._lost = True
         self._parser = None  # it holds this receiver's methods: a circle
-        self._fail(error if isinstance(error, Gone) else Gone("connection closed"))
-
-    def _fail(self, error: Exception) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(error)
+        self.fail(error if isinstance(error, Gone) else Gone("connection closed"))
 
 
 class HttpClient:
@@ -434,12 +450,8 @@ class HttpClient:
             connection = self._take(key) if keep_alive else None
             reused = connection is not None
             if connection is None:
-                _, connection = await self._runtime.connect(
-                    to,
-                    lambda _: _ClientReceiver(self, key),
-                    source_ip=source_ip,
-                    trace=trace,
-                )
+                connection = _ClientReceiver(self, key)
+                self._connect(connection, to, source_ip, trace)
             try:
                 return await self._exchange(connection, data, head=method == "HEAD")
             except Gone:
@@ -447,11 +459,18 @@ class HttpClient:
                     raise
                 self._runtime.journal.sometimes("http.connection-replaced")
 
+    def _connect(
+        self, connection: _ClientReceiver, to: Address, source_ip: str, trace: str
+    ) -> None:
+        self._runtime.open(
+            to, lambda _: connection, connection.fail, source_ip=source_ip, trace=trace
+        )
+
     async def _exchange(
         self, connection: _ClientReceiver, data: bytes, *, head: bool
     ) -> HttpResponse:
         if not connection.open:
-            raise Gone("connection closed")
+            raise connection.error
         waiting = self._runtime.future()
         connection.send(data, waiting, head=head)
         try:

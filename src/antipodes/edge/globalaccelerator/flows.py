@@ -8,7 +8,7 @@ Half-closed connections are not modelled: the runtime's streams end both ways at
 
 from collections.abc import Callable
 
-from antipodes.runtime.contract import Runtime, Timer
+from antipodes.runtime.contract import Runtime, Stream, Timer
 from antipodes.service.relay import RelayEnd
 
 IDLE_S = 340.0  # Global Accelerator Developer Guide, "How it works"
@@ -28,8 +28,9 @@ class OpenFlow:
         self._timer: Timer = runtime.later(self._idle_s, self._check_idle)
 
     def new_far(self) -> "FlowEnd":
-        """The end towards the endpoint, which is being connected."""
+        """The end towards the endpoint, which has been connected."""
         self.far = FlowEnd(self)
+        self.near.join(self.far)
         return self.far
 
     def moved(self) -> None:
@@ -65,6 +66,12 @@ class FlowEnd(RelayEnd):
     def __init__(self, flow: OpenFlow) -> None:
         super().__init__()
         self._flow: OpenFlow | None = flow
+        self._doomed = False  # reset before it was open
+
+    def connection_made(self, stream: Stream) -> None:
+        super().connection_made(stream)
+        if self._doomed:
+            stream.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._flow is not None:
@@ -82,5 +89,6 @@ class FlowEnd(RelayEnd):
 
     def reset(self) -> None:
         """Reset this side."""
+        self._doomed = True
         if self.stream is not None:
             self.stream.abort()

@@ -218,8 +218,7 @@ class AnycastPlane:
             self._runtime.journal.sometimes(f"accelerator.{reason}")
         opened = OpenFlow(self._runtime, self._over)
         self._flows[opened] = None
-        forward = self._forward(opened, decision, location.place, accepted, number)
-        self._runtime.spawn(forward, "flow")
+        self._forward(opened, decision, location.place, accepted, number)
         return opened.near
 
     def _over(self, flow: OpenFlow) -> None:
@@ -230,24 +229,24 @@ class AnycastPlane:
         """Clients' connections that are open now."""
         return len(self._flows)
 
-    async def _forward(
+    def _forward(
         self, flow: OpenFlow, decision: Decision, place: str, accepted: Accepted, port: int
     ) -> None:
         started = self._runtime.now()
         endpoint = decision.endpoint
         source_ip = accepted.peer_ip if endpoint.preserves_client_ip else ""
         door = self._door(endpoint.arn, port)
-        try:
-            _, far = await self._standing[place].connect(
-                door, lambda _: flow.new_far(), source_ip=source_ip, trace=accepted.trace
-            )
-        except Gone as error:
+
+        def far(_: Accepted) -> Receiver:
+            self._span_connect(accepted.trace, place, door.place, started, "")
+            return flow.new_far()
+
+        def failed(error: Gone) -> None:
             self._span_connect(accepted.trace, place, door.place, started, str(error))
             self._runtime.journal.sometimes("accelerator.endpoint-gone")
             flow.reset()
-            return
-        self._span_connect(accepted.trace, place, door.place, started, "")
-        flow.near.join(far)
+
+        self._standing[place].open(door, far, failed, source_ip=source_ip, trace=accepted.trace)
 
     def _door(self, arn: str, port: int) -> Address:
         """Where a load balancer listens for the edge."""

@@ -36,6 +36,7 @@ from antipodes.regional.dynamodb.syntax import (
 
 EXPRESSION_BYTES_MAX = 4096
 OPERATORS_MAX = 300
+CALLS_DEEP_MAX = 100  # calls within each other; AWS gives no number but that of all operators
 IN_MAX = 100
 TREES_MAX = 4096
 COMPARATORS = ("=", "<>", "<", "<=", ">", ">=")
@@ -84,6 +85,7 @@ class Parser:
         self._tokens = tokens(text)
         self._at = 0
         self._operators = 0
+        self._depth = 0
         self._faults: dict[int, str] = {}
 
     @property
@@ -209,9 +211,13 @@ class Parser:
         if name not in self._functions:
             self.note(_UNKNOWN, f"Invalid function name; function: {name}")
         self.count_operator()
+        self._depth += 1
+        if self._depth > CALLS_DEEP_MAX:
+            self.fail("The expression contains too many functions within each other")
         self.expect("(")
         operands = self.operands(name)
         self.expect(")")
+        self._depth -= 1
         return Function(name, tuple(operands))
 
     def operands(self, name: str = "") -> list[Operand]:

@@ -14,7 +14,6 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "GlobalTableSettingsReplicationMode",
     ),
     "UpdateTable": (
-        "GlobalSecondaryIndexUpdates",
         "GlobalTableSettingsReplicationMode",
         "DisassociationProtectionEnabled",
         "VectorIndexUpdates",

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from antipodes.regional.dynamodb import encryption, indexes, model, throughput
+from antipodes.regional.dynamodb.backfills import IndexWork
 from antipodes.regional.dynamodb.deletions import Deletions
 from antipodes.regional.dynamodb.errors import not_found
 from antipodes.regional.dynamodb.fast import FastPath
@@ -56,6 +57,7 @@ class DynamoDB(Service):
         self.globaltables = GlobalTables(self)
         self.strongtables = StrongTables(self, self.globaltables.followers)
         self.deletions = Deletions(self, copied=lambda _: False)
+        self.index_work = IndexWork(self)
         self.fast = FastPath(self).handlers()
 
     async def start(self) -> None:
@@ -63,6 +65,7 @@ class DynamoDB(Service):
         self.streams.start()
         self.deletions.start()
         self.timetolive.start()
+        self.index_work.start()
         await self.globaltables.start()
         await self.strongtables.start()
 

@@ -154,6 +154,7 @@ async def update_table(service: DynamoDB, call: Call, request: dict[str, Any]) -
     check_busy(service, call)
     if changed is not None:
         service.put_record(changed)
+        service.index_work.begin(changed)
         service.globaltables.settings_changed(changed)
     updates = request.get("ReplicaUpdates")
     if asks_for_strong(table, request):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from antipodes.regional.dynamodb import encryption, throughput
+from antipodes.regional.dynamodb import encryption, indexupdates, throughput
 from antipodes.regional.dynamodb.errors import in_use, invalid_value, limit_exceeded, validation
 from antipodes.regional.dynamodb.features import Busy
 from antipodes.regional.dynamodb.model import Table
@@ -126,6 +126,8 @@ def changed(
     `others` says what the account's other tables have been given.
     """
     found = _capacity(table, request, moment, others)
+    billing = found.get("billing", table.billing)
+    found |= indexupdates.changed(table, request, billing, moment.now, moment.until)
     if request.get("StreamSpecification") is not None:
         found |= changed_stream(table, request["StreamSpecification"], moment.now)
         found["busy"] = moment.busy("stream")

@@ -42,7 +42,7 @@ from antipodes.regional.dynamodb.indexrows import (
     check_index_keys,
 )
 from antipodes.regional.dynamodb.keyconditions import KeyCondition
-from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.model import Index, Table
 from antipodes.regional.dynamodb.pages import Page, Source, read_page, table_row_key
 from antipodes.regional.dynamodb.rows import Rows
 from antipodes.replication.versions import HybridClock, Version
@@ -249,6 +249,30 @@ class TableStore:
                 return True
         for identity in identities:
             self.counts.drop(identity)
+        return False
+
+    # Indexes that are made and deleted.
+
+    def fill(self, table: Table, index: Index, after: bytes, limit: int) -> bytes | None:
+        """Take so many rows after a row key into an index; return the last one, None at the end."""
+        start, stop = rows.table_range(table.identity)
+        begin = after + b"\x00" if after else start
+        page = next(self._rows.scan(begin, stop, first=limit), [])
+        for key, value in page:
+            row = rows.unpack(key, value)
+            if not row.tombstone:
+                entry = Entry(orjson.loads(row.body), row.body, row.size, row.version)
+                self.index_rows.fill(table, index, key, entry)
+        return page[-1][0] if page else None
+
+    def drop_index(self, index: Index, limit: int) -> bool:
+        """Remove so many rows of an index; whether there are more."""
+        found = self._store.scan(*rows.table_range(index.identity), limit=limit)
+        for key, _ in found:
+            self._store.delete(key)
+        if len(found) >= limit:
+            return True
+        self.counts.drop(index.identity)
         return False
 
     # Pages.

@@ -1,0 +1,224 @@
+"""What UpdateTable does to global secondary indexes: it makes, changes and deletes them.
+
+An index that is made is CREATING while it is filled (backfills.py), one that is deleted is DELETING
+while its rows go. Of either there may be one at a time in a table. Replicas do alike: what one of
+them was asked for, the others take from it (`taken`).
+
+Wording as observed of AWS (ack-api-quirks, services/dynamodb; dynalite).
+"""
+
+from typing import Any
+
+import msgspec
+
+from antipodes.regional.dynamodb.errors import (
+    invalid_value,
+    limit_exceeded,
+    not_found,
+    validation,
+)
+from antipodes.regional.dynamodb.indexes import (
+    GLOBAL_MAX,
+    check_counts,
+    definitions,
+    identified,
+    made_index,
+)
+from antipodes.regional.dynamodb.model import Index, Table, not_offered
+
+ACTIONS = ("Create", "Update", "Delete")
+_ONE = "Only 1 online index can be created or deleted simultaneously per table"
+
+
+def changed(
+    table: Table, request: dict[str, Any], billing: str, now: float, until: float
+) -> dict[str, Any]:
+    """The members of a table's record that an UpdateTable's index updates change.
+
+    `billing` is the mode that the request leads to; what begins now goes on at least `until`.
+    """
+    updates = request.get("GlobalSecondaryIndexUpdates")
+    actions = [] if updates is None else _actions(updates)
+    _check_alone(table, actions)
+    defined = {**table.attribute_types, **definitions({"AttributeDefinitions": [], **request})}
+    for name, kind in table.attribute_types.items():
+        if actions and defined[name] != kind:
+            raise invalid_value(
+                f"Attribute {name} is defined with type {defined[name]}, but its type is {kind}"
+            )
+    indexes = list(table.indexes)
+    for action, part in actions:
+        place = next((n for n, i in enumerate(indexes) if i.name == part["IndexName"]), None)
+        if action == "Create":
+            if place is not None:
+                raise validation("Attempting to create an index which already exists")
+            made = _made(table, part, request, defined, billing)
+            status = {"status": "CREATING", "ready_at": until}
+            made = msgspec.structs.replace(identified(made, table.identity, now), **status)
+            indexes.append(made)
+            continue
+        if place is None:
+            raise not_found()
+        if indexes[place].kind != "GSI":
+            raise validation(
+                f"Cannot {action.lower()} an index that is not a GlobalSecondaryIndex: "
+                f"{part['IndexName']}"
+            )
+        status = {"status": "DELETING", "ready_at": until}
+        change = status if action == "Delete" else _units(indexes[place], part, billing)
+        indexes[place] = msgspec.structs.replace(indexes[place], **change)
+    if sum(index.kind == "GSI" for index in indexes) > GLOBAL_MAX:
+        raise limit_exceeded(
+            f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_MAX}"
+        )
+    check_counts(indexes)
+    indexes = [_billed(table, index, billing) for index in indexes]
+    if tuple(indexes) == table.indexes:
+        return {}
+    return {"indexes": tuple(indexes), "attributes": attributes_used(table, indexes, defined)}
+
+
+def attributes_used(
+    table: Table, indexes: list[Index] | tuple[Index, ...], defined: dict[str, str]
+) -> dict[str, str]:
+    """The definitions of those attributes that are keys of the table or of an index."""
+    used = {*table.key_names, *(name for index in indexes for name in index.key_names)}
+    return {name: kind for name, kind in defined.items() if name in used}
+
+
+def _actions(updates: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    if not updates:
+        raise invalid_value("List of GlobalSecondaryIndexUpdates is empty")
+    found: list[tuple[str, dict[str, Any]]] = []
+    for update in updates:
+        named = [(name, update[name]) for name in ACTIONS if update.get(name) is not None]
+        if not named:
+            raise invalid_value(
+                "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
+                "GlobalSecondaryIndexUpdate.Delete must not be null"
+            )
+        if len(named) > 1:
+            raise invalid_value(
+                "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate "
+                "object"
+            )
+        name = named[0][1]["IndexName"]
+        if any(part["IndexName"] == name for _, part in found):
+            raise invalid_value(
+                "Only one global secondary index update per index is allowed simultaneously. "
+                f"Index: {name}"
+            )
+        found += named
+    return found
+
+
+def _check_alone(table: Table, actions: list[tuple[str, dict[str, Any]]]) -> None:
+    """Refuse a second index to be made or deleted; one that is being made may be deleted."""
+    begun = [part["IndexName"] for action, part in actions if action != "Update"]
+    under_way = [index.name for index in table.indexes if index.status != "ACTIVE"]
+    if len(begun) > 1 or (begun and under_way and begun != under_way):
+        raise limit_exceeded(_ONE)
+
+
+def _made(
+    table: Table,
+    part: dict[str, Any],
+    request: dict[str, Any],
+    defined: dict[str, str],
+    billing: str,
+) -> Index:
+    names = [element["AttributeName"] for element in part["KeySchema"]]
+    if request.get("AttributeDefinitions") is None and any(n not in defined for n in names):
+        raise invalid_value(f"AttributeDefinitions is not specified for index: {part['IndexName']}")
+    index = made_index(part, "GSI", defined, table.key_names)
+    units = part.get("ProvisionedThroughput")
+    if billing == "PROVISIONED" and not units:
+        raise invalid_value(f"ProvisionedThroughput must be specified for index: {index.name}")
+    if billing != "PROVISIONED" and units:
+        raise invalid_value(
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: "
+            f"{index.name} when BillingMode is PAY_PER_REQUEST"
+        )
+    return index
+
+
+def _units(index: Index, part: dict[str, Any], billing: str) -> dict[str, Any]:
+    for feature in ("OnDemandThroughput", "WarmThroughput"):
+        if part.get(feature):
+            raise not_offered(f"{feature} of an index")
+    units = part.get("ProvisionedThroughput")
+    if billing != "PROVISIONED":
+        raise invalid_value(
+            f"The only Updates for index: {index.name} when TableThroughputMode is "
+            "PAY_PER_REQUEST can be to OnDemandThroughput, WarmThroughput"
+        )
+    if not units:
+        raise invalid_value(
+            "Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: "
+            f"{index.name}"
+        )
+    wanted = int(units["ReadCapacityUnits"]), int(units["WriteCapacityUnits"])
+    if wanted == (index.read_units, index.write_units):
+        raise validation(
+            f"The provisioned throughput for the index {index.name} will not change. The requested "
+            "value equals the current value. Current ReadCapacityUnits provisioned for the index: "
+            f"{index.read_units}. Requested ReadCapacityUnits: {wanted[0]}. Current "
+            f"WriteCapacityUnits provisioned for the index: {index.write_units}. Requested "
+            f"WriteCapacityUnits: {wanted[1]}. Refer to the Amazon DynamoDB Developer Guide for "
+            "current limits and how to request higher limits."
+        )
+    return {"read_units": wanted[0], "write_units": wanted[1]}
+
+
+def _billed(table: Table, index: Index, billing: str) -> Index:
+    """An index in the billing mode of its table."""
+    if index.kind == "LSI" or index.status == "DELETING" or billing == table.billing:
+        return index
+    if billing != "PROVISIONED":
+        return msgspec.structs.replace(index, read_units=0, write_units=0)
+    if not index.read_units:
+        raise invalid_value(f"ProvisionedThroughput must be specified for index: {index.name}")
+    return index
+
+
+# Replicas.
+
+
+def fresh(indexes: tuple[Index, ...], table: bytes, now: float) -> tuple[Index, ...]:
+    """Another replica's indexes, for a table without items and with that identity."""
+    return tuple(
+        msgspec.structs.replace(identified(index, table, now), status="ACTIVE", ready_at=0.0)
+        for index in indexes
+        if index.status != "DELETING"
+    )
+
+
+def taken(
+    table: Table, wanted: tuple[Index, ...], defined: dict[str, str], now: float, until: float
+) -> Table:
+    """The table with the global indexes that another replica was asked to have.
+
+    Those that are new here are CREATING, those that are not wanted any more are DELETING: whoever
+    keeps the record lets `IndexWork.begin` do the work. Local indexes never change.
+    """
+    by_name = {index.name: index for index in wanted if index.status != "DELETING"}
+    found: list[Index] = []
+    for index in table.indexes:
+        told = by_name.pop(index.name, None)
+        if index.kind == "LSI" or index.status == "DELETING":
+            found.append(index)
+        elif told is None or _shape(told) != _shape(index):
+            found.append(msgspec.structs.replace(index, status="DELETING", ready_at=until))
+        else:
+            units = {"read_units": told.read_units, "write_units": told.write_units}
+            found.append(msgspec.structs.replace(index, **units))
+    for told in by_name.values():
+        if told.kind == "GSI":
+            made = identified(told, table.identity, now)
+            found.append(msgspec.structs.replace(made, status="CREATING", ready_at=until))
+    used = attributes_used(table, found, {**table.attribute_types, **defined})
+    return msgspec.structs.replace(table, indexes=tuple(found), attributes=used)
+
+
+def _shape(index: Index) -> tuple[Any, ...]:
+    return index.kind, index.key_names, index.key_types, index.projection, index.non_key

@@ -18,6 +18,7 @@ from antipodes.regional.dynamodb.attributes import (
 )
 from antipodes.regional.dynamodb.conditions import Test, condition
 from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.regional.dynamodb.indexrows import projected_names
 from antipodes.regional.dynamodb.model import Index, Table
 from antipodes.regional.dynamodb.partiqlcalls import Steps, ask
 from antipodes.regional.dynamodb.partiqlkeys import Reads, Schema, Way
@@ -105,7 +106,7 @@ class Selection:
             )
         if index.projection == "ALL":
             return
-        known = projected(self._table, index)
+        known = projected_names(self._table, index)
         asked = dict.fromkeys(str(column.steps[0]) for column in self._select.columns)
         missing = [name for name in asked if name not in known]
         if missing and index.kind == "GSI":
@@ -161,12 +162,7 @@ class Selection:
             if self._request.get(name) is not None:
                 base[name] = self._request[name]
         if way is None:
-            terms = Terms(self._values)
-            where = self._reads.where
-            text = None if where is None else terms.condition(where)
-            return Read(
-                "Scan", {**base, **self._shape(), **terms.members(FilterExpression=text)}, None
-            )
+            return self._scan({**base, **self._shape()})
         key = self._key(way)
         if key is not None:
             return Read("GetItem", {**base, "Key": key}, self._test(self._reads.left(way)))
@@ -180,11 +176,23 @@ class Selection:
         request = {**base, **self._shape(), **members, **forward}
         return Read("Query", request, self._test(rest) if judged else None)
 
+    def _scan(self, base: dict[str, Any]) -> Read:
+        """The read of everything, judged by what the index itself has, if it is one."""
+        index, where = self._index, self._reads.where
+        held = () if index is None else projected_names(self._table, index)
+        if index is not None and index.projection != "ALL":
+            test = self._test(where)
+            if test is not None and any(name not in held for name in attributes(where)):
+                return Read("Scan", base, lambda item: test(_part(item, held)))
+        terms = Terms(self._values)
+        text = None if where is None else terms.condition(where)
+        return Read("Scan", {**base, **terms.members(FilterExpression=text)}, None)
+
     def _shape(self) -> dict[str, Any]:
         """The index, and all attributes where a local one is asked for what it has not."""
         if self._index is None:
             return {}
-        known = projected(self._table, self._index)
+        known = projected_names(self._table, self._index)
         beyond = any(str(column.steps[0]) not in known for column in self._select.columns)
         whole = beyond and self._index.kind == "LSI" and self._index.projection != "ALL"
         return {"IndexName": self._index.name, **({"Select": "ALL_ATTRIBUTES"} if whole else {})}
@@ -272,6 +280,10 @@ def _judged(items: list[Item], test: Test) -> list[Item]:
     return [outward_item(item) for item in whole if test(item)]
 
 
+def _part(item: Item, names: tuple[str, ...]) -> Item:
+    return {name: value for name, value in item.items() if name in names}
+
+
 def columns_of(item: Item, columns: tuple[Path, ...]) -> Item:
     """What is asked for of an item; a path's value goes by its last name."""
     if not columns:
@@ -288,11 +300,6 @@ def index_of(table: Table, name: str) -> Index | None:
     if found is None:
         raise validation("The table does not have the specified index")
     return found
-
-
-def projected(table: Table, index: Index) -> tuple[str, ...]:
-    """The attributes that an index holds in any case (of one that projects all: only keys)."""
-    return (*table.key_names, *index.key_names, *index.non_key)
 
 
 def added(one: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from antipodes.wire import particular
 from antipodes.wire.errors import Invalid
 from antipodes.wire.models import Member, Model, Operation, Shape
 
@@ -47,8 +48,9 @@ def validate(operation: Operation, value: Mapping[str, Any]) -> None:
         raise Invalid(_code(operation.model), "The input is nested too deep") from error
     if not found:
         return
-    if operation.model.name in {"dynamodb", "ec2"}:
-        _refuse_missing_scalar(operation, value)
+    particular.refuse_first(operation, value)
+    if operation.model.name == "dynamodb":
+        found = found[: particular.ERRORS_MAX]
     noun = "error" if len(found) == 1 else "errors"
     message = f"{len(found)} validation {noun} detected: {'; '.join(found)}"
     raise Invalid(_code(operation.model), message)
@@ -153,21 +155,6 @@ def _code(model: Model) -> str:
     """The code that a service gives to broken constraints."""
     default = "ValidationError" if model.protocol == "query" else "ValidationException"
     return _CODES.get(model.name, default)
-
-
-def _refuse_missing_scalar(operation: Operation, value: Mapping[str, Any]) -> None:
-    """Say what two services say first of all when a required parameter is not there."""
-    assert operation.input is not None, f"{operation} takes no input"
-    for name in operation.input.shape.required:
-        member = operation.input.shape.members[name]
-        if value.get(name) is not None:
-            continue
-        if operation.model.name == "ec2":
-            message = f"The request must contain the parameter {member.ec2_name}"
-            raise Invalid("MissingParameter", message)
-        if member.kind not in {"structure", "list", "map"}:
-            message = f"The parameter '{name}' is required but was not present in the request"
-            raise Invalid("ValidationException", message)
 
 
 def _camel(name: str) -> str:
@@ -277,7 +264,7 @@ def _pattern(shape: Shape) -> str:
 
 
 def _one_of(shape: Shape) -> str:
-    return f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+    return f"Member must satisfy enum value set: [{', '.join(particular.enum_of(shape))}]"
 
 
 def _told(value: str, path: str, constraint: str) -> str:

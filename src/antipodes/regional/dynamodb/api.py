@@ -1,6 +1,7 @@
 """DynamoDB as a host runs it: the service with all of its operations."""
 
 from antipodes.regional.dynamodb import (
+    backupapi,
     itemapi,
     policyapi,
     statementapi,
@@ -10,4 +11,13 @@ from antipodes.regional.dynamodb import (
 )
 from antipodes.regional.dynamodb.service import DynamoDB
 
-__all__ = ["DynamoDB", "itemapi", "policyapi", "statementapi", "tableapi", "tagapi", "ttlapi"]
+__all__ = [
+    "DynamoDB",
+    "backupapi",
+    "itemapi",
+    "policyapi",
+    "statementapi",
+    "tableapi",
+    "tagapi",
+    "ttlapi",
+]

@@ -53,3 +53,8 @@ def in_use(detail: str = "") -> ServiceError:
 def limit_exceeded(detail: str) -> ServiceError:
     """The error for one more than there may be."""
     return ServiceError("LimitExceededException", f"Subscriber limit exceeded: {detail}")
+
+
+def invalid_request(detail: str) -> ServiceError:
+    """The error for a request about backups that makes no sense."""
+    return validation(f"Invalid Request: {detail}")

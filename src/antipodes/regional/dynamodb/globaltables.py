@@ -22,7 +22,9 @@ from typing import Any, Protocol
 import msgspec
 
 from antipodes.regional.dynamodb import rows
+from antipodes.regional.dynamodb.backups import Backups
 from antipodes.regional.dynamodb.copies import Copies, Copy
+from antipodes.regional.dynamodb.deletions import Deletions
 from antipodes.regional.dynamodb.errors import validation
 from antipodes.regional.dynamodb.groups import (
     ACTIVE,
@@ -63,6 +65,8 @@ class Tables(Protocol):
     host: Host
     tables: TableRecords
     items: TableStore
+    backups: Backups
+    deletions: Deletions
 
 
 class GlobalTables:
@@ -356,8 +360,8 @@ class GlobalTables:
         )
 
     def _drop(self, table: Table) -> None:
-        self._service.items.drop(table)
-        self._service.tables.delete(table.account, table.name)
+        self._service.backups.leave(table)
+        self._service.deletions.forget(table)
         self._copies.call_off(table)
 
     # What the logs bring but for items.

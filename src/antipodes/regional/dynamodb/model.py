@@ -25,7 +25,7 @@ from antipodes.service.contract import ServiceError
 
 VERSION = "2019.11.21"
 _CHARACTERS = re.compile(r"[a-zA-Z0-9_.-]+")
-_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):(\d{12}):table/([a-zA-Z0-9_.-]{3,255})")
+ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):(\d{12}):table/([a-zA-Z0-9_.-]{3,255})")
 KEY_NAMES_MAX = 2
 NAME_LENGTHS = (3, 255)
 
@@ -157,7 +157,7 @@ def table_name(text: str, account: str = "", region: str = "") -> str:
     Whoever names another account's table lacks its permission: no policy here gives any.
     """
     if text.startswith("arn:"):
-        found = _ARN.fullmatch(text)
+        found = ARN.fullmatch(text)
         if found is None:
             raise validation(f"1 validation error detected: Invalid table ARN: '{text}'")
         if region and found.group(1) != region:

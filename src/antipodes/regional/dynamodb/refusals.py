@@ -18,6 +18,8 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "DisassociationProtectionEnabled",
         "VectorIndexUpdates",
     ),
+    "RestoreTableFromBackup": ("VectorIndexOverride",),
+    "RestoreTableToPointInTime": ("VectorIndexOverride",),
 }
 
 

@@ -7,11 +7,13 @@ import msgspec
 
 from antipodes.regional.dynamodb import encryption, indexes, model, throughput
 from antipodes.regional.dynamodb.backfills import IndexWork
+from antipodes.regional.dynamodb.backups import Backups
 from antipodes.regional.dynamodb.deletions import Deletions
 from antipodes.regional.dynamodb.errors import not_found
 from antipodes.regional.dynamodb.fast import FastPath
 from antipodes.regional.dynamodb.globaltables import GlobalTables
 from antipodes.regional.dynamodb.model import Table
+from antipodes.regional.dynamodb.restores import Restores
 from antipodes.regional.dynamodb.streams import Streams
 from antipodes.regional.dynamodb.strongtables import StrongTables
 from antipodes.regional.dynamodb.tablerecords import TableRecords
@@ -56,13 +58,17 @@ class DynamoDB(Service):
         self.timetolive = TimeToLive(host, self.tables, self.items)
         self.globaltables = GlobalTables(self)
         self.strongtables = StrongTables(self, self.globaltables.followers)
-        self.deletions = Deletions(self, copied=lambda _: False)
         self.index_work = IndexWork(self)
+        self.backups = Backups(self)
+        self.restores = Restores(self, self.backups)
+        self.deletions = Deletions(self, copied=self.backups.snapshots.copies)
         self.fast = FastPath(self).handlers()
 
     async def start(self) -> None:
         """Follow the other regions, and take up what goes on behind the requests."""
         self.streams.start()
+        self.backups.start()
+        self.restores.start()
         self.deletions.start()
         self.timetolive.start()
         self.index_work.start()

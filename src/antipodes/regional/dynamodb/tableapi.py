@@ -136,6 +136,7 @@ def delete_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
     description = service.describe(table)
     service.strongtables.check_delete(table)
     service.globaltables.leave(table)
+    service.backups.leave(table)
     service.deletions.begin(table)
     return {"TableDescription": {**description, "TableStatus": "DELETING"}}
 
@@ -179,16 +180,3 @@ def describe_limits(service: DynamoDB, call: Call, request: dict[str, Any]) -> d
 def describe_endpoints(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     address = f"dynamodb.{call.region}.amazonaws.com"
     return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": ENDPOINT_MINUTES}]}
-
-
-@operations("DescribeContinuousBackups")
-def describe_continuous_backups(
-    service: DynamoDB, call: Call, request: dict[str, Any]
-) -> dict[str, Any]:
-    service.record(call.account, request["TableName"])
-    return {
-        "ContinuousBackupsDescription": {
-            "ContinuousBackupsStatus": "DISABLED",
-            "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"},
-        }
-    }

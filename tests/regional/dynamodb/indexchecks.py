@@ -33,8 +33,27 @@ def check_agreement(service: DynamoDB, table: Table) -> None:
     items = _rows(service, table.identity)
     counts = service.items.counts
     assert counts.get(table.identity) == _count(items)
+    collections: dict[bytes, list[Any]] = {}
+    for key, item in items.items():
+        collections.setdefault(rows.collection_of(key), []).append(item)
     for index in table.indexes:
         held = _rows(service, index.identity)
         assert counts.get(index.identity) == _count(held), index.name
         if index.status == "ACTIVE":
             assert held == _should_hold(table, index, items), index.name
+        if index.kind == "LSI":
+            for key, item in held.items():
+                collection = rows.collection_of(key)[len(index.identity) :]
+                collections[table.identity + collection].append(item)
+    if table.has_local:
+        assert _kept(service, table) == {
+            name: Count(len(found), sum(map(item_size, found)))
+            for name, found in collections.items()
+        }
+
+
+def _kept(service: DynamoDB, table: Table) -> dict[bytes, Count]:
+    """The counts of a table's collections in the store, where they are once it is committed."""
+    start, stop = service.items.counts.range_of(table.identity)
+    found = service.host.store.scan(start + b"\x00", stop)
+    return {key[1:]: service.items.counts.get(key[1:]) for key, _ in found}

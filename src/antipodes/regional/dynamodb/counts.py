@@ -1,5 +1,7 @@
 """Counts: how many items a table or an index holds, and their size, without looking through it.
 
+Of tables with local indexes each collection of items is counted, too.
+
 They are kept in memory and written once for each group of the store that changed them, just before
 it is committed, however many items the group changes. So they are in agreement with the rows
 whatever happens to the host, and a put pays two additions. A group that is rolled back takes its
@@ -8,8 +10,10 @@ counts with it: they are read again.
 
 from typing import NamedTuple
 
+from antipodes.regional.dynamodb.rows import after
 from antipodes.runtime.contract import Store
 
+KNOWN_MAX = 10_000
 _PREFIX = b"n"
 ITEM_OVERHEAD_BYTES = 100  # "Capacity unit consumption": storage, per item
 REPLICA_OVERHEAD_BYTES = 48  # the same, more in a global table
@@ -51,9 +55,15 @@ class Counts:
 
     def drop(self, identity: bytes) -> None:
         """Forget a table or index that is no more."""
-        self._known.pop(identity, None)
-        self._changed.pop(identity, None)
+        for known in (self._known, self._changed):
+            for name in [name for name in known if name.startswith(identity)]:
+                del known[name]
         self._store.delete(_PREFIX + identity)
+
+    def range_of(self, identity: bytes) -> tuple[bytes, bytes]:
+        """Where the counts of a table's collections are kept, and its own."""
+        start = _PREFIX + identity
+        return start, after(start)
 
     def _read(self, identity: bytes) -> list[int]:
         value = self._store.get(_PREFIX + identity) or bytes(16)
@@ -64,7 +74,13 @@ class Counts:
     def _write(self) -> None:
         changed, self._changed = self._changed, {}
         for identity, (items, size) in changed.items():
-            self._store.put(_PREFIX + identity, items.to_bytes(8, "big") + size.to_bytes(8, "big"))
+            key, value = _PREFIX + identity, items.to_bytes(8, "big") + size.to_bytes(8, "big")
+            if items:
+                self._store.put(key, value)
+            else:
+                self._store.delete(key)
+        if len(self._known) > KNOWN_MAX:
+            self._known.clear()
 
     def _forget(self) -> None:
         self._known.clear()

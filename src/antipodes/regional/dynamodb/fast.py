@@ -73,7 +73,7 @@ class FastPath:
             return None
         table = self._table(call.account, request.get("TableName"))
         item = _normalised(request.get("Item"))
-        if table is None or item is None:
+        if table is None or item is None or table.has_local:
             return None
         try:
             size = check_item(table, item)

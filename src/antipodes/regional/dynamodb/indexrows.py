@@ -26,6 +26,7 @@ from antipodes.regional.dynamodb.rows import (
     HEAD_BYTES,
     Rows,
     body_of,
+    collection_of,
     pack_value,
     partition_prefix,
     size_of,
@@ -103,32 +104,39 @@ class IndexRows:
             before = None if old is None else index_row_key(index, old, row_key)
             after = None if new is None else index_row_key(index, new.item, row_key)
             if before is not None and before != after:
-                self._remove(index, before)
+                self._remove(table, index, before)
             if after is not None and new is not None:
-                self._put(index, after, new.projected(table, index))
+                self._put(table, index, after, new.projected(table, index))
 
     def fill(self, table: Table, index: Index, row_key: bytes, entry: Entry) -> None:
         """Take an item as it is into a new index."""
         key = index_row_key(index, entry.item, row_key)
         if key is not None:
-            self._put(index, key, entry.projected(table, index))
+            self._put(table, index, key, entry.projected(table, index))
 
-    def _remove(self, index: Index, key: bytes) -> None:
+    def _remove(self, table: Table, index: Index, key: bytes) -> None:
         present = self._rows.get(key)
         if present is not None:
             self._rows.delete(key)
-            self._counts.add(index.identity, -1, -size_of(present))
+            self._count(table, index, key, (-1, -size_of(present)))
 
-    def _put(self, index: Index, key: bytes, value: bytes) -> None:
+    def _put(self, table: Table, index: Index, key: bytes, value: bytes) -> None:
         present = self._rows.get(key)
         size = size_of(value)
         if present is None:
-            self._counts.add(index.identity, 1, size)
+            self._count(table, index, key, (1, size))
         elif body_of(present) == body_of(value):
             return
         elif size != size_of(present):
-            self._counts.add(index.identity, 0, size - size_of(present))
+            self._count(table, index, key, (0, size - size_of(present)))
         self._rows.put(key, value)
+
+    def _count(self, table: Table, index: Index, key: bytes, change: tuple[int, int]) -> None:
+        self._counts.add(index.identity, *change)
+        if index.kind == "LSI":
+            # The partition key is the table's, and so is its hash.
+            collection = table.identity + collection_of(key)[len(index.identity) :]
+            self._counts.add(collection, *change)
 
 
 def check_index_keys(table: Table, item: Item, before: Item | None = None) -> None:

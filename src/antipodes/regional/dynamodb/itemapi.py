@@ -1,9 +1,11 @@
 """Operations on items, one thin function each."""
 
+from functools import partial
 from typing import Any
 
 from antipodes.regional.dynamodb.attributes import Item, item_size, outward_item
 from antipodes.regional.dynamodb.capacity import Spent, consumed, read_units
+from antipodes.regional.dynamodb.itemcollections import check_room, metrics
 from antipodes.regional.dynamodb.model import Table, table_name
 from antipodes.regional.dynamodb.plans import (
     WritePlan,
@@ -22,10 +24,12 @@ from antipodes.regional.dynamodb.strongitems import item_operation
 from antipodes.regional.dynamodb.transactions import (
     batch_get,
     batch_write,
+    replayed,
     transact_get,
     transact_write,
 )
 from antipodes.regional.dynamodb.writing import (
+    Write,
     prepare_delete,
     prepare_put,
     prepare_update,
@@ -56,9 +60,7 @@ def put_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str
     plan = plan_put(request)
     table = service.usable(call.account, name)
     write = _outward_failure(prepare_put, service, table, request, plan)
-    write.apply(service.items)
-    wanted = request.get("ReturnValues")
-    return _outward({**returned(write, wanted), **write.consumed(request)})
+    return _done(service, request, write)
 
 
 @item_operation("UpdateItem")
@@ -67,9 +69,7 @@ def update_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[
     plan = plan_update(request)
     table = service.usable(call.account, name)
     write = _outward_failure(prepare_update, service, table, request, plan)
-    write.apply(service.items)
-    wanted = request.get("ReturnValues")
-    return _outward({**returned(write, wanted), **write.consumed(request)})
+    return _done(service, request, write)
 
 
 @item_operation("DeleteItem")
@@ -78,9 +78,14 @@ def delete_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[
     plan = plan_delete(request)
     table = service.usable(call.account, name)
     write = _outward_failure(prepare_delete, service, table, request, plan)
-    write.apply(service.items)
-    wanted = request.get("ReturnValues")
-    return _outward({**returned(write, wanted), **write.consumed(request)})
+    return _done(service, request, write)
+
+
+def _done(service: DynamoDB, request: dict[str, Any], write: Write) -> dict[str, Any]:
+    """Make a write, and tell of it."""
+    check_room(service.items, write).apply(service.items)
+    found = _outward(returned(write, request.get("ReturnValues")))
+    return {**found, **write.consumed(request), **metrics(request, service.items, write)}
 
 
 def _outward_failure(
@@ -141,12 +146,11 @@ def batch_write_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> 
 @item_operation("TransactWriteItems")
 def transact_write_items(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     token = request.get("ClientRequestToken")
+    find = partial(service.usable, call.account)
     if token and service.replayed(call, token, request):
-        return {}
+        return replayed(service.items, find, request)
     try:
-        found = transact_write(
-            service.items, lambda name: service.usable(call.account, name), request
-        )
+        found = transact_write(service.items, find, request)
     except ServiceError as error:
         for reason in error.members.get("CancellationReasons", ()):
             if "Item" in reason:

@@ -130,6 +130,11 @@ class Table(msgspec.Struct, frozen=True):
         return self.attributes or self.types
 
     @property
+    def has_local(self) -> bool:
+        """Whether it has local indexes, and so collections of items that are measured."""
+        return any(index.kind == "LSI" for index in self.indexes)
+
+    @property
     def watched(self) -> bool:
         """Whether anything is to be told of every change of an item."""
         return bool(self.stream or self.ttl_attribute or self.recovery.days or self.snapshots)

@@ -54,6 +54,11 @@ def partition_prefix(identity: bytes, partition: bytes) -> bytes:
     return _PREFIX + identity + hashlib.blake2b(partition, digest_size=_HASH_BYTES).digest()
 
 
+def collection_of(row_key: bytes) -> bytes:
+    """The identity, for counting, of the collection that a table's row belongs to."""
+    return row_key[1 : HEAD_BYTES + _HASH_BYTES]
+
+
 def table_range(identity: bytes) -> tuple[bytes, bytes]:
     """The range of all rows of a table."""
     start = _PREFIX + identity

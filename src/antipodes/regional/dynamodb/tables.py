@@ -49,6 +49,7 @@ from antipodes.replication.versions import HybridClock, Version
 from antipodes.runtime.contract import Store
 
 ITEM_KIND = "dynamodb/item"
+COLLECTION_BYTES_MAX = 10 << 30  # "Constraints": item collections of a table with local indexes
 _TOMBSTONES = b"t"
 
 
@@ -85,6 +86,7 @@ class TableStore:
         self.counts = Counts(store)
         self.index_rows = IndexRows(self._rows, self.counts)
         self.watchers: list[Watcher] = []
+        self.collection_max = COLLECTION_BYTES_MAX
 
     # Keys.
 
@@ -114,7 +116,7 @@ class TableStore:
         if size is None:
             size = item_size(item)
         self._rows.put(row_key, rows.pack_value(version, body, size))
-        self._count(table, present, 1, size)
+        self._count(table, row_key, present, (1, size))
         if table.watched or table.indexes:
             key, old = _key(table, item), _body(present)
             self._follow(Change(table, row_key, key, old, body, version, by), item, size)
@@ -129,18 +131,23 @@ class TableStore:
             self._bury(table, row_key, orjson.dumps(key), version)
         else:
             self._rows.delete(row_key)
-        self._count(table, present, 0, 0)
+        self._count(table, row_key, present, (0, 0))
         if table.watched or table.indexes:
             self._follow(Change(table, row_key, key, _body(present), None, version, by))
         if table.replicas:
             self._append(table, key, version, None, 0)
 
-    def _count(self, table: Table, present: bytes | None, items: int, size: int) -> None:
-        """Count what a row's change made of what was there."""
+    def _count(
+        self, table: Table, row_key: bytes, present: bytes | None, new: tuple[int, int]
+    ) -> None:
+        """Count what a row's change made of what was there: so many items of so much size."""
+        items, size = new
         if present is not None and not present[0]:
             items, size = items - 1, size - rows.size_of(present)
         if items or size:
             self.counts.add(table.identity, items, size)
+            if table.indexes and table.has_local:
+                self.counts.add(rows.collection_of(row_key), items, size)
 
     def _follow(self, change: Change, item: Item | None = None, size: int = 0) -> None:
         """Take a change, if it is one, into the indexes, and tell the watchers."""
@@ -191,12 +198,12 @@ class TableStore:
         if item_json is None:
             size = 0
             self._bury(table, row_key, key_json, version)
-            self._count(table, present, 0, 0)
+            self._count(table, row_key, present, (0, 0))
         else:
             if size is None:
                 size = item_size(orjson.loads(item_json))
             self._rows.put(row_key, rows.pack_value(version, item_json, size))
-            self._count(table, present, 1, size)
+            self._count(table, row_key, present, (1, size))
         if table.watched or table.indexes:
             old, by = _body(present), version.region
             self._follow(Change(table, row_key, key, old, item_json, version, by), item, size)
@@ -240,7 +247,11 @@ class TableStore:
         """Remove all rows of a table and of its indexes, or so many; whether there are more."""
         identities = [table.identity, *(index.identity for index in table.indexes)]
         tombstones = _TOMBSTONES + table.identity
-        ranges = [(tombstones, rows.after(tombstones)), *map(rows.table_range, identities)]
+        ranges = [
+            (tombstones, rows.after(tombstones)),
+            *map(rows.table_range, identities),
+            self.counts.range_of(table.identity),
+        ]
         for start, stop in ranges:
             found = self._store.scan(start, stop, limit=limit)
             for key, _ in found:
@@ -313,6 +324,10 @@ class TableStore:
                 )
             low = at + b"\x00"
         return read_page(self._rows, low, high, limit=limit, reverse=False)
+
+    def collection(self, row_key: bytes) -> Count:
+        """The collection that a row of a table with local indexes belongs to, indexes included."""
+        return self.counts.get(rows.collection_of(row_key))
 
     def count(self, table: Table) -> Count:
         """How many items, and their size."""

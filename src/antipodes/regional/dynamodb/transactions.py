@@ -12,6 +12,7 @@ import orjson
 from antipodes.regional.dynamodb.attributes import Item, item_size, normal_item
 from antipodes.regional.dynamodb.capacity import Spent, consumed_by_table, read_units
 from antipodes.regional.dynamodb.errors import Refused, validation
+from antipodes.regional.dynamodb.itemcollections import check_room, metrics_by_table
 from antipodes.regional.dynamodb.model import Table, table_name
 from antipodes.regional.dynamodb.plans import (
     GetPlan,
@@ -55,6 +56,7 @@ _PLAN = {
 }
 _REASONS = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed",
+    "ItemCollectionSizeLimitExceededException": "ItemCollectionSizeLimitExceeded",
     "ValidationException": "ValidationError",
 }
 
@@ -76,7 +78,7 @@ def transact_write(store: TableStore, find: Find, request: dict[str, Any]) -> di
 
     def prepare(number: int) -> Write:
         kind, part, plan = actions[number]
-        return _PREPARE[kind](store, tables[number], part, plan)
+        return check_room(store, _PREPARE[kind](store, tables[number], part, plan))
 
     prepared = _each(len(actions), prepare)
     if sum(max(write.sizes) for write in prepared) > TRANSACTION_BYTES_MAX:
@@ -84,7 +86,23 @@ def transact_write(store: TableStore, find: Find, request: dict[str, Any]) -> di
     for write in prepared:
         write.apply(store)
     spent = [write.spent(transactional=True) for write in prepared]
-    return consumed_by_table(request, spent, both="Write")
+    return {
+        **consumed_by_table(request, spent, both="Write"),
+        **metrics_by_table(request, store, prepared),
+    }
+
+
+def replayed(store: TableStore, find: Find, request: dict[str, Any]) -> dict[str, Any]:
+    """Answer a TransactWriteItems that was done already: what was written is only read."""
+    if not request.get("ReturnConsumedCapacity"):
+        return {}
+    spent: list[Spent] = []
+    for action in map(_planned, request["TransactItems"]):
+        table = find(action.part["TableName"])
+        item = store.get(store.row_key(table, action.plan.given)) or {}
+        units = read_units(item_size(item), consistent=True, transactional=True)
+        spent.append(Spent(table.name, units))
+    return consumed_by_table(request, spent, both="Read")
 
 
 def _planned(action: dict[str, Any]) -> _Action:
@@ -226,11 +244,16 @@ def batch_write(store: TableStore, find: Find, request: dict[str, Any]) -> dict[
         table = tables[name]
         if not _has_key(table, plan.given):
             raise validation("The provided key element does not match the schema")
-        writes.append((prepare_put if puts else prepare_delete)(store, table, {}, plan))
+        write = (prepare_put if puts else prepare_delete)(store, table, {}, plan)
+        writes.append(check_room(store, write))
     rows = [write.row_key for write in writes]
     if len(set(rows)) != len(rows):
         raise validation("Provided list of item keys contains duplicates")
     for write in writes:
         write.apply(store)
     spent = [write.spent() for write in writes]
-    return {"UnprocessedItems": {}, **consumed_by_table(request, spent)}
+    return {
+        "UnprocessedItems": {},
+        **consumed_by_table(request, spent),
+        **metrics_by_table(request, store, writes),
+    }

@@ -239,6 +239,32 @@ REFUSED = [
 ]
 
 
+# Statements that are long or deep, and are refused whatever they say.
+ENDLESS = [
+    " OR ".join(["a=1"] * 900),
+    " AND ".join(["p='a'"] * 700),
+    "NOT " * 1900 + "a=1",
+    "(" * 3000 + "a=1" + ")" * 3000,
+    "a = 1" + " + 1" * 1500,
+    "a = " + "[" * 3000,
+    "a = " + "{'a':" * 1500,
+    "a IN [" + ",".join("1" * 3500) + "]",
+    "a" + "[0]" * 2500 + " = 1",
+    "size(" * 1500,
+]
+
+
+@pytest.mark.parametrize("where", ENDLESS)
+def test_endless_statements_are_refused(where: str) -> None:
+    async def scenario(host: TableHost) -> None:
+        await create(host, sort="S")
+        found = await run(host, f"SELECT * FROM Things WHERE {where}")
+        assert isinstance(found, ServiceError)
+        assert found.code == "ValidationException"
+
+    with_tables(scenario)
+
+
 @pytest.mark.parametrize(("statement", "message"), REFUSED)
 def test_refusals_are_worded_as_the_services(statement: str, message: str) -> None:
     async def scenario(host: TableHost) -> None:

@@ -25,7 +25,8 @@ from antipodes.regional.dynamodb.partiqltree import (
     Sum,
 )
 
-DEPTH_MAX = 100
+DEPTH_MAX = 50  # of parentheses and the like; values nest to 32
+SUMMANDS_MAX = 100
 INDEX_MAX = 2**31 - 1
 COMPARATORS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _TYPE_NAMES = """
@@ -54,6 +55,7 @@ class ExpressionParser:
         self._tokens = tokens(text)
         self._at = 0
         self._depth = 0
+        self._summands = 0
 
     @property
     def token(self) -> Token:
@@ -98,19 +100,19 @@ class ExpressionParser:
     def expression(self) -> Expression:
         """Take an expression."""
         self._deeper()
-        left = self._conjunction()
+        parts = [self._conjunction()]
         while self.accept("OR"):
             self._check_right()
-            left = Both("OR", left, self._conjunction())
+            parts.append(self._conjunction())
         self._depth -= 1
-        return left
+        return parts[0] if len(parts) == 1 else Both("OR", tuple(parts))
 
     def _conjunction(self) -> Expression:
-        left = self._negation()
+        parts = [self._negation()]
         while self.accept("AND"):
             self._check_right()
-            left = Both("AND", left, self._negation())
-        return left
+            parts.append(self._negation())
+        return parts[0] if len(parts) == 1 else Both("AND", tuple(parts))
 
     def _negation(self) -> Expression:
         if not self.accept("NOT"):
@@ -171,6 +173,9 @@ class ExpressionParser:
         left = self._signed()
         while self.symbol("+", "-"):
             operator = self.advance()
+            self._summands += 1
+            if self._summands > SUMMANDS_MAX:
+                raise malformed("Too many operators in expression")
             right = self._signed()
             left = Sum(operator.text, left, right, operator.at)
         return left
@@ -234,7 +239,6 @@ class ExpressionParser:
     def _call(self) -> Call:
         name = self.advance()
         self.advance()
-        self._deeper()
         operands: list[Expression] = []
         if self.symbol("*"):
             self.advance()
@@ -244,14 +248,12 @@ class ExpressionParser:
                 self.advance()
                 operands.append(self.expression())
         self.expect(")")
-        self._depth -= 1
         return Call(name.text.lower(), tuple(operands), name.at, name.length)
 
     def _sequence(self) -> Expression:
         """A list, a bag, or what stands in parentheses: one expression, or several in a row."""
         opening = self.advance()
         closing = _CLOSING[opening.text]
-        self._deeper()
         members: list[Expression] = []
         if not self.symbol(closing) or opening.text == "(":
             members.append(self.expression())
@@ -259,7 +261,6 @@ class ExpressionParser:
                 self.advance()
                 members.append(self.expression())
         self.expect(closing)
-        self._depth -= 1
         if opening.text == "(" and len(members) == 1:
             return members[0]
         kind = {"[": "list", "<<": "bag", "(": "row"}[opening.text]
@@ -268,7 +269,6 @@ class ExpressionParser:
     def struct(self) -> Struct:
         """Take names and values in braces."""
         opening = self.advance()
-        self._deeper()
         members: list[tuple[Expression, Expression]] = []
         while not self.symbol("}"):
             if members:
@@ -277,7 +277,6 @@ class ExpressionParser:
             self.expect(":")
             members.append((name, self.expression()))
         self.advance()
-        self._depth -= 1
         return Struct(tuple(members), opening.at)
 
     # Paths.

@@ -186,12 +186,13 @@ class Reads:
             return [Way()]
         match node:
             case Both(operator="OR"):
-                return self._bounded([*self._ways(node.left), *self._ways(node.right)])
+                return _bounded([way for part in node.parts for way in self._ways(part)])
             case Both():
-                left, right = self._ways(node.left), self._ways(node.right)
-                if len(left) * len(right) > _WAYS_MAX:
-                    raise _too_many()
-                return [one.joined(other) for one in left for other in right]
+                found = [Way()]
+                for part in node.parts:
+                    ways = self._ways(part)
+                    found = _bounded([one.joined(other) for one in found for other in ways])
+                return found
             case Compare():
                 return [self._compared(node)]
             case In():
@@ -200,11 +201,6 @@ class Reads:
                 return [self._ranged(node)]
             case _:
                 return [Way()]
-
-    def _bounded(self, ways: list[Way]) -> list[Way]:
-        if len(ways) > _WAYS_MAX:
-            raise _too_many()
-        return ways
 
     def _compared(self, node: Compare) -> Way:
         name, operator, value = key_comparison(node, self._schema, self._values)
@@ -325,6 +321,12 @@ def exact_key(where: Expression | None, schema: Schema, values: Values) -> Item 
             return None
         key[name] = value
     return key if len(key) == len(schema.names) else None
+
+
+def _bounded(ways: list[Way]) -> list[Way]:
+    if len(ways) > _WAYS_MAX:
+        raise _too_many()
+    return ways
 
 
 def _too_many() -> ServiceError:

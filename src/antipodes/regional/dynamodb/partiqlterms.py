@@ -67,42 +67,46 @@ def conjuncts(node: Expression | None) -> list[Expression]:
     if node is None:
         return []
     if isinstance(node, Both) and node.operator == "AND":
-        return [*conjuncts(node.left), *conjuncts(node.right)]
+        return [found for part in node.parts for found in conjuncts(part)]
     return [node]
 
 
 def together(nodes: list[Expression]) -> Expression | None:
     """One condition out of several that must all hold."""
-    found: Expression | None = None
-    for node in nodes:
-        found = node if found is None else Both("AND", found, node)
-    return found
+    if not nodes:
+        return None
+    return nodes[0] if len(nodes) == 1 else Both("AND", tuple(nodes))
 
 
 def attributes(node: Expression | None) -> Iterator[str]:
     """The top-level attributes that an expression is about, in order, some of them twice."""
+    if isinstance(node, Path):
+        yield str(node.steps[0])
+    for part in _parts(node):
+        yield from attributes(part)
+
+
+def _parts(node: Expression | None) -> tuple[Expression, ...]:
     match node:
-        case Path():
-            yield str(node.steps[0])
-        case Both() | Compare() | Sum():
-            yield from attributes(node.left)
-            yield from attributes(node.right)
+        case Both():
+            found = node.parts
+        case Compare() | Sum():
+            found = (node.left, node.right)
         case Not():
-            yield from attributes(node.inner)
+            found = (node.inner,)
         case Between():
-            for part in (node.operand, node.low, node.high):
-                yield from attributes(part)
+            found = (node.operand, node.low, node.high)
         case In():
-            yield from attributes(node.operand)
-            yield from attributes(node.choices)
+            found = (node.operand, node.choices)
         case Is():
-            yield from attributes(node.operand)
+            found = (node.operand,)
         case Call():
-            for operand in node.operands:
-                yield from attributes(operand)
+            found = node.operands
         case Sequence():
-            for member in node.members:
-                yield from attributes(member)
+            found = node.members
+        case _:
+            found = ()
+    return found
 
 
 class Terms:
@@ -153,8 +157,7 @@ class Terms:
         match node:
             case Both():
                 own = _OR if node.operator == "OR" else _AND
-                left, right = (self._condition(part, own) for part in (node.left, node.right))
-                text = f"{left} {node.operator} {right}"
+                text = f" {node.operator} ".join(self._condition(p, own) for p in node.parts)
                 return f"({text})" if own < level else text
             case Not():
                 return f"NOT {self._condition(node.inner, _NOT)}"

@@ -120,11 +120,10 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """AND or OR of two conditions."""
+    """AND or OR of two conditions or more."""
 
     operator: str
-    left: "Expression"
-    right: "Expression"
+    parts: tuple["Expression", ...]
 
 
 Condition = Compare | Between | In | Is | Not | Both

@@ -106,7 +106,7 @@ def _delete(body: Delete, table: Table, values: Values) -> Action:
     text = None
     if judged is not None:
         missing = Call("attribute_not_exists", (Path((table.key_names[0],)),))
-        text = terms.condition(Both("OR", missing, judged))
+        text = terms.condition(Both("OR", (missing, judged)))
     members = terms.members(ConditionExpression=text)
     request = {"TableName": body.source.table, "Key": key, **members}
     return Action("Delete", request, body.returning)

@@ -42,7 +42,9 @@ class RegionHost:
         for service in self.services.values():
             self.dispatcher.fast.update(getattr(service, "fast", {}))
             self.dispatcher.injections = getattr(service, "injections", self.dispatcher.injections)
-        self.server = HttpServer(runtime, self.dispatcher.handle, store=self.store)
+        self.server = HttpServer(
+            runtime, self.dispatcher.handle, store=self.store, express=self.dispatcher.express
+        )
         self._client = HttpClient(runtime)
 
     async def start(self) -> None:

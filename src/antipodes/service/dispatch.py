@@ -8,17 +8,19 @@ answered 500, never 400.
 
 What AWS has and Antipodes has not is answered 501 by name, so that no client takes it for success
 or tries again. Hot operations may be answered by a `FastHandler` in `Dispatcher.fast`, by target;
-not while there are `injections`, which see every call that a customer makes.
+not while there are `injections`, which see every call that a customer makes. `Dispatcher.express`
+does so from the wire's bytes (`service.express`); `handle` is for everything and everyone else.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from antipodes.runtime.contract import DiskFull, RuntimeFailure
+from antipodes.runtime.contract import Accepted, DiskFull, RuntimeFailure
 from antipodes.service import accounts, signatures
 from antipodes.service.contract import Call, Handler, Host, Response, Service, ServiceError
-from antipodes.service.http import HttpRequest, HttpResponse
+from antipodes.service.express import FastHandler, Heads, headers_of, wire_answer
+from antipodes.service.http import HttpRequest, HttpResponse, encode_response
 from antipodes.wire import models, protocols
 from antipodes.wire.errors import WireError
 from antipodes.wire.protocols import Failure, Incoming
@@ -28,8 +30,6 @@ from antipodes.wire.validation import validate
 
 Forward = Callable[[str, HttpRequest], Awaitable[HttpResponse]]
 Answer = HttpResponse | Awaitable[HttpResponse]
-# Answers a whole request of one operation from its body, or declines with None.
-FastHandler = Callable[[Call, bytes], "Answer | None"]
 # Asked about a call, its service and its operation before it is handled; may raise ServiceError.
 Injection = Callable[[Call, str, str], None]
 
@@ -91,6 +91,7 @@ class Dispatcher:
         secret_of: Callable[[str], str] = accounts.secret_of,
     ) -> None:
         self.fast: dict[str, FastHandler] = {}
+        self._heads = Heads(self._hot)
         self.injections: list[Injection] = []
         self._host = host
         self._services = services
@@ -105,24 +106,54 @@ class Dispatcher:
         """Answer one request: at once where its handler does, else when awaited."""
         exchange: _Exchange | None = None
         try:
-            caller = self._caller(request)
+            caller = self._caller(request.headers, request.target)
             target = request.headers.get("x-amz-target", "")
             number = self.request_id(long=target.startswith("DynamoDB"))
             fast = None if self.injections else self.fast.get(target)
             if fast is not None and caller.region == self._host.place and not self._verifies:
-                call = self._call(request, caller, number)
-                answer = fast(call, request.body)
-                if isinstance(answer, HttpResponse):
-                    if call.trace:
-                        self._note(call, target)
-                    return answer
-                if answer is not None:
-                    return self._finish(_Exchange(request, number), answer)
+                body = fast(caller.account, request.body)
+                if body is not None:
+                    if trace := _trace(request):
+                        self._note(trace, caller.account, target)
+                    return HttpResponse(200, headers_of(number, body), body)
             exchange = _Exchange(request, number)
             return self._answer(request, caller, exchange)
         except Exception as error:  # noqa: BLE001 - the family is told apart in _failed
             exchange = exchange or _Exchange(request, self.request_id())
             return self._failed(exchange, error)
+
+    def express(self, data: bytes, accepted: Accepted) -> bytes | None:
+        """Answer a request of a hot operation that came in one piece; None: it goes the usual way.
+
+        A request that is declined after all has drawn no number: the usual way does.
+        """
+        if self.injections:
+            return None
+        read = self._heads.read(data)
+        if read is None:
+            return None
+        head, body = read
+        try:
+            answer = head.handler(head.account, body)
+        except Exception as error:  # noqa: BLE001 - the family is told apart in _failed
+            request = HttpRequest("POST", "/", dict(head.headers), body, accepted)
+            return encode_response(self._failed(_Exchange(request, self.request_id()), error))
+        if answer is None:
+            return None
+        if accepted.trace:
+            self._note(accepted.trace, head.account, head.target)
+        return wire_answer(self.request_id(long=True), answer)
+
+    def _hot(self, headers: dict[str, str]) -> tuple[str, FastHandler] | None:
+        """Say whose request of a hot operation has such headers, and who answers it."""
+        handler = self.fast.get(headers.get("x-amz-target", ""))
+        if handler is None or self._verifies:
+            return None
+        try:
+            caller = self._caller(headers, "/")
+        except ServiceError:
+            return None
+        return (caller.account, handler) if caller.region == self._host.place else None
 
     async def call(
         self,
@@ -162,8 +193,8 @@ class Dispatcher:
         parts = (digits[:8], digits[8:12], "4" + digits[13:16], "a" + digits[17:20], digits[20:])
         return "-".join(parts)
 
-    def _caller(self, request: HttpRequest) -> _Caller:
-        text = signatures.credential_text(request)
+    def _caller(self, headers: Mapping[str, str], target: str) -> _Caller:
+        text = signatures.credential_text(headers, target)
         caller = self._callers.get(text)
         if caller is None:
             caller = _Caller(text, self._host.settings.account)
@@ -172,19 +203,16 @@ class Dispatcher:
             self._callers[text] = caller
         return caller
 
-    def _note(self, call: Call, target: str) -> None:
+    def _note(self, trace: str, account: str, target: str) -> None:
         """Note a traced call that was answered at once."""
         runtime = self._host.runtime
         service, _, operation = target.partition("_")
         name = f"{service.lower()}.{operation.rpartition('.')[2]}"
-        runtime.journal.span(call.trace, name, runtime.now(), account=call.account)
+        runtime.journal.span(trace, name, runtime.now(), account=account)
 
     def _call(self, request: HttpRequest, caller: _Caller, request_id: str) -> Call:
-        headers = request.headers
-        trace = request.accepted.trace
-        if "x-amzn-trace-id" in headers:
-            trace = headers["x-amzn-trace-id"].partition("Root=")[2].partition(";")[0] or trace
-        token = headers.get("x-amz-security-token", "")
+        trace = _trace(request)
+        token = request.headers.get("x-amz-security-token", "")
         principal = accounts.principal_of(token) if token else ""
         region, key = self._host.place, caller.access_key
         return Call(caller.account, region, request_id, key, trace, principal)
@@ -338,6 +366,13 @@ class Dispatcher:
             f"Antipodes knows no service that signs as {signs_as!r}",
             NOT_OFFERED_STATUS,
         )
+
+
+def _trace(request: HttpRequest) -> str:
+    """The trace that a request belongs to, by its header or by its connection."""
+    header = request.headers.get("x-amzn-trace-id")
+    told = header.partition("Root=")[2].partition(";")[0] if header else ""
+    return told or request.accepted.trace
 
 
 def _mark(incoming: Incoming) -> str:

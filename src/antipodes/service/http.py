@@ -1,4 +1,4 @@
-"""HTTP/1.1 over the runtime's streams: a server and a client, small and quick.
+"""HTTP/1.1 over the runtime's streams: a server, small and quick; the client is its neighbour.
 
 Both are receivers (callbacks, no stream readers) around httptools' parser, so they run on real
 sockets and in the simulation alike. The server answers plain handlers inline, without a task; a
@@ -10,32 +10,22 @@ request: half-done work is worse than an answer nobody reads.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any
 
 import httptools
 
-from antipodes.runtime.contract import (
-    Accepted,
-    Address,
-    Gone,
-    PlainReceiver,
-    Receiver,
-    Runtime,
-    Store,
-    Stream,
-)
+from antipodes.runtime.contract import Accepted, PlainReceiver, Receiver, Runtime, Store, Stream
+from antipodes.service.httpclient import HttpClient
 from antipodes.service.httpmessages import (
     UNKEPT,
     HttpRequest,
     HttpResponse,
-    encode_request,
     encode_response,
     lower,
     read_request,
-    read_response,
 )
 
 __all__ = [
@@ -50,12 +40,12 @@ __all__ = [
 
 HEADER_BYTES_MAX = 64 << 10
 PIPELINE_MAX = 64
-IDLE_CONNECTIONS_MAX = 64
 
-_DELIMITERS = frozenset({"content-length", "transfer-encoding"})
-_CONTINUE = int(HTTPStatus.CONTINUE)  # an enumeration's members are slow to come by
+_UNKEPT_BYTES = encode_response(UNKEPT)
 
 HttpHandler = Callable[[HttpRequest], "HttpResponse | Awaitable[HttpResponse]"]
+# Answers a whole request at once, bytes to bytes, or declines with None (`service.express`).
+Express = Callable[[bytes, Accepted], "bytes | None"]
 
 
 class _Slot:
@@ -89,6 +79,7 @@ class _ServerReceiver(PlainReceiver):
         self._body = b""
         self._body_parts: list[bytes] | None = None
         self._body_bytes = 0
+        self._in_message = False
 
     # What the runtime calls.
 
@@ -98,10 +89,19 @@ class _ServerReceiver(PlainReceiver):
     def data_received(self, data: bytes) -> None:
         if self._finished:
             return
-        if self._parser is None and not self._begin_parsing(data):
-            return
+        if self._parser is None:
+            express = self._server.express
+            if express is not None and not self._heard_last:
+                answer = express(data, self._accepted)
+                if answer is not None:
+                    self._send(answer, last=False)
+                    return
+            if not self._begin_parsing(data):
+                return
         try:
             self._parser.feed_data(data)
+            if not self._in_message:
+                self._parser = None  # the next message may be a usual one
         except httptools.HttpParserUpgrade:
             self._refuse(HTTPStatus.NOT_IMPLEMENTED)
         except httptools.HttpParserCallbackError as error:
@@ -139,6 +139,9 @@ class _ServerReceiver(PlainReceiver):
         return None
 
     # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        self._in_message = True
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -179,7 +182,9 @@ class _ServerReceiver(PlainReceiver):
             self._raw,
         )
         self._reset()
-        self._answer(request, keep_alive=self._parser.should_keep_alive())
+        keep_alive = self._parser.should_keep_alive()
+        self._heard_last = not keep_alive
+        self._answer(request, keep_alive=keep_alive)
 
     # Answers.
 
@@ -191,15 +196,19 @@ class _ServerReceiver(PlainReceiver):
             answering = self._answer_later(response, slot, self._failures(), head=head)
             self._server.runtime.spawn(answering, "http answer")
             return
-        data = encode_response(response, keep_alive=keep_alive, head=head)
+        self._send(encode_response(response, keep_alive=keep_alive, head=head), last=not keep_alive)
+
+    def _send(self, data: bytes, *, last: bool) -> None:
+        """Send an answer in its turn, and not before what it tells of is durable."""
         store = self._server.store
-        if not self._slots and not (store is not None and store.dirty):
+        if store is not None and store.dirty:
+            self._server.hold(self, self._new_slot(last=last), data)
+        elif self._slots:
+            self.fill(self._new_slot(last=last), data)
+        else:
             self._stream.write(data)
-            if not keep_alive:
+            if last:
                 self._finish()
-            return
-        slot = self._new_slot(last=not keep_alive)
-        self._fill_when_durable(slot, data)
 
     def _new_slot(self, *, last: bool) -> _Slot:
         slot = _Slot()
@@ -217,20 +226,18 @@ class _ServerReceiver(PlainReceiver):
         if self._failures() != failures:
             answer = UNKEPT
         data = encode_response(answer, keep_alive=not slot.last, head=head)
-        self._fill_when_durable(slot, data)
+        store = self._server.store
+        if store is not None and store.dirty:
+            self._server.hold(self, slot, data)
+        else:
+            self.fill(slot, data)
 
     def _failures(self) -> int:
         return 0 if self._server.store is None else self._server.store.failures
 
-    def _fill_when_durable(self, slot: _Slot, data: bytes) -> None:
-        store = self._server.store
-        if store is not None and store.dirty:
-            store.on_commit(lambda: self._fill(slot, data), lambda: self._fill(slot, None))
-        else:
-            self._fill(slot, data)
-
-    def _fill(self, slot: _Slot, data: bytes | None) -> None:
-        slot.data = encode_response(UNKEPT) if data is None else data
+    def fill(self, slot: _Slot, data: bytes) -> None:
+        """An answer is ready: send it once those before it are gone."""
+        slot.data = data
         while self._slots and (ready := self._slots[0].data) is not None:
             done = self._slots.popleft()
             if not self._stream.is_closing():
@@ -264,250 +271,33 @@ class HttpServer:
         handler: HttpHandler,
         *,
         store: Store | None = None,
+        express: Express | None = None,
         body_bytes_max: int = 64 << 20,
     ) -> None:
         self.runtime = runtime
         self.handler = handler
         self.store = store
+        self.express = express
         self.body_bytes_max = body_bytes_max
+        self._held: list[tuple[_ServerReceiver, _Slot, bytes]] = []
 
     def receiver(self, accepted: Accepted) -> Receiver:
         """A receiver for one new connection: pass this method to `Runtime.listen`."""
         return _ServerReceiver(self, accepted)
 
+    def hold(self, receiver: _ServerReceiver, slot: _Slot, data: bytes) -> None:
+        """Hold an answer back until the store's open group is durable."""
+        self._held.append((receiver, slot, data))
+        if len(self._held) == 1:
+            assert self.store is not None, "nothing to wait for"
+            self.store.on_commit(self._release, self._disown)
 
-class _ClientReceiver(PlainReceiver):
-    """One connection of a client: one request at a time."""
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        for receiver, slot, data in held:
+            receiver.fill(slot, data)
 
-    def __init__(self, client: "HttpClient", key: Any) -> None:
-        self._client = client
-        self._key = key
-        self._stream: Stream
-        self._connected = False
-        self._first = b""  # to be sent when it is
-        self.error: Exception = Gone("connection closed")
-        self._parser: Any = None  # made for the first message that is not usual, and kept
-        self._waiting: Any = None
-        self._head = False
-        self._lost = False
-        self.used = 0
-        self.open = True
-        self.answered_anything = False
-        self._until_eof = False
-
-    def _begin(self) -> None:
-        self._headers: list[tuple[str, str]] = []
-        self._body: list[bytes] = []
-        self._reason = b""
-        self._is_delimited = False
-        self._until_eof = False
-
-    def connection_made(self, stream: Stream) -> None:
-        self._stream = stream
-        self._connected = True
-        first, self._first = self._first, b""
-        if not self.open:
-            stream.abort()  # who asked has left meanwhile
-        elif first:
-            stream.write(first)
-
-    def send(self, data: bytes, waiting: Any, *, head: bool) -> None:
-        """Send a request, when the connection is there; its answer completes the future."""
-        self._waiting, self._head = waiting, head
-        self.answered_anything = False
-        self.used += 1
-        if self._connected:
-            self._stream.write(data)
-        else:
-            self._first = data
-
-    def abandon(self) -> None:
-        """Nobody waits any more: an answer that comes late must not meet the next request."""
-        self._waiting = None
-        self.open = False
-        if self._connected:
-            self._stream.abort()
-
-    def fail(self, error: Exception) -> None:
-        """There will be no answer."""
-        self.open = False
-        self.error = error
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(error)
-
-    def close(self) -> None:
-        """Close a quiet connection."""
-        self.open = False
-        self._stream.close()
-
-    def data_received(self, data: bytes) -> None:
-        self.answered_anything = True
-        if self._lost:
-            return
-        if self._parser is None:
-            read = None if self._head else read_response(data)
-            if read is not None:
-                status, reason, whole = read
-                headers = [(line.name, line.value) for line in whole.lines]
-                response = HttpResponse(status, headers, whole.body, reason)
-                self._answered(response, reusable=whole.keep_alive)
-                return
-            self._begin()
-            self._parser = httptools.HttpResponseParser(self)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self.fail(Gone(f"malformed response: {error}"))
-            self._stream.abort()
-
-    def on_status(self, status: bytes) -> None:
-        self._reason += status
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.decode("latin-1"), value.decode("utf-8", "replace")))
-        if lower(name) in _DELIMITERS:
-            self._is_delimited = True
-
-    def on_headers_complete(self) -> None:
-        self._until_eof = not self._is_delimited
-        if self._head:
-            self._complete(reusable=False)
-
-    def on_body(self, body: bytes) -> None:
-        self._body.append(body)
-
-    def on_message_complete(self) -> None:
-        if self._parser is None:
-            return
-        if self._parser.get_status_code() != _CONTINUE:
-            self._complete(reusable=self._parser.should_keep_alive())
-        else:
-            self._begin()
-
-    def _complete(self, *, reusable: bool) -> None:
-        if self._waiting is None:
-            return
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        response = HttpResponse(
-            self._parser.get_status_code(), self._headers, body, self._reason.decode("latin-1")
-        )
-        self._begin()
-        self._answered(response, reusable=reusable)
-
-    def _answered(self, response: HttpResponse, *, reusable: bool) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is None:
-            return
-        if reusable and self.open:
-            self._client.give_back(self._key, self)
-        else:
-            self.close()
-        if not waiting.done():
-            waiting.set_result(response)
-
-    def eof_received(self) -> bool | None:
-        if self._waiting is not None and self._until_eof:
-            self._complete(reusable=False)
-        return None
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.open = False
-        self._client.forget(self._key, self)
-        self._lost = True
-        self._parser = None  # it holds this receiver's methods: a circle
-        self.fail(error if isinstance(error, Gone) else Gone("connection closed"))
-
-
-class HttpClient:
-    """Requests over the world from the runtime's place, reusing quiet connections."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._quiet: dict[Any, list[_ClientReceiver]] = {}
-
-    async def request(  # noqa: PLR0913 - the parts of a request
-        self,
-        to: Address,
-        method: str,
-        target: str,
-        *,
-        headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
-        body: bytes = b"",
-        keep_alive: bool = True,
-        source_ip: str = "",
-        trace: str = "",
-    ) -> HttpResponse:
-        """Send and wait for the whole answer. Raises Gone; a caller sets its own timeout.
-
-        A reused connection that turns out to be closed before any answer is replaced once, for
-        methods that may be repeated (RFC 9110, 9.2.2).
-        """
-        pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
-        data = encode_request(to, method, target, pairs, body, keep_alive=keep_alive)
-        key = (to, source_ip)
-        while True:
-            connection = self._take(key) if keep_alive else None
-            reused = connection is not None
-            if connection is None:
-                connection = _ClientReceiver(self, key)
-                self._connect(connection, to, source_ip, trace)
-            try:
-                return await self._exchange(connection, data, head=method == "HEAD")
-            except Gone:
-                if not reused or connection.answered_anything or method in {"POST", "PATCH"}:
-                    raise
-                self._runtime.journal.sometimes("http.connection-replaced")
-
-    def _connect(
-        self, connection: _ClientReceiver, to: Address, source_ip: str, trace: str
-    ) -> None:
-        self._runtime.open(
-            to, lambda _: connection, connection.fail, source_ip=source_ip, trace=trace
-        )
-
-    async def _exchange(
-        self, connection: _ClientReceiver, data: bytes, *, head: bool
-    ) -> HttpResponse:
-        if not connection.open:
-            raise connection.error
-        waiting = self._runtime.future()
-        connection.send(data, waiting, head=head)
-        try:
-            response: HttpResponse = await waiting
-        except BaseException:
-            if not waiting.done() or waiting.cancelled():
-                connection.abandon()
-            raise
-        finally:
-            del waiting  # an exception of it knows this frame: a circle
-        return response
-
-    def _take(self, key: Any) -> _ClientReceiver | None:
-        quiet = self._quiet.get(key)
-        while quiet:
-            connection = quiet.pop()
-            if connection.open:
-                return connection
-        return None
-
-    def give_back(self, key: Any, connection: _ClientReceiver) -> None:
-        """A connection is quiet again."""
-        quiet = self._quiet.setdefault(key, [])
-        if len(quiet) < IDLE_CONNECTIONS_MAX:
-            quiet.append(connection)
-        else:
-            connection.close()
-
-    def forget(self, key: Any, connection: _ClientReceiver) -> None:
-        """A connection is gone."""
-        quiet = self._quiet.get(key)
-        if quiet and connection in quiet:
-            quiet.remove(connection)
-
-    def close(self) -> None:
-        """Close the quiet connections."""
-        quiet, self._quiet = self._quiet, {}
-        for connections in quiet.values():
-            for connection in connections:
-                connection.close()
+    def _disown(self) -> None:
+        held, self._held = self._held, []
+        for receiver, slot, _ in held:
+            receiver.fill(slot, _UNKEPT_BYTES)

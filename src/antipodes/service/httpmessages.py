@@ -44,7 +44,7 @@ class HeaderLine(NamedTuple):
 
 
 @lru_cache(_NAMES_MAX)
-def _header_line(line: bytes) -> HeaderLine | None:
+def header_line(line: bytes) -> HeaderLine | None:
     """Read one line; None for what decides how the message ends, and does so in no usual way."""
     found = _HEADER_LINE.fullmatch(line)
     if found is None:
@@ -81,16 +81,16 @@ class Whole(NamedTuple):
         return self.headers.get("connection") != "close"
 
 
-def read_whole(data: bytes) -> Whole | None:
+def read_whole(data: bytes, head_bytes_max: int = _HEAD_BYTES_MAX) -> Whole | None:
     """Read a usual message that came in one piece; None where it is anything else."""
-    end = data.find(b"\r\n\r\n", 0, _HEAD_BYTES_MAX)
+    end = data.find(b"\r\n\r\n", 0, head_bytes_max)
     if end < 0:
         return None
     first, *rest = data[:end].split(b"\r\n")
     lines: list[HeaderLine] = []
     headers: dict[str, str] = {}
     for text in rest:
-        line = _header_line(text)
+        line = header_line(text)
         if line is None:
             return None
         lines.append(line)
@@ -102,9 +102,11 @@ def read_whole(data: bytes) -> Whole | None:
     return Whole(first, lines, headers, data[end + 4 :])
 
 
-def read_request(data: bytes) -> tuple[str, str, Whole] | None:
+def read_request(
+    data: bytes, *, head_bytes_max: int = _HEAD_BYTES_MAX
+) -> tuple[str, str, Whole] | None:
     """Read a usual request that came in one piece: method, target, and the message."""
-    whole = read_whole(data)
+    whole = read_whole(data, head_bytes_max)
     found = None if whole is None else _REQUEST_LINE.fullmatch(whole.first)
     if whole is None or found is None:
         return None

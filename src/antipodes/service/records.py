@@ -23,6 +23,12 @@ class Records(Generic[R]):
         self._prefix = prefix.encode() + b"\x00"
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(record_type).decode
+        self._changes = 0
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """Another one after each change of a record: for those who keep what they read."""
+        return self._changes, self._store.failures
 
     def _key(self, account: str, name: str) -> bytes:
         return self._prefix + account.encode() + b"\x00" + name.encode()
@@ -42,10 +48,12 @@ class Records(Generic[R]):
 
     def put(self, account: str, name: str, record: R) -> None:
         """Create or replace."""
+        self._changes += 1
         self._store.put(self._key(account, name), self._encode(record))
 
     def delete(self, account: str, name: str) -> None:
         """Remove, if there."""
+        self._changes += 1
         self._store.delete(self._key(account, name))
 
     def list(self, account: str) -> list[R]:

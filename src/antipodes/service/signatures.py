@@ -12,6 +12,7 @@ Modelled on AWS's published description of the algorithm.
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
@@ -67,9 +68,9 @@ def _mismatch(problem: str) -> ServiceError:
     return ServiceError("SignatureDoesNotMatch", problem, 403)
 
 
-def credential_text(request: HttpRequest) -> str:
+def credential_text(headers: Mapping[str, str], target: str) -> str:
     """Return the text of a request's credential scope, without reading what is in it."""
-    header = request.headers.get("authorization")
+    header = headers.get("authorization")
     if header is not None:
         start = header.find("Credential=")
         if start < 0 or "SignedHeaders=" not in header or "Signature=" not in header:
@@ -79,8 +80,8 @@ def credential_text(request: HttpRequest) -> str:
         start += len("Credential=")
         end = header.find(",", start)
         return header[start : end if end > 0 else len(header)].strip()
-    if "X-Amz-Credential=" in request.target:
-        return _parameters(request)["X-Amz-Credential"]
+    if "X-Amz-Credential=" in target:
+        return _parameters(target)["X-Amz-Credential"]
     raise unsigned()
 
 
@@ -94,16 +95,16 @@ def parse_credential(text: str) -> Credential:
     return Credential(*parts[:-1])
 
 
-def _parameters(request: HttpRequest) -> dict[str, str]:
-    return dict(parse_qsl(request.target.partition("?")[2], keep_blank_values=True))
+def _parameters(target: str) -> dict[str, str]:
+    return dict(parse_qsl(target.partition("?")[2], keep_blank_values=True))
 
 
 def read(request: HttpRequest) -> Signed:
     """Read all that a request says about its signature."""
-    credential = parse_credential(credential_text(request))
+    credential = parse_credential(credential_text(request.headers, request.target))
     header = request.headers.get("authorization")
     if header is None:
-        given = _parameters(request)
+        given = _parameters(request.target)
         names, signature = given.get("X-Amz-SignedHeaders"), given.get("X-Amz-Signature")
         time, expires = given.get("X-Amz-Date"), given.get("X-Amz-Expires", "900")
         if not names or not signature or not time or not expires.isdecimal():

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import orjson
+
 from antipodes.regional.dynamodb.attributes import Item, item_size, kind_of
 from antipodes.regional.dynamodb.capacity import Spent, consumed, read_units
 from antipodes.regional.dynamodb.errors import empty_key, invalid_value, validation
@@ -28,6 +30,14 @@ def query(
     store: TableStore, table: Table, request: dict[str, Any], plan: ReadPlan
 ) -> dict[str, Any]:
     """Answer a Query."""
+    shape, page = query_page(store, table, request, plan)
+    return shape.answer(store, page)
+
+
+def query_page(
+    store: TableStore, table: Table, request: dict[str, Any], plan: ReadPlan
+) -> "tuple[Shape, Page]":
+    """Read the page of a Query: what is to be answered of it, and the page."""
     source = _source(table, request)
     keys = for_schema(plan.keys, source.key_names, source.types)
     start = _start(source, plan, keys)
@@ -39,7 +49,7 @@ def query(
         forward=request.get("ScanIndexForward") is not False,
         start=start,
     )
-    return shape.answer(store, page)
+    return shape, page
 
 
 def scan(
@@ -173,12 +183,32 @@ class Shape:
         last = page.last(source)
         if last is not None:
             found["LastEvaluatedKey"] = last
-        units = self._units(page.size)
+        return {**found, **self._consumed(page.size, fetched)}
+
+    def plain_answer(self, page: Page) -> bytes:
+        """The same answer where the items are plain, as JSON, from the bytes that are stored."""
+        assert self.is_plain, "items that are to be looked at"
+        count = len(page.bodies)
+        rest: dict[str, Any] = {}
+        last = page.last(self._source)
+        if last is not None:
+            rest["LastEvaluatedKey"] = last
+        rest.update(self._consumed(page.size, 0.0))
+        return b'{"Count":%d,"ScannedCount":%d,"Items":[%b]%b' % (
+            count,
+            count,
+            b",".join(page.bodies),
+            b"," + orjson.dumps(rest)[1:] if rest else b"}",
+        )
+
+    def _consumed(self, size: int, fetched: float) -> dict[str, Any]:
+        source = self._source
+        units = self._units(size)
         if source.index is None:
             spent = Spent(source.table.name, table=units)
         else:
             spent = Spent(source.table.name, table=fetched).with_index(source.index, units)
-        return {**found, **consumed(self._request, spent)}
+        return consumed(self._request, spent)
 
     def _units(self, size: int) -> float:
         return read_units(size, consistent=bool(self._request.get("ConsistentRead")))

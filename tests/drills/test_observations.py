@@ -290,7 +290,7 @@ CALLS = {
         ({"availability_by_city": {"lima": 1}}, {}, None),
         ({"latency_p99_ms": {"lima": 1}}, {}, None),
         ({"rpo_s": 1}, {}, None),
-        ({"stream_gaps": 0}, {}, None),
+        ({"stream_gaps": 0}, {"writes": 0.0}, {}),
     ],
 )
 def test_what_the_load_cannot_show_is_told_before(

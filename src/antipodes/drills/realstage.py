@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 
 from antipodes.drills import words
-from antipodes.drills.history import LagSample, Span, Transfer
+from antipodes.drills.history import LagSample, Span, StreamRecord, Transfer
 from antipodes.drills.model import CallPart, Drill, DrillError, Event
 from antipodes.drills.stage import Performed, last_line, replicated, to_span
+from antipodes.drills.streamreading import RETENTION_S, Reading, reading
 from antipodes.hosting.configuration import Configuration
 from antipodes.hosting.control import restore_faults
 from antipodes.hosting.links import WorldLinks
@@ -250,6 +251,28 @@ class RealStage:
             for item in page["Items"]
             if table.value in item
         }
+
+    async def read_stream(self, drill: Drill, region: str) -> list[StreamRecord] | None:
+        """Read the table's stream in a region; None where it cannot be read whole."""
+        since = self.runtime.wall() - self.runtime.interval(RETENTION_S)
+        try:
+            return await self.runtime.run_blocking(
+                self._read, reading(drill, region, since), region
+            )
+        except _boto_errors():
+            return None
+
+    def _read(self, steps: Reading, region: str) -> list[StreamRecord] | None:
+        client = self._boto("dynamodbstreams", region)
+        methods = {api: name for name, api in client.meta.method_to_api_mapping.items()}
+        answer: Any = None
+        while True:
+            try:
+                operation, request = steps.send(answer)
+            except StopIteration as end:
+                found: list[StreamRecord] | None = end.value
+                return found
+            answer = getattr(client, methods[operation])(**request)
 
     async def lags(self, at_s: float) -> list[LagSample]:
         """Replication as it is now; nothing where nobody can say."""

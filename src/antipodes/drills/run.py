@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from antipodes.drills.history import History, LagSample, Loss, Moment
+from antipodes.drills.history import History, LagSample, Loss, Moment, StreamRecord
 from antipodes.drills.load import Load
 from antipodes.drills.model import Drill, Event
 from antipodes.drills.stage import Performed, Stage
@@ -60,9 +60,20 @@ class Run:
             self._lags,
             self._losses,
             final,
+            streams=await self._streams(),
             transfers=transfers,
             spans=spans,
         )
+
+    async def _streams(self) -> dict[str, list[StreamRecord]]:
+        """The tables' streams, where the drill expects something of them."""
+        found: dict[str, list[StreamRecord]] = {}
+        if self._drill.expect.stream_gaps is not None:
+            for region in self._drill.world.regions:
+                records = await self._stage.read_stream(self._drill, region)
+                if records is not None:
+                    found[region] = records
+        return found
 
     async def _wait_serving(self) -> None:
         """Begin when the application answers in every city: what was just made has to spread."""

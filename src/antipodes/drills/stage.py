@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from antipodes.drills.history import LagSample, Span, Transfer
+from antipodes.drills.history import LagSample, Span, StreamRecord, Transfer
 from antipodes.drills.model import Drill, DrillError, Event
 from antipodes.runtime.contract import Runtime
 from antipodes.world.world import World
@@ -42,6 +42,9 @@ class Stage(Protocol):
 
     async def read_table(self, drill: Drill, region: str) -> dict[str, str] | None:
         """Read the application's table in a region; None where it cannot be read."""
+
+    async def read_stream(self, drill: Drill, region: str) -> list[StreamRecord] | None:
+        """Read the table's stream in a region; None where it cannot be read whole."""
 
     async def lags(self, at_s: float) -> list[LagSample]:
         """Replication as it is now; nothing where nobody can say."""

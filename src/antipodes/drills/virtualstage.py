@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from antipodes.drills import words
-from antipodes.drills.history import LagSample, Span, Transfer
+from antipodes.drills.history import LagSample, Span, StreamRecord, Transfer
 from antipodes.drills.model import CallPart, Drill, DrillError, Event
 from antipodes.drills.stage import Performed, last_line, replicated, to_span
+from antipodes.drills.streamreading import RETENTION_S, reading
 from antipodes.hosting.region import RegionHost
 from antipodes.hosting.reports import replication_ways
 from antipodes.hosting.scope import region_of
@@ -182,6 +183,21 @@ class VirtualStage:
             if "LastEvaluatedKey" not in page:
                 return found
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return None
+
+    async def read_stream(self, drill: Drill, region: str) -> list[StreamRecord] | None:
+        """Read the table's stream in a region; None where it cannot be read whole."""
+        since = self.runtime.wall() - self.runtime.interval(RETENTION_S)
+        steps, answer = reading(drill, region, since), None
+        while region in self.simulated.hosts:
+            try:
+                operation, request = steps.send(answer)
+                answer = await self.simulated.call(region, "dynamodbstreams", operation, request)
+            except StopIteration as end:
+                found: list[StreamRecord] | None = end.value
+                return found
+            except (ServiceError, DiskFull):
+                break
         return None
 
     def _ways(self) -> list[dict[str, Any]]:

@@ -335,11 +335,33 @@ def test_bad_updates_are_refused_with_the_words_of_aws_and_change_nothing() -> N
             ([{"Create": {"RegionName": E}}], "ValidationException", "already existed"),
             ([{"Delete": {"RegionName": E}}], "ValidationException", f"replicas: [{E}]."),
             ([{}], "ValidationException", "no actions specified"),
-            ([{"Update": {"RegionName": E}}], "NotImplemented", "ReplicaUpdates.Update"),
+            ([{"Update": {"RegionName": E}}], "ValidationException", "Nothing is to be updated"),
+            (
+                [{"Update": {"RegionName": E, "TableClassOverride": "STANDARD"}}],
+                "ValidationException",
+                f"replicas: [{E}].",
+            ),
             (
                 [{"Create": {"RegionName": E, "KMSMasterKeyId": "k"}}],
-                "NotImplemented",
-                "KMSMasterKeyId",
+                "ValidationException",
+                "encrypted with a KMS key",
+            ),
+            (
+                [
+                    {
+                        "Create": {
+                            "RegionName": E,
+                            "ProvisionedThroughputOverride": {"ReadCapacityUnits": 5},
+                        }
+                    }
+                ],
+                "ValidationException",
+                "BillingMode is PAY_PER_REQUEST",
+            ),
+            (
+                [{"Create": {"RegionName": E, "GlobalSecondaryIndexes": [{"IndexName": "one"}]}}],
+                "ValidationException",
+                "does not have the specified index: one",
             ),
             (
                 [{"Create": {"RegionName": E}, "Delete": {"RegionName": E}}],

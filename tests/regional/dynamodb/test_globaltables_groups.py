@@ -13,11 +13,11 @@ from antipodes.regional.dynamodb.groups import (
     FAILED,
     Group,
     Member,
-    Settings,
     merge_groups,
 )
 from antipodes.regional.dynamodb.marks import settled
 from antipodes.regional.dynamodb.model import Replica
+from antipodes.regional.dynamodb.settings import Setting, Settings, overrides_of
 from antipodes.replication.versions import TIME_MAX, Version
 
 REGIONS = ("ap-south-1", "eu-central-1", "us-west-2")
@@ -29,8 +29,13 @@ def member(version: Version) -> Member:
     return Member(STATUSES[(version.time + len(version.region)) % len(STATUSES)], version)
 
 
-def settings(version: Version) -> Settings:
-    return Settings(version, "PROVISIONED", version.time, len(version.region), "STANDARD")
+def settings(versions: list[Version]) -> Settings:
+    """Some of the settings; again one version is one value."""
+    names = ("write", "reads", "reads@ap-south-1", "index/one")
+    return {
+        names[(v.time + number) % len(names)]: Setting(v, v.time + len(v.region))
+        for number, v in enumerate(versions)
+    }
 
 
 versions = st.builds(Version, st.integers(0, 5), st.sampled_from(REGIONS))
@@ -41,7 +46,7 @@ groups = st.builds(
     born=st.sampled_from([Version(0, "us-west-2")] * 4 + [Version(1, "us-west-2")]),
     key_names=st.just(("k",)),
     key_types=st.just(("S",)),
-    settings=versions.map(settings),
+    settings=st.lists(versions, max_size=3).map(settings),
     members=st.dictionaries(st.sampled_from(REGIONS), versions.map(member), min_size=1),
 )
 
@@ -61,10 +66,26 @@ def test_news_in_any_order_ends_alike(orders: tuple[list[Group], list[Group]]) -
     assert ended.born == max(group.born for group in told)
 
 
+@given(groups, groups)
+def test_of_each_setting_the_later_value_stands(a: Group, b: Group) -> None:
+    merged = merge_groups(a, b)
+    for name, setting in merged.settings.items():
+        known = [g.settings[name] for g in (a, b) if g.born == merged.born and name in g.settings]
+        assert setting.version == max(one.version for one in known)
+
+
+def test_a_replicas_own_value_stands_until_all_get_another() -> None:
+    early, late = Version(1, "a"), Version(2, "a")
+    own = {"reads": Setting(early, 5), "reads@b": Setting(late, 7), "class@b": Setting(late, "X")}
+    assert overrides_of(own, "b") == {"reads": 7, "class": "X"}
+    assert overrides_of(own, "a") == {}
+    assert overrides_of({**own, "reads": Setting(Version(3, "a"), 9)}, "b") == {"class": "X"}
+
+
 def group_of(**members: Member) -> Group:
     """A group of regions whose names are short."""
     born = Version(1, "a")
-    return Group("000000000000", "Items", born, ("k",), ("S",), settings(born), members)
+    return Group("000000000000", "Items", born, ("k",), ("S",), settings([born]), members)
 
 
 def test_a_region_sees_the_others() -> None:

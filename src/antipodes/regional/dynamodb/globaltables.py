@@ -13,7 +13,7 @@ behind a log copies likewise.
 
 Sources: "How DynamoDB global tables work" and "Global tables tutorials" (Developer Guide); error
 texts as recorded in ack-api-quirks, services/dynamodb, DDB-TABLE-203, 223, 225, 266, 267, 298.
-Left out: replica overrides and `Update`, strong consistency and witnesses, stream coalescing.
+Left out: several changes of an item folded into one on their way, as AWS may do.
 """
 
 from functools import partial
@@ -21,27 +21,37 @@ from typing import Any, Protocol
 
 import msgspec
 
-from antipodes.regional.dynamodb import rows
+from antipodes.regional.dynamodb.backfills import IndexWork
 from antipodes.regional.dynamodb.backups import Backups
 from antipodes.regional.dynamodb.copies import Copies, Copy
 from antipodes.regional.dynamodb.deletions import Deletions
-from antipodes.regional.dynamodb.errors import validation
+from antipodes.regional.dynamodb.errors import in_use, not_found, validation
 from antipodes.regional.dynamodb.groups import (
     ACTIVE,
+    CHANGING,
     CREATING,
     DELETED,
     DELETING,
     FAILED,
     SOURCE_HELD_S,
+    UPDATING,
+    WHOLE,
     Group,
     Member,
     group_of,
     merge_groups,
-    settings_of,
 )
 from antipodes.regional.dynamodb.marks import MARK_KIND, Marks, settled
-from antipodes.regional.dynamodb.model import Table, not_offered
+from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.pauses import PAUSE_KIND, Pauses
+from antipodes.regional.dynamodb.replicaupdates import (
+    ReplicaUpdate,
+    already_there,
+    asked,
+    described,
+    not_part,
+)
+from antipodes.regional.dynamodb.settings import Setting, applied, differences
 from antipodes.regional.dynamodb.streamsettings import replicated_stream
 from antipodes.regional.dynamodb.tablerecords import TableRecords
 from antipodes.regional.dynamodb.tables import ITEM_KIND, TableStore
@@ -50,7 +60,7 @@ from antipodes.replication.follower import Behind, Follower
 from antipodes.replication.logserver import Refused
 from antipodes.replication.versions import Version
 from antipodes.runtime.contract import DiskFull, Gone, TimedOut
-from antipodes.service.contract import Call, Host, ServiceError
+from antipodes.service.contract import Call, Host
 from antipodes.service.records import Records
 
 KINDS = ("dynamodb/",)
@@ -67,6 +77,20 @@ class Tables(Protocol):
     items: TableStore
     backups: Backups
     deletions: Deletions
+    index_work: IndexWork
+
+    def delay_s(self) -> float:
+        """How long changes of tables take."""
+
+
+def _overridden(group: Group, update: ReplicaUpdate, version: Version) -> Group:
+    """The group with a replica's own settings."""
+    return group.with_settings(
+        {
+            f"{name}@{update.region}": Setting(version, value)
+            for name, value in update.overrides.items()
+        }
+    )
 
 
 class GlobalTables:
@@ -91,6 +115,7 @@ class GlobalTables:
         self.taking = Taking(service, self.pauses, self._hear, self._takes)
         self.held = self.taking.held
         self.followers: dict[str, Follower] = {}
+        service.tables.watchers.append(self._table_changed)
         # Followers elsewhere may ask as soon as the host's door is open.
         host.changes.serve("dynamodb/exists", self._serve_exists)
         host.changes.serve("dynamodb/groups", self._serve_groups)
@@ -135,42 +160,56 @@ class GlobalTables:
     async def update_replicas(
         self, call: Call, table: Table, updates: list[dict[str, Any]]
     ) -> None:
-        """Add or delete a replica, as `ReplicaUpdates` says; the rest happens in the background."""
-        action, region = self._one_action(updates)
-        if region == self._region:
-            raise validation(
-                "Cannot add or delete the local region through ReplicaUpdates. Use CreateTable, "
-                "DeleteTable, or UpdateTable as required."
-            )
+        """Add, change or delete a replica, as `ReplicaUpdates` says; the rest happens later."""
+        update = asked(updates, table)
+        region = update.region
         if region not in self._host.world.regions:
             raise validation(
                 f"Region {region} is not supported. The latest version of global tables are only "
                 f"supported in the following regions: [{', '.join(self._host.world.regions)}]"
             )
         group = self._check_settled(table)
-        if action == "Delete":
+        if group is not None and group.legacy:
+            raise validation(
+                f"The table {table.name} is part of a global table of version 2017.11.29: its "
+                "replicas are changed by UpdateGlobalTable"
+            )
+        if update.action == "Delete":
             self._delete_replica(group, region)
-            return
-        if (group is not None and group.status(region) != DELETED) or await self._exists_in(
+        elif update.action == "Update":
+            self._update_replica(group, update)
+        else:
+            await self._create_replica(table, group, update)
+
+    async def _create_replica(
+        self, table: Table, group: Group | None, update: ReplicaUpdate
+    ) -> None:
+        region = update.region
+        if (group is not None and group.status(region) != DELETED) or await self.exists_in(
             region, table
         ):
-            raise validation(
-                f"Failed to create a the new replica of table with name: '{table.name}' because "
-                "one or more replicas already existed as tables."
-            )
+            raise validation(already_there(table))
         present = self._service.tables.get(table.account, table.name)
         if present is None or present.identity != table.identity:
-            raise ServiceError(
-                "ResourceNotFoundException",
-                f"Requested resource not found: Table: {table.name} not found",
-            )
+            raise not_found(f"Requested resource not found: Table: {table.name} not found")
         group = self._check_settled(present)  # it may have changed while the region was asked
         version = self._tick(group)
         group = group or group_of(present, version)
         if region in group.holders():
-            raise self._in_use(table)
+            raise in_use()
         added = Member(CREATING, version, source=self._region, added=self._runtime.wall())
-        self._change(group.with_member(region, added))
+        self._change(_overridden(group, update, version).with_member(region, added))
+
+    def _update_replica(self, group: Group | None, update: ReplicaUpdate) -> None:
+        if group is None or group.status(update.region) != ACTIVE:
+            raise validation(not_part(update.region))
+        version = self._tick(group)
+        group = _overridden(group, update, version)
+        if update.region != self._region:  # which says when it has it
+            member = group.members[update.region]
+            changing = msgspec.structs.replace(member, status=UPDATING, version=version)
+            group = group.with_member(update.region, changing)
+        self._change(group)
 
     def leave(self, table: Table) -> None:
         """Tell the group that this region's table is being deleted; raises if it may not be."""
@@ -178,40 +217,29 @@ class GlobalTables:
         if group is None:
             return
         self._check_no_source(group, self._region)
-        if any(group.status(r) in {CREATING, DELETING} for r in group.holders()):
-            raise self._in_use(table)
+        if any(group.status(r) in CHANGING for r in group.holders()):
+            raise in_use()
         gone = Member(DELETED, self._tick(group))
         self._publish(group.with_member(self._region, gone))
 
-    def settings_changed(self, table: Table) -> None:
-        """Tell the other replicas of what UpdateTable changed."""
-        group = self._group_of(table)
-        if group is not None:
-            settings = settings_of(table, self._tick(group))
-            self._publish(msgspec.structs.replace(group, settings=settings))
+    def settings_changed(self, before: Table, after: Table) -> None:
+        """Tell the other replicas of what a request changed."""
+        group = self._group_of(after)
+        if group is None or group.legacy:
+            return
+        changes = differences(before, after, self._tick(group))
+        if changes:
+            self._publish(group.with_settings(changes))
 
-    @staticmethod
-    def _one_action(updates: list[dict[str, Any]]) -> tuple[str, str]:
-        if len(updates) != 1:
-            raise validation("Only one replica can be added or deleted by one UpdateTable call.")
-        actions = {name: value for name, value in updates[0].items() if value is not None}
-        if not actions:
-            raise validation(
-                "There are no actions specified in the Replica Update Action of the request."
-            )
-        if len(actions) > 1:
-            raise validation(
-                "Update table operation with more than one type of replica actions not allowed."
-            )
-        ((action, details),) = actions.items()
-        if action == "Update":
-            raise not_offered("ReplicaUpdates.Update")
-        overrides = sorted(
-            name for name, value in details.items() if value and name != "RegionName"
-        )
-        if overrides:
-            raise not_offered(f"ReplicaUpdates.{action}.{overrides[0]}")
-        return action, details["RegionName"]
+    def check_changeable(self, table: Table) -> None:
+        """Refuse to change the settings of a table whose replication is paused."""
+        if self.pauses.touch(table.account, table.name):
+            raise in_use()
+
+    def described(self, table: Table) -> dict[str, Any]:
+        """What DescribeTable says of a table's replicas."""
+        group = self._groups.get(table.account, table.name)
+        return {} if group is None or table.strong else described(table, group)
 
     def _check_settled(self, table: Table) -> Group | None:
         if table.filling:
@@ -219,18 +247,10 @@ class GlobalTables:
                 "Create/Update/Delete of replica is not allowed while the replica is being added "
                 f"to table with name: {table.name} in region {self._region}"
             )
-        paused = self.pauses.paused(table.account, table.name)
-        if paused or table.status(self._runtime.wall()) != "ACTIVE":
-            raise self._in_use(table)
+        self.check_changeable(table)
+        if table.status(self._runtime.wall()) != "ACTIVE":
+            raise in_use()
         return self._group_of(table)
-
-    @staticmethod
-    def _in_use(table: Table) -> ServiceError:
-        return ServiceError(
-            "ResourceInUseException",
-            "Attempt to change a resource which is still in use: "
-            f"Table: {table.name} is being used.",
-        )
 
     def _check_no_source(self, group: Group, region: str) -> None:
         since = self._runtime.wall() - self._runtime.interval(SOURCE_HELD_S)
@@ -242,15 +262,12 @@ class GlobalTables:
 
     def _delete_replica(self, group: Group | None, region: str) -> None:
         if group is None or group.status(region) == DELETED:
-            raise validation(
-                "Update global table operation failed because one or more replicas were not part "
-                f"of the global table. Please retry the request without these replicas: [{region}]."
-            )
+            raise validation(not_part(region))
         self._check_no_source(group, region)
         status = DELETED if group.status(region) == FAILED else DELETING
         self._change(group.with_member(region, Member(status, self._tick(group))))
 
-    async def _exists_in(self, region: str, table: Table) -> bool:
+    async def exists_in(self, region: str, table: Table) -> bool:
         """Whether a table of that name is there; a region that cannot be asked finds out later."""
         try:
             async with self._runtime.timeout(self._runtime.deadline(EXISTENCE_S_MAX)):
@@ -308,28 +325,35 @@ class GlobalTables:
                 self._drop(table)
             deleted = Member(DELETED, self._tick(group))
             self._publish(group.with_member(self._region, deleted))
-        elif own in {CREATING, ACTIVE} and table is not None:
+        elif own in {CREATING, *WHOLE} and table is not None:
             self._update_table(group, table)
+            if own == UPDATING:
+                self._publish(self._with_own(group, ACTIVE))
+
+    def _with_own(self, group: Group, status: str) -> Group:
+        """The group with another status of this region's replica."""
+        member = group.members[self._region]
+        changed = msgspec.structs.replace(member, status=status, version=self._tick(group))
+        return group.with_member(self._region, changed)
 
     def _make_replica(self, group: Group) -> None:
         now = self._runtime.wall()
-        delay_s = self._runtime.interval(self._host.settings.control_plane_delay_s)
         table = Table(
             account=group.account,
             region=self._region,
             name=group.name,
-            identity=rows.table_id(group.account, group.name, now),
+            identity=self._service.deletions.unused_identity(group.account, group.name, now),
             created=now,
-            active_at=now + delay_s,
+            active_at=now + self._service.delay_s(),
             key_names=group.key_names,
             key_types=group.key_types,
             filling=True,
         )
-        self._update_table(group, table)
+        self._update_table(group, table, new=True)
         self._marks.reset()
         first = group.members[self._region].source
         for source in group.holders():
-            if source != self._region and group.status(source) == ACTIVE:
+            if source != self._region and group.status(source) in WHOLE:
                 self._copies.begin(
                     Copy(
                         group.account,
@@ -340,29 +364,29 @@ class GlobalTables:
                     )
                 )
 
-    def _update_table(self, group: Group, table: Table) -> None:
-        replicas, settings = group.seen_from(self._region), group.settings
-        self._service.tables.put(
-            table.account,
-            table.name,
-            msgspec.structs.replace(
-                table,
-                replicas=replicas,
-                **(replicated_stream(table, self._runtime.wall()) if replicas else {}),
-                billing=settings.billing,
-                read_units=settings.read_units,
-                write_units=settings.write_units,
-                table_class=settings.table_class,
-                ttl_attribute=settings.ttl_attribute,
-                ttl_status=settings.ttl_status,
-                ttl_changed=settings.ttl_changed,
-            ),
-        )
+    def _update_table(self, group: Group, table: Table, *, new: bool = False) -> None:
+        replicas, now = group.seen_from(self._region), self._runtime.wall()
+        stream = replicated_stream(table, now) if replicas else {}
+        told = msgspec.structs.replace(table, replicas=replicas, **stream)
+        if not group.legacy:
+            until = now + self._service.delay_s()
+            told = applied(told, group.settings, now, until, new=new)
+        if told != table:
+            self._service.tables.put(table.account, table.name, told)
+            self._service.index_work.begin(told)
 
     def _drop(self, table: Table) -> None:
         self._service.backups.leave(table)
         self._service.deletions.forget(table)
         self._copies.call_off(table)
+
+    def _table_changed(self, before: Table | None, after: Table | None) -> None:
+        """An index that is gone may be wanted again already."""
+        if before is None or after is None or len(before.indexes) <= len(after.indexes):
+            return
+        group = self._group_of(after)
+        if group is not None:
+            self._update_table(group, after)
 
     # What the logs bring but for items.
 
@@ -408,7 +432,7 @@ class GlobalTables:
             group = msgspec.convert(plain, Group)
             self._learn(group)
             table = self._service.tables.get(group.account, group.name)
-            if table is None or group.status(source) != ACTIVE:
+            if table is None or group.status(source) not in WHOLE:
                 continue
             copy = Copy(group.account, group.name, source, table.identity)
             if self._group_of(table) is not None and not self._copies.has(copy):
@@ -422,9 +446,7 @@ class GlobalTables:
             table.account, table.name, msgspec.structs.replace(table, filling=False)
         )
         if member.status == CREATING:
-            version = self._tick(group)
-            active = msgspec.structs.replace(member, status=ACTIVE, version=version)
-            self._change(group.with_member(self._region, active))
+            self._change(self._with_own(group, ACTIVE))
 
     # Marks, and the end of tombstones.
 

@@ -1,8 +1,8 @@
 """Replica groups: who holds a replica of a global table, and in what state, as values that merge.
 
 Every region that knows a global table keeps the whole group. A change (a replica to be made, made,
-to be deleted, deleted; a setting) is a new version of one member or of the settings, sent to
-everyone; two copies of a group merge member by member, the later version winning, so regions agree
+to be deleted, deleted; a setting) is a new version of one member or of one setting, sent to
+everyone; two copies of a group merge one by one, the later version winning, so regions agree
 whatever the order in which they hear. A group made later under the same name replaces an earlier
 one.
 
@@ -12,10 +12,13 @@ Members whose replica is gone stay as DELETED: they are the tombstones of the gr
 import msgspec
 
 from antipodes.regional.dynamodb.model import Replica, Table
+from antipodes.regional.dynamodb.settings import Settings, settings_of
 from antipodes.replication.versions import Version
 
 CREATING, ACTIVE, FAILED = "CREATING", "ACTIVE", "CREATION_FAILED"
-DELETING, DELETED = "DELETING", "DELETED"
+UPDATING, DELETING, DELETED = "UPDATING", "DELETING", "DELETED"
+WHOLE = (ACTIVE, UPDATING)
+CHANGING = (CREATING, UPDATING, DELETING)
 SOURCE_HELD_S = 24 * 3600.0
 
 
@@ -28,19 +31,6 @@ class Member(msgspec.Struct, frozen=True):
     added: float = 0.0  # Unix seconds
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """What all replicas share and UpdateTable may change."""
-
-    version: Version
-    billing: str
-    read_units: int
-    write_units: int
-    table_class: str
-    ttl_attribute: str = ""
-    ttl_status: str = "DISABLED"
-    ttl_changed: float = 0.0
-
-
 class Group(msgspec.Struct, frozen=True):
     """A global table: its key, its settings and its members by region."""
 
@@ -51,6 +41,7 @@ class Group(msgspec.Struct, frozen=True):
     key_types: tuple[str, ...]
     settings: Settings
     members: dict[str, Member]
+    legacy: bool = False  # version 2017.11.29
 
     def status(self, region: str) -> str:
         """The status of a region's replica; DELETED where there never was one."""
@@ -81,9 +72,14 @@ class Group(msgspec.Struct, frozen=True):
         """The group with one member new or changed."""
         return msgspec.structs.replace(self, members={**self.members, region: member})
 
+    def with_settings(self, settings: Settings) -> "Group":
+        """The group with some settings new or changed."""
+        return msgspec.structs.replace(self, settings={**self.settings, **settings})
+
     def latest(self) -> Version:
         """The newest version of anything in the group."""
-        return max(self.born, self.settings.version, *(m.version for m in self.members.values()))
+        settings = (setting.version for setting in self.settings.values())
+        return max(self.born, *settings, *(member.version for member in self.members.values()))
 
 
 def group_of(table: Table, version: Version) -> Group:
@@ -99,20 +95,6 @@ def group_of(table: Table, version: Version) -> Group:
     )
 
 
-def settings_of(table: Table, version: Version) -> Settings:
-    """A table's settings, as of a version."""
-    return Settings(
-        version=version,
-        billing=table.billing,
-        read_units=table.read_units,
-        write_units=table.write_units,
-        table_class=table.table_class,
-        ttl_attribute=table.ttl_attribute,
-        ttl_status=table.ttl_status,
-        ttl_changed=table.ttl_changed,
-    )
-
-
 def merge_groups(one: Group, other: Group) -> Group:
     """What both know; commutative, associative and idempotent."""
     if one.born != other.born:
@@ -124,5 +106,11 @@ def merge_groups(one: Group, other: Group) -> Group:
         )
         for region in sorted({**one.members, **other.members})
     }
-    settings = max(one.settings, other.settings, key=lambda s: s.version)
+    settings = {
+        name: max(
+            (g.settings[name] for g in (one, other) if name in g.settings),
+            key=lambda setting: setting.version,
+        )
+        for name in sorted({**one.settings, **other.settings})
+    }
     return msgspec.structs.replace(one, members=members, settings=settings)

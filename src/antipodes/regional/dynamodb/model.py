@@ -151,7 +151,9 @@ class Table(msgspec.Struct, frozen=True):
             return "DELETING"
         if not self.is_made(now):
             return "CREATING"
-        changing = any(replica.status in {"CREATING", "DELETING"} for replica in self.replicas)
+        changing = any(
+            replica.status in {"CREATING", "UPDATING", "DELETING"} for replica in self.replicas
+        )
         changing = changing or any(index.changing(now) for index in self.indexes)
         return "UPDATING" if changing or self.busy.now(now) else "ACTIVE"
 

@@ -79,9 +79,9 @@ class Pauses:
         regions = (source, self._host.place)
         return sorted({p.table for _, _, p in self._records.all() if p.region in regions})
 
-    def paused(self, account: str, table: str) -> bool:
-        """Whether a table's replication into or out of this region is paused by someone here."""
-        return self.any and self._has(account, table, (self._host.place,))
+    def touch(self, account: str, table: str) -> bool:
+        """Whether a table's replication is paused, wherever that was asked for."""
+        return self.any and any(pause.table == table for pause in self._records.list(account))
 
     # What the logs bring.
 

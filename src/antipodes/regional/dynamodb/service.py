@@ -144,4 +144,5 @@ class DynamoDB(Service):
             **self.strongtables.described(table),
             **encryption.description(table.encryption),
             **indexes.described(table, now, counts),
+            **self.globaltables.described(table),
         }

@@ -148,6 +148,7 @@ async def update_table(service: DynamoDB, call: Call, request: dict[str, Any]) -
     table = service.record(call.account, request["TableName"])
     now = service.now()
     tablechanges.check_admitted(table, request, now)
+    service.globaltables.check_changeable(table)
     moment = tablechanges.Moment(now, now + service.delay_s())
     changed = tablechanges.changed(
         table, request, moment, lambda: service.provisioned(call.account, without=table.name)
@@ -156,7 +157,7 @@ async def update_table(service: DynamoDB, call: Call, request: dict[str, Any]) -
     if changed is not None:
         service.put_record(changed)
         service.index_work.begin(changed)
-        service.globaltables.settings_changed(changed)
+        service.globaltables.settings_changed(table, changed)
     updates = request.get("ReplicaUpdates")
     if asks_for_strong(table, request):
         await service.strongtables.update(table, request)

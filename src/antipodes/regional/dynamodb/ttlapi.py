@@ -14,8 +14,9 @@ def update_time_to_live(service: DynamoDB, call: Call, request: dict[str, Any]) 
     changed = service.timetolive.update(table, specification)
     if not table.is_made(service.now()):
         raise in_use(f"Table is being created: {table.name}")
+    service.globaltables.check_changeable(table)
     service.put_record(changed)
-    service.globaltables.settings_changed(changed)
+    service.globaltables.settings_changed(table, changed)
     return {"TimeToLiveSpecification": specification}
 
 

@@ -14,7 +14,8 @@ LMDB: lmdb.readthedocs.io; measured against other stores in the figures page.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -166,12 +167,11 @@ class LmdbStore:
                 steps = cursor.iternext(keys=True, values=True)
             if not placed:
                 return found
-            for key, value in steps:
-                if cast("bytes", key) < start or cast("bytes", key) >= stop:
+            pairs = cast("Iterator[tuple[bytes, bytes]]", steps)
+            for pair in islice(pairs, limit) if limit else pairs:
+                if pair[0] < start if reverse else pair[0] >= stop:
                     break
-                found.append((cast("bytes", key), cast("bytes", value)))
-                if limit and len(found) >= limit:
-                    break
+                found.append(pair)
         return found
 
     def put(self, key: bytes, value: bytes) -> None:

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -208,6 +209,20 @@ def test_changes_that_make_no_sense_or_come_too_soon_are_refused() -> None:
         await refused(again)
         missing = await host.ask("DescribeTimeToLive", TableName="Nope")
         assert missing.code == "ResourceNotFoundException"
+
+    with_tables(scenario)
+
+
+def test_strongly_consistent_tables_have_no_time_to_live() -> None:
+    async def scenario(host: TableHost) -> None:
+        await streaming(host)
+        table = host.dynamodb.record("000000000000", "Things")
+        strong = msgspec.structs.replace(table, strong_members=(W, E, "ap-south-1"))
+        host.dynamodb.put_record(strong)
+        answer = await turn(host)
+        assert isinstance(answer, ServiceError)
+        assert "not supported for global tables with MultiRegionConsistency" in answer.message
+        assert await status(host) == {"TimeToLiveStatus": "DISABLED"}
 
     with_tables(scenario)
 

@@ -59,7 +59,7 @@ def changed_stream(table: Table, specification: Mapping[str, Any], now: float) -
         )
     if not table.stream:
         raise validation(f"Table has no stream to disable: TableName: {table.name}")
-    if table.replicas:
+    if table.replicas and not table.strong:
         raise invalid_value("Disabling Stream is not allowed for a Global Table replica.")
     return {"stream": ""}  # the label stays, for whoever still reads what there was
 

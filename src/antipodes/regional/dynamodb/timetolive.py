@@ -90,6 +90,10 @@ class TimeToLive:
     def update(self, table: Table, specification: dict[str, Any]) -> Table:
         """The table's record with time to live turned on or off, if it may be."""
         attribute, on = specification["AttributeName"], bool(specification["Enabled"])
+        if table.strong:
+            raise validation(
+                "Time to Live is not supported for global tables with MultiRegionConsistency STRONG"
+            )
         if table.ttl_status == ENABLED and attribute != table.ttl_attribute:
             raise validation(
                 "TimeToLive is active on a different AttributeName: current AttributeName is "

@@ -1,108 +1,25 @@
 """Backups, restores and point-in-time recovery: items as they were, whatever happens meanwhile."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from antipodes.runtime.virtual import Simulation, VirtualRuntime
-from tests.regional.dynamodb.tablehost import ACCOUNT, REGION, Nowhere, TableHost, with_tables
+from tests.regional.dynamodb.lives import (
+    DAY,
+    LONG,
+    RANGED,
+    Items,
+    Lives,
+    delete,
+    items,
+    put,
+    switch,
+    wait_active,
+    wait_available,
+)
+from tests.regional.dynamodb.tablehost import ACCOUNT, TableHost, with_tables
 from tests.regional.dynamodb.test_operations import failure
-from tests.regional.dynamodb.test_tables import KEYS, ON_DEMAND, provisioned, status, units
-
-Items = dict[str, str]
-DAY = 86_400.0
-LONG = "s" * 600  # beyond what a key of the store holds
-RANGED: dict[str, Any] = {
-    "KeySchema": [
-        {"AttributeName": "p", "KeyType": "HASH"},
-        {"AttributeName": "s", "KeyType": "RANGE"},
-    ],
-    "AttributeDefinitions": [
-        {"AttributeName": "p", "AttributeType": "S"},
-        {"AttributeName": "s", "AttributeType": "S"},
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
-
-
-class Lives:
-    """A region that is killed and comes back: each life plays one part of a story."""
-
-    def __init__(self, seed: int = 1) -> None:
-        self.simulation = Simulation(Nowhere(), seed=seed)
-        self.chance = self.simulation.boot("outside").chance("story")
-
-    def live(self, part: Callable[[TableHost], Awaitable[Any]]) -> Any:
-        """Boot the region, let it play a part, and kill it."""
-        runtime = self.simulation.boot(REGION)
-
-        async def play() -> Any:
-            host = started(runtime)
-            return await part(host)
-
-        async def main() -> Any:
-            return await runtime.spawn(play(), "part")
-
-        found = self.simulation.run(main())
-        self.simulation.kill(REGION)
-        return found
-
-
-def started(runtime: VirtualRuntime) -> TableHost:
-    """A host whose work behind the requests goes on."""
-    host = TableHost(runtime)
-    host.dynamodb.backups.start()
-    host.dynamodb.restores.start()
-    host.dynamodb.deletions.start()
-    return host
-
-
-async def put(host: TableHost, table: str, key: str, value: str) -> None:
-    item = {"p": {"S": key[:1]}, "s": {"S": key}, "v": {"S": value}}
-    assert await host.ask("PutItem", TableName=table, Item=item) == {}
-
-
-async def delete(host: TableHost, table: str, key: str) -> None:
-    named = {"p": {"S": key[:1]}, "s": {"S": key}}
-    assert await host.ask("DeleteItem", TableName=table, Key=named) == {}
-
-
-async def items(host: TableHost, table: str, **index: str) -> Items:
-    answer = await host.ask("Scan", TableName=table, **index)
-    return {item["s"]["S"]: item["v"]["S"] for item in answer["Items"]}
-
-
-async def wait_until(host: TableHost, what: Callable[[], Awaitable[bool]]) -> None:
-    for _ in range(500):
-        if await what():
-            return
-        await host.runtime.sleep(0.1)
-    raise AssertionError("it never came true")
-
-
-async def wait_active(host: TableHost, table: str) -> None:
-    async def active() -> bool:
-        return await status(host, table) == "ACTIVE"
-
-    await wait_until(host, active)
-
-
-async def wait_available(host: TableHost, arn: str) -> dict[str, Any]:
-    async def available() -> bool:
-        told = await host.ask("DescribeBackup", BackupArn=arn)
-        return bool(told["BackupDescription"]["BackupDetails"]["BackupStatus"] == "AVAILABLE")
-
-    await wait_until(host, available)
-    answer = await host.ask("DescribeBackup", BackupArn=arn)
-    return dict(answer["BackupDescription"])
-
-
-async def switch(host: TableHost, **days: int) -> Any:
-    asked = {"PointInTimeRecoveryEnabled": True, **days}
-    return await host.ask(
-        "UpdateContinuousBackups", TableName="Things", PointInTimeRecoverySpecification=asked
-    )
+from tests.regional.dynamodb.test_tables import KEYS, ON_DEMAND, status
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -341,151 +258,6 @@ def test_recovery_is_switched_and_its_window_moves() -> None:
     with_tables(scenario)
 
 
-GSI = {
-    "IndexName": "by-v",
-    "KeySchema": [{"AttributeName": "v", "KeyType": "HASH"}],
-    "Projection": {"ProjectionType": "ALL"},
-}
-LSI = {
-    "IndexName": "by-p-v",
-    "KeySchema": [
-        {"AttributeName": "p", "KeyType": "HASH"},
-        {"AttributeName": "v", "KeyType": "RANGE"},
-    ],
-    "Projection": {"ProjectionType": "KEYS_ONLY"},
-}
-
-
-async def indexed(host: TableHost) -> str:
-    """A table with indexes and every setting, backed up; the backup's ARN."""
-    definitions = [*RANGED["AttributeDefinitions"], {"AttributeName": "v", "AttributeType": "S"}]
-    await host.ask(
-        "CreateTable",
-        TableName="Things",
-        **{**RANGED, "AttributeDefinitions": definitions},
-        GlobalSecondaryIndexes=[GSI],
-        LocalSecondaryIndexes=[LSI],
-        Tags=[{"Key": "a", "Value": "b"}],
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
-        OnDemandThroughput={"MaxReadRequestUnits": 9},
-        SSESpecification={"Enabled": True},
-        DeletionProtectionEnabled=True,
-        TableClass="STANDARD_INFREQUENT_ACCESS",
-    )
-    await switch(host)
-    await put(host, "Things", "a", "x")
-    answer = await host.ask("CreateBackup", TableName="Things", BackupName="full")
-    arn = str(answer["BackupDetails"]["BackupArn"])
-    features = (await wait_available(host, arn))["SourceTableFeatureDetails"]
-    assert features["GlobalSecondaryIndexes"][0]["IndexName"] == "by-v"
-    assert features["LocalSecondaryIndexes"][0]["Projection"] == LSI["Projection"]
-    assert features["StreamDescription"]["StreamViewType"] == "KEYS_ONLY"
-    assert features["SSEDescription"]["SSEType"] == "KMS"
-    return arn
-
-
-def test_a_restored_table_has_its_indexes_and_not_what_aws_leaves_behind() -> None:
-    async def scenario(host: TableHost) -> None:
-        arn = await indexed(host)
-        await host.ask("RestoreTableFromBackup", TargetTableName="Again", BackupArn=arn)
-        await wait_active(host, "Again")
-        assert await items(host, "Again", IndexName="by-v") == {"a": "x"}
-        shown = (await host.ask("DescribeTable", TableName="Again"))["Table"]
-        assert shown["LocalSecondaryIndexes"][0]["IndexName"] == "by-p-v"
-        assert shown["OnDemandThroughput"] == {"MaxReadRequestUnits": 9}
-        assert shown["SSEDescription"]["SSEType"] == "KMS"
-        assert shown["DeletionProtectionEnabled"] is False
-        assert not {"StreamSpecification", "TableClassSummary"} & shown.keys()
-        tags = await host.ask("ListTagsOfResource", ResourceArn=shown["TableArn"])
-        assert tags == {"Tags": []}
-        told = await host.ask("DescribeContinuousBackups", TableName="Again")
-        recovery = told["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
-        assert recovery["PointInTimeRecoveryStatus"] == "DISABLED"
-
-        renamed = {**GSI, "IndexName": "renamed", "ProvisionedThroughput": units(3, 4)}
-        await host.ask(
-            "RestoreTableFromBackup",
-            TargetTableName="Other",
-            BackupArn=arn,
-            BillingModeOverride="PROVISIONED",
-            ProvisionedThroughputOverride=units(5, 6),
-            GlobalSecondaryIndexOverride=[renamed],
-            LocalSecondaryIndexOverride=[],
-            SSESpecificationOverride={"Enabled": False},
-        )
-        await wait_active(host, "Other")
-        shown = (await host.ask("DescribeTable", TableName="Other"))["Table"]
-        assert [index["IndexName"] for index in shown["GlobalSecondaryIndexes"]] == ["renamed"]
-        assert not {"LocalSecondaryIndexes", "SSEDescription"} & shown.keys()
-        assert shown["ProvisionedThroughput"]["WriteCapacityUnits"] == 6
-        assert await items(host, "Other", IndexName="renamed") == {"a": "x"}
-
-    with_tables(scenario)
-
-
-@pytest.mark.parametrize(
-    ("override", "code", "message"),
-    [
-        ({"TargetTableName": "Things"}, "TableAlreadyExistsException", "already exists: Things"),
-        (
-            {"ProvisionedThroughputOverride": units(1, 1)},
-            "ValidationException",
-            "Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED",
-        ),
-        (
-            {"BillingModeOverride": "PROVISIONED"},
-            "ValidationException",
-            "Must override ProvisionedThroughput if BillingMode is overridden",
-        ),
-        (
-            {
-                "BillingModeOverride": "PROVISIONED",
-                "ProvisionedThroughputOverride": units(1, 1),
-            },
-            "ValidationException",
-            "Must specify provisioned throughput for index by-v",
-        ),
-        (
-            {"OnDemandThroughputOverride": {"MaxReadRequestUnits": 0}},
-            "ValidationException",
-            "Requested MaxReadRequestUnits for OnDemandThroughput is outside of valid range",
-        ),
-        (
-            {
-                "GlobalSecondaryIndexOverride": [
-                    {**GSI, "Projection": {"ProjectionType": "KEYS_ONLY"}}
-                ]
-            },
-            "ValidationException",
-            "does not match a secondary index that existed",
-        ),
-        (
-            {"GlobalSecondaryIndexOverride": [GSI, GSI]},
-            "ValidationException",
-            "Duplicate index name: by-v",
-        ),
-        ({"BackupArn": f"{'x' * 40}"}, "ValidationException", "Invalid Backup ARN"),
-        ({"VectorIndexOverride": []}, "", ""),
-    ],
-)
-def test_a_restore_that_may_not_be_is_refused_and_makes_nothing(
-    override: dict[str, Any], code: str, message: str
-) -> None:
-    async def scenario(host: TableHost) -> None:
-        arn = await indexed(host)
-        asked = {"TargetTableName": "Again", "BackupArn": arn, **override}
-        answer = await host.ask("RestoreTableFromBackup", **asked)
-        if not code:
-            assert answer["TableDescription"]["TableStatus"] == "CREATING"
-            return
-        failure(answer, code, message)
-        assert (await host.ask("ListTables"))["TableNames"] == ["Things"]
-        answer = await host.ask("DeleteBackup", BackupArn=arn)
-        assert answer["BackupDescription"]["BackupDetails"]["BackupStatus"] == "DELETED"
-
-    with_tables(scenario)
-
-
 def test_backups_outlive_their_table_and_are_listed_in_pages_and_by_time() -> None:
     async def scenario(host: TableHost) -> None:
         arns, times = [], []
@@ -515,44 +287,5 @@ def test_backups_outlive_their_table_and_are_listed_in_pages_and_by_time() -> No
         failure(refused, "ValidationException", "Time range lower bound must be less")
         shown = (await host.ask("ListBackups"))["BackupSummaries"]
         assert len({backup["TableId"] for backup in shown}) == 2
-
-    with_tables(scenario)
-
-
-def test_a_table_of_provisioned_capacity_is_restored_with_it() -> None:
-    async def scenario(host: TableHost) -> None:
-        await host.ask("CreateTable", TableName="Things", **provisioned(5, 6))
-        await switch(host)
-        source = (await host.ask("DescribeTable", TableName="Things"))["Table"]["TableArn"]
-        for wrong, message in (
-            ({"SourceTableArn": source, "SourceTableName": "Things"}, "Must provide exactly one"),
-            ({}, "The parameter 'TableName' is required"),
-            ({"SourceTableArn": "x"}, "sourceTableArn is not a valid ARN"),
-        ):
-            refused = await host.ask(
-                "RestoreTableToPointInTime",
-                TargetTableName="Again",
-                UseLatestRestorableTime=True,
-                **wrong,
-            )
-            failure(refused, "ValidationException", message)
-        both: dict[str, Any] = {"UseLatestRestorableTime": True, "RestoreDateTime": 1}
-        for flags in ({}, both):
-            refused = await host.ask(
-                "RestoreTableToPointInTime",
-                TargetTableName="Again",
-                SourceTableName="Things",
-                **flags,
-            )
-            failure(refused, "ValidationException", "UseLatestRestorableTime")
-        await host.ask(
-            "RestoreTableToPointInTime",
-            TargetTableName="Again",
-            SourceTableArn=source,
-            UseLatestRestorableTime=True,
-        )
-        await wait_active(host, "Again")
-        shown = (await host.ask("DescribeTable", TableName="Again"))["Table"]
-        assert shown["ProvisionedThroughput"]["WriteCapacityUnits"] == 6
 
     with_tables(scenario)

@@ -149,6 +149,8 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
         verify_signatures=options.verify_signatures,
         propagation_s=options.propagation,
         replication_delay=options.replication_delay,
+        control_plane_delay_s=options.control_plane_delay,
+        throttling=options.throttling,
     )
 
     def announce(server: Any) -> None:
@@ -440,6 +442,10 @@ def _add_up(verbs: Any) -> None:
     up.add_argument("--verify-signatures", action="store_true")
     up.add_argument("--propagation", type=float, default=60.0, help="seconds of routing changes")
     up.add_argument("--replication-delay", default="link", help="link, aws, or seconds")
+    up.add_argument(
+        "--control-plane-delay", type=float, default=0.0, help="seconds until what is made is there"
+    )
+    up.add_argument("--throttling", action="store_true", help="tables' capacity can be short")
     _verb(verbs, "down", _down, "stop the world")
     _verb(verbs, "reset", _reset, "empty a stopped world's state")
 

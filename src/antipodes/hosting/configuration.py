@@ -27,6 +27,7 @@ class Configuration(msgspec.Struct, frozen=True):
     propagation_s: float = 60.0
     replication_delay: str = "link"
     control_plane_delay_s: float = 0.0
+    throttling: bool = False
     control_only: bool = False
     access: dict[str, str] = {}
     faults: list[list[Any]] = []
@@ -43,6 +44,7 @@ class Configuration(msgspec.Struct, frozen=True):
             propagation_s=self.propagation_s,
             replication_delay=self.replication_delay,
             control_plane_delay_s=self.control_plane_delay_s,
+            throttling=self.throttling,
             regions=self.regions,
             extra={**self.extra, "homes": HOMES},
         )

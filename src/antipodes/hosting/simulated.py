@@ -45,6 +45,7 @@ class SimulatedWorld:
             propagation_s=base.propagation_s,
             replication_delay=base.replication_delay,
             control_plane_delay_s=base.control_plane_delay_s,
+            throttling=base.throttling,
             regions=regions,
             durability=base.durability,
             extra={**base.extra, "homes": HOMES},

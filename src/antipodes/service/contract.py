@@ -84,6 +84,7 @@ class Settings:
     propagation_s: float = 60.0  # of routing and health state to the edge locations
     replication_delay: str = "link"  # of global tables, see replication/delays.py
     control_plane_delay_s: float = 0.0  # CREATING -> ACTIVE of tables, functions, balancers
+    throttling: bool = False  # whether tables' capacity can be short
     regions: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 

@@ -40,10 +40,10 @@ class TableHost:
     place = REGION
     api_url = ""
 
-    def __init__(self, runtime: VirtualRuntime) -> None:
+    def __init__(self, runtime: VirtualRuntime, settings: Settings | None = None) -> None:
         self.runtime: Runtime = runtime
         self.store = runtime.open_store("main")
-        self.settings = Settings()
+        self.settings = settings or Settings()
         self.world = OneRegion()
         self.changes = ChangeLog(self.store, runtime.wall)
         self.dynamodb = DynamoDB(self)

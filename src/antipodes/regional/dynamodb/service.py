@@ -18,6 +18,7 @@ from antipodes.regional.dynamodb.streams import Streams
 from antipodes.regional.dynamodb.strongtables import StrongTables
 from antipodes.regional.dynamodb.tablerecords import TableRecords
 from antipodes.regional.dynamodb.tables import TableStore
+from antipodes.regional.dynamodb.throttles import Meter
 from antipodes.regional.dynamodb.throughput import Capacity
 from antipodes.regional.dynamodb.timetolive import TimeToLive
 from antipodes.replication.versions import HybridClock
@@ -62,7 +63,9 @@ class DynamoDB(Service):
         self.backups = Backups(self)
         self.restores = Restores(self, self.backups)
         self.deletions = Deletions(self, copied=self.backups.snapshots.copies)
-        self.fast = FastPath(self).handlers()
+        throttling = host.settings.throttling
+        self.meter = Meter(host.runtime, self.tables.get) if throttling else None
+        self.fast = {} if throttling else FastPath(self).handlers()
 
     async def start(self) -> None:
         """Follow the other regions, and take up what goes on behind the requests."""

@@ -144,6 +144,13 @@ def item_operation(name: str) -> Callable[[Handler], Handler]:
 
     def register(handler: Handler) -> Handler:
         def handle(service: DynamoDB, call: Call, request: dict[str, Any]) -> Any:
+            if service.meter is not None:
+                return service.meter.answer(
+                    name, call, request, lambda request: plainly(service, call, request)
+                )
+            return plainly(service, call, request)
+
+        def plainly(service: DynamoDB, call: Call, request: dict[str, Any]) -> Any:
             if not service.strongtables.any or not _concerned(service, call, request):
                 return handler(service, call, request)
             return _Request(service, call, request, handler, name).answer()

@@ -166,6 +166,8 @@ class Reads:
                     self._schema.check(self._schema.sort, value)
         if len(ways) > READS_MAX:
             raise _too_many()
+        if len(ways) == 1:
+            return ways  # whatever is wrong with it, the query says
         spans = [way.span() for way in ways]
         for number, way in enumerate(ways):
             for earlier in range(number):
@@ -177,8 +179,6 @@ class Reads:
                     raise validation(
                         "Overlapping conditions with range keys are not supported in where clause"
                     )
-        if len(ways) == 1:
-            return ways  # whatever is wrong with it, the query says
         return [way for way, span in zip(ways, spans, strict=True) if not span.empty]
 
     def _ways(self, node: Expression) -> list[Way]:

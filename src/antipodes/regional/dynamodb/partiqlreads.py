@@ -42,7 +42,7 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     key: Item | None
 
 
-def read_token(text: str | None, digest: bytes) -> Token | None:
+def read_token(text: str | None, values: Values) -> Token | None:
     """Return the token of a request, checked."""
     if text is None:
         return None
@@ -50,7 +50,7 @@ def read_token(text: str | None, digest: bytes) -> Token | None:
         token = msgspec.msgpack.decode(base64.b64decode(text, validate=True), type=Token)
     except (ValueError, msgspec.DecodeError):
         raise validation("Invalid NextToken") from None
-    if token.digest != digest:
+    if token.digest != values.digest():
         raise validation("NextToken does not match request")
     if token.read < 0:
         raise validation("Invalid NextToken")
@@ -241,7 +241,8 @@ class Selection:
         if len(ways) > 1:
             limit = min(limit or ITEMS_IN_PAGE, ITEMS_IN_PAGE)
         number, start = (0, None) if token is None else (token.read, token.key)
-        page = Page([], None, None, None)
+        items: list[Item] = []
+        capacity: dict[str, Any] | None = None
         seen = 0
         while number < len(ways):
             read = self._read(ways[number])
@@ -253,18 +254,19 @@ class Selection:
             found = _items(answer)
             seen += answer.get("ScannedCount", len(found))
             shown = found if read.test is None else _judged(found, read.test)
-            items = [*page.items, *(columns_of(item, self._select.columns) for item in shown)]
-            capacity = added(page.capacity, answer.get("ConsumedCapacity"))
+            items += [columns_of(item, self._select.columns) for item in shown]
+            capacity = added(capacity, answer.get("ConsumedCapacity"))
             last = answer.get("LastEvaluatedKey")
             start = None if last is None else normal_item(last)
             number += last is None
-            page = Page(items, self._token(number, start), last or request.get("Key"), capacity)
-            if last is not None or (limit and seen >= limit and len(ways) > 1):
-                break
-        return page if number < len(ways) else page._replace(token=None, last=None)
+            full = limit and seen >= limit and number < len(ways)
+            if last is not None or full:
+                where = last or request.get("Key")
+                return Page(items, self._token(number, start), where, capacity)
+        return Page(items, None, None, capacity)
 
     def _token(self, read: int, key: Item | None) -> str:
-        token = Token(self._values.digest, read, key)
+        token = Token(self._values.digest(), read, key)
         return base64.b64encode(msgspec.msgpack.encode(token)).decode()
 
 

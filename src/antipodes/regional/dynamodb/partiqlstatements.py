@@ -5,6 +5,7 @@ those do for streams, indexes, replicas and capacity is done. A batch never fail
 what is wrong with it as a whole; a transaction is one TransactWriteItems or TransactGetItems.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from antipodes.regional.dynamodb.attributes import Item, Value, normal
@@ -40,6 +41,7 @@ from antipodes.regional.dynamodb.partiqlwrites import (
     duplicate,
 )
 from antipodes.regional.dynamodb.service import DynamoDB
+from antipodes.regional.dynamodb.transactions import replayed
 from antipodes.service.contract import Call, Response, ServiceError
 
 _CODES = {
@@ -110,7 +112,7 @@ def _run(service: DynamoDB, call: Call, prepared: Prepared, request: dict[str, A
     try:
         table = service.usable(call.account, body.source.table)
         if isinstance(body, Select):
-            token = read_token(request.get("NextToken"), prepared.values.digest)
+            token = read_token(request.get("NextToken"), prepared.values)
             selection = Selection(table, body, prepared.values, request)
             return (yield from selection.page(service, call, token))
         action = _action(prepared, table)
@@ -215,9 +217,6 @@ def _error(error: ServiceError) -> dict[str, Any]:
 
 def transaction(service: DynamoDB, call: Call, request: dict[str, Any]) -> Steps[Response]:
     """Answer an ExecuteTransaction."""
-    token = request.get("ClientRequestToken")
-    if token and service.replayed(call, token, request):
-        return {}
     parts: list[dict[str, Any]] = request["TransactStatements"]
     statements: list[Prepared] = []
     for number, part in enumerate(parts):
@@ -241,9 +240,13 @@ def transaction(service: DynamoDB, call: Call, request: dict[str, Any]) -> Steps
     wanted = {"TransactItems": items, **capacity}
     if reads:
         return (yield from _read_all(service, call, statements, wanted))
-    found = yield from _write_all(service, call, statements, wanted)
-    if token:
-        service.remember(call, token, request)
+    token = request.get("ClientRequestToken")
+    if token and service.replayed(call, token, request):
+        found = replayed(service.items, partial(service.usable, call.account), wanted)
+    else:
+        found = yield from _write_all(service, call, statements, wanted)
+        if token:
+            service.remember(call, token, request)
     return {"Responses": [{} for _ in statements], **found}
 
 

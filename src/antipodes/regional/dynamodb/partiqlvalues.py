@@ -34,7 +34,6 @@ class Values:
         self._text = text
         self._parameters = parameters
 
-    @property
     def digest(self) -> bytes:
         """What tells this statement, with these parameters, from others."""
         data = msgspec.msgpack.encode([self._text, self._parameters], order="deterministic")

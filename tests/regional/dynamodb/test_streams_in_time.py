@@ -1,5 +1,6 @@
 """Streams over days, through crashes, power cuts and full disks, and in every replica."""
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.regional.dynamodb.streamreaders import (
     streaming,
     told,
 )
+from tests.regional.dynamodb.strongplaces import strongly
 from tests.regional.dynamodb.tablehost import TableHost, with_tables
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -339,3 +341,37 @@ def test_a_table_whose_view_was_another_begins_a_new_stream_with_its_first_repli
         assert (old["StreamStatus"], old["StreamViewType"]) == ("DISABLED", "KEYS_ONLY")
 
     play(scenario)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_streams_of_a_strongly_consistent_table_tell_the_same_of_each_item(seed: int) -> None:
+    async def scenario(planet: Planet, *regions: Region) -> None:
+        for region in regions:
+            specification = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+            await region.do("UpdateTable", StreamSpecification=specification)
+        chance = planet.outside.chance("acts")
+
+        async def write(region: Region) -> None:
+            for step in range(15):
+                with contextlib.suppress(ServiceError):  # two wrote at once
+                    await region.put(f"k{chance.randrange(3)}", f"{region.place} {step}")
+                await region.runtime.sleep(chance.uniform(0, 0.2))
+
+        for task in [region.runtime.spawn(write(region), "writer") for region in regions]:
+            await task
+        await planet.wait_until(planet.agree)
+        stories = []
+        for region in regions:
+            records = await everything(
+                Reader(region), f"{region.table().arn}/stream/{label(region)}"
+            )
+            assert await replayed(region) == region.items()
+            story: dict[str, list[Any]] = {}
+            for record in records:
+                change = record["dynamodb"]
+                story.setdefault(change["Keys"]["k"]["S"], []).append(change.get("NewImage"))
+            stories.append(story)
+        assert stories[0] == stories[1] == stories[2]
+        assert sum(map(len, stories[0].values())) > 15
+
+    strongly(scenario, seed=seed)

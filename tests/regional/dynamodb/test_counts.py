@@ -1,4 +1,4 @@
-"""Counts agree with the rows, whatever was written and however the host ended."""
+"""Counts and indexes agree with the rows, whatever was written and however the host ended."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from antipodes.regional.dynamodb.counts import Count
 from antipodes.replication.versions import Version
 from antipodes.runtime.contract import DiskFull
 from antipodes.runtime.virtual import VirtualRuntime
+from tests.regional.dynamodb.indexchecks import check_agreement
 from tests.regional.dynamodb.replicas import Planet, Region, W, make_table, play
 
 
@@ -35,12 +36,14 @@ STEP = st.tuples(
 
 
 @given(st.lists(STEP, max_size=40), st.integers(0, 1000))
-def test_counts_agree_with_the_rows(steps: list[tuple[str, str, int]], seed: int) -> None:
+def test_counts_and_indexes_agree_with_the_rows(
+    steps: list[tuple[str, str, int]], seed: int
+) -> None:
     async def step(planet: Planet, what: str, key: str, size: int) -> None:
         region = planet.regions[W]
         items, table = region.dynamodb.items, region.table()
         if what == "put":
-            region.runtime.spawn(region.put(key, "x" * size), "put")
+            region.runtime.spawn(region.put(key, "x" * (size + 1)), "put")
         elif what == "delete":
             region.runtime.spawn(region.delete(key), "delete")
         elif what == "kill":
@@ -49,16 +52,32 @@ def test_counts_agree_with_the_rows(steps: list[tuple[str, str, int]], seed: int
             await planet.start(W)
         else:
             version = Version((size + 1) << 59, "eu-central-1")
-            item: dict[str, Any] = {"k": {"S": key}, "v": {"N": str(size)}}
+            value = {"N": "1"} if size % 3 else {"S": "v" * size}
+            item: dict[str, Any] = {"k": {"S": key}, "v": value}
             body = orjson.dumps(item) if what == "replicated" else None
             items.apply_replicated(table, orjson.dumps({"k": {"S": key}}), version, body)
         if what != "kill":
             await planet.outside.sleep(0.0002)
         region = planet.regions[W]
         assert counted(region) == recount(region)
+        check_agreement(region.store, region.table(), region.dynamodb.items.counts)
 
     async def scenario(planet: Planet, region: Region) -> None:
         await make_table(region)
+        await region.do(
+            "UpdateTable",
+            AttributeDefinitions=[{"AttributeName": "v", "AttributeType": "S"}],
+            GlobalSecondaryIndexUpdates=[
+                {
+                    "Create": {
+                        "IndexName": "ByValue",
+                        "KeySchema": [{"AttributeName": "v", "KeyType": "HASH"}],
+                        "Projection": {"ProjectionType": "KEYS_ONLY"},
+                    }
+                }
+            ],
+        )
+        await planet.wait_until(lambda: region.table().indexes[0].status == "ACTIVE")
         for what, key, size in steps:
             await step(planet, what, key, size)
 

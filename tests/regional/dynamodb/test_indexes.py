@@ -132,7 +132,8 @@ def test_indexes_hold_what_a_plain_list_does(
         items = await _write(host, steps)
         table = host.dynamodb.usable(ACCOUNT, "Things")
         await host.store.committed()
-        check_agreement(host.dynamodb, table)
+        check_agreement(host.store, table, host.dynamodb.items.counts)
+        check_agreement(host.store, table)
         for index in table.indexes:
             expected = _expected(host, index.name, items)
             scanned: list[Item] = []

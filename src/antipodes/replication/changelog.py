@@ -30,12 +30,16 @@ _FOLLOWERS = b"changes/follower/"
 
 
 class Entry(NamedTuple):
-    """One change. `wall_s` is Unix time by the clock of its host."""
+    """One change. `wall_s` is Unix time by the clock of its host.
+
+    To a follower, `written` is the same time by the runtime's clock, which all hosts share.
+    """
 
     sequence: int
     kind: str
     wall_s: float
     payload: Any
+    written: float = 0.0
 
 
 class Progress(NamedTuple):

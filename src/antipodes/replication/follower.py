@@ -217,8 +217,9 @@ class Follower:
 
     def _take_one(self, connection: FrameReceiver, message: Any) -> bool:
         match message:
-            case ["batch", list(plain), int(upto), int(head)]:
-                self._absorb([Entry(s, *fields) for s, fields in plain], upto)
+            case ["batch", list(plain), int(upto), int(head), float(offset)]:
+                entries = [Entry(s, k, w, payload, w + offset) for s, (k, w, payload) in plain]
+                self._absorb(entries, upto)
                 self._heard(connection, head)
             case ["beat", int(upto), int(head)]:
                 self._absorb([], upto)

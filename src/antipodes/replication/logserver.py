@@ -11,7 +11,7 @@ and from it::
 
     ["welcome", identity, head]
     ["behind", identity, first, head]           what you want is no longer kept: copy, then follow
-    ["batch", [[sequence, entry], ...], upto, head]
+    ["batch", [[sequence, entry], ...], upto, head, offset]     what to add to entries' wall times
     ["beat", upto, head]
     ["reply", number, payload]
     ["refused", number, reason]
@@ -181,7 +181,8 @@ class LogServer:
                     continue
                 entries, upto = changes.read_raw(after, READ_ENTRIES_MAX, following.kinds)
                 for part, last in _parts(entries, upto):
-                    connection.send(["batch", part, last, changes.head])
+                    offset = self._runtime.now() - self._runtime.wall()
+                    connection.send(["batch", part, last, changes.head, offset])
                     sent_at = self._runtime.now()
                     for _, data in part:
                         changes.sent.entry(full, data)

@@ -41,6 +41,7 @@ from antipodes.regional.dynamodb.groups import (
     group_of,
     merge_groups,
 )
+from antipodes.regional.dynamodb.lagmetrics import LagMetrics
 from antipodes.regional.dynamodb.marks import MARK_KIND, Marks, settled
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.pauses import PAUSE_KIND, Pauses
@@ -114,6 +115,7 @@ class GlobalTables:
         self.pauses = Pauses(host, self._pause_ended)
         self.taking = Taking(service, self.pauses, self._hear, self._takes)
         self.held = self.taking.held
+        self._metrics = LagMetrics(host, self.taking.lags, self.held, self._is_legacy)
         self.followers: dict[str, Follower] = {}
         service.tables.watchers.append(self._table_changed)
         # Followers elsewhere may ask as soon as the host's door is open.
@@ -140,6 +142,7 @@ class GlobalTables:
                 )
                 self._runtime.spawn(follower.run(), f"follow {source}")
         self._copies.start(self.followers)
+        self._metrics.start(self.followers)
         self._runtime.spawn(self._mark_for_ever(), "mark and purge")
         await self._host.store.committed()
 
@@ -151,6 +154,7 @@ class GlobalTables:
                 "delay": self.held.delay,
                 "held": self.held.count(source),
                 "paused": self.pauses.tables(source),
+                "latency_ms": self.taking.lags.percentiles(source),
             }
             for source, follower in self.followers.items()
         ]
@@ -405,6 +409,10 @@ class GlobalTables:
         if table is None or group is None or source not in group.members:
             return None
         return (table, group.born) if self._group_of(table) is not None else None
+
+    def _is_legacy(self, account: str, name: str) -> bool:
+        group = self._groups.get(account, name)
+        return group is not None and group.legacy
 
     def _held_up(self, copy: Copy) -> bool:
         """Whether a copy has to wait for the end of a pause."""

@@ -23,6 +23,7 @@ from antipodes.runtime.contract import RuntimeFailure
 from antipodes.service.contract import Host
 
 TAKEN_AT_ONCE_MAX = 100
+LOOKED_AT_MAX = 10_000
 RETRY_S = 1.0
 _DELAYED, _PAUSED = b"dynamodb/held/d\x00", b"dynamodb/held/p\x00"
 _DUE_BYTES = 8
@@ -98,6 +99,16 @@ class Held:
     def count(self, source: str) -> int:
         """How many entries of a source are held."""
         return self._counts.get(source, 0)
+
+    def paused(self, source: str) -> dict[tuple[str, str], tuple[int, float]]:
+        """What is held for a pause, by account and table: how many entries, and since when."""
+        found: dict[tuple[str, str], tuple[int, float]] = {}
+        start = _PAUSED + source.encode() + b"\x00"
+        for _, value in self._store.scan(start, _after(start), limit=LOOKED_AT_MAX):
+            piece = _decode(value)
+            count, since = found.get((piece.account, piece.table), (0, piece.written))
+            found[piece.account, piece.table] = (count + len(piece.payloads), since)
+        return found
 
     def hold(self, lane: Lane, piece: Piece) -> bool:
         """Hold a piece if it has to be; False: it counts now."""

@@ -15,6 +15,7 @@ from antipodes.regional.dynamodb.pauses import Pauses
 from antipodes.regional.dynamodb.tables import ITEM_KIND, TableStore
 from antipodes.replication.changelog import Entry
 from antipodes.replication.delays import Delays, Lane
+from antipodes.replication.lags import Lags, Whose
 from antipodes.replication.versions import Version
 from antipodes.service.contract import Host
 
@@ -44,6 +45,8 @@ class Taking:
         self._pauses = pauses
         self._hear = hear
         self._takes = takes
+        self._runtime = host.runtime
+        self.lags = Lags()
         self._sometimes = host.runtime.journal.sometimes
         self._delays = Delays(
             host.settings.replication_delay,
@@ -57,15 +60,20 @@ class Taking:
         if self._delays.any or self._pauses.any or self.held.any:
             self._hold_or_take(source, entries)
             return
-        payloads: list[list[Any]] = []
+        run: list[Entry] = []
         for entry in entries:
             if entry.kind == ITEM_KIND:
-                payloads.append(entry.payload)
+                run.append(entry)
                 continue
-            self._take_items(source, payloads)
-            payloads = []
+            self._take_run(source, run)
+            run = []
             self._hear(source, entry.kind, entry.payload, complete=True)
-        self._take_items(source, payloads)
+        self._take_run(source, run)
+
+    def _take_run(self, source: str, run: list[Entry]) -> None:
+        if run:
+            payloads = [entry.payload for entry in run]
+            self._take_items(source, payloads, run[0].written, run[-1].written)
 
     def _hold_or_take(self, source: str, entries: list[Entry]) -> None:
         pieces: dict[Lane, Piece] = {}
@@ -74,7 +82,8 @@ class Taking:
                 account, name, key_json, *_ = entry.payload
                 lane = self._delays.lane(source, account, name, key_json)
                 if lane not in pieces:
-                    pieces[lane] = Piece(source, entry.sequence, account, name, 0.0, [])
+                    written = entry.written
+                    pieces[lane] = Piece(source, entry.sequence, account, name, written, [])
                 pieces[lane].payloads.append(entry.payload)
             elif entry.kind == MARK_KIND:
                 self._hold_or_take_all(pieces)
@@ -92,14 +101,18 @@ class Taking:
 
     def take(self, piece: Piece) -> None:
         """Take items that count now."""
-        self._take_items(piece.source, piece.payloads)
+        self._take_items(piece.source, piece.payloads, piece.written, piece.written)
 
     def hear(self, source: str, times: dict[str, int], *, complete: bool) -> None:
         """Take a mark that counts now."""
         self._hear(source, MARK_KIND, times, complete=complete)
 
-    def _take_items(self, source: str, payloads: list[list[Any]]) -> None:
+    def _take_items(
+        self, source: str, payloads: list[list[Any]], oldest: float, newest: float
+    ) -> None:
+        """Take items that were written between two times of the runtime's clock."""
         known: dict[tuple[str, str], tuple[Table, Version] | None] = {}
+        counts: dict[tuple[str, str], int] = {}
         latest = Version(0, "")
         older = earlier = False
         apply = self._items.apply_replicated
@@ -112,13 +125,16 @@ class Taking:
             latest = max(latest, version)
             if takes is None:
                 continue
+            counts[whose] = counts.get(whose, 0) + 1
             # What is older than the group belongs to an earlier table of that name.
             if version <= takes[1]:
                 earlier = True
             elif not apply(takes[0], key_json, version, item_json, size):
                 older = True
-        if payloads:
-            self._items.clock.observe(latest)
+        self._items.clock.observe(latest)
+        now = self._runtime.now()
+        for (account, name), count in counts.items():
+            self.lags.note(Whose(source, account, name), count, now - oldest, now - newest)
         if older:
             self._sometimes("dynamodb.older-version-ignored")
         if earlier:

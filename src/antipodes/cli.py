@@ -70,11 +70,10 @@ def _world(options: argparse.Namespace) -> dict[str, Any]:
 
 def _alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
+        with contextlib.suppress(PermissionError):
+            os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
     return True
 
 
@@ -157,9 +156,7 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
         took = time.monotonic() - started
         print(f"Antipodes is up in {took:.2f} s: {', '.join(regions)} and the edge")
         print(f"  endpoint  http://127.0.0.1:{server.front.port}   (state: {directory.path})")
-        print(
-            "  `antipodes env` prints the exports, Ctrl-C or `antipodes down` stops it", flush=True
-        )
+        print("  `antipodes env` prints exports, Ctrl-C or `antipodes down` stops it", flush=True)
 
     try:
         run_main(run_world(configuration, directory, options.port, announce))
@@ -248,8 +245,8 @@ def _status(options: argparse.Namespace) -> int:
         print(f"  {place:16} {host['state']:9} pid {host['pid'] or '-'}{note}")
     for row in status["replication"]:
         lag = "?" if row.get("lag_s") is None else f"{row['lag_s']:.2f} s"
-        pending = row.get("pending")
-        print(f"  {row['source']} -> {row['destination']}: {pending} pending, lag {lag}")
+        way = f"{row['source']} -> {row['destination']}"
+        print(f"  {way}: {row.get('pending')} pending, lag {lag}")
     for handle, phrase in status["faults"].items():
         print(f"  broken: {phrase}  [{handle}]")
     return 0
@@ -442,9 +439,7 @@ def _add_up(verbs: Any) -> None:
     up.add_argument("--verify-signatures", action="store_true")
     up.add_argument("--propagation", type=float, default=60.0, help="seconds of routing changes")
     up.add_argument("--replication-delay", default="link", help="link, aws, or seconds")
-    up.add_argument(
-        "--control-plane-delay", type=float, default=0.0, help="seconds until what is made is there"
-    )
+    up.add_argument("--control-plane-delay", type=float, default=0.0, help="s, to make things")
     up.add_argument("--throttling", action="store_true", help="tables' capacity can be short")
     _verb(verbs, "down", _down, "stop the world")
     _verb(verbs, "reset", _reset, "empty a stopped world's state")
@@ -494,9 +489,8 @@ def _add_drill(verbs: Any) -> None:
     run.add_argument("--cluster", metavar="ADDRESS", default="", help="of a Dask scheduler")
     run.add_argument("--replay", type=int, default=None, metavar="SEED", help="play, and show it")
     run.add_argument("--svg", metavar="FILE", default="", help="of a replay: its messages")
-    run.add_argument("--json", metavar="FILE", default="")
-    run.add_argument("--html", metavar="FILE", default="")
-    run.add_argument("--junit", metavar="FILE", default="")
+    for name in ("--json", "--html", "--junit"):
+        run.add_argument(name, metavar="FILE", default="")
     run.add_argument("--keep", action="store_true", help="leave the world's state for a look")
     run.set_defaults(run=_drill)
     actions.add_parser("list", help="the drills of the library").set_defaults(run=_drill)

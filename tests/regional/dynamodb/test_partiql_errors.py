@@ -51,6 +51,8 @@ REFUSED = [
     ("SELECT * FROM Things WHERE ORDER BY p", f"{MALFORMED}Unexpected keyword"),
     ("SELECT * FROM Things WHERE IS NULL", f"{MALFORMED}Unexpected operator"),
     ("SELECT * FROM Things WHERE p = LIKE", f"{MALFORMED}Unexpected operator"),
+    ("SELECT * FROM Things WHERE user = 'x'", f"{MALFORMED}Unexpected keyword"),
+    ("SELECT pk, date FROM Things", f"{MALFORMED}Unexpected keyword"),
     ("SELECT * FROM Things WHERE x IS FOO", f"{MALFORMED}Expected type name"),
     ("DELETE FROM WHERE p = '1'", f"{MALFORMED}Expected identifier for simple path"),
     ("SELECT m.inner FROM Things", f"{MALFORMED}Invalid path dot component"),
@@ -284,6 +286,16 @@ def test_tables_that_are_not_there_are_not_found() -> None:
             "ResourceNotFoundException",
             "Requested resource not found",
         )
+
+    with_tables(scenario)
+
+
+def test_reserved_words_are_names_in_quotation_marks() -> None:
+    async def scenario(host: TableHost) -> None:
+        await fill(host, "a/1")
+        update = "UPDATE Things SET \"user\" = 1, year = 2, data = 3 WHERE p = 'a' AND s = '1'"
+        found = await run(host, f"{update} RETURNING MODIFIED NEW *")
+        assert found["Items"] == [{"user": {"N": "1"}, "year": {"N": "2"}, "data": {"N": "3"}}]
 
     with_tables(scenario)
 

@@ -136,6 +136,8 @@ def test_a_transaction_reads_items_as_they_are_at_once() -> None:
             host, f"SELECT n {select} '1'", f"SELECT nope {select} '2'", f"SELECT * {select} '9'"
         )
         assert found["Responses"] == [{"Item": {"n": {"N": "0"}}}, {"Item": {}}, {}]
+        twice = await transact(host, f"SELECT n {select} '1'", f"SELECT * {select} '1'")
+        assert told(twice).startswith("Transaction request cannot include multiple operations")
 
     with_tables(scenario)
 

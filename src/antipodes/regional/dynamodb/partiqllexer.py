@@ -12,7 +12,7 @@ from typing import NamedTuple
 from antipodes.regional.dynamodb.errors import validation
 from antipodes.service.contract import ServiceError
 
-_SPACE = re.compile(r"(?:\s+|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_SPACE = re.compile(r"(?:[ \t\r\n\v\f]+|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
     r"|(?P<name>[A-Za-z_$][A-Za-z0-9_$]*)"
@@ -23,24 +23,26 @@ _TOKEN = re.compile(
 _SCALE_MAX = 2**31 - 1  # of a number's exponent, less its digits after the point
 
 _RESERVED = """
-    absolute action add all allocate alter and any are as asc assertion at authorization avg begin
-    between bit bit_length by cascade cascaded case cast catalog char char_length character
-    character_length check close coalesce collate collation column commit connect connection
-    constraint constraints continue convert corresponding count create cross current current_date
-    current_time current_timestamp current_user cursor date deallocate dec decimal declare default
-    deferrable deferred delete desc describe descriptor diagnostics disconnect distinct domain
-    double drop else end escape except exception exec execute exists external extract false fetch
-    first float for foreign found from full get global go goto grant group having identity immediate
-    in indicator initially inner input insensitive insert int integer intersect interval into is
-    isolation join key language last left level like limit local lower match max min missing module
-    names national natural nchar next no not null nullif numeric octet_length of on only open option
-    or order outer output overlaps pad partial pivot position precision prepare preserve primary
-    prior privileges procedure public read real references relative remove restrict returning revoke
-    right rollback rows schema scroll section select session session_user set size smallint some
-    space sql sqlcode sqlerror sqlstate string struct substring sum symbol system_user table
-    temporary then time timestamp to transaction translate translation trim true tuple union unique
-    unknown unpivot update upper usage user using value values varchar varying view when whenever
-    where with work write zone
+    absolute action add all allocate alter and any are as asc assertion at authorization avg bag
+    begin between bit bit_length blob bool boolean by cascade cascaded case cast catalog char
+    char_length character character_length check clob close coalesce collate collation column
+    commit conflict connect connection constraint constraints continue convert corresponding
+    count create cross current current_date current_time current_timestamp current_user cursor
+    date date_add date_diff deallocate dec decimal declare default deferrable deferred delete
+    desc describe descriptor diagnostics disconnect distinct do domain double drop else end
+    escape except exception exec execute exists external extract false fetch first float for
+    foreign found from full get global go goto grant group having identity immediate in index
+    indicator initially inner input insensitive insert int integer intersect interval into is
+    isolation join key language last left let level like limit list local lower match max min
+    missing modified module names national natural nchar new next no not nothing null nullif
+    numeric octet_length of old on only open option or order outer output overlaps pad partial
+    pivot position precision prepare preserve primary prior privileges procedure public read
+    real references relative remove restrict returning revoke right rollback rows schema scroll
+    section select session session_user set sexp size smallint some space sql sqlcode sqlerror
+    sqlstate string struct substring sum symbol system_user table temporary then time timestamp
+    to transaction translate translation trim true tuple union unique unknown unpivot update
+    upper usage user using value values varchar varying view when whenever where with work write
+    zone
 """
 RESERVED = frozenset(_RESERVED.split())
 

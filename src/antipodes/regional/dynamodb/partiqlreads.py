@@ -52,9 +52,17 @@ def read_token(text: str | None, values: Values) -> Token | None:
         raise validation("Invalid NextToken") from None
     if token.digest != values.digest():
         raise validation("NextToken does not match request")
-    if token.read < 0:
+    if token.read < 0 or not all(map(_is_key_value, (token.key or {}).values())):
         raise validation("Invalid NextToken")
     return token
+
+
+def _is_key_value(value: object) -> bool:
+    """Whether a value is of a type that keys can have."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    ((kind, content),) = value.items()
+    return kind in {"S", "N", "B"} and isinstance(content, str)
 
 
 class Read(NamedTuple):

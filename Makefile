@@ -14,9 +14,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 PARALLEL := -n 2 --dist loadfile
 SPEED ?= 10
 SEEDS ?= 2000
+N ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix docs articles library bench bench-sim bench-tables sim \
+.PHONY: help setup demo test lint fix docs articles library bench bench-sim bench-tables sim fuzz \
 	soak clean
 .DELETE_ON_ERROR:
 
@@ -74,6 +75,9 @@ sim: $(DEV_STAMP) ## Run the tests that replay worlds in virtual time
 
 soak: $(DEV_STAMP) ## Play the swarm over many seeds (SEEDS=2000), all night long if you like
 	$(BIN)/antipodes drill run swarm --simulate --seeds $(SEEDS)
+
+fuzz: $(DEV_STAMP) ## Post N=1000000 broken requests to DynamoDB, and look for what must not be
+	$(BIN)/python -m tests.regional.dynamodb.fuzzing $(N)
 
 clean: ## Remove what was made, except .venv
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

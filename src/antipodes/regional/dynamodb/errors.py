@@ -24,6 +24,16 @@ def validation(message: str) -> ServiceError:
     return ServiceError("ValidationException", message)
 
 
+def not_given(*paths: str) -> ServiceError:
+    """The error for members that must be there; paths as the framework writes them."""
+    told = "; ".join(
+        f"Value null at '{path}' failed to satisfy constraint: Member must not be null"
+        for path in paths
+    )
+    noun = "error" if len(paths) == 1 else "errors"
+    return validation(f"{len(paths)} validation {noun} detected: {told}")
+
+
 def invalid_value(message: str) -> ServiceError:
     """The error for a value that cannot be."""
     return validation(f"One or more parameter values were invalid: {message}")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from antipodes.regional.dynamodb.attributes import Item, Value, equal, kind_of, normal
 from antipodes.regional.dynamodb.conditions import Bound, Test, begins_with, contains, ordered
-from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.regional.dynamodb.errors import invalid_value, not_given, validation
 from antipodes.regional.dynamodb.keyconditions import SortRange, check_count
 from antipodes.regional.dynamodb.scope import Steps
 from antipodes.regional.dynamodb.updates import check_keys, joined, without
@@ -84,21 +84,21 @@ def expected(request: dict[str, Any]) -> Test | None:
     """The test of a write's `Expected`, if there is one."""
     given = request.get("Expected")
     _check_operator(request, given)
-    return _test([_expected(name, about) for name, about in (given or {}).items()], request)
+    return _test([_expected(name, about or {}) for name, about in (given or {}).items()], request)
 
 
 def filtered(request: dict[str, Any], parameter: str) -> Bound | None:
     """The filter that a `QueryFilter` or `ScanFilter` is."""
     given = request.get(parameter)
     _check_operator(request, given)
-    asked = _conditions(given or {})
+    asked = _conditions(given or {}, parameter)
     test = _test(asked, request)
     return None if test is None else Bound(test, tuple(one.name for one in asked), ())
 
 
 def key_conditions(request: dict[str, Any]) -> dict[str, SortRange]:
     """The conditions of `KeyConditions` by attribute, whatever the table's keys are."""
-    asked = _conditions(request["KeyConditions"])
+    asked = _conditions(request["KeyConditions"], "KeyConditions")
     found = {
         one.name: SortRange(OPERATORS[one.operator].for_keys, tuple(one.values)) for one in asked
     }
@@ -157,10 +157,15 @@ def _expected(name: str, about: dict[str, Any]) -> Asked:
     return Asked(name, "EQ", [normal(value)])
 
 
-def _conditions(given: dict[str, dict[str, Any]]) -> list[Asked]:
+def _conditions(given: dict[str, dict[str, Any] | None], parameter: str) -> list[Asked]:
+    path = parameter[:1].lower() + parameter[1:]
+    absent = [f"{path}.{name}.member" for name, about in given.items() if about is None]
+    if absent:
+        raise not_given(*absent)
     return [
         _checked(name, about["ComparisonOperator"], about.get("AttributeValueList") or [])
         for name, about in given.items()
+        if about is not None
     ]
 
 
@@ -191,7 +196,7 @@ class AttributeUpdates:
     nested: tuple[str, ...] = ()
 
     def __init__(self, given: dict[str, dict[str, Any]]) -> None:
-        self._changes = {name: _change(about) for name, about in given.items()}
+        self._changes = {name: _change(about or {}) for name, about in given.items()}
         self.paths: list[Steps] = [(name,) for name in given]
 
     @property

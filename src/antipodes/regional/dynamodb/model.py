@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.dynamodb.errors import invalid_value, validation
+from antipodes.regional.dynamodb.errors import invalid_value, not_given, validation
 from antipodes.regional.dynamodb.features import (
     Busy,
     Encryption,
@@ -198,6 +198,10 @@ def not_offered(what: str) -> ServiceError:
 
 def check_key_schema(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the key's attribute names and types of a CreateTable request, checked."""
+    wanted = (("attributeDefinitions", "AttributeDefinitions"), ("keySchema", "KeySchema"))
+    absent = [path for path, name in wanted if request.get(name) is None]
+    if absent:
+        raise not_given(*absent)
     schema = request["KeySchema"]
     defined = {d["AttributeName"]: d["AttributeType"] for d in request["AttributeDefinitions"]}
     if len(defined) != len(request["AttributeDefinitions"]):

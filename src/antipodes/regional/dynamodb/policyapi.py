@@ -142,7 +142,7 @@ def list_contributor_insights(
         if _status(service, present) != "DISABLED"
     ]
     left = [(name, shown) for name, shown in found if name > (request.get("NextToken") or "")]
-    page = left[: request.get("MaxResults") or INSIGHTS_PER_PAGE]
+    page = left[: max(request.get("MaxResults") or INSIGHTS_PER_PAGE, 1)]
     answer: dict[str, Any] = {"ContributorInsightsSummaries": [shown for _, shown in page]}
     if len(left) > len(page):
         answer["NextToken"] = page[-1][0]

@@ -11,7 +11,7 @@ import orjson
 
 from antipodes.regional.dynamodb.attributes import Item, item_size, normal_item
 from antipodes.regional.dynamodb.capacity import Spent, consumed_by_table, read_units
-from antipodes.regional.dynamodb.errors import Refused, validation
+from antipodes.regional.dynamodb.errors import Refused, not_given, validation
 from antipodes.regional.dynamodb.itemcollections import check_room, metrics_by_table
 from antipodes.regional.dynamodb.model import Table, table_name
 from antipodes.regional.dynamodb.plans import (
@@ -176,7 +176,7 @@ def transact_get(store: TableStore, find: Find, request: dict[str, Any]) -> dict
 
 def batch_get(store: TableStore, find: Find, request: dict[str, Any]) -> dict[str, Any]:
     """Answer a BatchGetItem."""
-    wanted = request["RequestItems"]
+    wanted = _tables(request)
     plans = _plan_gets(wanted)
     tables = {name: find(name) for name in wanted}
     responses: dict[str, list[Item]] = {name: [] for name in wanted}
@@ -205,6 +205,15 @@ def batch_get(store: TableStore, find: Find, request: dict[str, Any]) -> dict[st
     }
 
 
+def _tables(request: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a batch by table, none of them null."""
+    wanted: dict[str, Any] = request["RequestItems"]
+    absent = [f"requestItems.{name}.member" for name, part in wanted.items() if part is None]
+    if absent:
+        raise not_given(*absent)
+    return wanted
+
+
 def _plan_gets(wanted: dict[str, dict[str, Any]]) -> dict[str, list[GetPlan]]:
     """Plan the reads of a batch, by table."""
     plans: dict[str, list[GetPlan]] = {}
@@ -223,7 +232,7 @@ def _plan_gets(wanted: dict[str, dict[str, Any]]) -> dict[str, list[GetPlan]]:
 
 def batch_write(store: TableStore, find: Find, request: dict[str, Any]) -> dict[str, Any]:
     """Answer a BatchWriteItem: everything is checked before anything is written."""
-    wanted = request["RequestItems"]
+    wanted = _tables(request)
     if sum(map(len, wanted.values())) > WRITES_MAX:
         raise validation("Too many items requested for the BatchWriteItem call")
     plans: list[tuple[str, bool, WritePlan]] = []

@@ -15,7 +15,6 @@ from antipodes.regional.dynamodb.indexrows import ABOVE_END, escaped, index_row_
 from antipodes.regional.dynamodb.keyconditions import KeyCondition, SortRange
 from antipodes.regional.dynamodb.model import Index, Table
 from antipodes.regional.dynamodb.rows import (
-    SCAN_ROWS,
     Rows,
     after,
     partition_prefix,
@@ -23,7 +22,7 @@ from antipodes.regional.dynamodb.rows import (
 )
 
 PAGE_BYTES_MAX = 1 << 20
-_ROWS_FIRST = 64
+_ROWS_FIRST = 32
 _VALUE_HEAD_BYTES = 14
 
 
@@ -136,7 +135,7 @@ def read_page(rows: Rows, low: bytes, high: bytes, *, limit: int, reverse: bool)
     """Read a page of the rows from `low` to below `high`; no limit is 0."""
     bodies: list[bytes] = []
     size = 0
-    first = min(limit, SCAN_ROWS) if limit else _ROWS_FIRST
+    first = min(limit, 4 * _ROWS_FIRST) if limit else _ROWS_FIRST
     for page in rows.scan(low, high, reverse=reverse, first=first):
         for _, value in page:
             if value[0]:

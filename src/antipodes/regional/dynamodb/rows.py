@@ -27,6 +27,7 @@ _BUCKET = b"\x01"
 ITEM, TOMBSTONE = 0, 1
 _VALUE_HEAD_BYTES = 14  # flag, length of the region's name, time, size
 SCAN_ROWS = 256
+_SCAN_BYTES = 1 << 20
 _KEY_BYTES = HEAD_BYTES + _HASH_BYTES + SORT_BYTES
 
 _encode = msgspec.msgpack.encode
@@ -165,7 +166,8 @@ class Rows:
     ) -> Iterator[list[tuple[bytes, bytes]]]:
         """Go through the rows of a range, tombstones included, some at a time.
 
-        They come as (full key, value); `first` is how many are wanted first.
+        They come as (full key, value); `first` is how many are wanted first. What follows comes in
+        parts of about a megabyte, however large the values are.
         """
         low, high = _split(start)[0][: len(start)], stop
         if len(high) > _KEY_BYTES:
@@ -181,7 +183,8 @@ class Rows:
                 yield self._expand(page, start, stop, reverse=reverse)
             if len(page) < wanted:
                 return
-            wanted = SCAN_ROWS
+            taken = sum(len(value) for _, value in page)
+            wanted = max(1, min(SCAN_ROWS, _SCAN_BYTES * len(page) // (taken + 1)))
 
     @staticmethod
     def _expand(

@@ -101,9 +101,7 @@ def _ask(options: argparse.Namespace, method: str, path: str, body: Any = None) 
 
 def _up(options: argparse.Namespace) -> int:
     regions = _regions(options.regions)
-    if options.detach:
-        return _up_detached(options)
-    return _serve(options, regions)
+    return _up_detached(options) if options.detach else _serve(options, regions)
 
 
 def _regions(text: str) -> tuple[str, ...]:
@@ -150,6 +148,7 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
         replication_delay=options.replication_delay,
         control_plane_delay_s=options.control_plane_delay,
         throttling=options.throttling,
+        ttl_delay_s=options.ttl_delay,
     )
 
     def announce(server: Any) -> None:
@@ -441,6 +440,7 @@ def _add_up(verbs: Any) -> None:
     up.add_argument("--replication-delay", default="link", help="link, aws, or seconds")
     up.add_argument("--control-plane-delay", type=float, default=0.0, help="s, to make things")
     up.add_argument("--throttling", action="store_true", help="tables' capacity can be short")
+    up.add_argument("--ttl-delay", type=_with_unit("s"), default=0.0, help="how long items stay")
     _verb(verbs, "down", _down, "stop the world")
     _verb(verbs, "reset", _reset, "empty a stopped world's state")
 

@@ -28,6 +28,7 @@ class Configuration(msgspec.Struct, frozen=True):
     replication_delay: str = "link"
     control_plane_delay_s: float = 0.0
     throttling: bool = False
+    ttl_delay_s: float = 0.0
     control_only: bool = False
     access: dict[str, str] = {}
     faults: list[list[Any]] = []
@@ -45,6 +46,7 @@ class Configuration(msgspec.Struct, frozen=True):
             replication_delay=self.replication_delay,
             control_plane_delay_s=self.control_plane_delay_s,
             throttling=self.throttling,
+            ttl_delay_s=self.ttl_delay_s,
             regions=self.regions,
             extra={**self.extra, "homes": HOMES},
         )

@@ -46,6 +46,8 @@ class SimulatedWorld:
             replication_delay=base.replication_delay,
             control_plane_delay_s=base.control_plane_delay_s,
             throttling=base.throttling,
+            ttl_delay_s=base.ttl_delay_s,
+            stream_shard_s=base.stream_shard_s,
             regions=regions,
             durability=base.durability,
             extra={**base.extra, "homes": HOMES},

@@ -1,5 +1,6 @@
 """What is in a table's stream, and how it is read."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -336,6 +337,30 @@ def test_labels_of_one_millisecond_differ() -> None:
     assert first == "2023-11-14T22:13:20.250"
     assert new_label(1_700_000_000.25, first) == "2023-11-14T22:13:20.251"
     assert new_label(1_600_000_000.0, first) > first
+
+
+ODD = st.one_of(st.text(max_size=60), st.text("0123456789", min_size=21, max_size=40), st.binary())
+
+
+@settings(max_examples=150, deadline=None)
+@given(ODD, st.sampled_from(["StreamArn", "ShardId", "SequenceNumber", "ShardIterator"]))
+def test_whatever_is_sent_is_answered_or_refused(odd: str | bytes, member: str) -> None:
+    text = odd if isinstance(odd, str) else base64.b64encode(odd).decode()
+
+    async def scenario(host: TableHost) -> None:
+        arn = await streaming(host)
+        [shard] = [shard["ShardId"] for shard in (await described(host, arn))["Shards"]]
+        kind = "AT_SEQUENCE_NUMBER"
+        request = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": kind}
+        for sent in (text, f"{arn}|1|{text}"):
+            if member == "ShardIterator":
+                answer = await host.ask("GetRecords", ShardIterator=sent)
+            else:
+                answer = await host.ask("GetShardIterator", **{**request, member: sent})
+            assert isinstance(answer, ServiceError)
+            assert answer.code in {"ValidationException", "ResourceNotFoundException"}
+
+    with_tables(scenario)
 
 
 KEYS = st.sampled_from([("a", "1"), ("a", "2"), ("b", "1"), ("c", "10"), ("d", "-1"), ("e", "0")])

@@ -1,6 +1,7 @@
 """Streams over days, through crashes, power cuts and full disks, and in every replica."""
 
 import contextlib
+import dataclasses
 from typing import Any
 
 import pytest
@@ -93,6 +94,17 @@ def test_an_open_iterator_ends_with_its_shard_and_an_idle_shard_is_empty() -> No
         await host.runtime.sleep(4 * HOUR_S)
         idle = (await shards_of(host, arn))[1]["SequenceNumberRange"]
         assert idle["StartingSequenceNumber"] == idle["EndingSequenceNumber"]
+
+    with_tables(scenario)
+
+
+def test_shards_live_as_long_as_was_chosen() -> None:
+    async def scenario(host: TableHost) -> None:
+        host.settings = dataclasses.replace(host.settings, stream_shard_s=HOUR_S)
+        await host.dynamodb.start()
+        arn = await streaming(host)
+        await host.runtime.sleep(3 * HOUR_S + BIT_S)
+        assert len(await shards_of(host, arn)) == 4
 
     with_tables(scenario)
 

@@ -1,5 +1,6 @@
 """Items whose time is over: when they go, what shows it, and what saves them."""
 
+import dataclasses
 from functools import partial
 from typing import Any
 
@@ -229,7 +230,7 @@ def test_strongly_consistent_tables_have_no_time_to_live() -> None:
 
 def test_a_delay_of_choice_comes_before_an_item_goes() -> None:
     async def scenario(host: TableHost) -> None:
-        host.settings.extra["ttl_delay_s"] = 3600.0
+        host.settings = dataclasses.replace(host.settings, ttl_delay_s=3600.0)
         await host.dynamodb.start()
         await streaming(host)
         await turn(host)

@@ -5,7 +5,7 @@ Replicated changes are written like those made here. A stream begins and ends wi
 record says (`TableRecords`); it can be read for 24 hours after it ended, or its table did.
 
 Shards: one for each partition that AWS would give the table, by the hash of the partition key.
-All of them are closed and followed by one child each when they have been open for SHARD_S, or when
+All of them are closed and followed by one child each after four hours (`stream_shard_s`), or when
 the stream ends. A closed shard goes when its last record was trimmed and its 24 hours are over.
 
 Decided: shards neither split nor merge, so a stream keeps the number that it began with; records
@@ -40,7 +40,6 @@ from antipodes.service.contract import Host
 from antipodes.service.records import Records
 
 RETENTION_S = 24 * 3600.0
-SHARD_S = 4 * 3600.0
 KEEP_S = 60.0
 ON_DEMAND_PARTITIONS = 4
 PARTITIONS_MAX = 100
@@ -255,7 +254,7 @@ class Streams:
 
     def _roll(self, stream: Stream) -> None:
         """Close shards that were open for long, and open their children."""
-        now, life_s = self._wall(), self._runtime.interval(SHARD_S)
+        now, life_s = self._wall(), self._runtime.interval(self._host.settings.stream_shard_s)
         due = [shard for shard in stream.open_shards if now - shard.opened >= life_s]
         if not due:
             return

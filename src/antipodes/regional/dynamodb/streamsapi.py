@@ -79,12 +79,12 @@ def _position(text: str) -> tuple[str, Position]:
     arn, _, rest = text.partition("|1|")
     try:
         data = base64.b64decode(rest, validate=True)
-    except (binascii.Error, ValueError):
-        data = b""
-    digest, body = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
-    if not body or digest != _digest(arn, body):
-        raise validation("Invalid ShardIterator")
-    return arn, msgspec.msgpack.decode(body, type=Position)
+        digest, body = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
+        if digest == _digest(arn, body):
+            return arn, msgspec.msgpack.decode(body, type=Position)
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        pass  # typed, cut off, or of something else
+    raise validation("Invalid ShardIterator")
 
 
 def _digest(arn: str, body: bytes) -> bytes:

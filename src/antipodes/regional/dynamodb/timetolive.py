@@ -217,8 +217,8 @@ class TimeToLive:
             if not table.is_made(self._runtime.wall()):
                 return
             prefix = _ENTRIES + table.identity
-            delay_s = float(self._host.settings.extra.get("ttl_delay_s", 0.0))
-            now = self._runtime.wall() - self._runtime.interval(delay_s)
+            delay_s = self._runtime.interval(self._host.settings.ttl_delay_s)
+            now = self._runtime.wall() - delay_s
             oldest = prefix + _time(now - AGE_S_MAX)
             entries = self._store.scan(max(oldest, after), prefix + _time(now), limit=_SLICE)
             for key, row_key in entries:

@@ -71,9 +71,12 @@ class HybridClock:
 
     def tick(self, above: Version | None = None) -> Version:
         """Return a version above all that this clock has given or observed, and above `above`."""
-        if above is not None and above.time > self._last:
-            self._last = above.time
-        now = self._now()
+        return self.tick_after(0 if above is None else above.time)
+
+    def tick_after(self, time: int) -> Version:
+        """Return a version above all that this clock has given or observed, and above a time."""
+        self._last = max(self._last, time)
+        now = int(self._wall() * 1000) << COUNTER_BITS
         if self._last > now + SECOND:
             self._sometimes("replication.version-ahead-of-the-clock")
         self._last = max(now, self._last + 1)

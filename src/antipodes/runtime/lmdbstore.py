@@ -14,8 +14,8 @@ LMDB: lmdb.readthedocs.io; measured against other stores in the figures page.
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ from antipodes.runtime.waiting import Waiting
 MAP_BYTES = 64 << 30
 MAP_BYTES_SMALL = 1 << 30
 SPARE_BYTES = 4 << 20
+Pairs = Iterable[tuple[bytes, bytes]]
 _NO_SPACE = (lmdb.MapFullError, lmdb.DiskError, lmdb.TxnFullError)
 _DAMAGED = (
     lmdb.InvalidError,
@@ -150,34 +151,29 @@ class LmdbStore:
 
     def get(self, key: bytes) -> bytes | None:
         """Return a key's value."""
-        # Without buffers=True, lmdb gives bytes and never views.
-        return cast("bytes | None", self._read().get(key))
+        reading = self._writer or self._reader or self._read()
+        return cast("bytes | None", reading.get(key))
 
     def scan(
         self, start: bytes, stop: bytes, *, limit: int = 0, reverse: bool = False
     ) -> list[tuple[bytes, bytes]]:
         """Return up to `limit` pairs (0: all) of the half-open range."""
-        found: list[tuple[bytes, bytes]] = []
         with self._read().cursor(db=self._data) as cursor:
             if reverse:
                 placed = cursor.prev() if cursor.set_range(stop) else cursor.last()
-                steps = cursor.iterprev(keys=True, values=True)
+                # Without buffers=True, lmdb gives bytes and never views.
+                pairs = cast("Pairs", cursor.iterprev(keys=True, values=True))
+                inside = takewhile(lambda pair: pair[0] >= start, pairs)
             else:
                 placed = cursor.set_range(start)
-                steps = cursor.iternext(keys=True, values=True)
-            if not placed:
-                return found
-            pairs = cast("Iterator[tuple[bytes, bytes]]", steps)
-            for pair in islice(pairs, limit) if limit else pairs:
-                if pair[0] < start if reverse else pair[0] >= stop:
-                    break
-                found.append(pair)
-        return found
+                pairs = cast("Pairs", cursor.iternext(keys=True, values=True))
+                inside = takewhile(lambda pair: pair[0] < stop, pairs)
+            return list(islice(inside, limit or None)) if placed else []
 
     def put(self, key: bytes, value: bytes) -> None:
         """Create or replace, in this turn's group."""
         try:
-            self._write().put(key, value)
+            (self._writer or self._write()).put(key, value)
         except _NO_SPACE as error:
             raise self._spoilt(error) from None
 
@@ -192,7 +188,8 @@ class LmdbStore:
         """Add to the change log, in this turn's group."""
         head = self._head + 1
         try:
-            self._write().put(head.to_bytes(8, "big"), entry, db=self._log, append=True)
+            writer = self._writer or self._write()
+            writer.put(head.to_bytes(8, "big"), entry, db=self._log, append=True)
         except _NO_SPACE as error:
             raise self._spoilt(error) from None
         self._head = head

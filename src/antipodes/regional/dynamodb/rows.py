@@ -10,6 +10,7 @@ bytes, and pages and counts are reckoned without looking into it.
 """
 
 import hashlib
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ SCAN_ROWS = 256
 _SCAN_BYTES = 1 << 20
 _KEY_BYTES = HEAD_BYTES + _HASH_BYTES + SORT_BYTES
 
+_pack_head = struct.Struct("!BBQI").pack
 _encode = msgspec.msgpack.encode
 _decode_bucket = msgspec.msgpack.Decoder(list[tuple[bytes, bytes]]).decode
 
@@ -84,15 +86,13 @@ def after(prefix: bytes) -> bytes:
 def pack_value(version: Version, body: bytes, size: int) -> bytes:
     """The value of a row with an item of some size."""
     region = version.region.encode()
-    head = version.time << 32 | size
-    return bytes((ITEM, len(region))) + head.to_bytes(12, "big") + region + body
+    return b"".join((_pack_head(ITEM, len(region), version.time, size), region, body))
 
 
 def pack_tombstone(version: Version, key_json: bytes) -> bytes:
     """The value of a row whose item was deleted."""
     region = version.region.encode()
-    head = version.time << 32
-    return bytes((TOMBSTONE, len(region))) + head.to_bytes(12, "big") + region + key_json
+    return b"".join((_pack_head(TOMBSTONE, len(region), version.time, 0), region, key_json))
 
 
 def body_of(value: bytes) -> bytes | None:
@@ -103,6 +103,11 @@ def body_of(value: bytes) -> bytes | None:
 def size_of(value: bytes) -> int:
     """The size of the item of a row's value; 0 for a tombstone."""
     return int.from_bytes(value[10:_VALUE_HEAD_BYTES], "big")
+
+
+def time_of(value: bytes) -> int:
+    """The time of the version of a row's value."""
+    return int.from_bytes(value[2:10], "big")
 
 
 def version_of(value: bytes) -> Version:
@@ -132,18 +137,20 @@ class Rows:
 
     def get(self, key: bytes) -> bytes | None:
         """A row's value, tombstones included."""
+        if len(key) <= _KEY_BYTES:
+            return self._store.get(key)
         stored, rest = _split(key)
         value = self._store.get(stored)
-        if rest is None or value is None:
-            return value
+        if value is None:
+            return None
         return next((v for r, v in _decode_bucket(value) if r == rest), None)
 
     def put(self, key: bytes, value: bytes) -> None:
         """Create or replace a row."""
-        stored, rest = _split(key)
-        if rest is None:
-            self._store.put(stored, value)
+        if len(key) <= _KEY_BYTES:
+            self._store.put(key, value)
             return
+        stored, rest = _split(key)
         present = self._store.get(stored)
         kept = [] if present is None else [e for e in _decode_bucket(present) if e[0] != rest]
         self._store.put(stored, _encode(sorted([*kept, (rest, value)])))

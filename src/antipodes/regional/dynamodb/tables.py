@@ -112,7 +112,7 @@ class TableStore:
         """Write an item; whoever knows its size says so."""
         body = orjson.dumps(item)
         present = self._rows.get(row_key)
-        version = self.clock.tick(None if present is None else rows.version_of(present))
+        version = self.clock.tick_after(0 if present is None else rows.time_of(present))
         if size is None:
             size = item_size(item)
         self._rows.put(row_key, rows.pack_value(version, body, size))
@@ -126,7 +126,7 @@ class TableStore:
     def delete(self, table: Table, row_key: bytes, key: Item, *, by: str = "") -> None:
         """Remove an item; in a table with replicas a tombstone stays."""
         present = self._rows.get(row_key)
-        version = self.clock.tick(None if present is None else rows.version_of(present))
+        version = self.clock.tick_after(0 if present is None else rows.time_of(present))
         if table.replicas:
             self._bury(table, row_key, orjson.dumps(key), version)
         else:

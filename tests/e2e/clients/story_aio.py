@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 TABLE = sys.argv[1]
 
 
-async def tell(client):
-    seen = {}
+async def make(client):
+    """A table with an index, and three items in it."""
     await client.create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
@@ -44,6 +44,11 @@ async def tell(client):
 
     puts = [client.put_item(TableName=TABLE, Item=item(at)) for at in (1, 2, 10)]
     await asyncio.gather(*puts)
+
+
+async def tell(client):
+    """What happens to it."""
+    seen = {}
     key = {"who": {"S": "ana"}, "at": {"N": "2"}}
     counted = await client.update_item(
         TableName=TABLE,
@@ -82,6 +87,14 @@ async def tell(client):
         await client.transact_write_items(TransactItems=[{"Put": put}, {"ConditionCheck": check}])
     except ClientError as error:
         seen["cancelled"] = [reason["Code"] for reason in error.response["CancellationReasons"]]
+    whole = await client.get_item(TableName=TABLE, Key=key, ConsistentRead=True)
+    seen["tags"] = sorted(whole["Item"]["tags"]["SS"])
+    return seen
+
+
+async def tell_of_many(client):
+    """What happens to many items at once, and to the table in the end."""
+    seen = {}
     gone = {"who": {"S": "ana"}, "at": {"N": "1"}}
     batch = await client.batch_write_item(
         RequestItems={
@@ -98,8 +111,6 @@ async def tell(client):
         for found in page["Items"]
     ]
     seen["scanned"] = sorted(f"{found['who']['S']}/{found['at']['N']}" for found in scanned)
-    whole = await client.get_item(TableName=TABLE, Key=key, ConsistentRead=True)
-    seen["tags"] = sorted(whole["Item"]["tags"]["SS"])
     await client.delete_table(TableName=TABLE)
     await client.get_waiter("table_not_exists").wait(TableName=TABLE, WaiterConfig={"Delay": 1})
     return seen
@@ -107,7 +118,9 @@ async def tell(client):
 
 async def main():
     async with get_session().create_client("dynamodb") as client:
-        print(json.dumps(await tell(client)))
+        await make(client)
+        seen = {**await tell(client), **await tell_of_many(client)}
+        print(json.dumps(seen))
 
 
 asyncio.run(main())

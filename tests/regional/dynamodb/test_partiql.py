@@ -286,6 +286,22 @@ def test_pages_go_on_where_they_ended() -> None:
     with_tables(scenario)
 
 
+def test_several_reads_end_a_page_at_a_megabyte() -> None:
+    async def scenario(host: TableHost) -> None:
+        await create(host, sort="S")
+        large = {"S": "x" * 300_000}
+        for p in "abcde":
+            put = {"p": {"S": p}, "s": {"S": "1"}, "large": large}
+            await host.ask("PutItem", TableName="Things", Item=put)
+        statement = "SELECT p FROM Things WHERE p IN ['a', 'b', 'c', 'd', 'e'] AND s = '1'"
+        first = await run(host, statement)
+        assert [found["p"]["S"] for found in first["Items"]] == ["a", "b", "c", "d"]
+        rest = await run(host, statement, NextToken=first["NextToken"])
+        assert rest["Items"] == [{"p": {"S": "e"}}]
+
+    with_tables(scenario)
+
+
 def test_a_token_is_for_its_statement_only() -> None:
     async def scenario(host: TableHost) -> None:
         await fill(host, "a/1", "a/2")

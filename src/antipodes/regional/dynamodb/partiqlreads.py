@@ -2,7 +2,8 @@
 
 A page is answered with a token that holds where to go on (which of the reads, and after which key)
 and a digest of the statement with its parameters: it goes on with that statement only. Where a
-statement is several reads, a page has ten items, as the Developer Guide says of IN.
+statement is several reads, a page has ten items, as the Developer Guide says of IN, or
+a megabyte of them.
 """
 
 import base64
@@ -12,6 +13,7 @@ import msgspec
 
 from antipodes.regional.dynamodb.attributes import (
     Item,
+    item_size,
     key_bytes,
     normal_item,
     outward_item,
@@ -20,6 +22,7 @@ from antipodes.regional.dynamodb.conditions import Test, condition
 from antipodes.regional.dynamodb.errors import invalid_value, validation
 from antipodes.regional.dynamodb.indexrows import projected_names
 from antipodes.regional.dynamodb.model import Index, Table
+from antipodes.regional.dynamodb.pages import PAGE_BYTES_MAX
 from antipodes.regional.dynamodb.partiqlcalls import Steps, ask
 from antipodes.regional.dynamodb.partiqlkeys import Reads, Schema, Way
 from antipodes.regional.dynamodb.partiqlparser import column_name
@@ -251,7 +254,7 @@ class Selection:
         number, start = (0, None) if token is None else (token.read, token.key)
         items: list[Item] = []
         capacity: dict[str, Any] | None = None
-        seen = 0
+        seen = size = 0
         while number < len(ways):
             read = self._read(ways[number])
             request = dict(read.request)
@@ -267,7 +270,9 @@ class Selection:
             last = answer.get("LastEvaluatedKey")
             start = None if last is None else normal_item(last)
             number += last is None
-            full = limit and seen >= limit and number < len(ways)
+            if len(ways) > 1:
+                size += sum(item_size(normal_item(item)) for item in found)
+            full = number < len(ways) and ((limit and seen >= limit) or size >= PAGE_BYTES_MAX)
             if last is not None or full:
                 where = last or request.get("Key")
                 return Page(items, self._token(number, start), where, capacity)

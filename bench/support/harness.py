@@ -17,12 +17,17 @@ from typing import Any
 ROUNDS = 5
 
 
-def options(text: str) -> argparse.Namespace:
+def parsing(text: str) -> argparse.ArgumentParser:
     """The options that every script here takes."""
     parser = argparse.ArgumentParser(description=text)
     parser.add_argument("--quick", action="store_true", help="short samples")
     parser.add_argument("--json", metavar="FILE", default="")
-    return parser.parse_args()
+    return parser
+
+
+def options(text: str) -> argparse.Namespace:
+    """The options of a script that takes no others."""
+    return parsing(text).parse_args()
 
 
 class Server:
@@ -113,7 +118,9 @@ class Comparison:
         found = {}
         for measure, samples in self._samples.items():
             medians = {who: statistics.median(values) for who, values in samples.items()}
-            ours = medians.pop("antipodes")
+            ours = medians.pop("antipodes", None)
+            if ours is None:
+                continue
             found[measure] = {
                 "us": round(ours, 3),
                 "peer": {who: round(value, 3) for who, value in medians.items()},

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from antipodes.regional.dynamodb import globaltables
+from antipodes.regional.dynamodb import tombstones
 from antipodes.replication.versions import TIME_MAX
 from antipodes.service.contract import ServiceError
 from tests.regional.dynamodb.replicas import ACCOUNT, E, Planet, Region, S, W, make_table, play
@@ -496,6 +496,6 @@ def test_no_delete_is_undone_while_tombstones_go_and_replicas_come_and_leave(see
 @pytest.mark.slow
 def test_tombstones_that_went_too_early_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slow as the one above: the same, in a broken system."""
-    monkeypatch.setattr(globaltables, "settled", lambda *_: TIME_MAX)
+    monkeypatch.setattr(tombstones, "settled", lambda *_: TIME_MAX)
     with pytest.raises(AssertionError):
         check_shuffled(4)

@@ -2,6 +2,7 @@
 
 from antipodes.regional.dynamodb import (
     backupapi,
+    globaltableapi,
     itemapi,
     policyapi,
     statementapi,
@@ -14,6 +15,7 @@ from antipodes.regional.dynamodb.service import DynamoDB
 __all__ = [
     "DynamoDB",
     "backupapi",
+    "globaltableapi",
     "itemapi",
     "policyapi",
     "statementapi",

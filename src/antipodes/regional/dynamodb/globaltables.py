@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from antipodes.regional.dynamodb import legacytables
 from antipodes.regional.dynamodb.backfills import IndexWork
 from antipodes.regional.dynamodb.backups import Backups
 from antipodes.regional.dynamodb.copies import Copies, Copy
@@ -42,7 +43,7 @@ from antipodes.regional.dynamodb.groups import (
     merge_groups,
 )
 from antipodes.regional.dynamodb.lagmetrics import LagMetrics
-from antipodes.regional.dynamodb.marks import MARK_KIND, Marks, settled
+from antipodes.regional.dynamodb.marks import MARK_KIND, Marks
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.pauses import PAUSE_KIND, Pauses
 from antipodes.regional.dynamodb.replicaupdates import (
@@ -51,22 +52,23 @@ from antipodes.regional.dynamodb.replicaupdates import (
     asked,
     described,
     not_part,
+    overridden,
 )
-from antipodes.regional.dynamodb.settings import Setting, applied, differences
+from antipodes.regional.dynamodb.settings import applied, differences
 from antipodes.regional.dynamodb.streamsettings import replicated_stream
 from antipodes.regional.dynamodb.tablerecords import TableRecords
 from antipodes.regional.dynamodb.tables import ITEM_KIND, TableStore
 from antipodes.regional.dynamodb.taking import Taking
+from antipodes.regional.dynamodb.tombstones import Tombstones
 from antipodes.replication.follower import Behind, Follower
 from antipodes.replication.logserver import Refused
 from antipodes.replication.versions import Version
-from antipodes.runtime.contract import DiskFull, Gone, TimedOut
+from antipodes.runtime.contract import Gone, TimedOut
 from antipodes.service.contract import Call, Host
 from antipodes.service.records import Records
 
 KINDS = ("dynamodb/",)
 GROUP_KIND = "dynamodb/group"
-MARK_S = 15.0
 EXISTENCE_S_MAX = 2.0
 
 
@@ -84,16 +86,6 @@ class Tables(Protocol):
         """How long changes of tables take."""
 
 
-def _overridden(group: Group, update: ReplicaUpdate, version: Version) -> Group:
-    """The group with a replica's own settings."""
-    return group.with_settings(
-        {
-            f"{name}@{update.region}": Setting(version, value)
-            for name, value in update.overrides.items()
-        }
-    )
-
-
 class GlobalTables:
     """The replicas that this region holds, and what it knows of all others."""
 
@@ -102,8 +94,9 @@ class GlobalTables:
         self._service = service
         self._runtime = host.runtime
         self._region = host.place
-        self._groups = Records(host.store, "dynamodb/group", Group)
+        self.groups = Records(host.store, "dynamodb/group", Group)
         self._marks = Marks(host, service.items.clock)
+        self._tombstones = Tombstones(service, self.groups, self._marks, self._group_of)
         self._copies = Copies(
             host,
             service.tables,
@@ -121,6 +114,7 @@ class GlobalTables:
         # Followers elsewhere may ask as soon as the host's door is open.
         host.changes.serve("dynamodb/exists", self._serve_exists)
         host.changes.serve("dynamodb/groups", self._serve_groups)
+        host.changes.serve("dynamodb/facts", self.facts)
         for kind in (ITEM_KIND, "query/dynamodb/page", "query/dynamodb/exists"):
             host.changes.sent.tell_apart(kind)
 
@@ -143,7 +137,7 @@ class GlobalTables:
                 self._runtime.spawn(follower.run(), f"follow {source}")
         self._copies.start(self.followers)
         self._metrics.start(self.followers)
-        self._runtime.spawn(self._mark_for_ever(), "mark and purge")
+        self._tombstones.start()
         await self._host.store.committed()
 
     def status(self) -> list[dict[str, Any]]:
@@ -197,23 +191,23 @@ class GlobalTables:
         if present is None or present.identity != table.identity:
             raise not_found(f"Requested resource not found: Table: {table.name} not found")
         group = self._check_settled(present)  # it may have changed while the region was asked
-        version = self._tick(group)
+        version = self.tick(group)
         group = group or group_of(present, version)
         if region in group.holders():
             raise in_use()
         added = Member(CREATING, version, source=self._region, added=self._runtime.wall())
-        self._change(_overridden(group, update, version).with_member(region, added))
+        self.change(overridden(group, update, version).with_member(region, added))
 
     def _update_replica(self, group: Group | None, update: ReplicaUpdate) -> None:
         if group is None or group.status(update.region) != ACTIVE:
             raise validation(not_part(update.region))
-        version = self._tick(group)
-        group = _overridden(group, update, version)
+        version = self.tick(group)
+        group = overridden(group, update, version)
         if update.region != self._region:  # which says when it has it
             member = group.members[update.region]
             changing = msgspec.structs.replace(member, status=UPDATING, version=version)
             group = group.with_member(update.region, changing)
-        self._change(group)
+        self.change(group)
 
     def leave(self, table: Table) -> None:
         """Tell the group that this region's table is being deleted; raises if it may not be."""
@@ -223,7 +217,7 @@ class GlobalTables:
         self._check_no_source(group, self._region)
         if any(group.status(r) in CHANGING for r in group.holders()):
             raise in_use()
-        gone = Member(DELETED, self._tick(group))
+        gone = Member(DELETED, self.tick(group))
         self._publish(group.with_member(self._region, gone))
 
     def settings_changed(self, before: Table, after: Table) -> None:
@@ -231,7 +225,7 @@ class GlobalTables:
         group = self._group_of(after)
         if group is None or group.legacy:
             return
-        changes = differences(before, after, self._tick(group))
+        changes = differences(before, after, self.tick(group))
         if changes:
             self._publish(group.with_settings(changes))
 
@@ -242,7 +236,7 @@ class GlobalTables:
 
     def described(self, table: Table) -> dict[str, Any]:
         """What DescribeTable says of a table's replicas."""
-        group = self._groups.get(table.account, table.name)
+        group = self.groups.get(table.account, table.name)
         return {} if group is None or table.strong else described(table, group)
 
     def _check_settled(self, table: Table) -> Group | None:
@@ -269,7 +263,7 @@ class GlobalTables:
             raise validation(not_part(region))
         self._check_no_source(group, region)
         status = DELETED if group.status(region) == FAILED else DELETING
-        self._change(group.with_member(region, Member(status, self._tick(group))))
+        self.change(group.with_member(region, Member(status, self.tick(group))))
 
     async def exists_in(self, region: str, table: Table) -> bool:
         """Whether a table of that name is there; a region that cannot be asked finds out later."""
@@ -286,58 +280,86 @@ class GlobalTables:
 
     def _group_of(self, table: Table) -> Group | None:
         """The group that this region's table belongs to."""
-        group = self._groups.get(table.account, table.name)
+        group = self.groups.get(table.account, table.name)
         member = group is not None and group.status(self._region) not in {DELETED, FAILED}
         return group if member else None
 
-    def _tick(self, group: Group | None) -> Version:
+    def tick(self, group: Group | None) -> Version:
+        """A version above all that a group has."""
         return self._service.items.clock.tick(None if group is None else group.latest())
 
     def _publish(self, group: Group) -> None:
         """Keep a group and tell every region of it."""
-        self._groups.put(group.account, group.name, group)
+        self.groups.put(group.account, group.name, group)
         self._host.changes.append(GROUP_KIND, msgspec.to_builtins(group))
 
-    def _change(self, group: Group) -> None:
+    def change(self, group: Group) -> None:
+        """Keep a group, tell every region of it, and do here what it says."""
+        if group.legacy:
+            self._take_settings(self.groups.get(group.account, group.name), group)
         self._publish(group)
         self._live_up_to(group)
 
     def _learn(self, told: Group) -> None:
         """Take what another region says of a group."""
         self._service.items.clock.observe(told.latest())
-        known = self._groups.get(told.account, told.name)
+        known = self.groups.get(told.account, told.name)
         if known is not None and known.born < told.born:
             table = self._service.tables.get(told.account, told.name)
             if table is not None and known.status(self._region) not in {DELETED, FAILED}:
                 self._drop(table)  # a replica of what is no more
         merged = told if known is None else merge_groups(known, told)
         if merged != known:
-            self._groups.put(merged.account, merged.name, merged)
+            if merged.legacy:
+                self._take_settings(known, merged)
+            self.groups.put(merged.account, merged.name, merged)
             self._live_up_to(merged)
+
+    def _take_settings(self, known: Group | None, told: Group) -> None:
+        """Take what UpdateGlobalTableSettings says anew: nothing else is shared of a legacy one."""
+        table = self._service.tables.get(told.account, told.name)
+        if table is not None and told.status(self._region) in WHOLE:
+            old = {} if known is None else known.settings
+            fresh = {n: s.value for n, s in told.settings.items() if old.get(n) != s}
+            self._service.tables.put(told.account, told.name, legacytables.settled(table, fresh))
 
     def _live_up_to(self, group: Group) -> None:
         """Make this region's table what the group says it is."""
         table = self._service.tables.get(group.account, group.name)
         own = group.status(self._region)
-        if own == CREATING and table is None:
+        if group.legacy and own in {CREATING, DELETING}:
+            self._join_or_part(group, table)
+        elif own == CREATING and table is None:
             self._make_replica(group)
         elif own == CREATING and table is not None and not table.filling:
-            failed = Member(FAILED, self._tick(group))
+            failed = Member(FAILED, self.tick(group))
             self._publish(group.with_member(self._region, failed))
         elif own == DELETING:
             if table is not None:
                 self._drop(table)
-            deleted = Member(DELETED, self._tick(group))
+            deleted = Member(DELETED, self.tick(group))
             self._publish(group.with_member(self._region, deleted))
         elif own in {CREATING, *WHOLE} and table is not None:
             self._update_table(group, table)
             if own == UPDATING:
                 self._publish(self._with_own(group, ACTIVE))
 
+    def _join_or_part(self, group: Group, table: Table | None) -> None:
+        """Make a table part of a legacy group, or an ordinary one again."""
+        if group.status(self._region) == CREATING and table is not None:
+            self._marks.reset()
+            self._begin_copies(group, table)
+            self.change(self._with_own(group, ACTIVE))
+            return
+        self._publish(self._with_own(group, DELETED))
+        if table is not None:
+            self._copies.call_off(table)
+            self._service.tables.put(table.account, table.name, legacytables.parted(table))
+
     def _with_own(self, group: Group, status: str) -> Group:
         """The group with another status of this region's replica."""
         member = group.members[self._region]
-        changed = msgspec.structs.replace(member, status=status, version=self._tick(group))
+        changed = msgspec.structs.replace(member, status=status, version=self.tick(group))
         return group.with_member(self._region, changed)
 
     def _make_replica(self, group: Group) -> None:
@@ -355,6 +377,9 @@ class GlobalTables:
         )
         self._update_table(group, table, new=True)
         self._marks.reset()
+        self._begin_copies(group, table)
+
+    def _begin_copies(self, group: Group, table: Table) -> None:
         first = group.members[self._region].source
         for source in group.holders():
             if source != self._region and group.status(source) in WHOLE:
@@ -371,7 +396,7 @@ class GlobalTables:
     def _update_table(self, group: Group, table: Table, *, new: bool = False) -> None:
         replicas, now = group.seen_from(self._region), self._runtime.wall()
         stream = replicated_stream(table, now) if replicas else {}
-        told = msgspec.structs.replace(table, replicas=replicas, **stream)
+        told = msgspec.structs.replace(table, replicas=replicas, legacy=group.legacy, **stream)
         if not group.legacy:
             until = now + self._service.delay_s()
             told = applied(told, group.settings, now, until, new=new)
@@ -405,13 +430,13 @@ class GlobalTables:
 
     def _takes(self, account: str, name: str, source: str) -> tuple[Table, Version] | None:
         """The table that takes a source's items, and the version above which it does."""
-        table, group = self._service.tables.get(account, name), self._groups.get(account, name)
+        table, group = self._service.tables.get(account, name), self.groups.get(account, name)
         if table is None or group is None or source not in group.members:
             return None
         return (table, group.born) if self._group_of(table) is not None else None
 
     def _is_legacy(self, account: str, name: str) -> bool:
-        group = self._groups.get(account, name)
+        group = self.groups.get(account, name)
         return group is not None and group.legacy
 
     def _held_up(self, copy: Copy) -> bool:
@@ -431,8 +456,17 @@ class GlobalTables:
     def _serve_exists(self, asked: list[str]) -> bool:
         return self._service.tables.get(asked[0], asked[1]) is not None
 
+    def facts(self, asked: list[str]) -> dict[str, Any] | None:
+        """What this region's table is like, for who makes it part of a legacy global table."""
+        table = self._service.tables.get(asked[0], asked[1])
+        return (
+            None
+            if table is None
+            else legacytables.facts(table, self._service.items.count(table).items)
+        )
+
     def _serve_groups(self, _: None) -> list[Any]:
-        return [msgspec.to_builtins(group) for _, _, group in self._groups.all()]
+        return [msgspec.to_builtins(group) for _, _, group in self.groups.all()]
 
     def _learn_groups(self, source: str, told: list[Any]) -> None:
         """Take the groups that a source knows, and copy every table that it holds with us."""
@@ -447,34 +481,11 @@ class GlobalTables:
                 self._copies.begin(copy)
 
     def _activate(self, table: Table) -> None:
-        group = self._groups.get(table.account, table.name)
+        group = self.groups.get(table.account, table.name)
         assert group is not None, "a replica without a group"
         member = group.members[self._region]
         self._service.tables.put(
             table.account, table.name, msgspec.structs.replace(table, filling=False)
         )
         if member.status == CREATING:
-            self._change(self._with_own(group, ACTIVE))
-
-    # Marks, and the end of tombstones.
-
-    def purge(self) -> int:
-        """Forget the tombstones that have won everywhere; return how many were looked at."""
-        looked = 0
-        for _, _, group in self._groups.all():
-            table = self._service.tables.get(group.account, group.name)
-            if table is not None and not table.filling and self._group_of(table) is not None:
-                before = settled(group, self._marks.passed)
-                looked += self._service.items.purge_tombstones(table, before)
-        return looked
-
-    async def _mark_for_ever(self) -> None:
-        while True:
-            await self._runtime.sleep(self._runtime.interval(MARK_S))
-            try:
-                if next(self._groups.all(), None) is not None:
-                    self._marks.make()
-                while self.purge():
-                    await self._host.store.committed()
-            except DiskFull:
-                self._runtime.journal.sometimes("dynamodb.mark-put-off")
+            self.change(self._with_own(group, ACTIVE))

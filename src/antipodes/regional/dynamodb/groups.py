@@ -113,4 +113,5 @@ def merge_groups(one: Group, other: Group) -> Group:
         )
         for name in sorted({**one.settings, **other.settings})
     }
-    return msgspec.structs.replace(one, members=members, settings=settings)
+    legacy = one.legacy and other.legacy  # an upgrade is for good
+    return msgspec.structs.replace(one, members=members, settings=settings, legacy=legacy)

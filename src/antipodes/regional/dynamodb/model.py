@@ -81,6 +81,7 @@ class Table(msgspec.Struct, frozen=True):
     table_class: str = "STANDARD"
     tags: dict[str, str] = {}
     replicas: tuple[Replica, ...] = ()
+    legacy: bool = False  # its replicas are those of version 2017.11.29
     filling: bool = False  # a new replica that is not yet complete
     # Of a strongly consistent global table (strongtables.py): its three regions, the one that is
     # a witness, when it became one, and the region that keeps it where the others are to go.
@@ -274,7 +275,7 @@ def description(table: Table, now: float, count: int, size: int) -> dict[str, An
     if table.stream_label:
         found["LatestStreamLabel"] = table.stream_label
         found["LatestStreamArn"] = f"{table.arn}/stream/{table.stream_label}"
-    if table.replicas:
+    if table.replicas and not table.legacy:
         found["GlobalTableVersion"] = VERSION
         found["Replicas"] = [
             {"RegionName": replica.region, "ReplicaStatus": replica.status}

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from antipodes.regional.dynamodb.errors import invalid_value, validation
 from antipodes.regional.dynamodb.groups import DELETED, FAILED, Group
 from antipodes.regional.dynamodb.model import VERSION, Table, not_offered
-from antipodes.regional.dynamodb.settings import INDEX_READS, KEY, overrides_of
+from antipodes.regional.dynamodb.settings import INDEX_READS, KEY, Setting, overrides_of
+from antipodes.replication.versions import Version
 
 LOCAL = (
     "Cannot add or delete the local region through ReplicaUpdates. Use CreateTable, DeleteTable, "
@@ -98,6 +99,16 @@ def _reads(part: dict[str, Any], table: Table, where: str) -> int | None:
             "PAY_PER_REQUEST"
         )
     return int(units)
+
+
+def overridden(group: Group, update: ReplicaUpdate, version: Version) -> Group:
+    """The group with a replica's own settings."""
+    return group.with_settings(
+        {
+            f"{name}@{update.region}": Setting(version, value)
+            for name, value in update.overrides.items()
+        }
+    )
 
 
 def described(table: Table, group: Group) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from antipodes.regional.dynamodb.indexrows import (
     check_index_keys,
 )
 from antipodes.regional.dynamodb.keyconditions import KeyCondition
+from antipodes.regional.dynamodb.legacytables import marked, marking, unmarked
 from antipodes.regional.dynamodb.model import Index, Table
 from antipodes.regional.dynamodb.pages import Page, Source, read_page, table_row_key
 from antipodes.regional.dynamodb.rows import Rows
@@ -110,6 +111,9 @@ class TableStore:
         self, table: Table, row_key: bytes, item: Item, *, size: int | None = None, by: str = ""
     ) -> None:
         """Write an item; whoever knows its size says so."""
+        if table.legacy:  # as its caller wrote it, then with the mark of who wrote it when
+            self.put(unmarked(table), row_key, item, size=size, by=by)
+            table, item, size = marking(table), marked(table, item, self.clock.tick()), None
         body = orjson.dumps(item)
         present = self._rows.get(row_key)
         version = self.clock.tick_after(0 if present is None else rows.time_of(present))
@@ -125,6 +129,8 @@ class TableStore:
 
     def delete(self, table: Table, row_key: bytes, key: Item, *, by: str = "") -> None:
         """Remove an item; in a table with replicas a tombstone stays."""
+        if table.legacy and by == "ttl":  # which version 2017.11.29 does not replicate
+            table = unmarked(table)
         present = self._rows.get(row_key)
         version = self.clock.tick_after(0 if present is None else rows.time_of(present))
         if table.replicas:

@@ -83,6 +83,9 @@ soak: $(DEV_STAMP) ## Play the swarm over many seeds (SEEDS=2000), all night lon
 fuzz: $(DEV_STAMP) ## Post N=1000000 broken requests to DynamoDB, and look for what must not be
 	$(BIN)/python -m tests.regional.dynamodb.fuzzing $(N)
 
+crashes: $(DEV_STAMP) ## Kill a region fifty times under load; nothing acknowledged may be missing
+	ANTIPODES_CRASHES=50 $(BIN)/python -m pytest tests/e2e/test_crashes.py
+
 clean: ## Remove what was made, except .venv
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests bench examples scripts -name __pycache__ -type d -prune -exec rm -rf {} +

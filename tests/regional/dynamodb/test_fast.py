@@ -146,6 +146,31 @@ PAGES = READS | {
 }
 TABLE = {"TableName": st.sampled_from(["Pairs"] * 6 + ["Nope", "x", 1, None])}
 ITEMS = st.builds(lambda key, rest: {**key, **rest}, KEYS, ATTRIBUTES)
+TABLES = st.sampled_from(["Pairs", "Pairs", "Pairs", "Nope", "x", ""])
+WRITTEN = st.dictionaries(
+    TABLES,
+    st.lists(
+        st.one_of(
+            st.builds(lambda item: {"PutRequest": {"Item": item}}, ITEMS),
+            st.builds(lambda item: {"PutRequest": {"Item": item}}, ITEMS),
+            st.builds(lambda key: {"DeleteRequest": {"Key": key}}, KEYS),
+            st.builds(lambda key: {"DeleteRequest": {"Item": key}}, KEYS),
+            JUNK,
+        ),
+        max_size=3,
+    ),
+    max_size=2,
+)
+ASKED = st.dictionaries(
+    TABLES,
+    with_some(
+        {"Keys": st.lists(st.one_of(KEYS, KEYS, JUNK), max_size=3)},
+        {name: READS[name] for name in ("ConsistentRead", "ExpressionAttributeNames")}
+        | {"ProjectionExpression": READS["ProjectionExpression"], "Other": JUNK},
+    ),
+    max_size=2,
+)
+BATCHES = {"ReturnConsumedCapacity": CAPACITY, "Other": JUNK}
 
 
 def minimal(**required: Any) -> st.SearchStrategy[Any]:
@@ -188,6 +213,8 @@ REQUESTS = st.one_of(
         ),
     ),
     st.tuples(st.just("Scan"), with_some(TABLE, PAGES)),
+    st.tuples(st.just("BatchWriteItem"), with_some({"RequestItems": WRITTEN}, BATCHES)),
+    st.tuples(st.just("BatchGetItem"), with_some({"RequestItems": ASKED}, BATCHES)),
 )
 
 

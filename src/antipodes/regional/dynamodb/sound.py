@@ -12,6 +12,7 @@ from antipodes.regional.dynamodb.plain import NAME_CHARACTERS_MAX, Unusual, plai
 
 _EXPRESSION_CHARACTERS_MAX = 4096
 _COUNT_MAX = (1 << 31) - 1
+_KEYS_MAX, _WRITES_MAX = 100, 25
 _CAPACITY = ("NONE", "TOTAL", "INDEXES")
 _OLD = ("NONE", "ALL_OLD")
 _RETURNS = ("NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")
@@ -52,6 +53,43 @@ def _plain(value: Any) -> bool:
     return True
 
 
+def _of_members(value: Any, members: dict[str, Check], *required: str) -> bool:
+    """Whether a value is a structure of such members."""
+    if type(value) is not dict:
+        return False
+    for name, given in value.items():
+        check = members.get(name)
+        if check is None or not check(given):
+            return False
+    return all(name in value for name in required)
+
+
+def _by_table(check: Check) -> Check:
+    def checked(value: Any) -> bool:
+        if type(value) is not dict or not value:
+            return False
+        return all(_text(name) and check(part) for name, part in value.items())
+
+    return checked
+
+
+def _keys(value: Any) -> bool:
+    return type(value) is list and 0 < len(value) <= _KEYS_MAX and all(map(_plain, value))
+
+
+def _writes(value: Any) -> bool:
+    if type(value) is not list or not 0 < len(value) <= _WRITES_MAX:
+        return False
+    for write in value:
+        if type(write) is not dict or len(write) != 1:
+            return False
+        for name, part in write.items():
+            member = {"PutRequest": "Item", "DeleteRequest": "Key"}.get(name)
+            if member is None or not _of_members(part, {member: _plain}, member):
+                return False
+    return True
+
+
 def _one_of(choices: tuple[str, ...]) -> Check:
     return lambda value: type(value) is str and value in choices
 
@@ -79,8 +117,22 @@ _PAGE: dict[str, Check] = _READ | {
     "Limit": _count,
     "Select": _one_of(_SELECT),
 }
+_KEYS: dict[str, Check] = {
+    "ConsistentRead": _flag,
+    "ExpressionAttributeNames": _names,
+    "Keys": _keys,
+    "ProjectionExpression": _expression,
+}
 # By operation: the members that are looked at, and what each must be.
 MEMBERS: dict[str, dict[str, Check]] = {
+    "BatchGetItem": {
+        "RequestItems": _by_table(lambda part: _of_members(part, _KEYS, "Keys")),
+        "ReturnConsumedCapacity": _one_of(_CAPACITY),
+    },
+    "BatchWriteItem": {
+        "RequestItems": _by_table(_writes),
+        "ReturnConsumedCapacity": _one_of(_CAPACITY),
+    },
     "DeleteItem": _WRITE | {"Key": _plain},
     "GetItem": _READ | {"Key": _plain},
     "PutItem": _WRITE | {"Item": _plain},
@@ -89,22 +141,17 @@ MEMBERS: dict[str, dict[str, Check]] = {
     "UpdateItem": _WRITE | {"Key": _plain, "UpdateExpression": _expression},
 }
 _REQUIRED = {
-    "DeleteItem": "Key",
-    "GetItem": "Key",
-    "PutItem": "Item",
-    "Query": "TableName",
-    "Scan": "TableName",
-    "UpdateItem": "Key",
+    "BatchGetItem": ("RequestItems",),
+    "BatchWriteItem": ("RequestItems",),
+    "DeleteItem": ("TableName", "Key"),
+    "GetItem": ("TableName", "Key"),
+    "PutItem": ("TableName", "Item"),
+    "Query": ("TableName",),
+    "Scan": ("TableName",),
+    "UpdateItem": ("TableName", "Key"),
 }
 
 
 def is_sound(operation: str, request: dict[str, Any]) -> bool:
     """Whether a request is certainly well formed."""
-    checks = MEMBERS[operation]
-    if "TableName" not in request or _REQUIRED[operation] not in request:
-        return False
-    for name, value in request.items():
-        check = checks.get(name)
-        if check is None or not check(value):
-            return False
-    return True
+    return _of_members(request, MEMBERS[operation], *_REQUIRED[operation])

@@ -203,6 +203,8 @@ def test_updates_return_what_is_asked(change: str, returning: str, shown: Any) -
         ("p IN ['b', 'a'] AND s = '1'", ["b/1", "a/1"]),
         ("(p = 'a' AND n > 1) OR (p = 'b' AND n > 99)", ["a/3"]),
         ("p = 'a' AND p = 'b'", []),
+        ("p = 'a' AND NOT s = '1' OR p = 'a' AND s = '2'", ["a/2", "a/3"]),
+        ("p = 'a' OR p = 'a' AND s <> '1' OR p = 'b'", ["a/1", "a/2", "a/3", "b/1"]),
         ("p = 'a' AND s = '1' AND s > '2'", []),
         ("p = 'a' AND s = '1' AND name = 'a/1'", ["a/1"]),
         ("p = 'a' AND s = '1' AND name = 'x'", []),

@@ -61,6 +61,10 @@ REFUSED = [
     ("SELECT * FROM Things t WHERE p = '1'", "Aliasing is not supported"),
     ("SELECT * FROM Things AS t", "Aliasing is not supported"),
     ("UPDATE Things t SET a = 3", "Aliasing is not supported"),
+    (
+        "INSERT INTO Things.\"i\" VALUE {'p': '1'}",
+        "FROM clause may only contain a single table name in data manipulation statements",
+    ),
     ("SELECT * FROM Things LIMIT 5", "Unsupported clause: LIMIT at 1:28:1"),
     ("SELECT COUNT(*) FROM Things", "Unexpected path component at 1:8:5"),
     (
@@ -165,6 +169,7 @@ REFUSED = [
     ),
     ("SELECT * FROM Things WHERE p IN ['1', '1']", OVERLAPPING),
     ("SELECT * FROM Things WHERE p = '1' AND (s > '0' OR s < '5')", OVERLAPPING),
+    ("SELECT * FROM Things WHERE p = '1' AND x <> 1 OR p = '1' AND s = '2'", OVERLAPPING),
     ("SELECT * FROM Things WHERE (p = '1' AND a = 1) OR (p = '1' AND a = 2)", OVERLAPPING),
     (
         "SELECT * FROM Things WHERE p = 1 OR p = '1'",

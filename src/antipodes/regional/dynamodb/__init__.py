@@ -8,8 +8,8 @@ backups, exports.
 
 Known differences of PartiQL: the limits of expressions (4 KB, 300 operators) hold for a statement's
 condition; what one OR or IN makes several reads is answered in pages of ten items, read in the
-order of the statement; a transaction's consumed capacity is told by table; of what cannot be read,
-the details after "can't be processed:" are AWS's only where they are known.
+order of the statement; of what cannot be read, the details after "can't be processed:" are AWS's
+only where they are known.
 
 Numbers and wording come from the Developer Guide ("Constraints", "Capacity unit consumption",
 "Expressions") and from botocore's model.

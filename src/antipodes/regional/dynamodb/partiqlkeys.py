@@ -110,19 +110,24 @@ def span_of(sort: SortRange) -> Span:
 class Way:
     """One way in which a condition can hold: a partition, and conditions on the sort key.
 
-    The nodes are those that the partition and the first condition on the sort key came from.
+    The nodes are those that the partition and the first condition on the sort key came from. It is
+    loose if it has a condition on the sort key that is no range: a negation, or `<>`.
     """
 
     partition: Value | None = None
     sorts: tuple[SortRange, ...] = ()
     partition_node: Expression | None = None
     sort_node: Expression | None = None
+    loose: bool = False
+    heads: tuple[str, ...] = ()  # the other attributes that it is about
 
     def joined(self, other: "Way") -> "Way":
         """Both at once; of two partitions the first, the condition is judged again anyway."""
         one = other if self.partition is None else self
         sort_node = self.sort_node if self.sorts else other.sort_node
-        return Way(one.partition, (*self.sorts, *other.sorts), one.partition_node, sort_node)
+        sorts, loose = (*self.sorts, *other.sorts), self.loose or other.loose
+        heads = (*self.heads, *other.heads)
+        return Way(one.partition, sorts, one.partition_node, sort_node, loose, heads)
 
     def span(self) -> Span:
         """The sort keys that it is about."""
@@ -168,22 +173,21 @@ class Reads:
             raise _too_many()
         if len(ways) == 1:
             return ways  # whatever is wrong with it, the query says
-        spans = [way.span() for way in ways]
-        for number, way in enumerate(ways):
-            for earlier in range(number):
-                other = ways[earlier]
-                assert way.partition is not None
-                assert other.partition is not None
-                same = equal(way.partition, other.partition)
-                if same and not spans[number].meet(spans[earlier]).empty:
+        kept: list[Way] = []
+        for way, span in ((way, way.span()) for way in _merged(ways)):
+            for other in kept:
+                if _same_partition(way, other) and not span.meet(other.span()).empty:
                     raise validation(
                         "Overlapping conditions with range keys are not supported in where clause"
                     )
-        return [way for way, span in zip(ways, spans, strict=True) if not span.empty]
+            if not span.empty:
+                kept.append(way)
+        return kept
 
     def _ways(self, node: Expression) -> list[Way]:
-        if not any(name in self._schema.names for name in attributes(node)):
-            return [Way()]
+        heads = tuple(attributes(node))
+        if not any(name in self._schema.names for name in heads):
+            return [Way(heads=heads)]
         match node:
             case Both(operator="OR"):
                 return _bounded([way for part in node.parts for way in self._ways(part)])
@@ -200,12 +204,12 @@ class Reads:
             case Between() | Call():
                 return [self._ranged(node)]
             case _:
-                return [Way()]
+                return [Way(loose=self._schema.sort in heads, heads=heads)]
 
     def _compared(self, node: Compare) -> Way:
         name, operator, value = key_comparison(node, self._schema, self._values)
         if value is None or operator == "<>":
-            return Way()
+            return Way(loose=name == self._schema.sort)
         if name == self._schema.names[0]:
             return Way(value, partition_node=node) if operator == "=" else Way()
         return Way(None, (SortRange(operator, (value,)),), sort_node=node)
@@ -321,6 +325,25 @@ def exact_key(where: Expression | None, schema: Schema, values: Values) -> Item 
             return None
         key[name] = value
     return key if len(key) == len(schema.names) else None
+
+
+def _same_partition(one: Way, other: Way) -> bool:
+    assert one.partition is not None
+    assert other.partition is not None
+    return equal(one.partition, other.partition)
+
+
+def _merged(ways: list[Way]) -> list[Way]:
+    """The ways, with those of a partition as one where any of them is loose."""
+    found: list[Way] = []
+    for way in ways:
+        alike = [other for other in ways if _same_partition(way, other)]
+        if not any(other.loose for other in alike):
+            found.append(way)
+        elif way is alike[0]:
+            heads = tuple(name for other in alike for name in other.heads)
+            found.append(Way(way.partition, heads=heads))
+    return found
 
 
 def _bounded(ways: list[Way]) -> list[Way]:

@@ -211,6 +211,10 @@ class _StatementParser(ExpressionParser):
 
     def _insert(self) -> Insert:
         source = self._source(aliases=False)
+        if source.index:
+            raise validation(
+                "FROM clause may only contain a single table name in data manipulation statements"
+            )
         if self.accept("VALUES") or self.symbol("<<", "("):
             raise _several()
         if not self.accept("VALUE"):

@@ -99,10 +99,10 @@ class Selection:
         held = table if self._index is None else self._index
         self._schema = Schema(held.key_names, held.key_types)
         self._reads = Reads(select.where, self._schema, values)
-        self._check_index()
         directions = {order.name: order.descending for order in select.orders}
         self._check_orders(directions)
         self._ways = self._ordered(directions)
+        self._check_index()
         # Without a word on it, the sort key descends where the partition key is ordered by.
         self._forward = not directions.get(self._schema.sort, bool(directions))
 
@@ -124,9 +124,9 @@ class Selection:
             raise invalid_value(
                 f"Global secondary index {index.name} does not project [{', '.join(missing)}]"
             )
-        used = dict.fromkeys(attributes(self._select.where)) if self._reads.keyed else {}
-        missing = [name for name in used if name not in known]
-        if missing:
+        beyond = [[n for n in dict.fromkeys(way.heads) if n not in known] for way in self._ways]
+        if self._reads.keyed and beyond and all(beyond):
+            missing = beyond[0]
             raise invalid_value(
                 f"Secondary index {index.name} does not project one or more filter attributes: "
                 f"[{', '.join(missing)}]"
@@ -245,8 +245,9 @@ class Selection:
 
     # Pages.
 
-    def page(self, service: DynamoDB, call: contract.Call, token: Token | None) -> Steps[Page]:
+    def page(self, service: DynamoDB, call: contract.Call) -> Steps[Page]:
         """Read a page."""
+        token = read_token(self._request.get("NextToken"), self._values)
         ways: list[Way | None] = [*self._ways] if self._reads.keyed else [None]
         limit = self._request.get("Limit") or 0
         if len(ways) > 1:

@@ -18,7 +18,6 @@ from antipodes.regional.dynamodb.partiqlreads import (
     Page,
     Selection,
     columns_of,
-    read_token,
     unreadable,
 )
 from antipodes.regional.dynamodb.partiqlterms import plainly
@@ -106,18 +105,35 @@ def single(service: DynamoDB, call: Call, request: dict[str, Any]) -> Steps[Resp
 
 def _run(service: DynamoDB, call: Call, prepared: Prepared, request: dict[str, Any]) -> Steps[Page]:
     """Run a statement that stands alone."""
+    plan = _plan(service, call, prepared, request)
+    return (yield from _execute(service, call, plan, request))
+
+
+def _plan(
+    service: DynamoDB, call: Call, prepared: Prepared, request: dict[str, Any]
+) -> Selection | Action:
+    """What a statement that stands alone comes to."""
     body = prepared.body
     if isinstance(body, Exists):
         raise validation("EXISTS can only be used in ExecuteTransaction write requests.")
     try:
         table = service.usable(call.account, body.source.table)
         if isinstance(body, Select):
-            token = read_token(request.get("NextToken"), prepared.values)
-            selection = Selection(table, body, prepared.values, request)
-            return (yield from selection.page(service, call, token))
+            return Selection(table, body, prepared.values, request)
         action = _action(prepared, table)
         check_key(action, table)
-        return (yield from _write(service, call, action, request))
+    except ServiceError as error:
+        raise plainly(error) from None
+    return action
+
+
+def _execute(
+    service: DynamoDB, call: Call, plan: Selection | Action, request: dict[str, Any]
+) -> Steps[Page]:
+    try:
+        if isinstance(plan, Selection):
+            return (yield from plan.page(service, call))
+        return (yield from _write(service, call, plan, request))
     except ServiceError as error:
         raise unreadable(plainly(error)) from None
 
@@ -162,10 +178,13 @@ def batch(service: DynamoDB, call: Call, request: dict[str, Any]) -> Steps[Respo
             responses.append({"Error": _error(one)})
             continue
         capacity = request.get("ReturnConsumedCapacity")
-        response: Response = {"TableName": one.source.table}
+        asked = {**part, "ReturnConsumedCapacity": capacity}
+        response: Response = {}
         try:
             _check_one_item(service, call, one)
-            page = yield from _run(service, call, one, {**part, "ReturnConsumedCapacity": capacity})
+            plan = _plan(service, call, one, asked)
+            response = {"TableName": one.source.table}  # from here on it is run
+            page = yield from _execute(service, call, plan, asked)
         except ServiceError as error:
             responses.append({"Error": _error(error), **response})
             continue
@@ -247,7 +266,7 @@ def transaction(service: DynamoDB, call: Call, request: dict[str, Any]) -> Steps
         found = yield from _write_all(service, call, statements, wanted)
         if token:
             service.remember(call, token, request)
-    return {"Responses": [{} for _ in statements], **found}
+    return {"Responses": [], **found}
 
 
 class _Unfit(Exception):

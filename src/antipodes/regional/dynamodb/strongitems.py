@@ -27,7 +27,7 @@ from antipodes.service.contract import Call, ServiceError
 Handler = Callable[[Any, Call, dict[str, Any]], dict[str, Any]]
 TRIES_MAX = 5
 _TRANSACTIONS = frozenset({"TransactWriteItems", "TransactGetItems", "ExecuteTransaction"})
-_BATCHES = frozenset({"BatchWriteItem", "BatchExecuteStatement"})
+_READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
 
 
 class Touched(NamedTuple):
@@ -206,17 +206,13 @@ class _Request:
         if not strong:
             return self._handler(self._service, self._call, self._request)
         self._check(strong)
-        if self._name in _BATCHES:
+        if self._name == "BatchWriteItem":
             if error is not None:
                 raise error
             return await self._write_all(answer, view)
-        if view.written or (error is not None and self._writes):
-            return await self._write(view)
-        return await self._read(answer, error, view)
-
-    @property
-    def _writes(self) -> bool:
-        return self._name not in {"GetItem", "BatchGetItem", "Query", "Scan"}
+        if self._name in _READS:
+            return await self._read(answer, error, view)
+        return await self._write(view)
 
     def _check(self, tables: list[Table]) -> None:
         here = self._service.host.place

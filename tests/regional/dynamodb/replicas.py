@@ -71,6 +71,10 @@ class Region:
             "dynamodb", operation, {"TableName": table, **request}, account=ACCOUNT
         )
 
+    async def do_any(self, operation: str, **request: Any) -> Response:
+        """Call an operation that names its tables itself."""
+        return await self.call("dynamodb", operation, request, account=ACCOUNT)
+
     async def put(self, key: str, value: str, table: str = "Items") -> None:
         """Put an item."""
         await self.do("PutItem", table, Item={"k": {"S": key}, "v": {"S": value}})

@@ -1,9 +1,9 @@
 """A hunt for what must not happen: clients in three regions, and all that can go wrong, by chance.
 
 Clients write, delete, compare and set, count and read a few items, each in its own region, while
-links are cut one way or both, hosts are killed, lose power or are paused, disks are slow, and clocks
-go minutes wrong. Every call and its outcome goes into a history. Then everything is healed, and the
-history has to be linearizable, item by item; a call that failed must have done nothing.
+links are cut one way or both, hosts are killed, lose power or are paused, disks are slow, and
+clocks go minutes wrong. Every call and its outcome goes into a history. Then everything is healed,
+and the history has to be linearizable, item by item; a call that failed must have done nothing.
 """
 
 import math
@@ -197,8 +197,8 @@ class Hunt(Planet):
     async def breaker(self, chance: Chance) -> None:
         """Break something, and mend it after a while."""
         deeds = (
-            self._cut, self._cut, self._cut, self._kill, self._lose_power, self._pause,
-            self._slow_disk, self._wrong_clock,
+            self._cut, self._cut, self._kill, self._lose_power, self._pause, self._slow_disk,
+            self._wrong_clock, self._isolate_and_kill, self._isolate_and_kill,
         )  # fmt: skip
         while not self._stop:
             await self.outside.sleep(chance.expovariate(0.7))
@@ -218,6 +218,21 @@ class Hunt(Planet):
 
     async def _lose_power(self, chance: Chance) -> None:
         await self._end(chance, self.simulation.cut_power)
+
+    async def _isolate_and_kill(self, chance: Chance) -> None:
+        """Nobody hears any more what one region has chosen, and who helped it is killed."""
+        name, helper, other = chance.sample(PLACES, 3)
+        ways = [(name, helper), (helper, name), (name, other), (other, name)]
+        for way in ways:
+            self.links.change(*way, Condition(0.03, cut=True))
+        if helper in self.regions:
+            self.simulation.cut_power(helper)
+            del self.regions[helper]
+            await self.outside.sleep(0.02)
+            await self.start(helper)
+        await self.outside.sleep(chance.uniform(0.05, 4.0))
+        for way in ways:
+            self.reset(*way)
 
     async def _end(self, chance: Chance, end: Any) -> None:
         name = chance.choice(PLACES)
@@ -344,5 +359,3 @@ def hunt(seed: int) -> Verdict:
         return found.judge()
     finally:
         found.simulation.close()
-
-

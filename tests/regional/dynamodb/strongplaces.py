@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from antipodes.runtime.contract import Condition
 from antipodes.service.contract import ServiceError
 from tests.regional.dynamodb.replicas import Planet, Region, make_table, play
 
@@ -47,6 +48,9 @@ def all_members(planet: Planet, witness: str = "") -> bool:
         seen = region.statuses()
         if len(seen) != (2 if witness else 3) or set(seen.values()) != {"ACTIVE"}:
             return False
+        described = region.dynamodb.describe(region.table())
+        if witness and described["GlobalTableWitnesses"][0]["WitnessStatus"] != "ACTIVE":
+            return False
     return True
 
 
@@ -77,3 +81,10 @@ async def add(region: Region, key: str, **more: Any) -> Any:
         **more,
     )
     return answer if isinstance(answer, ServiceError) else int(answer["Attributes"]["n"]["N"])
+
+
+def spread(planet: Planet) -> None:
+    """Put the regions as far from each other as they are."""
+    for (one, other), delay_s in DISTANCES_S.items():
+        planet.links.change(one, other, Condition(delay_s))
+        planet.links.change(other, one, Condition(delay_s))

@@ -40,7 +40,7 @@ from antipodes.regional.dynamodb.strongregisters import (
     Registers,
     State,
 )
-from antipodes.regional.dynamodb.strongrounds import QUERY, Distances, Round, Turns
+from antipodes.regional.dynamodb.strongrounds import PING, QUERY, Distances, Round, Turns
 from antipodes.regional.dynamodb.tables import TableStore
 from antipodes.replication.follower import Follower
 from antipodes.replication.logserver import Refused
@@ -118,6 +118,7 @@ class Strong:
         self._chance = host.runtime.chance("dynamodb/strong")
         self._sometimes = host.runtime.journal.sometimes
         host.changes.serve(QUERY, self.serve)
+        host.changes.serve(PING, lambda _: None)
         host.changes.sent.tell_apart(CHOSEN_KIND)
         host.changes.sent.tell_apart(f"query/{QUERY}")
 
@@ -205,10 +206,11 @@ class Strong:
         self, table: Table, row_key: bytes, value: Chosen, attempt: Attempt, until: float
     ) -> bool:
         refused: ServiceError | None = None
-        stale = False
+        stale = lost = False
         with self.ask(table, ["offer", value], until) as asked:
             try:
                 while (answer := await asked.answer()) is not None:
+                    lost |= answer.again
                     match answer.content:
                         case ["accepted"]:
                             return await self._accepted(table, row_key, value, attempt, until)
@@ -225,7 +227,7 @@ class Strong:
                         break
             except TimedOut:
                 pass
-            if asked.silent:
+            if asked.silent or lost:
                 return await self._limbo(table, row_key, value, attempt, until)
         if refused is None:
             raise strongerrors.unavailable()
@@ -437,6 +439,11 @@ class Strong:
         asked = [table.account, table.name, table.strong_epoch, self._region, *question]
         others = only or self._others(table)
         return Round(self._runtime, self._followers, self._distances, others, asked, until)
+
+    def measure(self, tables: list[Table]) -> None:
+        """Find out how far the other members are now."""
+        others = dict.fromkeys(region for table in tables for region in self._others(table))
+        self._distances.measure(self._followers, tuple(others))
 
     def serve(self, asked: list[Any]) -> list[Any]:
         """Answer another member; the answer leaves when it is durable."""

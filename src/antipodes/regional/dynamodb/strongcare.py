@@ -81,6 +81,7 @@ class StrongCare:
         """Finish for ever what others have left half-done, and what waits for what is lost."""
         seen: dict[bytes, tuple[Version, float]] = {}
         while True:
+            self._strong.measure(tables())
             await self._runtime.sleep(self._runtime.interval(WATCH_S))
             before, seen = seen, {}
             for table in tables():

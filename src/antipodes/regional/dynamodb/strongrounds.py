@@ -13,7 +13,7 @@ from antipodes.replication.follower import Follower
 from antipodes.replication.logserver import Refused
 from antipodes.runtime.contract import Gone, Runtime, Task, TimedOut
 
-QUERY = "dynamodb/strong"
+QUERY, PING = "dynamodb/strong", "dynamodb/strong-ping"
 AGAIN_S = 0.1  # until somebody who could not be reached is asked again
 LATE_S = 0.05  # beyond twice the usual time: then the next member is asked
 UNKNOWN_S = 0.5  # the usual time of somebody who has never answered
@@ -22,10 +22,14 @@ NEW_SHARE = 0.2  # of a new measurement in the usual time
 
 
 class Answer(NamedTuple):
-    """Who answered, and what."""
+    """Who answered, and what; `again` if an earlier sending of the question was not answered.
+
+    Then a refusal says nothing of what became of that one.
+    """
 
     region: str
     content: Any
+    again: bool
 
 
 class Distances:
@@ -35,6 +39,7 @@ class Distances:
         self._runtime = runtime
         self._usual_s: dict[str, float] = {}
         self._late_at: dict[str, float] = {}
+        self._measuring: dict[str, None] = {}
 
     def usual_s(self, region: str) -> float:
         """The usual time to an answer."""
@@ -53,6 +58,24 @@ class Distances:
         known = self._usual_s.get(region, took_s)
         self._usual_s[region] = known + NEW_SHARE * (took_s - known)
         self._late_at.pop(region, None)
+
+    def measure(self, followers: Mapping[str, Follower], regions: tuple[str, ...]) -> None:
+        """Ask members for nothing, to learn how far they are."""
+        for region in regions:
+            if region not in self._measuring:
+                self._measuring[region] = None
+                asking = self._measure(followers[region])
+                self._runtime.spawn(asking, f"measure the way to {region}")
+
+    async def _measure(self, follower: Follower) -> None:
+        started = self._runtime.now()
+        try:
+            async with self._runtime.timeout(self._runtime.deadline(AVOIDED_S)):
+                await follower.query(PING, ["", ""])
+            self.answered(follower.source, self._runtime.now() - started)
+        except (Gone, TimedOut, Refused):
+            self.late(follower.source)
+        del self._measuring[follower.source]
 
     def late(self, region: str) -> None:
         """Note that there was no answer in time."""
@@ -157,7 +180,7 @@ class Round:
                     self._distances.answered(region, runtime.now() - started)
                     del self._silent[region]
                     del self._asked[region]
-                    self._answers.append(Answer(region, content))
+                    self._answers.append(Answer(region, content, before))
                     self._wake(late=False)
                     return
             else:

@@ -79,6 +79,7 @@ class StrongTables:
         self.care = StrongCare(host.runtime, host.store, self.strong)
         self._driven: dict[tuple[str, str], None] = {}
         self._known: dict[tuple[str, str], None] = {}
+        self._watching = False
         self._recall()
         host.store.on_rollback(self._recall)
         host.changes.serve(CONTROL, self._serve)
@@ -91,7 +92,6 @@ class StrongTables:
         for _, _, group in list(self._groups.all()):
             self._follow(group)
             self._drive(group)
-        self._runtime.spawn(self.care.watch(self._all), "watch strongly consistent tables")
         await self._host.store.committed()
 
     # Tables.
@@ -238,6 +238,9 @@ class StrongTables:
             self._keep(told)
 
     def _follow(self, group: StrongGroup) -> None:
+        if not self._watching:
+            self._watching = True
+            self._runtime.spawn(self.care.watch(self._all), "watch strongly consistent tables")
         for source in group.members:
             if source != self._region and source not in self.followers:
                 follower = self.followers[source] = Follower(

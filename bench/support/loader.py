@@ -1,8 +1,8 @@
 """A load generator: keep-alive connections, prepared requests, latencies in microseconds.
 
-Runs as a process of its own: `loader.py PORT CONNECTIONS SECONDS FILE`, where FILE has the
-requests, each preceded by its length in four bytes. Prints requests per second, p50 and p99 in
-milliseconds, and how many answers were not 200.
+Runs as a process of its own: `loader.py PORT CONNECTIONS SECONDS FILE [RATE]`, where FILE has the
+requests, each preceded by its length in four bytes. Without a rate every connection is kept busy.
+Prints requests per second, p50 and p99 in milliseconds, and how many answers were not 200.
 """
 
 import itertools
@@ -82,25 +82,29 @@ class Connection:
             self._open()
 
 
-def run(port: int, connections: int, seconds: float, requests: list[bytes]) -> dict[str, float]:
-    """Keep every connection busy for some seconds."""
+def run(
+    port: int, connections: int, seconds: float, requests: list[bytes], rate: float = 0.0
+) -> dict[str, float]:
+    """Keep every connection busy for some seconds, or as busy as a rate asks for."""
     selector = selectors.DefaultSelector()
     upcoming = itertools.cycle(requests)
     clock = time.perf_counter
-    everybody = [Connection(port, selector) for _ in range(connections)]
-    for connection in everybody:
-        connection.send(next(upcoming))
+    idle = [Connection(port, selector) for _ in range(connections)]
+    everybody = list(idle)
     latencies: list[float] = []
-    wrong = 0
+    wrong = sent = 0
     started = clock()
     while clock() - started < seconds:
-        for key, _ in selector.select(1):
+        while idle and (not rate or sent < rate * (clock() - started)):
+            idle.pop().send(next(upcoming))
+            sent += 1
+        for key, _ in selector.select(0.001 if rate else 1):
             connection = key.data
             if connection.receive():
                 latencies.append(clock() - connection.began)
                 wrong += connection.data[9:12] != b"200"
                 connection.renew()
-                connection.send(next(upcoming))
+                idle.append(connection)
     took = clock() - started
     for connection in everybody:
         connection.close()
@@ -121,6 +125,7 @@ if __name__ == "__main__":
                 int(sys.argv[2]),
                 float(sys.argv[3]),
                 read_requests(Path(sys.argv[4])),
+                float(sys.argv[5]) if len(sys.argv) > 5 else 0.0,
             )
         )
     )

@@ -65,6 +65,8 @@ def test_shards_are_closed_and_followed_by_their_children() -> None:
             if closed:
                 assert int(covered["EndingSequenceNumber"]) == numbers[-1]
             lineage += [told(record)[1] for record in page["Records"]]
+            singly = await drained(host, await iterator(host, arn, shard["ShardId"]), 1)
+            assert singly == page["Records"]
             only = {"Type": "CHILD_SHARDS", "ShardId": shard["ShardId"]}
             found = await host.ask("DescribeStream", StreamArn=arn, ShardFilter=only)
             children = found["StreamDescription"]["Shards"]
@@ -118,14 +120,16 @@ def test_records_go_after_a_day_and_whoever_asks_for_them_is_told() -> None:
         [first] = await shards_of(host, arn)
         records = await drained(host, await iterator(host, arn, first["ShardId"]))
         number = {"SequenceNumber": records[700]["dynamodb"]["SequenceNumber"]}
+        newest = {"SequenceNumber": records[-1]["dynamodb"]["SequenceNumber"]}
         await host.runtime.sleep(HOUR_S)
         await put(host, "younger")
         await host.runtime.sleep(DAY_S - HOUR_S - 100)
         at = await iterator(host, arn, first["ShardId"], "AT_SEQUENCE_NUMBER", **number)
         assert len(await drained(host, at)) == 501
         oldest = await iterator(host, arn, first["ShardId"])
+        last = await iterator(host, arn, first["ShardId"], "AT_SEQUENCE_NUMBER", **newest)
         await host.runtime.sleep(100 + BIT_S)
-        for late in (at, oldest):
+        for late in (at, oldest, last):
             answer = await host.ask("GetRecords", ShardIterator=late)
             assert refused(answer, "TrimmedDataAccessException")
         answer = await iterator(host, arn, first["ShardId"], "AT_SEQUENCE_NUMBER", **number)
@@ -139,6 +143,25 @@ def test_records_go_after_a_day_and_whoever_asks_for_them_is_told() -> None:
         await put(host, "new")
         assert [told(record)[1] for record in await everything(host, arn)] == ["new"]
         assert len(await shards_of(host, arn)) <= 8
+
+    with_tables(scenario)
+
+
+def test_a_shard_that_outlives_its_records_goes_on_counting() -> None:
+    async def scenario(host: TableHost) -> None:
+        host.settings = dataclasses.replace(host.settings, stream_shard_s=3 * DAY_S)
+        await host.dynamodb.start()
+        arn = await streaming(host)
+        for n in range(5):
+            await put(host, f"{n}")
+        [old] = [r["dynamodb"]["SequenceNumber"] for r in await everything(host, arn)][-1:]
+        await host.runtime.sleep(DAY_S + BIT_S)
+        [shard] = await shards_of(host, arn)
+        latest = await iterator(host, arn, shard["ShardId"], "LATEST")
+        assert await drained(host, latest) == []
+        await put(host, "new")
+        [record] = await drained(host, latest)
+        assert int(record["dynamodb"]["SequenceNumber"]) > int(old)
 
     with_tables(scenario)
 
@@ -168,15 +191,18 @@ def test_what_ended_can_be_read_for_a_day_and_is_forgotten(ending: str) -> None:
             await put(host, f"{n}")
         await host.runtime.sleep(6 * HOUR_S)
         await put(host, "20")
+        for n in range(1100):
+            await put(host, "often", f"{n}")
         if ending == "disabled":
             off = {"StreamEnabled": False}
             await host.ask("UpdateTable", TableName="Things", StreamSpecification=off)
         else:
             await host.ask("DeleteTable", TableName="Things")
         await host.runtime.sleep(17.5 * HOUR_S)
-        assert len(await everything(host, arn)) == 21
+        assert len(await everything(host, arn)) == 1121
         await host.runtime.sleep(HOUR_S)
-        assert [told(record)[1] for record in await everything(host, arn)] == ["20"]
+        seen = [told(record)[1] for record in await everything(host, arn)]
+        assert sorted(seen) == ["20", *["often"] * 1100]
         await host.runtime.sleep(6 * HOUR_S)
         answer = await host.ask("DescribeStream", StreamArn=arn)
         assert refused(answer, "ResourceNotFoundException")
@@ -274,6 +300,36 @@ def test_a_full_disk_leaves_no_record_of_what_was_refused() -> None:
             assert await replayed(west) == west.items() == {"before": f"{turn}"}
 
     play(scenario, W)
+
+
+def test_shards_that_were_rolled_over_in_vain_take_no_records() -> None:
+    async def scenario(planet: Planet, west: Region) -> None:
+        arn = await streamed(west)
+        await west.put("a", "1")
+        streams = west.dynamodb.streams
+        for turn in range(2):
+            await planet.outside.sleep(4 * HOUR_S - 50)
+            (stream,) = streams.of("000000000000")
+            planet.simulation.set_clock(W, offset_s=4 * HOUR_S)
+            streams._roll(stream)
+            writing = west.runtime.spawn(refused_put(west), "writing")
+            await west.runtime.sleep(0)
+            planet.simulation.set_disk(W, full=True)
+            await writing
+            planet.simulation.set_clock(W)
+            planet.simulation.set_disk(W, full=False)
+            await west.put("a", f"after {turn}")
+            shards = (await described(Reader(west), arn))["Shards"]
+            assert len(shards) == 4 * (turn + 1)
+            assert await replayed(west) == west.items()
+            await planet.outside.sleep(BIT_S)
+
+    play(scenario, W)
+
+
+async def refused_put(region: Region) -> None:
+    with pytest.raises(DiskFull):
+        await region.put("refused", "1")
 
 
 @pytest.mark.parametrize("seed", range(4))

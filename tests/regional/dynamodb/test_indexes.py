@@ -378,7 +378,7 @@ def test_indexes_are_described_with_their_counts() -> None:
 
     table = with_tables(scenario)
     assert table["AttributeDefinitions"] == [
-        {"AttributeName": n, "AttributeType": t} for n, t in zip("psngb", "SSNSB", strict=True)
+        {"AttributeName": n, "AttributeType": t} for n, t in zip("bgnps", "BSNSS", strict=True)
     ]
     (local,) = table["LocalSecondaryIndexes"]
     assert "IndexStatus" not in local
@@ -386,6 +386,7 @@ def test_indexes_are_described_with_their_counts() -> None:
     keys = table["GlobalSecondaryIndexes"][0]
     assert keys["IndexArn"] == table["TableArn"] + "/index/Keys"
     assert (keys["IndexStatus"], keys["ItemCount"], keys["IndexSizeBytes"]) == ("ACTIVE", 1, 106)
+    assert keys["WarmThroughput"]["ReadUnitsPerSecond"] == 12_000
     assert [i["ItemCount"] for i in table["GlobalSecondaryIndexes"]] == [1, 0, 0]
 
 

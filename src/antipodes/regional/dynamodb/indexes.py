@@ -1,10 +1,11 @@
 """Secondary indexes as records: what CreateTable may ask for, and what DescribeTable shows.
 
 Sources: "Constraints" and "Secondary indexes" (Developer Guide), botocore's model; error texts as
-AWS gives them (dynalite's and moto's tests, issue trackers). Left out: keys of several HASH or
-RANGE attributes, on-demand and warm throughput of an index.
+AWS gives them (ack-api-quirks, services/dynamodb, DDB-TABLE-125 to 138; dynalite). Left out: keys
+of several HASH or RANGE attributes, on-demand and warm throughput of an index.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from antipodes.regional.dynamodb.counts import Count
 from antipodes.regional.dynamodb.errors import invalid_value, validation
 from antipodes.regional.dynamodb.model import KEY_NAMES_MAX, Index, Table, not_offered
 from antipodes.regional.dynamodb.rows import table_id
+from antipodes.regional.dynamodb.throughput import ON_DEMAND_READS, ON_DEMAND_WRITES
 
 LOCAL_MAX, GLOBAL_MAX = 5, 20
 PROJECTED_MAX = 100  # non-key attributes over all indexes of a table
@@ -22,29 +24,48 @@ NON_KEY_MAX = 20  # of one index; botocore's model
 def made_indexes(request: dict[str, Any], key_names: tuple[str, ...]) -> tuple[Index, ...]:
     """Return the indexes of a CreateTable request, checked; they have no identities yet."""
     defined = definitions(request)
-    local, over_all = request.get("LocalSecondaryIndexes"), request.get("GlobalSecondaryIndexes")
-    found: list[Index] = []
-    for kind, parts in (("LSI", local), ("GSI", over_all)):
-        if parts is None:
-            continue
-        name = "LocalSecondaryIndexes" if kind == "LSI" else "GlobalSecondaryIndexes"
+    asked = [
+        (kind, name, request.get(name))
+        for kind, name in (("LSI", "LocalSecondaryIndexes"), ("GSI", "GlobalSecondaryIndexes"))
+        if request.get(name) is not None
+    ]
+    for _, name, parts in asked:
         if not parts:
             raise invalid_value(f"List of {name} is empty")
-        for part in parts:
-            index = made_index(part, kind, defined, key_names)
-            _check_throughput(part, index, request.get("BillingMode") or "PROVISIONED")
-            if any(other.name == index.name for other in found):
-                raise invalid_value(f"Duplicate index name: {index.name}")
-            found.append(index)
+    wanted = [(kind, part) for kind, _, parts in asked for part in parts or ()]
+    _check_definitions(defined, key_names, [part for _, part in wanted])
+    found: list[Index] = []
+    for kind, part in wanted:
+        index = made_index(part, kind, defined, key_names)
+        _check_throughput(part, index, request.get("BillingMode") or "PROVISIONED")
+        if any(other.name == index.name for other in found):
+            raise invalid_value(f"Duplicate index name: {index.name}")
+        found.append(index)
     check_counts(found)
-    if found:
-        used = _used(key_names, found)
-        if used != sorted(defined):
-            raise invalid_value(
-                f"Some AttributeDefinitions are not used. AttributeDefinitions: "
-                f"[{', '.join(defined)}], keys used: [{', '.join(used)}]"
-            )
     return tuple(found)
+
+
+def _check_definitions(
+    defined: dict[str, str], key_names: tuple[str, ...], parts: list[dict[str, Any]]
+) -> None:
+    """Refuse definitions that are not exactly those of all keys."""
+    schemas = [[element["AttributeName"] for element in part["KeySchema"]] for part in parts]
+    for names in schemas:
+        _check_defined(names, defined)
+    used = sorted({*key_names, *(name for names in schemas for name in names)})
+    if parts and used != sorted(defined):
+        raise invalid_value(
+            f"Some AttributeDefinitions are not used. AttributeDefinitions: "
+            f"[{', '.join(defined)}], keys used: [{', '.join(used)}]"
+        )
+
+
+def _check_defined(names: Iterable[str], defined: dict[str, str]) -> None:
+    if any(name not in defined for name in names):
+        raise invalid_value(
+            f"Some index key attributes are not defined in AttributeDefinitions. Keys: "
+            f"[{', '.join(names)}], AttributeDefinitions: [{', '.join(defined)}]"
+        )
 
 
 def identified(index: Index, table: bytes, now: float) -> Index:
@@ -56,10 +77,6 @@ def identified(index: Index, table: bytes, now: float) -> Index:
 def definitions(request: dict[str, Any]) -> dict[str, str]:
     """The attributes' types by name."""
     return {d["AttributeName"]: d["AttributeType"] for d in request["AttributeDefinitions"]}
-
-
-def _used(key_names: tuple[str, ...], indexes: list[Index]) -> list[str]:
-    return sorted({*key_names, *(name for index in indexes for name in index.key_names)})
 
 
 def made_index(
@@ -95,11 +112,7 @@ def _key_schema(
             "Table KeySchema does not have a range key, which is required when specifying a "
             "LocalSecondaryIndex"
         )
-    if any(name not in defined for name in names):
-        raise invalid_value(
-            f"Some index key attributes are not defined in AttributeDefinitions. Keys: "
-            f"[{', '.join(names)}], AttributeDefinitions: [{', '.join(defined)}]"
-        )
+    _check_defined(names, defined)
     if not schema or schema[0]["KeyType"] != "HASH":
         raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     if len(schema) > KEY_NAMES_MAX:
@@ -184,7 +197,7 @@ def described(table: Table, now: float, counts: dict[bytes, Count]) -> dict[str,
 def _shown(table: Table, index: Index, now: float, count: Count) -> dict[str, Any]:
     projection: dict[str, Any] = {"ProjectionType": index.projection}
     if index.non_key:
-        projection["NonKeyAttributes"] = list(index.non_key)
+        projection["NonKeyAttributes"] = sorted(index.non_key)
     found: dict[str, Any] = {
         "IndexName": index.name,
         "KeySchema": [
@@ -198,7 +211,7 @@ def _shown(table: Table, index: Index, now: float, count: Count) -> dict[str, An
     }
     if index.kind == "GSI":
         made = table.is_made(now)
-        found["IndexStatus"] = index.status if made else "CREATING"
+        found["IndexStatus"] = index.status_at(now) if made else "CREATING"
         if index.status == "CREATING":
             found["Backfilling"] = now >= index.ready_at
         found["ProvisionedThroughput"] = {
@@ -206,4 +219,18 @@ def _shown(table: Table, index: Index, now: float, count: Count) -> dict[str, An
             "ReadCapacityUnits": index.read_units,
             "WriteCapacityUnits": index.write_units,
         }
+        reads, writes = warm(index, table.billing)
+        found["WarmThroughput"] = {
+            "ReadUnitsPerSecond": reads,
+            "WriteUnitsPerSecond": writes,
+            "Status": "UPDATING" if index.status == "CREATING" else "ACTIVE",
+        }
     return found
+
+
+def warm(index: Index, billing: str) -> tuple[int, int]:
+    """The reads and writes a second that an index can take at once: never less than before."""
+    reads, writes = index.read_units, index.write_units
+    if billing == "PAY_PER_REQUEST":
+        reads, writes = ON_DEMAND_READS, ON_DEMAND_WRITES
+    return max(reads, index.warm[0]), max(writes, index.warm[1])

@@ -4,7 +4,8 @@ An index that is made is CREATING while it is filled (backfills.py), one that is
 while its rows go. Of either there may be one at a time in a table. Replicas do alike: what one of
 them was asked for, the others take from it (`taken`).
 
-Wording as observed of AWS (ack-api-quirks, services/dynamodb; dynalite).
+What is admitted while, and wording, as observed of AWS (ack-api-quirks, services/dynamodb,
+DDB-TABLE-148 to 175, 359, 375, 376).
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 
 from antipodes.regional.dynamodb.errors import (
+    in_use,
     invalid_value,
     limit_exceeded,
     not_found,
@@ -23,6 +25,7 @@ from antipodes.regional.dynamodb.indexes import (
     definitions,
     identified,
     made_index,
+    warm,
 )
 from antipodes.regional.dynamodb.model import Index, Table, not_offered
 
@@ -40,12 +43,8 @@ def changed(
     updates = request.get("GlobalSecondaryIndexUpdates")
     actions = [] if updates is None else _actions(updates)
     _check_alone(table, actions)
-    defined = {**table.attribute_types, **definitions({"AttributeDefinitions": [], **request})}
-    for name, kind in table.attribute_types.items():
-        if actions and defined[name] != kind:
-            raise invalid_value(
-                f"Attribute {name} is defined with type {defined[name]}, but its type is {kind}"
-            )
+    # What is defined already stays as it is, whatever the request says.
+    defined = {**definitions({"AttributeDefinitions": [], **request}), **table.attribute_types}
     indexes = list(table.indexes)
     for action, part in actions:
         place = next((n for n, i in enumerate(indexes) if i.name == part["IndexName"]), None)
@@ -53,19 +52,22 @@ def changed(
             if place is not None:
                 raise validation("Attempting to create an index which already exists")
             made = _made(table, part, request, defined, billing)
-            status = {"status": "CREATING", "ready_at": until}
-            made = msgspec.structs.replace(identified(made, table.identity, now), **status)
-            indexes.append(made)
+            made = identified(made, table.identity, now)
+            indexes.append(msgspec.structs.replace(made, status="CREATING", ready_at=until))
             continue
         if place is None:
-            raise not_found()
+            raise not_found(
+                f"Requested resource not found: Index {part['IndexName']} for table {table.name}"
+            )
         if indexes[place].kind != "GSI":
             raise validation(
                 f"Cannot {action.lower()} an index that is not a GlobalSecondaryIndex: "
                 f"{part['IndexName']}"
             )
-        status = {"status": "DELETING", "ready_at": until}
-        change = status if action == "Delete" else _units(indexes[place], part, billing)
+        if action == "Update":
+            change = {**_units(table, indexes[place], part, billing), "ready_at": until}
+        else:
+            change = {"status": "DELETING", "ready_at": until}
         indexes[place] = msgspec.structs.replace(indexes[place], **change)
     if sum(index.kind == "GSI" for index in indexes) > GLOBAL_MAX:
         raise limit_exceeded(
@@ -86,12 +88,21 @@ def attributes_used(
     return {name: kind for name, kind in defined.items() if name in used}
 
 
+def _named(updates: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (name, update[name])
+        for update in updates
+        for name in ACTIONS
+        if update.get(name) is not None
+    ]
+
+
 def _actions(updates: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
     if not updates:
         raise invalid_value("List of GlobalSecondaryIndexUpdates is empty")
     found: list[tuple[str, dict[str, Any]]] = []
     for update in updates:
-        named = [(name, update[name]) for name in ACTIONS if update.get(name) is not None]
+        named = _named([update])
         if not named:
             raise invalid_value(
                 "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
@@ -133,7 +144,10 @@ def _made(
     index = made_index(part, "GSI", defined, table.key_names)
     units = part.get("ProvisionedThroughput")
     if billing == "PROVISIONED" and not units:
-        raise invalid_value(f"ProvisionedThroughput must be specified for index: {index.name}")
+        raise invalid_value(
+            "Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: "
+            f"{index.name}"
+        )
     if billing != "PROVISIONED" and units:
         raise invalid_value(
             "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: "
@@ -142,7 +156,7 @@ def _made(
     return index
 
 
-def _units(index: Index, part: dict[str, Any], billing: str) -> dict[str, Any]:
+def _units(table: Table, index: Index, part: dict[str, Any], billing: str) -> dict[str, Any]:
     for feature in ("OnDemandThroughput", "WarmThroughput"):
         if part.get(feature):
             raise not_offered(f"{feature} of an index")
@@ -167,7 +181,8 @@ def _units(index: Index, part: dict[str, Any], billing: str) -> dict[str, Any]:
             f"WriteCapacityUnits: {wanted[1]}. Refer to the Amazon DynamoDB Developer Guide for "
             "current limits and how to request higher limits."
         )
-    return {"read_units": wanted[0], "write_units": wanted[1]}
+    kept = warm(index, table.billing)
+    return {"read_units": wanted[0], "write_units": wanted[1], "warm": kept}
 
 
 def _billed(table: Table, index: Index, billing: str) -> Index:
@@ -175,10 +190,90 @@ def _billed(table: Table, index: Index, billing: str) -> Index:
     if index.kind == "LSI" or index.status == "DELETING" or billing == table.billing:
         return index
     if billing != "PROVISIONED":
-        return msgspec.structs.replace(index, read_units=0, write_units=0)
+        kept = warm(index, table.billing)
+        return msgspec.structs.replace(index, read_units=0, write_units=0, warm=kept)
     if not index.read_units:
         raise invalid_value(f"ProvisionedThroughput must be specified for index: {index.name}")
     return index
+
+
+# What goes on, and what it keeps waiting.
+
+
+def begins(request: dict[str, Any]) -> bool:
+    """Whether a request makes or deletes an index."""
+    updates = request.get("GlobalSecondaryIndexUpdates") or []
+    return any(action != "Update" for action, _ in _named(updates))
+
+
+def check_admitted(table: Table, request: dict[str, Any], now: float) -> None:
+    """Refuse a change that has to wait for what goes on with an index."""
+    where = f"Table: {table.name}"
+    by_name = {index.name: index for index in table.indexes}
+    for action, part in _named(request.get("GlobalSecondaryIndexUpdates") or []):
+        index = by_name.get(part["IndexName"])
+        detail = None if index is None else _unready(index, action, now)
+        if detail is not None:
+            raise in_use(f"{detail} {where} Index: {part['IndexName']}")
+    changing = [index for index in table.indexes if index.changing(now)]
+    if not changing:
+        return
+    doing = "created" if changing[0].status == "CREATING" else "deleted"
+    names = ", ".join(index.name for index in changing)
+    for what, members in (
+        ("table IOPS", ("ProvisionedThroughput", "BillingMode")),
+        ("stream status", ("StreamSpecification",)),
+        ("the table", ("TableClass", "ReplicaUpdates")),
+    ):
+        if any(request.get(name) is not None for name in members):
+            raise in_use(
+                f"Can't change {what} when an index is being {doing}. {where} Indexes: [{names}]"
+            )
+
+
+def _unready(index: Index, action: str, now: float) -> str | None:
+    """Why an index cannot be changed now."""
+    if index.status == "DELETING":
+        return "Index is being deleted."
+    if index.changing(now) and action == "Delete":
+        return (
+            "Index creation is in resource allocation phase. Retry deletion during backfilling "
+            "phase or when the index is active."
+        )
+    if index.changing(now) and action == "Update":
+        return "Index is being created but is not backfilling yet."
+    return "Index is being updated." if index.status_at(now) == "UPDATING" else None
+
+
+def check_idle(table: Table, now: float) -> None:
+    """Refuse to delete a table while something goes on with its indexes."""
+    if any(index.kind == "GSI" and index.status_at(now) != "ACTIVE" for index in table.indexes):
+        raise in_use("Cannot delete table while indexes are being created, updated, or deleted.")
+
+
+def shown(before: Table, request: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
+    """A description after an UpdateTable, as its answer has it: what is changed has just begun."""
+    updates = request.get("GlobalSecondaryIndexUpdates")
+    if not updates:
+        return described
+    actions = {part["IndexName"]: action for action, part in _named(updates)}
+    found = dict(described)
+    if any(action != "Update" for action in actions.values()):
+        found["TableStatus"] = "UPDATING"
+    units = {index.name: (index.read_units, index.write_units) for index in before.indexes}
+    switched = request.get("BillingMode") not in {None, before.billing}
+    parts: list[dict[str, Any]] = []
+    for part in found.get("GlobalSecondaryIndexes", ()):
+        action, name = actions.get(part["IndexName"]), part["IndexName"]
+        if action == "Create":
+            parts.append({**part, "IndexStatus": "CREATING", "Backfilling": False})
+        elif action == "Update":
+            old = dict(zip(("ReadCapacityUnits", "WriteCapacityUnits"), units[name], strict=True))
+            kept = {**part["ProvisionedThroughput"], **({} if switched else old)}
+            parts.append({**part, "IndexStatus": "UPDATING", "ProvisionedThroughput": kept})
+        else:
+            parts.append(part)
+    return {**found, "GlobalSecondaryIndexes": parts}
 
 
 # Replicas.

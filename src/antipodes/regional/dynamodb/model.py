@@ -50,11 +50,16 @@ class Index(msgspec.Struct, frozen=True):
     read_units: int = 0
     write_units: int = 0
     status: str = "ACTIVE"
-    ready_at: float = 0.0  # when one that is made later begins to be filled
+    ready_at: float = 0.0  # when one made later begins to be filled, or an update of it has ended
+    warm: tuple[int, int] = (0, 0)  # the most reads and writes a second that it could ever take
 
     def changing(self, now: float) -> bool:
         """Whether its table is kept from other changes."""
         return self.status == "DELETING" or (self.status == "CREATING" and now < self.ready_at)
+
+    def status_at(self, now: float) -> str:
+        """The status that clients wait for."""
+        return "UPDATING" if self.status == "ACTIVE" and now < self.ready_at else self.status
 
     def arn(self, table_arn: str) -> str:
         """The index's ARN."""
@@ -248,7 +253,8 @@ def description(table: Table, now: float, count: int, size: int) -> dict[str, An
         "TableStatus": table.status(now),
         "CreationDateTime": table.created,
         "AttributeDefinitions": [
-            {"AttributeName": n, "AttributeType": t} for n, t in table.attribute_types.items()
+            {"AttributeName": n, "AttributeType": t}
+            for n, t in sorted(table.attribute_types.items())
         ],
         "KeySchema": [
             {"AttributeName": name, "KeyType": kind}

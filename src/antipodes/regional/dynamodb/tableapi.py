@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from antipodes.regional.dynamodb import encryption, model, policies, tablechanges, throughput
+from antipodes.regional.dynamodb import (
+    encryption,
+    indexupdates,
+    model,
+    policies,
+    tablechanges,
+    throughput,
+)
 from antipodes.regional.dynamodb.errors import in_use, limit_exceeded, validation
 from antipodes.regional.dynamodb.features import Encryption, Throughput
 from antipodes.regional.dynamodb.indexes import definitions, identified, made_indexes
@@ -132,6 +139,7 @@ def delete_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
         raise in_use("Cannot delete table while stream is being enabled/disabled.")
     if table.busy.now(service.now()):
         raise in_use(f"Table: {table.name} is in the process of being updated.")
+    indexupdates.check_idle(table, service.now())
     check_busy(service, call)
     description = service.describe(table)
     service.strongtables.check_delete(table)

@@ -56,6 +56,8 @@ CLASS_CHANGES_S = 30 * 86_400.0
 def check_together(request: dict[str, Any]) -> None:
     """Refuse an UpdateTable that asks for nothing, or for what does not go together."""
     asked = {name for name in _ANY if request.get(name) is not None}
+    if asked == {"GlobalSecondaryIndexUpdates"} and not request["GlobalSecondaryIndexUpdates"]:
+        asked = set()  # an empty list counts where something else is asked for
     if not asked - {"MultiRegionConsistency"}:
         raise validation(_NONE.format("" if asked else "MultiRegionConsistency, "))
     if asked & {*REPLICAS} and asked - {*REPLICAS, "MultiRegionConsistency"}:
@@ -76,11 +78,7 @@ def check_together(request: dict[str, Any]) -> None:
     iops = "ProvisionedThroughput" in asked or request.get("BillingMode") == "PROVISIONED"
     if iops and "StreamSpecification" in asked:
         raise invalid_value("You cannot modify stream status while updating table IOPS")
-    made = any(
-        update.get("Create") is not None or update.get("Delete") is not None
-        for update in request.get("GlobalSecondaryIndexUpdates") or ()
-    )
-    if made and (iops or "StreamSpecification" in asked):
+    if indexupdates.begins(request) and (iops or "StreamSpecification" in asked):
         what = "updating table IOPS" if iops else "changing stream status"
         raise invalid_value(f"You cannot create or delete index while {what}")
 
@@ -92,10 +90,18 @@ def check_admitted(table: Table, request: dict[str, Any], now: float) -> None:
         raise in_use(f"Table is being created: {table.name}")
     if status == "DELETING":
         raise in_use(f"Table is being deleted: {table.name}")
-    if status == "ACTIVE" or request.get("DeletionProtectionEnabled") is not None:
+    if request.get("DeletionProtectionEnabled") is not None:
         return
-    if table.replicas:
+    if status != "ACTIVE" and table.replicas:
         raise in_use()
+    if not table.busy.now(now):
+        indexupdates.check_admitted(table, request, now)
+        return
+    _check_busy(table, request)
+
+
+def _check_busy(table: Table, request: dict[str, Any]) -> None:
+    """Refuse a change of a table that is busy with another."""
     kind, iops = table.busy.kind, any(request.get(name) is not None for name in IOPS)
     if kind == "iops" and iops:
         raise in_use(f"Table IOPS are currently being updated. Table: {table.name}")
@@ -103,6 +109,14 @@ def check_admitted(table: Table, request: dict[str, Any], now: float) -> None:
         raise in_use(
             "Can't enable or disable stream while table IOPS are being updated. Table: "
             f"{table.name}"
+        )
+    if indexupdates.begins(request):
+        raise in_use(
+            {
+                "iops": "Can't create or delete indexes while table IOPS are being updated. "
+                f"Table: {table.name}",
+                "stream": "Can't create or delete an index when stream status is being updated.",
+            }.get(kind, "Can't create or delete an index when a table class update is in progress.")
         )
     raise in_use(f"Table: {table.name} is in the process of being updated.")
 
@@ -184,7 +198,7 @@ def shown(
     before: Table, after: Table, request: dict[str, Any], described: dict[str, Any]
 ) -> dict[str, Any]:
     """A description after an UpdateTable, as its answer has it: UPDATING, with the old units."""
-    found = dict(described)
+    found = indexupdates.shown(before, request, described)
     if any(request.get(name) is not None for name in (*IOPS, "StreamSpecification", "TableClass")):
         found["TableStatus"] = "UPDATING"
     if after.billing == before.billing == "PROVISIONED":

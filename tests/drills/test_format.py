@@ -58,6 +58,16 @@ def refusal(directory: Path, text: str) -> str:
         ("rate = 1.0", "mix = { increment = 0.1 }", ":13: load.mix.increment: load.calls"),
         ("rate = 1.0", "mix = { juggle = 0.1 }", ":13: load.mix.juggle: not one of"),
         ("rate = 1.0", "retry = { attempts = 0 }", ":13: load.retry.attempts: between"),
+        (
+            "rate = 1.0",
+            'follow = { city = "lima", after_ms = 1 }',
+            ":13: load.follow.city: lima is not one of",
+        ),
+        (
+            "rate = 1.0",
+            'follow = { city = "sao-paulo", after_ms = 1 }',
+            ":13: load.follow: there is no other city",
+        ),
         ("rate = 1.0", 'read = "GET"', ":13: load.read: METHOD, a space"),
         ('cities = ["sao-paulo"]', 'cities = ["atlantis"]', ":12: load.cities: "),
         ('cities = ["sao-paulo"]', 'cities = ["us-west-2"]', ":12: load.cities: us-west-2 is not"),

@@ -53,6 +53,21 @@ def test_each_kind_of_call_is_made_and_recorded() -> None:
     assert any(first for first, _ in pairs)
 
 
+@pytest.mark.parametrize(("after_ms", "verdict"), [(500, Verdict.PASS), (20, Verdict.FAIL)])
+def test_what_one_city_writes_is_followed_from_another(after_ms: int, verdict: Verdict) -> None:
+    follow = {"city": "frankfurt", "after_ms": after_ms}
+    load = {"follow": follow, "fresh": 1.0, "writes": 1.0}
+    played = play(small(load=load, expect={"stale_reads": 0}))
+    operations = played.history.operations
+    written = {o.key: o for o in operations if o.kind == "write" and o.city == "seattle"}
+    reads = [o for o in operations if o.kind == "read"]
+    assert written.keys() == {o.key for o in reads}
+    assert {o.city for o in reads} == {"frankfurt"}
+    for read in reads:
+        assert read.start_s - written[read.key].end_s == pytest.approx(after_ms / 1e3, abs=1e-4)
+    assert played.judgement.verdict is verdict
+
+
 def test_people_keep_their_names_and_addresses() -> None:
     played = play(small(load={"people": 3}))
     sessions = {o.session for o in played.history.operations}

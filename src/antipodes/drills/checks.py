@@ -21,6 +21,7 @@ def check_drill(drill: Drill) -> None:
         raise ValueError("duration_s: must be positive")
     for city in drill.load.cities:
         _check_city(world, city)
+    _check_follow(drill.load)
     _check_load(drill)
     previous = 0.0
     for number, event in enumerate(drill.timeline):
@@ -113,6 +114,18 @@ def _check_load(drill: Drill) -> None:
         raise ValueError("load.cities: name at least one")
     if load.rate * drill.duration_s * len(load.cities) > REQUESTS_MAX:
         raise ValueError(f"load.rate: more than {REQUESTS_MAX} requests")
+
+
+def _check_follow(load: LoadPart) -> None:
+    follow = load.follow
+    if follow is None:
+        return
+    if follow.city not in load.cities:
+        raise ValueError(f"load.follow.city: {follow.city} is not one of load.cities")
+    if len(load.cities) == 1:
+        raise ValueError("load.follow: there is no other city whose writes could be followed")
+    if follow.after_ms < 0:
+        raise ValueError("load.follow.after_ms: cannot be negative")
 
 
 def _check_mix(load: LoadPart) -> None:

@@ -61,6 +61,8 @@ def _share(load: LoadPart, kind: str) -> float:
 
 
 def _no_reads_of_writes(load: LoadPart) -> str:
+    if load.follow is not None and _share(load, "write") > 0:
+        return ""
     if _share(load, "read") <= 0:
         return "the load reads nothing"
     if _share(load, "delete") > 0 or (_share(load, "write") > 0 and load.fresh < 1):

@@ -43,11 +43,16 @@ class Load:
         """Make all requests and wait for their answers."""
         self.started = self._runtime.now()
         async with self._runtime.nursery() as nursery:
-            for city in self._drill.load.cities:
-                nursery.spawn(self._city(city), f"load of {city}")
+            ways = {city: self._way(city) for city in self._drill.load.cities}
+            follow = self._drill.load.follow
+            follower = None if follow is None else ways.get(follow.city)
+            for way in ways.values():
+                nursery.spawn(self._city(way, follower), f"load of {way.city}")
 
-    async def _city(self, city: str) -> None:
-        way = self._way(city)
+    async def _city(self, way: Way, follower: Way | None) -> None:
+        """What the people of a city do; `follower` reads what they write."""
+        if follower is way:
+            follower = None
         chance = way.runtime.chance(f"load/{way.runtime.place}")
         due_s = chance.uniform(0, 1 / self.rate)
         async with self._runtime.nursery() as nursery:
@@ -55,7 +60,8 @@ class Load:
                 await self._wait_until(due_s)
                 self._number += 1
                 person = Person(way, self._number, due_s, self.started)
-                nursery.spawn(self._record(person, *self._choose(chance, self._number)), "request")
+                drawn = self._choose(chance, self._number)
+                nursery.spawn(self._record(person, follower, *drawn), "request")
                 due_s += chance.expovariate(self.rate)
 
     def _way(self, city: str) -> Way:
@@ -96,5 +102,20 @@ class Load:
             return kind, f"pair-{chance.randrange(PAIRS)}", value
         return kind, chance.choice(self._hot), None
 
-    async def _record(self, person: Person, kind: str, key: str, value: str | None) -> None:
-        self.operations.append(await person.act(kind, key, value))
+    async def _record(
+        self, person: Person, follower: Way | None, kind: str, key: str, value: str | None
+    ) -> None:
+        operation = await person.act(kind, key, value)
+        self.operations.append(operation)
+        written = operation.kind == "write" and operation.outcome is Outcome.OK
+        if follower is not None and written:
+            await self._follow(follower, key)
+
+    async def _follow(self, way: Way, key: str) -> None:
+        """Read from elsewhere what has just been written."""
+        follow = self._drill.load.follow
+        assert follow is not None, "nobody follows"
+        await self._runtime.sleep(follow.after_ms / 1e3)
+        self._number += 1
+        person = Person(way, self._number, self.world_s(), self.started)
+        self.operations.append(await person.act("read", key, None))

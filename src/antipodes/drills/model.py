@@ -61,6 +61,13 @@ class RetryPart(_Strict, frozen=True):
     breaker_s: float = 10.0  # ... for so long, failing at once (a circuit breaker); 0: none
 
 
+class FollowPart(_Strict, frozen=True):
+    """Every acknowledged write of other cities is read from one city, so long afterwards."""
+
+    city: str
+    after_ms: float  # physical, as latencies are
+
+
 class LoadPart(_Strict, frozen=True):
     """What people do: requests of an open loop, so that a stall is counted and not waited out.
 
@@ -79,6 +86,7 @@ class LoadPart(_Strict, frozen=True):
     mix: dict[str, float] = {}
     calls: dict[str, str] = {}
     retry: RetryPart = RetryPart()
+    follow: FollowPart | None = None
     served_by: str = "x-served-by"
     timeout_s: float = 10.0  # physical, as latencies are: people's patience does not shrink
 

@@ -272,6 +272,10 @@ async def indexed(host: TableHost) -> None:
         ("SELECT s FROM {}.\"Keys\" WHERE p = 'a' AND s = 's1'", ["s1"]),
         ('SELECT s FROM {}."Keys" WHERE y = 1', []),
         ('SELECT s FROM {}."Local" WHERE y = 1', []),
+        ("SELECT s FROM {}.\"Keys\" WHERE (g = 'g' AND y = 1) OR g = 'h'", []),
+        ("SELECT s FROM {}.\"Local\" WHERE NOT y = 1 AND s <> 's0'", ["s2", "s1"]),
+        ("SELECT s, y FROM {}.\"Local\" WHERE y = 1 OR s = 's2'", ["s2"]),
+        ("SELECT s, y FROM {}.\"Local\" WHERE p = 'a' AND n = 8 AND y = 1 OR p = 'b'", []),
     ],
 )
 def test_selects_read_indexes(statement: str, expected: list[str]) -> None:

@@ -7,6 +7,7 @@ a megabyte of them.
 """
 
 import base64
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -115,21 +116,16 @@ class Selection:
             raise validation(
                 "Strongly consistent read is not supported on Global Secondary Indexes"
             )
-        if index.projection == "ALL":
-            return
-        known = projected_names(self._table, index)
-        asked = dict.fromkeys(str(column.steps[0]) for column in self._select.columns)
-        missing = [name for name in asked if name not in known]
+        missing = self._beyond(str(column.steps[0]) for column in self._select.columns)
         if missing and index.kind == "GSI":
             raise invalid_value(
                 f"Global secondary index {index.name} does not project [{', '.join(missing)}]"
             )
-        beyond = [[n for n in dict.fromkeys(way.heads) if n not in known] for way in self._ways]
-        if self._reads.keyed and beyond and all(beyond):
-            missing = beyond[0]
+        filtered = [self._beyond(way.heads) for way in self._ways]
+        if filtered and all(filtered):
             raise invalid_value(
                 f"Secondary index {index.name} does not project one or more filter attributes: "
-                f"[{', '.join(missing)}]"
+                f"[{', '.join(filtered[0])}]"
             )
 
     def _check_orders(self, directions: dict[str, bool]) -> None:
@@ -188,24 +184,28 @@ class Selection:
         return Read("Query", request, self._test(rest) if judged else None)
 
     def _scan(self, base: dict[str, Any]) -> Read:
-        """The read of everything, judged by what the index itself has, if it is one."""
-        index, where = self._index, self._reads.where
-        held = () if index is None else projected_names(self._table, index)
-        if index is not None and index.projection != "ALL":
-            test = self._test(where)
-            if test is not None and any(name not in held for name in attributes(where)):
-                return Read("Scan", base, lambda item: test(_part(item, held)))
+        """The read of everything."""
+        where = self._reads.where
+        if self._index is not None and self._beyond(attributes(where)):
+            return Read("Scan", base, self._test(where))
         terms = Terms(self._values)
         text = None if where is None else terms.condition(where)
         return Read("Scan", {**base, **terms.members(FilterExpression=text)}, None)
+
+    def _beyond(self, names: Iterable[str]) -> list[str]:
+        """The attributes among some that the index does not hold."""
+        index = self._index
+        if index is None or index.projection == "ALL":
+            return []
+        held = projected_names(self._table, index)
+        return [name for name in dict.fromkeys(names) if name not in held]
 
     def _shape(self) -> dict[str, Any]:
         """The index, and all attributes where a local one is asked for what it has not."""
         if self._index is None:
             return {}
-        known = projected_names(self._table, self._index)
-        beyond = any(str(column.steps[0]) not in known for column in self._select.columns)
-        whole = beyond and self._index.kind == "LSI" and self._index.projection != "ALL"
+        beyond = self._beyond(str(column.steps[0]) for column in self._select.columns)
+        whole = beyond and self._index.kind == "LSI"
         return {"IndexName": self._index.name, **({"Select": "ALL_ATTRIBUTES"} if whole else {})}
 
     def _key(self, way: Way) -> Item | None:
@@ -234,14 +234,19 @@ class Selection:
         return f"{text} AND {name} {sort.operator} {shown[0]}"
 
     def _test(self, node: Expression | None) -> Test | None:
-        """A condition as a function of an item."""
+        """A condition as a function of an item, as far as the index holds it."""
         if node is None:
             return None
         terms = Terms(self._values)
         found = terms.members(FilterExpression=terms.condition(node))
         names = found.get("ExpressionAttributeNames")
         scope = Scope(names, found.get("ExpressionAttributeValues"))
-        return condition(found["FilterExpression"], scope, "FilterExpression")
+        test = condition(found["FilterExpression"], scope, "FilterExpression")
+        index = self._index
+        if index is None or index.projection == "ALL":
+            return test
+        held = projected_names(self._table, index)
+        return lambda item: test({name: item[name] for name in held if name in item})
 
     # Pages.
 
@@ -294,10 +299,6 @@ def _items(answer: dict[str, Any]) -> list[Item]:
 def _judged(items: list[Item], test: Test) -> list[Item]:
     whole = [normal_item(item) for item in items]
     return [outward_item(item) for item in whole if test(item)]
-
-
-def _part(item: Item, names: tuple[str, ...]) -> Item:
-    return {name: value for name, value in item.items() if name in names}
 
 
 def columns_of(item: Item, columns: tuple[Path, ...]) -> Item:

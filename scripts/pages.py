@@ -136,7 +136,7 @@ def limits() -> Iterator[str]:
 def differences() -> Iterator[str]:
     """The differences from AWS, by area."""
     for area in dict.fromkeys(difference.area for difference in DIFFERENCES):
-        yield f"### {area.capitalize()}"
+        yield f"### {area[:1].upper()}{area[1:]}"
         yield ""
         yield "| AWS | here | shown by |"
         yield "|---|---|---|"

@@ -37,14 +37,6 @@ NOT_OFFERED = {
     "EnableKinesisStreamingDestination": "there is no Kinesis",
     "UpdateKinesisStreamingDestination": "there is no Kinesis",
     "SearchVectors": "vector indexes are not modelled",
-    "CreateGlobalTable": "global tables of version 2017.11.29 are not modelled",
-    "DescribeGlobalTable": "global tables of version 2017.11.29 are not modelled",
-    "DescribeGlobalTableSettings": "global tables of version 2017.11.29 are not modelled",
-    "ListGlobalTables": "global tables of version 2017.11.29 are not modelled",
-    "UpdateGlobalTable": "global tables of version 2017.11.29 are not modelled",
-    "UpdateGlobalTableSettings": "global tables of version 2017.11.29 are not modelled",
-    "DescribeTableReplicaAutoScaling": "there is no auto scaling",
-    "UpdateTableReplicaAutoScaling": "there is no auto scaling",
 }
 
 DIFFERENCES = (
@@ -145,6 +137,18 @@ DIFFERENCES = (
         "test_differences.py::test_eventually_consistent_reads_see_the_latest_write",
     ),
     Difference(
+        "indexes",
+        "Items of one index key come in no order that is documented.",
+        "They come in the order of the table's key, its partition key hashed.",
+        "test_indexes.py::test_indexes_hold_what_a_plain_list_does",
+    ),
+    Difference(
+        "indexes",
+        "What an index costs in a transaction is not documented.",
+        "A global index costs the plain price, a local one twice it.",
+        "test_capacity.py::test_other_writes_consume_alike",
+    ),
+    Difference(
         "backups",
         "A backup is of the minute of its request.",
         "It is of the moment of its request, to the item, and AVAILABLE when its rows are copied.",
@@ -214,5 +218,50 @@ DIFFERENCES = (
         "global tables",
         "A replica needs on-demand capacity or auto-scaled writes.",
         "Any capacity will do: there is no auto scaling.",
+    ),
+    Difference(
+        "global tables",
+        "A table of version 2017.11.29 is upgraded by a button of the console, and new ones cannot "
+        "be made any more.",
+        "They can be made; the upgrade is `POST /_antipodes/global-tables/...`.",
+        "test_legacy_global_tables.py::test_an_upgrade_makes_it_one_of_the_present_version",
+    ),
+    Difference(
+        "global tables",
+        "Auto scaling of replicas can be set and is told.",
+        "What would set it is refused by name; DescribeTableReplicaAutoScaling tells that there is "
+        "none.",
+        "test_legacy_global_tables.py::test_settings_are_each_replicas_own_but_what_the_global_table_is_told",
+    ),
+    Difference(
+        "strong consistency",
+        "How replicas agree is not published.",
+        "By CASPaxos, one register per item; a write costs the way to the nearest other region and "
+        "back.",
+        "test_strong.py::test_writes_and_strong_reads_cost_a_round_trip_to_the_nearest",
+    ),
+    Difference(
+        "strong consistency",
+        "What a region without the others says is not published.",
+        "Writes and strong reads fail there, eventually consistent reads go on.",
+        "test_strong.py::test_a_region_alone_serves_eventually_consistent_reads_only",
+    ),
+    Difference(
+        "PartiQL",
+        "The limits of expressions are not documented for statements.",
+        "Those of conditions (4 KB, 300 operators) hold for a statement's condition.",
+        "test_partiql_errors.py::test_endless_statements_are_refused",
+    ),
+    Difference(
+        "PartiQL",
+        "How a statement that names several keys is parted into pages is not documented.",
+        "In the order of the statement, in pages of ten items or a megabyte.",
+        "test_partiql.py::test_several_reads_end_a_page_at_a_megabyte",
+    ),
+    Difference(
+        "PartiQL",
+        "What cannot be read is described in detail.",
+        "The details are AWS's where they are known, and ours elsewhere.",
+        "test_partiql_errors.py::test_refusals_are_worded_as_the_services",
     ),
 )

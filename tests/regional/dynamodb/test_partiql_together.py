@@ -8,6 +8,8 @@ from antipodes.service.contract import ServiceError
 from tests.regional.dynamodb.tablehost import TableHost, with_tables
 from tests.regional.dynamodb.test_indexes import create_indexed
 from tests.regional.dynamodb.test_partiql import fill, item, run, told
+from tests.regional.dynamodb.test_tables import provisioned
+from tests.regional.dynamodb.test_throttles import with_throttling
 
 
 def put(p: str, s: str, value: str = "'x'") -> str:
@@ -67,6 +69,22 @@ def test_each_statement_of_a_batch_fails_alone() -> None:
         assert (await item(host, "b"))["v"] == {"S": "x"}
 
     with_tables(scenario)
+
+
+def test_statements_are_short_of_capacity_as_the_operations_are() -> None:
+    async def scenario(host: TableHost) -> None:
+        await host.ask("CreateTable", TableName="Things", **provisioned(5, 1))
+        insert = "INSERT INTO Things VALUE {{'p': '{}'}}"
+        found = await batch(host, insert.format("a"), insert.format("b"))
+        codes = [answer.get("Error", {}).get("Code") for answer in found["Responses"]]
+        assert codes == [None, "ProvisionedThroughputExceeded"]
+        short = await run(host, insert.format("b"))
+        assert short.code == "ProvisionedThroughputExceededException"
+        assert "ThrottlingReasons" in short.members
+        await host.runtime.sleep(1)
+        assert await run(host, insert.format("b")) == {"Items": []}
+
+    with_throttling(scenario)
 
 
 def test_a_batch_reads_items_by_their_keys() -> None:

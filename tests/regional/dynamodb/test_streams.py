@@ -228,6 +228,8 @@ def test_bad_requests_of_readers_get_awss_errors() -> None:
             ("LATEST", other, "ResourceNotFoundException", "Shard does not exist"),
             ("AT_SEQUENCE_NUMBER", {}, "ValidationException", "SequenceNumber"),
             ("AT_SEQUENCE_NUMBER", number, "ValidationException", "Invalid SequenceNumber"),
+            ("LATEST", number, "ValidationException", "SequenceNumber"),
+            ("TRIM_HORIZON", number, "ValidationException", "SequenceNumber"),
             ("AT_TIMESTAMP", {}, "ValidationException", "Timestamp"),
             ("SOMETIMES", {}, "ValidationException", "enum value set"),
         ):

@@ -54,7 +54,7 @@ from antipodes.regional.dynamodb.replicaupdates import (
     not_part,
     overridden,
 )
-from antipodes.regional.dynamodb.settings import applied, differences
+from antipodes.regional.dynamodb.settings import applied, differences, view_of
 from antipodes.regional.dynamodb.streamsettings import replicated_stream
 from antipodes.regional.dynamodb.tablerecords import TableRecords
 from antipodes.regional.dynamodb.tables import ITEM_KIND, TableStore
@@ -395,7 +395,7 @@ class GlobalTables:
 
     def _update_table(self, group: Group, table: Table, *, new: bool = False) -> None:
         replicas, now = group.seen_from(self._region), self._runtime.wall()
-        stream = replicated_stream(table, now) if replicas else {}
+        stream = replicated_stream(table, view_of(group.settings), now) if replicas else {}
         told = msgspec.structs.replace(table, replicas=replicas, legacy=group.legacy, **stream)
         if not group.legacy:
             until = now + self._service.delay_s()

@@ -6,8 +6,9 @@ it is not the same. A replica may have its own value of some (`reads@eu-central-
 the setting is changed for all, as in AWS.
 
 Shared: billing mode, capacity, table class, global indexes, time to live, the kind of encryption,
-on-demand and warm throughput. A replica's own and never shared: tags, deletion protection,
-point-in-time recovery, resource policies, contributor insights. Those never come here.
+on-demand and warm throughput, the view of the stream. A replica's own and never shared: tags,
+deletion protection, point-in-time recovery, resource policies, contributor insights. Those never
+come here.
 
 Source: "How DynamoDB global tables work", settings synchronization (Developer Guide).
 """
@@ -19,10 +20,11 @@ import msgspec
 from antipodes.regional.dynamodb import encryption, indexupdates
 from antipodes.regional.dynamodb.features import Encryption
 from antipodes.regional.dynamodb.model import Index, Table
+from antipodes.regional.dynamodb.streamsettings import REPLICATED_VIEW
 from antipodes.replication.versions import Version
 
 INDEX, INDEX_READS = "index/", "reads/"
-KEY = "key"
+KEY, VIEW = "key", "view"
 SHARED = ("name", "kind", "key_names", "key_types", "projection", "non_key", "write_units")
 AWS_KEY = {"Enabled": True, "SSEType": "KMS"}
 
@@ -50,6 +52,7 @@ def values_of(table: Table) -> dict[str, Any]:
         "reads max": throughput.max_reads,
         "writes max": throughput.max_writes,
         "warm": [throughput.warm_reads, throughput.warm_writes],
+        VIEW: table.stream or REPLICATED_VIEW,
     }
     for index in table.indexes:
         if index.status != "DELETING":
@@ -89,6 +92,12 @@ def effective(settings: Settings, region: str) -> dict[str, Any]:
     """The values that hold for a replica."""
     shared = {name: setting.value for name, setting in settings.items() if "@" not in name}
     return {**shared, **overrides_of(settings, region)}
+
+
+def view_of(settings: Settings) -> str:
+    """The view of the replicas' streams."""
+    setting = settings.get(VIEW)
+    return REPLICATED_VIEW if setting is None else str(setting.value)
 
 
 def indexes_of(values: dict[str, Any]) -> tuple[Index, ...]:

@@ -183,7 +183,9 @@ def get_shard_iterator(
 
 def _start(streams: Streams, stream: Stream, shard: Shard, request: dict[str, Any]) -> int:
     """The number that a new iterator begins at."""
-    kind = request["ShardIteratorType"]
+    kind, sequence = request["ShardIteratorType"], request.get("SequenceNumber")
+    if sequence is not None and kind not in _BY_NUMBER:
+        raise validation(f"SequenceNumber cannot be given with the shard iterator type {kind}")
     oldest = max(shard.start, shard.trimmed + 1)
     if kind == "TRIM_HORIZON":
         return oldest
@@ -193,7 +195,6 @@ def _start(streams: Streams, stream: Stream, shard: Shard, request: dict[str, An
         if request.get("Timestamp") is None:
             raise validation("Timestamp is required for the shard iterator type AT_TIMESTAMP")
         return streams.first_since(stream, shard, _seconds(request["Timestamp"]))
-    sequence = request.get("SequenceNumber")
     if sequence is None:
         raise validation(f"SequenceNumber is required for the shard iterator type {kind}")
     number = number_of(stream.identity, sequence)

@@ -64,8 +64,11 @@ def changed_stream(table: Table, specification: Mapping[str, Any], now: float) -
     return {"stream": ""}  # the label stays, for whoever still reads what there was
 
 
-def replicated_stream(table: Table, now: float) -> dict[str, str]:
-    """The same for a table that has replicas: a stream of both images is on."""
-    if table.stream == REPLICATED_VIEW:
+def replicated_stream(table: Table, view: str, now: float) -> dict[str, str]:
+    """The same for a table that has replicas: its stream is on, and one that was on stays so.
+
+    AWS leaves the view of a stream that was there as it is (scylladb, pull request 29928).
+    """
+    if table.stream:
         return {}
-    return {"stream": REPLICATED_VIEW, "stream_label": new_label(now, table.stream_label)}
+    return {"stream": view, "stream_label": new_label(now, table.stream_label)}

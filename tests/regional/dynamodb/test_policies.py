@@ -16,6 +16,8 @@ ALLOW = {
     "Resource": ARN,
 }
 
+NESTED = "[" * 500 + "]" * 500
+
 
 def document(*statements: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, indent=1)
@@ -57,6 +59,7 @@ def test_a_policy_has_a_revision_that_changes_with_what_it_says() -> None:
         ("{", "This policy contains invalid Json"),
         ("[]", "This policy contains invalid Json"),
         ("{}", "Statement is empty!"),
+        (document({**ALLOW, "Condition": "?"}).replace('"?"', NESTED), "contains invalid Json"),
         (document({"Effect": "Allow"}), "Missing required field Principal"),
         (document({**ALLOW, "Sid": "a"}, {**ALLOW, "Sid": "a"}), "are not unique"),
         (document({**ALLOW, "Effect": "Perhaps"}), "Unknown Effect"),

@@ -341,6 +341,16 @@ def test_classes_keys_and_protection_are_kept_and_shown() -> None:
             "is outside of valid range",
         ),
         (
+            {**ON_DEMAND, "OnDemandThroughput": {"MaxWriteRequestUnits": 40_001}},
+            "LimitExceededException",
+            "exceeds TableMaxWriteCapacityUnits",
+        ),
+        (
+            {**ON_DEMAND, "WarmThroughput": {"ReadUnitsPerSecond": 10**12}},
+            "LimitExceededException",
+            "exceeds TableMaxReadCapacityUnits",
+        ),
+        (
             {**ON_DEMAND, "WarmThroughput": {"ReadUnitsPerSecond": 1}},
             "ValidationException",
             "lower than initial throughput for OnDemand",

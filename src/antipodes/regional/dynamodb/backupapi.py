@@ -22,6 +22,7 @@ from antipodes.regional.dynamodb.tableapi import check_room
 from antipodes.service.contract import Call, ServiceError
 
 BACKUPS_PER_PAGE = 100
+INSTANT_MAX = 253_402_300_799.0  # the last second of the year 9999
 
 
 @operations("CreateBackup")
@@ -272,4 +273,5 @@ def _seconds(at: Any) -> float | None:
 
 
 def _instant(at: float) -> str:
+    at = min(max(at, 0.0), INSTANT_MAX)
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

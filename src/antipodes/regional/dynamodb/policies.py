@@ -51,7 +51,10 @@ def canonical(document: str) -> str:
     head = {"Version": told.get("Version", VERSION)}
     if "Id" in told:
         head["Id"] = told["Id"]
-    return orjson.dumps({**head, "Statement": kept}).decode()
+    try:
+        return orjson.dumps({**head, "Statement": kept}).decode()
+    except TypeError:  # nested deeper than can be written
+        raise _invalid("This policy contains invalid Json") from None
 
 
 def _statement(given: Any) -> dict[str, Any]:

@@ -108,6 +108,7 @@ def check_on_demand(
             raise invalid_value(
                 f"Requested {name} for OnDemandThroughput for table is outside of valid range"
             )
+        _check_most(name, units)
         found[member] = 0 if units == CLEARED else units
     return msgspec.structs.replace(known, **found)
 
@@ -137,8 +138,18 @@ def check_warm(
             raise invalid_value(f"{start} {units} of ProvisionedThroughput")
         if value < floor:
             raise invalid_value(f"{start} initial throughput for OnDemand. See: {_INITIAL}")
+        _check_most(name, value)
         found[member] = value
     return msgspec.structs.replace(known, **found)
+
+
+def _check_most(name: str, units: int) -> None:
+    if units > TABLE_UNITS_MAX:
+        kind = "Read" if "Read" in name else "Write"
+        raise limit_exceeded(
+            f"The requested {name}, {units}, exceeds TableMax{kind}CapacityUnits of the account: "
+            f"{TABLE_UNITS_MAX}. {_GUIDE}"
+        )
 
 
 def warm(capacity: Capacity, known: Throughput) -> tuple[int, int]:

@@ -79,7 +79,7 @@ class Trouble:
         update: dict[str, Any] = (
             {"Delete": {"IndexName": "ByValue"}} if there else {"Create": INDEX}
         )
-        request = {"GlobalSecondaryIndexUpdates": [update]}
+        request: dict[str, Any] = {"GlobalSecondaryIndexUpdates": [update]}
         if not there:
             request["AttributeDefinitions"] = [{"AttributeName": "v", "AttributeType": "S"}]
         try:

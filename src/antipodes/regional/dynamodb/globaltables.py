@@ -44,6 +44,7 @@ from antipodes.regional.dynamodb.groups import (
 )
 from antipodes.regional.dynamodb.lagmetrics import LagMetrics
 from antipodes.regional.dynamodb.marks import MARK_KIND, Marks
+from antipodes.regional.dynamodb.mending import mend_for_ever
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.pauses import PAUSE_KIND, Pauses
 from antipodes.regional.dynamodb.replicaupdates import (
@@ -138,6 +139,7 @@ class GlobalTables:
         self._copies.start(self.followers)
         self._metrics.start(self.followers)
         self._tombstones.start()
+        self._runtime.spawn(mend_for_ever(self, self._service), "mend replicas")
         await self._host.store.committed()
 
     def status(self) -> list[dict[str, Any]]:

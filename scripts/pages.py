@@ -49,7 +49,7 @@ Tables, items, expressions, indexes, transactions, PartiQL, backups, and replica
   indexes, replicas and capacity are those of that operation. A `SELECT` whose `WHERE` names
   partition keys (`=`, `IN`, `OR`) reads them, any other scans.
 - Expired items are removed by the region that wrote them last, marked by `userIdentity` in that
-  region's stream only. Time to live cannot be turned on or off again within an hour.
+  region's stream only. Time to live cannot be turned on or off again within half an hour.
 - [Streams](dynamodbstreams.md) have an API of their own. [Replication](../replication.md) says what
   global tables promise, eventually and strongly consistent ones.
 - A backup is a table as it was at one moment, copied while it is written to. Point-in-time recovery

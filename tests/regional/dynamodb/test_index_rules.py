@@ -1,4 +1,4 @@
-"""What CreateTable refuses of indexes, in AWS's words."""
+"""Rules of indexes, in AWS's words: what CreateTable refuses, and what their owners set."""
 
 from typing import Any
 
@@ -131,6 +131,34 @@ SORTED = {
         ),
         (
             {
+                "BillingMode": "PROVISIONED",
+                "ProvisionedThroughput": UNITS,
+                "GlobalSecondaryIndexes": [
+                    {
+                        **_index("p"),
+                        "ProvisionedThroughput": UNITS,
+                        "OnDemandThroughput": {"MaxReadRequestUnits": 5},
+                    }
+                ],
+            },
+            (
+                "MaxReadRequestUnits for OnDemandThroughput for index: Index cannot be specified "
+                "when table BillingMode is PROVISIONED."
+            ),
+        ),
+        (
+            {
+                "GlobalSecondaryIndexes": [
+                    {**_index("p"), "OnDemandThroughput": {"MaxWriteRequestUnits": -1}}
+                ]
+            },
+            (
+                "Requested MaxWriteRequestUnits for OnDemandThroughput for index : Index is "
+                "outside of valid range"
+            ),
+        ),
+        (
+            {
                 "GlobalSecondaryIndexes": [
                     _index(
                         "p",
@@ -157,3 +185,65 @@ def test_indexes_that_cannot_be_are_refused(more: dict[str, Any], message: str) 
 
     wanted = f"ValidationException: One or more parameter values were invalid: {message}"
     assert with_tables(scenario) == (wanted, [])
+
+
+def test_an_index_has_maxima_and_warm_throughput_of_its_own() -> None:
+    async def scenario(host: TableHost) -> None:
+        maxima = {"MaxReadRequestUnits": 50, "MaxWriteRequestUnits": 60}
+        index = {**_index("p"), "OnDemandThroughput": maxima}
+        await host.ask("CreateTable", **_create(GlobalSecondaryIndexes=[index]))
+
+        async def described() -> Any:
+            table = (await host.ask("DescribeTable", TableName="Things"))["Table"]
+            assert "OnDemandThroughput" not in table
+            return table["GlobalSecondaryIndexes"][0]
+
+        async def update(**change: Any) -> Any:
+            update = {"Update": {"IndexName": "Index", **change}}
+            return await host.ask(
+                "UpdateTable", TableName="Things", GlobalSecondaryIndexUpdates=[update]
+            )
+
+        assert (await described())["OnDemandThroughput"] == maxima
+        for _ in range(2):  # the same again is no mistake
+            await update(OnDemandThroughput={"MaxReadRequestUnits": -1})
+            shown = await described()
+            assert shown["OnDemandThroughput"] == {"MaxWriteRequestUnits": 60}
+        cold = await update(WarmThroughput={"ReadUnitsPerSecond": 100})
+        assert isinstance(cold, ServiceError)
+        assert cold.message.endswith(
+            "for index Index is lower than current WarmThroughput, decreasing WarmThroughput is "
+            "not supported"
+        )
+        await update(WarmThroughput={"WriteUnitsPerSecond": 4001})
+        warm = (await described())["WarmThroughput"]
+        assert (warm["ReadUnitsPerSecond"], warm["WriteUnitsPerSecond"]) == (12_000, 4001)
+
+    with_tables(scenario)
+
+
+def test_units_of_an_index_decrease_four_times_a_day() -> None:
+    async def scenario(host: TableHost) -> None:
+        units = {"ReadCapacityUnits": 10, "WriteCapacityUnits": 10}
+        paid = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": units}
+        index = {**_index("p"), "ProvisionedThroughput": units}
+        await host.ask("CreateTable", **_create(GlobalSecondaryIndexes=[index], **paid))
+        answers = []
+        for reads in (9, 8, 7, 6, 5):
+            fewer = {"ReadCapacityUnits": reads, "WriteCapacityUnits": 10}
+            update = {"Update": {"IndexName": "Index", "ProvisionedThroughput": fewer}}
+            answers.append(
+                await host.ask(
+                    "UpdateTable", TableName="Things", GlobalSecondaryIndexUpdates=[update]
+                )
+            )
+        assert [isinstance(answer, ServiceError) for answer in answers] == [False] * 4 + [True]
+        assert answers[-1].code == "LimitExceededException"
+        table = (await host.ask("DescribeTable", TableName="Things"))["Table"]
+        shown = table["GlobalSecondaryIndexes"][0]
+        assert shown["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 4
+        assert shown["ProvisionedThroughput"]["ReadCapacityUnits"] == 6
+        assert shown["WarmThroughput"]["ReadUnitsPerSecond"] == 10
+        assert table["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 0
+
+    with_tables(scenario)

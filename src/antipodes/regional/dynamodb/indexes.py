@@ -2,7 +2,7 @@
 
 Sources: "Constraints" and "Secondary indexes" (Developer Guide), botocore's model; error texts as
 AWS gives them (ack-api-quirks, services/dynamodb, DDB-TABLE-125 to 138; dynalite). Left out: keys
-of several HASH or RANGE attributes, on-demand and warm throughput of an index.
+of several HASH or RANGE attributes.
 """
 
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
+from antipodes.regional.dynamodb import indexcapacity
 from antipodes.regional.dynamodb.counts import Count
 from antipodes.regional.dynamodb.errors import invalid_value, validation
 from antipodes.regional.dynamodb.model import KEY_NAMES_MAX, Index, Table, not_offered
 from antipodes.regional.dynamodb.rows import table_id
-from antipodes.regional.dynamodb.throughput import ON_DEMAND_READS, ON_DEMAND_WRITES
 
 LOCAL_MAX, GLOBAL_MAX = 5, 20
 PROJECTED_MAX = 100  # non-key attributes over all indexes of a table
@@ -37,7 +37,9 @@ def made_indexes(request: dict[str, Any], key_names: tuple[str, ...]) -> tuple[I
     found: list[Index] = []
     for kind, part in wanted:
         index = made_index(part, kind, defined, key_names)
-        _check_throughput(part, index, request.get("BillingMode") or "PROVISIONED")
+        billing = request.get("BillingMode") or "PROVISIONED"
+        _check_throughput(part, index, billing)
+        index = indexcapacity.made(part, index, billing)
         if any(other.name == index.name for other in found):
             raise invalid_value(f"Duplicate index name: {index.name}")
         found.append(index)
@@ -83,12 +85,8 @@ def made_index(
     part: dict[str, Any], kind: str, defined: dict[str, str], key_names: tuple[str, ...]
 ) -> Index:
     """Return an index as asked for, checked by itself."""
-    for feature in ("OnDemandThroughput", "WarmThroughput"):
-        if part.get(feature):
-            raise not_offered(f"{feature} of an index")
     names = _key_schema(part, kind, defined, key_names)
     projection, non_key = _projection(part["Projection"])
-    units = part.get("ProvisionedThroughput") or {}
     return Index(
         name=part["IndexName"],
         kind=kind,
@@ -97,8 +95,6 @@ def made_index(
         key_types=tuple(defined[name] for name in names),
         projection=projection,
         non_key=non_key,
-        read_units=int(units.get("ReadCapacityUnits") or 0),
-        write_units=int(units.get("WriteCapacityUnits") or 0),
     )
 
 
@@ -214,23 +210,5 @@ def _shown(table: Table, index: Index, now: float, count: Count) -> dict[str, An
         found["IndexStatus"] = index.status_at(now) if made else "CREATING"
         if index.status == "CREATING":
             found["Backfilling"] = now >= index.ready_at
-        found["ProvisionedThroughput"] = {
-            "NumberOfDecreasesToday": 0,
-            "ReadCapacityUnits": index.read_units,
-            "WriteCapacityUnits": index.write_units,
-        }
-        reads, writes = warm(index, table.billing)
-        found["WarmThroughput"] = {
-            "ReadUnitsPerSecond": reads,
-            "WriteUnitsPerSecond": writes,
-            "Status": "UPDATING" if index.status == "CREATING" else "ACTIVE",
-        }
+        found |= indexcapacity.description(index, table.billing, now)
     return found
-
-
-def warm(index: Index, billing: str) -> tuple[int, int]:
-    """The reads and writes a second that an index can take at once: never less than before."""
-    reads, writes = index.read_units, index.write_units
-    if billing == "PAY_PER_REQUEST":
-        reads, writes = ON_DEMAND_READS, ON_DEMAND_WRITES
-    return max(reads, index.warm[0]), max(writes, index.warm[1])

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from antipodes.regional.dynamodb import indexcapacity
 from antipodes.regional.dynamodb.errors import (
     in_use,
     invalid_value,
@@ -25,9 +26,8 @@ from antipodes.regional.dynamodb.indexes import (
     definitions,
     identified,
     made_index,
-    warm,
 )
-from antipodes.regional.dynamodb.model import Index, Table, not_offered
+from antipodes.regional.dynamodb.model import Index, Table
 
 ACTIONS = ("Create", "Update", "Delete")
 _ONE = "Only 1 online index can be created or deleted simultaneously per table"
@@ -65,7 +65,9 @@ def changed(
                 f"{part['IndexName']}"
             )
         if action == "Update":
-            change = {**_units(table, indexes[place], part, billing), "ready_at": until}
+            change = indexcapacity.updated(table, indexes[place], part, billing, now)
+            if set(part) & {"ProvisionedThroughput", "OnDemandThroughput"}:
+                change["ready_at"] = until
         else:
             change = {"status": "DELETING", "ready_at": until}
         indexes[place] = msgspec.structs.replace(indexes[place], **change)
@@ -74,7 +76,7 @@ def changed(
             f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_MAX}"
         )
     check_counts(indexes)
-    indexes = [_billed(table, index, billing) for index in indexes]
+    indexes = [indexcapacity.billed(table, index, billing) for index in indexes]
     if tuple(indexes) == table.indexes:
         return {}
     return {"indexes": tuple(indexes), "attributes": attributes_used(table, indexes, defined)}
@@ -153,48 +155,7 @@ def _made(
             "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: "
             f"{index.name} when BillingMode is PAY_PER_REQUEST"
         )
-    return index
-
-
-def _units(table: Table, index: Index, part: dict[str, Any], billing: str) -> dict[str, Any]:
-    for feature in ("OnDemandThroughput", "WarmThroughput"):
-        if part.get(feature):
-            raise not_offered(f"{feature} of an index")
-    units = part.get("ProvisionedThroughput")
-    if billing != "PROVISIONED":
-        raise invalid_value(
-            f"The only Updates for index: {index.name} when TableThroughputMode is "
-            "PAY_PER_REQUEST can be to OnDemandThroughput, WarmThroughput"
-        )
-    if not units:
-        raise invalid_value(
-            "Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: "
-            f"{index.name}"
-        )
-    wanted = int(units["ReadCapacityUnits"]), int(units["WriteCapacityUnits"])
-    if wanted == (index.read_units, index.write_units):
-        raise validation(
-            f"The provisioned throughput for the index {index.name} will not change. The requested "
-            "value equals the current value. Current ReadCapacityUnits provisioned for the index: "
-            f"{index.read_units}. Requested ReadCapacityUnits: {wanted[0]}. Current "
-            f"WriteCapacityUnits provisioned for the index: {index.write_units}. Requested "
-            f"WriteCapacityUnits: {wanted[1]}. Refer to the Amazon DynamoDB Developer Guide for "
-            "current limits and how to request higher limits."
-        )
-    kept = warm(index, table.billing)
-    return {"read_units": wanted[0], "write_units": wanted[1], "warm": kept}
-
-
-def _billed(table: Table, index: Index, billing: str) -> Index:
-    """An index in the billing mode of its table."""
-    if index.kind == "LSI" or index.status == "DELETING" or billing == table.billing:
-        return index
-    if billing != "PROVISIONED":
-        kept = warm(index, table.billing)
-        return msgspec.structs.replace(index, read_units=0, write_units=0, warm=kept)
-    if not index.read_units:
-        raise invalid_value(f"ProvisionedThroughput must be specified for index: {index.name}")
-    return index
+    return indexcapacity.made(part, index, billing)
 
 
 # What goes on, and what it keeps waiting.

@@ -51,7 +51,7 @@ class Index(msgspec.Struct, frozen=True):
     write_units: int = 0
     status: str = "ACTIVE"
     ready_at: float = 0.0  # when one made later begins to be filled, or an update of it has ended
-    warm: tuple[int, int] = (0, 0)  # the most reads and writes a second that it could ever take
+    throughput: Throughput = Throughput()
 
     def changing(self, now: float) -> bool:
         """Whether its table is kept from other changes."""

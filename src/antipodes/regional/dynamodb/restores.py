@@ -252,9 +252,11 @@ def _matched(part: dict[str, Any], kind: str, known: list[Index], source: Table)
             asked.projection,
             {*asked.non_key},
         ):
-            units = (asked.read_units, asked.write_units)
-            if not any(units):
-                units = (index.read_units, index.write_units)
+            given = part.get("ProvisionedThroughput") or {}
+            units = (
+                int(given.get("ReadCapacityUnits") or index.read_units),
+                int(given.get("WriteCapacityUnits") or index.write_units),
+            )
             return msgspec.structs.replace(
                 index, name=name, read_units=units[0], write_units=units[1]
             )

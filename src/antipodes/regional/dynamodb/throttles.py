@@ -235,13 +235,13 @@ def _concerned(table: Table, kind: str, asked: str | None) -> Iterable[str]:
 
 def limit_of(table: Table, index: str, kind: str) -> Limit:
     """The limit of a table or of an index of it."""
+    of: Any = table
+    for known in table.indexes:
+        of = known if known.name == index else of
     if table.billing == "PROVISIONED":
-        of: Any = table
-        for known in table.indexes:
-            of = known if known.name == index else of
         units = of.read_units if kind == READ else of.write_units
         return Limit(float(units), BURST_S, "ProvisionedThroughputExceeded")
-    history = table.throughput
+    history = of.throughput
     most = history.max_reads if kind == READ else history.max_writes
     if most:
         return Limit(float(most), 1.0, "MaxOnDemandThroughputExceeded")

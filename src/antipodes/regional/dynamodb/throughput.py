@@ -24,7 +24,7 @@ DECREASE_S = 3600.0
 TO_ON_DEMAND_MAX = 4  # in a day
 DAY_S = 86_400.0
 CLEARED = -1
-_GUIDE = (
+GUIDE = (
     "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher "
     "limits."
 )
@@ -73,20 +73,23 @@ def check_quota(region: str, wanted: Capacity, others: Callable[[], Capacity]) -
         if units > TABLE_UNITS_MAX:
             raise limit_exceeded(
                 f"The requested {name}, {units}, is above the per table maximum for the account in "
-                f"{region}. Per table maximum: {TABLE_UNITS_MAX}. {_GUIDE}"
+                f"{region}. Per table maximum: {TABLE_UNITS_MAX}. {GUIDE}"
             )
         if units + taken > ACCOUNT_UNITS_MAX:
             raise limit_exceeded(
                 f"This request would have caused the {name} limit to be exceeded for the account "
                 f"in {region}. Current {name} reserved by the account: {taken}. Limit: "
-                f"{ACCOUNT_UNITS_MAX}. Requested: {units}. {_GUIDE}"
+                f"{ACCOUNT_UNITS_MAX}. Requested: {units}. {GUIDE}"
             )
 
 
 def check_on_demand(
-    request: dict[str, Any], mode: str, known: Throughput, *, creating: bool
+    request: dict[str, Any], mode: str, known: Throughput, *, creating: bool, index: str = ""
 ) -> Throughput:
-    """Return the maxima of on-demand that a request leads to, checked; -1 clears one."""
+    """Return the maxima of on-demand that a request leads to, checked; -1 clears one.
+
+    They are those of a table, or of an index of it.
+    """
     asked = request.get("OnDemandThroughput")
     if not asked:
         return known
@@ -99,14 +102,16 @@ def check_on_demand(
         if units is None:
             continue
         if mode == "PROVISIONED":
+            place = f" for index{'' if creating else ' '}: {index}" if index else ""
             raise invalid_value(
-                f"{name} for OnDemandThroughput cannot be specified when "
+                f"{name} for OnDemandThroughput{place} cannot be specified when "
                 f"{'' if creating else 'the '}table BillingMode is PROVISIONED"
                 f"{'.' if creating else ''}"
             )
         if units < 1 and (creating or units != CLEARED):
             raise invalid_value(
-                f"Requested {name} for OnDemandThroughput for table is outside of valid range"
+                f"Requested {name} for OnDemandThroughput for "
+                f"{f'index : {index}' if index else 'table'} is outside of valid range"
             )
         _check_most(name, units)
         found[member] = 0 if units == CLEARED else units
@@ -114,13 +119,21 @@ def check_on_demand(
 
 
 def check_warm(
-    request: dict[str, Any], table_capacity: Capacity, known: Throughput, *, creating: bool
+    request: dict[str, Any],
+    capacity: Capacity,
+    known: Throughput,
+    *,
+    creating: bool,
+    index: str = "",
 ) -> Throughput:
-    """Return the warm throughput that a request leads to, checked: it never decreases."""
+    """Return the warm throughput that a request leads to, checked: it never decreases.
+
+    It is that of a table, or of an index of it.
+    """
     asked = request.get("WarmThroughput")
     if not asked:
         return known
-    least = warm(table_capacity, known)
+    least = warm(capacity, known)
     found = {}
     for member, name, floor, units in (
         ("warm_reads", "ReadUnitsPerSecond", least[0], "ReadCapacityUnits"),
@@ -129,12 +142,13 @@ def check_warm(
         value = asked.get(name)
         if value is None:
             continue
-        start = f"Requested {name} for WarmThroughput for table is lower than"
+        what = f"index {index}" if index else "table"
+        start = f"Requested {name} for WarmThroughput for {what} is lower than"
         if value < floor and not creating:
             raise invalid_value(
                 f"{start} current WarmThroughput, decreasing WarmThroughput is not supported"
             )
-        if value < floor and table_capacity.billing == "PROVISIONED":
+        if value < floor and capacity.billing == "PROVISIONED":
             raise invalid_value(f"{start} {units} of ProvisionedThroughput")
         if value < floor:
             raise invalid_value(f"{start} initial throughput for OnDemand. See: {_INITIAL}")
@@ -181,7 +195,7 @@ def changed_capacity(table: Table, request: dict[str, Any], now: float) -> Capac
                 "equals the current value. Current ReadCapacityUnits provisioned for the table: "
                 f"{table.read_units}. Requested ReadCapacityUnits: {wanted.reads}. Current "
                 f"WriteCapacityUnits provisioned for the table: {table.write_units}. Requested "
-                f"WriteCapacityUnits: {wanted.writes}. {_GUIDE}"
+                f"WriteCapacityUnits: {wanted.writes}. {GUIDE}"
             )
         if is_decrease(table, wanted):
             check_decrease(table.throughput, now)

@@ -162,7 +162,7 @@ def _check_most(name: str, units: int) -> None:
         kind = "Read" if "Read" in name else "Write"
         raise limit_exceeded(
             f"The requested {name}, {units}, exceeds TableMax{kind}CapacityUnits of the account: "
-            f"{TABLE_UNITS_MAX}. {_GUIDE}"
+            f"{TABLE_UNITS_MAX}. {GUIDE}"
         )
 
 

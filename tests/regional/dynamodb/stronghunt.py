@@ -13,8 +13,16 @@ from antipodes.drills.oracles.search import Action, Call, Failure, Step, TooMany
 from antipodes.runtime.contract import Chance, Condition, TimedOut
 from antipodes.runtime.virtual import Simulation
 from antipodes.service.contract import ServiceError
-from tests.regional.dynamodb.replicas import Planet, Region
-from tests.regional.dynamodb.strongplaces import DISTANCES_S, PLACES, make_strong
+from tests.regional.dynamodb.replicas import Planet, Region, make_table
+from tests.regional.dynamodb.strongplaces import (
+    DISTANCES_S,
+    PLACES,
+    A,
+    B,
+    C,
+    all_members,
+    make_strong,
+)
 
 REGISTERS = ("r0", "r1")
 COUNTER = "c"
@@ -263,7 +271,43 @@ class Hunt(Planet):
         offset_s = chance.choice([-1, 1]) * chance.uniform(0.05, 400.0)
         self.simulation.set_clock(chance.choice(PLACES), offset_s, chance.uniform(-200, 200))
 
+    async def trouble(self, lasting_s: float) -> None:
+        """Break things for a while, and mend them."""
+        self._stop = False
+        breaking = self.outside.spawn(self.breaker(self.outside.chance("trouble")), "breaker")
+        await self.outside.sleep(lasting_s)
+        self._stop = True
+        await breaking
+
     # The whole of it.
+
+    async def live_and_end(self) -> None:
+        """Make the table amid trouble, use it, and end it amid trouble; one keeps everything."""
+        for name in PLACES:
+            await self.start(name)
+        await make_table(self.regions[A])
+        twice = [{"Create": {"RegionName": region}} for region in (B, C)]
+        asked = {"MultiRegionConsistency": "STRONG", "ReplicaUpdates": twice}
+        await self.regions[A].do("UpdateTable", **asked)
+        await self.trouble(15.0)
+        await self.wait_until(lambda: all_members(self))
+        for number in range(20):
+            key = {"k": {"S": str(number)}}
+            item = {**key, "v": {"S": str(number)}}
+            region = self.regions[PLACES[number % 3]]
+            while not isinstance(await self.call(region, "PutItem", Item=item), dict):
+                await self.outside.sleep(0.1)
+        ends = [{"Delete": {"RegionName": region}} for region in (A, C)]
+        await self.regions[B].do("UpdateTable", ReplicaUpdates=ends)
+        await self.trouble(15.0)
+        await self.wait_until(self.alone)
+        assert self.regions[B].items() == {str(number): str(number) for number in range(20)}
+
+    def alone(self) -> bool:
+        """Whether one region has the table for itself, and the others have none."""
+        table = self.regions[B].table()
+        gone = self.regions[A].table() is None and self.regions[C].table() is None
+        return gone and not table.strong and not table.replicas
 
     async def play(self) -> None:
         """Load and trouble, healing, and a last look from everywhere."""
@@ -345,6 +389,19 @@ def check(seen: list[Seen], key: str) -> str | None:
         f"{key}: {ended.step.action.value} {ended.step.number} from {ended.start_s:.3f} to "
         f"{ended.end_s:.3f}, when there could be {failure.contents[:5]}"
     )
+
+
+def life(seed: int) -> None:
+    """Play the life of a table."""
+    found = Hunt(seed)
+
+    async def main() -> None:
+        await found.outside.spawn(found.live_and_end(), "life")
+
+    try:
+        found.simulation.run(main())
+    finally:
+        found.simulation.close()
 
 
 def hunt(seed: int) -> Verdict:

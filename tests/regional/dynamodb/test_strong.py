@@ -135,8 +135,8 @@ def test_a_region_that_goes_dark_costs_a_moment_and_then_nothing() -> None:
         planet.cut(A, B)
         planet.cut(B, C)
         assert await _took(planet, a.put("x", "1")) < 0.3
-        for _ in range(3):
-            assert await _took(planet, a.put("x", "2")) < 2 * FARTHER_S + SMALL_S
+        for value in ("2", "3", "4"):
+            assert await _took(planet, a.put("x", value)) < 2 * FARTHER_S + SMALL_S
 
     strongly(scenario)
 
@@ -350,5 +350,38 @@ def test_streams_tell_the_same_in_every_region() -> None:
         await planet.wait_until(planet.agree)
         assert len(told[A]) == 14
         assert told[A] == told[B] == told[C]
+
+    strongly(scenario)
+
+
+def test_settings_travel_and_time_to_live_is_refused() -> None:
+    async def scenario(planet: Planet, a: Region, b: Region, c: Region) -> None:
+        await a.do(
+            "UpdateTable",
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in "kv"],
+            GlobalSecondaryIndexUpdates=[
+                {
+                    "Create": {
+                        "IndexName": "by-v",
+                        "KeySchema": [{"AttributeName": "v", "KeyType": "HASH"}],
+                        "Projection": {"ProjectionType": "ALL"},
+                    }
+                }
+            ],
+        )
+        await b.put("x", "here")
+        await planet.outside.sleep(5.0)
+        for region in (a, b, c):
+            found = await region.do(
+                "Query",
+                IndexName="by-v",
+                KeyConditionExpression="v = :v",
+                ExpressionAttributeValues={":v": {"S": "here"}},
+            )
+            assert [item["k"]["S"] for item in found["Items"]] == ["x"]
+        refused = await ask(
+            b, "UpdateTimeToLive", TimeToLiveSpecification={"Enabled": True, "AttributeName": "t"}
+        )
+        assert refused.code == "ValidationException"
 
     strongly(scenario)

@@ -10,7 +10,7 @@ from antipodes.regional.dynamodb.strong import Strong
 from antipodes.regional.dynamodb.strongregisters import Chosen, Refusal, Registers, State
 from antipodes.regional.dynamodb.tables import TableStore
 from antipodes.runtime.contract import Store
-from tests.regional.dynamodb.stronghunt import hunt
+from tests.regional.dynamodb.stronghunt import hunt, life
 
 SEEDS = (1, 2, 114, 268)  # the last two found a refusal of what had been accepted before
 SEEDS_MAX = 40  # within which a broken protocol is found out
@@ -21,6 +21,11 @@ def test_nothing_is_found_in_the_protocol(seed: int) -> None:
     found = hunt(seed)
     assert found.wrong == []
     assert found.ok > found.unknown
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_tables_are_made_and_ended_amid_trouble(seed: int) -> None:
+    life(seed)
 
 
 class Forgetful(Registers):

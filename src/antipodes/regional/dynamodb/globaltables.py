@@ -328,6 +328,8 @@ class GlobalTables:
     def _live_up_to(self, group: Group) -> None:
         """Make this region's table what the group says it is."""
         table = self._service.tables.get(group.account, group.name)
+        if table is not None and table.strong:
+            return  # what it was before says nothing of it
         own = group.status(self._region)
         if group.legacy and own in {CREATING, DELETING}:
             self._join_or_part(group, table)

@@ -19,8 +19,7 @@ proposer's value is the newest. The proposer accepts last, and then the value is
 - A condition that fails, and a write that changes nothing, are answered like reads.
 - Chosen values go into the proposer's change log, which the others follow: so the third region
   catches up. Rows are what is known to be chosen, so nobody ever reads what may not be.
-
-No clock is trusted: ballots come from the hybrid clock because that grows, and it only has to grow.
+- No clock is trusted: ballots come from the hybrid clock, which has only to grow.
 """
 
 import contextlib
@@ -262,6 +261,8 @@ class Strong:
         self, table: Table, row_key: bytes, value: Chosen, attempt: Attempt, until: float
     ) -> bool:
         """Another member has accepted: with this one it is chosen."""
+        if self._current(table) is None:
+            raise strongerrors.unknown()
         if self.registers.accept(table, value) is None:
             self._choose(table, value)
             await self._store.committed()
@@ -396,9 +397,10 @@ class Strong:
     def out_of_order(self, table: Table, key_json: bytes) -> None:
         """Take a chosen value into its row although the one before it has not come."""
         state = self.registers.state(self.registers.row_key(table, key_json))
-        if state.chosen:
+        current = self._current(table)
+        if state.chosen and current is not None:
             self._sometimes("dynamodb.strong-out-of-order")
-            self.registers.learn(table, _value(key_json, state), in_order=False)
+            self.registers.learn(current, _value(key_json, state), in_order=False)
 
     def _choose(self, table: Table, value: Chosen) -> None:
         """Note that a value is chosen, and tell everybody."""
@@ -406,9 +408,15 @@ class Strong:
         epoch = table.strong_epoch
         self._host.changes.append(CHOSEN_KIND, [table.account, table.name, epoch, value])
 
-    def _learn(self, table: Table, value: Chosen) -> None:
-        if value.version == NEVER:
-            return  # nobody ever wrote that item
+    def _current(self, asked: Table) -> Table | None:
+        """A table as it is now: it may have changed, or gone, since somebody asked."""
+        found = self._find(asked.account, asked.name)
+        return found if found is not None and found.strong_epoch == asked.strong_epoch else None
+
+    def _learn(self, asked: Table, value: Chosen) -> None:
+        table = self._current(asked)
+        if table is None or value.version == NEVER:
+            return
         row_key = self.registers.row_key(table, value.key_json)
         if value.origin == NEVER:  # from a row, which does not tell what it follows
             self.registers.hold(table, value)
@@ -430,7 +438,7 @@ class Strong:
     # Asking, and being asked.
 
     def _others(self, table: Table) -> tuple[str, ...]:
-        return tuple(region for region in table.strong_members if region != self._region)
+        return tuple(other for other in table.strong_members if other != self._region)
 
     def ask(
         self, table: Table, question: list[Any], until: float, only: tuple[str, ...] = ()

@@ -128,7 +128,7 @@ def check_table(items: TableStore, table: Table) -> None:
             "Local secondary indexes are not supported for global tables with "
             "MultiRegionConsistency STRONG"
         )
-    if getattr(table, "ttl_status", "") in {"ENABLED", "ENABLING"}:
+    if table.ttl_status == "ENABLED":
         raise validation(
             "Time to Live is not supported for global tables with MultiRegionConsistency STRONG"
         )

@@ -16,7 +16,7 @@ tables replicate does not hold them up.
 """
 
 import contextlib
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -35,14 +35,13 @@ from antipodes.regional.dynamodb.strongrequests import (
     check_regions,
     check_table,
 )
-from antipodes.regional.dynamodb.tablerecords import TableRecords
-from antipodes.regional.dynamodb.tables import TableStore
+from antipodes.regional.dynamodb.strongsettings import SETTINGS_KIND, StrongSettings, Tables
 from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Behind, Follower
 from antipodes.replication.logserver import Refused
 from antipodes.replication.versions import TIME_MAX
 from antipodes.runtime.contract import DiskFull, Gone, TimedOut
-from antipodes.service.contract import Host, ServiceError
+from antipodes.service.contract import ServiceError
 from antipodes.service.records import Records
 
 KINDS = ("strong/",)
@@ -51,14 +50,6 @@ CONTROL = "dynamodb/strong-table"
 RETRY_S = 0.5
 EXISTENCE_S_MAX = 2.0
 CREATING, ACTIVE, DELETING = "CREATING", "ACTIVE", "DELETING"
-
-
-class Tables(Protocol):
-    """What is needed of the service."""
-
-    host: Host
-    tables: TableRecords
-    items: TableStore
 
 
 class StrongTables:
@@ -76,6 +67,7 @@ class StrongTables:
         self._behind = Records(host.store, "dynamodb/strong-behind", StrongGroup)
         self.followers: dict[str, Follower] = {}
         self.strong = Strong(host, service.items, self.find, self.followers)
+        self.settings = StrongSettings(service)
         self.care = StrongCare(host.runtime, host.store, self.strong)
         self._driven: dict[tuple[str, str], None] = {}
         self._known: dict[tuple[str, str], None] = {}
@@ -258,6 +250,8 @@ class StrongTables:
         for entry in entries:
             if entry.kind == CHOSEN_KIND:
                 self.strong.hear(entry.payload)
+            elif entry.kind == SETTINGS_KIND:
+                self.settings.hear(entry.payload)
             elif entry.kind == GROUP_KIND:
                 self._learn(msgspec.convert(entry.payload, StrongGroup))
 
@@ -443,5 +437,6 @@ class StrongTables:
         self._forget(group)
 
     def _forget(self, group: StrongGroup) -> None:
+        self.settings.forget(group.account, group.name)
         self._groups.delete(group.account, group.name)
         self._known.pop((group.account, group.name), None)

@@ -166,6 +166,7 @@ async def update_table(service: DynamoDB, call: Call, request: dict[str, Any]) -
         service.put_record(changed)
         service.index_work.begin(changed)
         service.globaltables.settings_changed(table, changed)
+        service.strongtables.settings.changed(table, changed)
     updates = request.get("ReplicaUpdates")
     if asks_for_strong(table, request):
         await service.strongtables.update(table, request)

@@ -25,7 +25,7 @@ def test_nothing_is_found_in_the_protocol(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_tables_are_made_and_ended_amid_trouble(seed: int) -> None:
-    life(seed)
+    assert life(seed) == 20
 
 
 class Forgetful(Registers):

@@ -95,9 +95,9 @@ class TableHost:
         return answer.status, answer.body
 
 
-def with_tables(scenario: Callable[[TableHost], Awaitable[Any]]) -> Any:
+def with_tables(scenario: Callable[[TableHost], Awaitable[Any]], speed: float = 1.0) -> Any:
     """Run a scenario against a fresh region."""
-    simulation = Simulation(Nowhere(), seed=1)
+    simulation = Simulation(Nowhere(), seed=1, speed=speed)
     runtime = simulation.boot(REGION)
 
     async def play() -> Any:

@@ -147,6 +147,42 @@ def test_records_go_after_a_day_and_whoever_asks_for_them_is_told() -> None:
     with_tables(scenario)
 
 
+def test_all_times_shrink_with_the_speed_of_the_world() -> None:
+    async def scenario(host: TableHost) -> None:
+        await host.dynamodb.start()
+        arn = await streaming(host)
+        await put(host, "old")
+        [shard] = await shards_of(host, arn)
+        await host.runtime.sleep(4 * 60 + 2)
+        assert len(await shards_of(host, arn)) == 2
+        at = await iterator(host, arn, shard["ShardId"])
+        await host.runtime.sleep(16)
+        answer = await host.ask("GetRecords", ShardIterator=at)
+        assert refused(answer, "ExpiredIteratorException")
+        await host.runtime.sleep(24 * 60)
+        assert await everything(host, arn) == []
+
+    with_tables(scenario, speed=60)
+
+
+def test_a_stream_takes_the_control_planes_time_to_come_and_to_go() -> None:
+    async def scenario(host: TableHost) -> None:
+        host.settings = dataclasses.replace(host.settings, control_plane_delay_s=10.0)
+        await host.dynamodb.start()
+        arn = await streaming(host)
+        seen = [(await described(host, arn))["StreamStatus"]]
+        await host.runtime.sleep(11)
+        seen.append((await described(host, arn))["StreamStatus"])
+        off = {"StreamEnabled": False}
+        await host.ask("UpdateTable", TableName="Things", StreamSpecification=off)
+        seen.append((await described(host, arn))["StreamStatus"])
+        await host.runtime.sleep(11)
+        seen.append((await described(host, arn))["StreamStatus"])
+        assert seen == ["ENABLING", "ENABLED", "DISABLING", "DISABLED"]
+
+    with_tables(scenario)
+
+
 def test_a_shard_that_outlives_its_records_goes_on_counting() -> None:
     async def scenario(host: TableHost) -> None:
         host.settings = dataclasses.replace(host.settings, stream_shard_s=3 * DAY_S)
@@ -177,7 +213,8 @@ def test_iterators_are_good_for_a_quarter_of_an_hour() -> None:
         await host.runtime.sleep(2)
         answer = await host.ask("GetRecords", ShardIterator=at)
         assert refused(answer, "ExpiredIteratorException")
-        assert await host.ask("GetRecords", ShardIterator=page["NextShardIterator"])
+        later = await host.ask("GetRecords", ShardIterator=page["NextShardIterator"])
+        assert later["Records"] == []
 
     with_tables(scenario)
 

@@ -157,7 +157,7 @@ def test_another_attribute_counts_once_it_was_chosen() -> None:
         await put(host, "new", now + 2 * 3700, "other")
         for on, attribute in ((False, DAYS), (True, "other")):
             await host.runtime.sleep(3600)
-            assert await turn(host, on=on, attribute=attribute)
+            assert "TimeToLiveSpecification" in await turn(host, on=on, attribute=attribute)
         await host.runtime.sleep(3600)
         assert await there(host) == ["old"]
 
@@ -230,7 +230,7 @@ def test_changes_that_make_no_sense_or_come_too_soon_are_refused() -> None:
         again = "Time to live has been modified multiple times within a fixed interval"
         await refused(again, attribute="p", on=False)
         await host.runtime.sleep(1801)
-        assert await turn(host, attribute="p", on=False)
+        assert "TimeToLiveSpecification" in await turn(host, attribute="p", on=False)
         await refused("TimeToLive is already disabled", on=False)
         await refused(again)
         missing = await host.ask("DescribeTimeToLive", TableName="Nope")
@@ -251,6 +251,23 @@ def test_strongly_consistent_tables_have_no_time_to_live() -> None:
         assert await status(host) == {"TimeToLiveStatus": "DISABLED"}
 
     with_tables(scenario)
+
+
+def test_time_to_live_passes_as_fast_as_the_world_and_items_by_their_own_clock() -> None:
+    async def scenario(host: TableHost) -> None:
+        host.settings = dataclasses.replace(host.settings, ttl_delay_s=3600.0)
+        await host.dynamodb.start()
+        await streaming(host)
+        await turn(host)
+        await put(host, "a", int(host.runtime.wall()) + 10)
+        await host.runtime.sleep(65)
+        assert await there(host) == ["a"]
+        await host.runtime.sleep(10)
+        assert await there(host) == []
+        await host.runtime.sleep(30)
+        assert "TimeToLiveSpecification" in await turn(host, on=False)  # half an hour is over
+
+    with_tables(scenario, speed=60)
 
 
 def test_a_delay_of_choice_comes_before_an_item_goes() -> None:

@@ -45,11 +45,12 @@ def _is_plain(table: Table) -> bool:
 class Known:
     """A table, and what its requests need of it, worked out once for each state of its record."""
 
-    __slots__ = ("always_made", "keys", "plain", "table")
+    __slots__ = ("always_made", "gathers", "keys", "plain", "table")
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.plain = _is_plain(table)
+        self.gathers = table.has_local  # a collection of items may be full
         self.always_made = table.active_at <= table.created and table.is_made(table.created)
         limits = (PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX)
         self.keys = tuple(zip(table.key_names, table.key_types, limits, strict=False))
@@ -155,12 +156,12 @@ class FastPath:
         return _EMPTY if found is None else b'{"Item":%b}' % found
 
     def _put_item(self, account: str, request: dict[str, Any]) -> bytes | None:
-        if request.keys() != _PUT_MEMBERS:
+        if len(request) != len(_PUT_MEMBERS) or not request.keys() <= _PUT_MEMBERS:
             return None
         known = self._table(account, request["TableName"])
+        if known is None or known.gathers:
+            return None
         item = request["Item"]
-        if known is None or known.table.has_local:
-            return None  # a collection of items may be full
         try:
             size = plain_size(item)
             row_key = known.row_key(item)
@@ -168,9 +169,10 @@ class FastPath:
             return None
         if size > ITEM_BYTES_MAX:
             return None
-        if known.table.indexes:
-            check_index_keys(known.table, item)
-        self._service.items.put(known.table, row_key, item, size=size)
+        table = known.table
+        if table.indexes:
+            check_index_keys(table, item)
+        self._service.items.put(table, row_key, item, size=size)
         return _EMPTY
 
     def _query(self, account: str, request: dict[str, Any]) -> bytes | None:

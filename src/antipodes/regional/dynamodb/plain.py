@@ -10,7 +10,7 @@ import binascii
 import re
 from typing import Any
 
-from antipodes.regional.dynamodb.attributes import DEPTH_MAX
+from antipodes.regional.dynamodb.attributes import DEPTH_MAX, PLAIN_DIGITS_MAX
 
 NAME_CHARACTERS_MAX = 255  # longer names are allowed, but not here
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{0,17}[1-9])?")
@@ -27,13 +27,14 @@ def plain_size(item: Any) -> int:
         raise Unusual
     total = 0
     for name, value in item.items():
-        length = len(name)
-        if not 0 < length <= NAME_CHARACTERS_MAX or type(value) is not dict or len(value) != 1:
+        if type(value) is not dict or len(value) != 1 or not 0 < len(name) <= NAME_CHARACTERS_MAX:
             raise Unusual
-        total += length if name.isascii() else len(name.encode())
-        content = value.get("S")
-        if type(content) is str:  # what most values are
+        total += len(name) if name.isascii() else len(name.encode())
+        ((kind, content),) = value.items()
+        if kind == "S" and type(content) is str:  # what most values are
             total += len(content) if content.isascii() else len(content.encode())
+        elif kind == "N":
+            total += number_size(content)
         else:
             total += _size(value, 1)
     return total
@@ -73,11 +74,14 @@ def _size(value: dict[str, Any], depth: int) -> int:
 
 def number_size(text: Any) -> int:
     """Return the size of a number that is written as it is kept."""
-    if type(text) is not str or _number_matches(text) is None or text == "-0":
+    if type(text) is not str:
         raise Unusual
-    if text.isdigit():
-        digits = len(text.rstrip("0"))  # no zeros before: it is plain
-        return (digits + 1) // 2 + 1
+    if text.isdecimal() and text.isascii() and len(text) <= PLAIN_DIGITS_MAX:
+        if text[0] == "0" and text != "0":
+            raise Unusual
+        return (len(text.rstrip("0")) + 3) // 2  # no zeros before: it is plain
+    if _number_matches(text) is None or text == "-0":
+        raise Unusual
     digits = len(text.lstrip("-").replace(".", "").strip("0"))
     return (digits + 1) // 2 + (2 if text[0] == "-" else 1)
 

@@ -4,7 +4,8 @@ An index row lies as a table's row does: `d`, the index's id, a hash of the part
 key. Many items may have the same index key, so what follows in the row key is the table's (hash and
 sort key), and the index's sort key is written so that nothing after it can change the order: zero
 bytes are escaped, two zero bytes end it. The value is the item as projected, ready to be answered;
-for ALL it is the item's own bytes.
+for ALL it is the item's own bytes. Measured against references to the table's rows, copies cost a
+put twice as much in the index and make a Query of 100 items a fifth faster, of 300 B as of 4 KB.
 
 An index follows its table in the group of the write itself, global ones too. AWS's follow shortly
 after; a test that passes only because of the difference would be unlucky there.

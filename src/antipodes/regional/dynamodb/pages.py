@@ -15,15 +15,17 @@ from antipodes.regional.dynamodb.indexrows import ABOVE_END, escaped, index_row_
 from antipodes.regional.dynamodb.keyconditions import KeyCondition, SortRange
 from antipodes.regional.dynamodb.model import Index, Table
 from antipodes.regional.dynamodb.rows import (
+    VALUE_HEAD_BYTES,
     Rows,
     after,
+    body_of,
     partition_prefix,
     segment_range,
+    size_of,
 )
 
 PAGE_BYTES_MAX = 1 << 20
 _ROWS_FIRST = 32
-_VALUE_HEAD_BYTES = 14
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -111,11 +113,20 @@ def sort_range(prefix: bytes, sort: SortRange, *, ended: bool) -> tuple[bytes, b
 
 
 class Page(NamedTuple):
-    """What a read went through: items before any filter, their size, and whether it may go on."""
+    """What a read went through: rows of items before any filter, and whether it may go on."""
 
-    bodies: list[bytes]
-    size: int
+    values: list[bytes]
     more: bool
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """The items as the wire's JSON."""
+        return [value[VALUE_HEAD_BYTES + value[1] :] for value in self.values]
+
+    @property
+    def size(self) -> int:
+        """The sum of the items' sizes."""
+        return sum(map(size_of, self.values))
 
     @property
     def items(self) -> list[Item]:
@@ -127,21 +138,28 @@ class Page(NamedTuple):
         """The key to go on after; None at the end."""
         if not self.more:
             return None
-        item = orjson.loads(self.bodies[-1])
+        item = orjson.loads(body_of(self.values[-1]) or b"")
         return {name: item[name] for name in source.start_names}
 
 
 def read_page(rows: Rows, low: bytes, high: bytes, *, limit: int, reverse: bool) -> Page:
     """Read a page of the rows from `low` to below `high`; no limit is 0."""
-    bodies: list[bytes] = []
-    size = 0
+    values: list[bytes] = []
+    most = 0  # no item's size is above the length of its row: mostly there is nothing to add up
+    size: int | None = None
     first = min(limit, 4 * _ROWS_FIRST) if limit else _ROWS_FIRST
     for page in rows.scan(low, high, reverse=reverse, first=first):
-        for _, value in page:
-            if value[0]:
-                continue  # a tombstone
-            bodies.append(value[_VALUE_HEAD_BYTES + value[1] :])
-            size += int.from_bytes(value[10:_VALUE_HEAD_BYTES], "big")
-            if size >= PAGE_BYTES_MAX or len(bodies) == limit:
-                return Page(bodies, size, more=True)
-    return Page(bodies, size, more=False)
+        fresh = [value for _, value in page if not value[0]]  # no tombstones
+        if limit:
+            fresh = fresh[: limit - len(values)]
+        most += sum(map(len, fresh))
+        if most >= PAGE_BYTES_MAX:
+            size = sum(map(size_of, values)) if size is None else size
+            for number, value in enumerate(fresh, start=1):
+                size += size_of(value)
+                if size >= PAGE_BYTES_MAX:
+                    return Page(values + fresh[:number], more=True)
+        values += fresh
+        if len(values) == limit:
+            return Page(values, more=True)
+    return Page(values, more=False)

@@ -174,7 +174,7 @@ class Shape:
             items, fetched = self._fetched(store, items)
         if self._filter is not None:
             items = [item for item in items if self._filter(item)]
-        scanned = len(page.bodies)
+        scanned = len(page.values)
         count = scanned if self._count_only and self._filter is None else len(items)
         found: dict[str, Any] = {"Count": count, "ScannedCount": scanned}
         if not self._count_only:
@@ -183,17 +183,17 @@ class Shape:
         last = page.last(source)
         if last is not None:
             found["LastEvaluatedKey"] = last
-        return {**found, **self._consumed(page.size, fetched)}
+        return {**found, **self._consumed(page, fetched)}
 
     def plain_answer(self, page: Page) -> bytes:
         """The same answer where the items are plain, as JSON, from the bytes that are stored."""
         assert self.is_plain, "items that are to be looked at"
-        count = len(page.bodies)
+        count = len(page.values)
         rest: dict[str, Any] = {}
         last = page.last(self._source)
         if last is not None:
             rest["LastEvaluatedKey"] = last
-        rest.update(self._consumed(page.size, 0.0))
+        rest.update(self._consumed(page, 0.0))
         return b'{"Count":%d,"ScannedCount":%d,"Items":[%b]%b' % (
             count,
             count,
@@ -201,9 +201,11 @@ class Shape:
             b"," + orjson.dumps(rest)[1:] if rest else b"}",
         )
 
-    def _consumed(self, size: int, fetched: float) -> dict[str, Any]:
+    def _consumed(self, page: Page, fetched: float) -> dict[str, Any]:
+        if not self._request.get("ReturnConsumedCapacity"):
+            return {}
         source = self._source
-        units = self._units(size)
+        units = self._units(page.size)
         if source.index is None:
             spent = Spent(source.table.name, table=units)
         else:

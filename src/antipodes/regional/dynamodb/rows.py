@@ -26,7 +26,7 @@ _PREFIX = b"d"
 HEAD_BYTES = 1 + _ID_BYTES
 _BUCKET = b"\x01"
 ITEM, TOMBSTONE = 0, 1
-_VALUE_HEAD_BYTES = 14  # flag, length of the region's name, time, size
+VALUE_HEAD_BYTES = 14  # flag, length of the region's name, time, size
 SCAN_ROWS = 256
 _SCAN_BYTES = 1 << 20
 _KEY_BYTES = HEAD_BYTES + _HASH_BYTES + SORT_BYTES
@@ -97,12 +97,12 @@ def pack_tombstone(version: Version, key_json: bytes) -> bytes:
 
 def body_of(value: bytes) -> bytes | None:
     """The item's JSON of a row's value; None for a tombstone."""
-    return None if value[0] else value[_VALUE_HEAD_BYTES + value[1] :]
+    return None if value[0] else value[VALUE_HEAD_BYTES + value[1] :]
 
 
 def size_of(value: bytes) -> int:
     """The size of the item of a row's value; 0 for a tombstone."""
-    return int.from_bytes(value[10:_VALUE_HEAD_BYTES], "big")
+    return int.from_bytes(value[10:VALUE_HEAD_BYTES], "big")
 
 
 def time_of(value: bytes) -> int:
@@ -112,13 +112,13 @@ def time_of(value: bytes) -> int:
 
 def version_of(value: bytes) -> Version:
     """The version of a row's value."""
-    region = value[_VALUE_HEAD_BYTES : _VALUE_HEAD_BYTES + value[1]]
+    region = value[VALUE_HEAD_BYTES : VALUE_HEAD_BYTES + value[1]]
     return Version(int.from_bytes(value[2:10], "big"), region.decode())
 
 
 def unpack(key: bytes, value: bytes) -> Row:
     """A row from its full key and value."""
-    body = value[_VALUE_HEAD_BYTES + value[1] :]
+    body = value[VALUE_HEAD_BYTES + value[1] :]
     return Row(key, bool(value[0]), version_of(value), body, size_of(value))
 
 
@@ -190,7 +190,7 @@ class Rows:
                 yield self._expand(page, start, stop, reverse=reverse)
             if len(page) < wanted:
                 return
-            taken = sum(len(value) for _, value in page)
+            taken = sum([len(value) for _, value in page])
             wanted = max(1, min(SCAN_ROWS, _SCAN_BYTES * len(page) // (taken + 1)))
 
     @staticmethod
@@ -198,7 +198,7 @@ class Rows:
         page: list[tuple[bytes, bytes]], start: bytes, stop: bytes, *, reverse: bool
     ) -> list[tuple[bytes, bytes]]:
         """The rows of a page of the store, those in buckets one by one."""
-        if all(len(key) <= _KEY_BYTES for key, _ in page):
+        if max([len(key) for key, _ in page]) <= _KEY_BYTES:
             return page
         found: list[tuple[bytes, bytes]] = []
         for key, value in page:

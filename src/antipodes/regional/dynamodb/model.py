@@ -66,7 +66,7 @@ class Index(msgspec.Struct, frozen=True):
         return f"{table_arn}/index/{self.name}"
 
 
-class Table(msgspec.Struct, frozen=True):
+class Table(msgspec.Struct, frozen=True, omit_defaults=True):
     """One table of one region."""
 
     account: str

@@ -9,7 +9,7 @@ import pytest
 from antipodes.regional.dynamodb.tables import Change
 from antipodes.runtime.contract import Condition
 from antipodes.service.contract import ServiceError
-from tests.regional.dynamodb.replicas import Planet, Region, make_table, play
+from tests.regional.dynamodb.replicas import ACCOUNT, Planet, Region, make_table, play
 from tests.regional.dynamodb.strongplaces import (
     FAR_S,
     FARTHER_S,
@@ -263,9 +263,7 @@ def test_a_witness_makes_a_majority_and_shows_no_table() -> None:
         assert described["MultiRegionConsistency"] == "STRONG"
         assert described["GlobalTableWitnesses"] == [{"RegionName": C, "WitnessStatus": "ACTIVE"}]
         assert [replica["RegionName"] for replica in described["Replicas"]] == [B]
-        assert (await c.call("dynamodb", "ListTables", {}, account="000000000000"))[
-            "TableNames"
-        ] == []
+        assert (await c.call("dynamodb", "ListTables", {}, account=ACCOUNT))["TableNames"] == []
         missing = await ask(c, "GetItem", Key={"k": {"S": "x"}})
         assert missing.code == "ResourceNotFoundException"
         planet.kill(B)
@@ -383,5 +381,25 @@ def test_settings_travel_and_time_to_live_is_refused() -> None:
             b, "UpdateTimeToLive", TimeToLiveSpecification={"Enabled": True, "AttributeName": "t"}
         )
         assert refused.code == "ValidationException"
+
+    strongly(scenario)
+
+
+def test_a_pause_of_replication_leaves_a_region_alone_until_it_ends() -> None:
+    async def scenario(planet: Planet, a: Region, b: Region, c: Region) -> None:
+        await b.put("x", "1")
+        await planet.wait_until(planet.agree)
+        a.dynamodb.globaltables.pauses.pause(ACCOUNT, "Items", "drill", 60.0)
+        await planet.outside.sleep(1.0)
+        refused = await ask(a, "PutItem", Item={"k": {"S": "x"}, "v": {"S": "2"}})
+        assert refused.code == "ServiceUnavailable"
+        await c.put("x", "3")
+        assert await read(b, "x") == "3"
+        await planet.outside.sleep(5.0)
+        assert await read(a, "x", strong=False) == "1"
+        a.dynamodb.globaltables.pauses.resume(ACCOUNT, "Items", "drill")
+        await planet.outside.sleep(3.0)
+        assert await read(a, "x") == "3"
+        await planet.wait_until(planet.agree)
 
     strongly(scenario)

@@ -58,7 +58,8 @@ class DynamoDB(Service):
         self.items.watchers.append(self.streams.note)
         self.timetolive = TimeToLive(host, self.tables, self.items)
         self.globaltables = GlobalTables(self)
-        self.strongtables = StrongTables(self, self.globaltables.followers)
+        globaltables = self.globaltables
+        self.strongtables = StrongTables(self, globaltables.followers, globaltables.pauses.holds)
         self.index_work = IndexWork(self)
         self.backups = Backups(self)
         self.restores = Restores(self, self.backups)

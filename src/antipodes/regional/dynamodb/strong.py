@@ -34,10 +34,12 @@ from antipodes.regional.dynamodb.attributes import Item
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.strongregisters import (
     NEVER,
+    Attempt,
     Chosen,
-    Refusal,
     Registers,
     State,
+    answered,
+    value_of,
 )
 from antipodes.regional.dynamodb.strongrounds import PING, QUERY, Distances, Round, Turns
 from antipodes.regional.dynamodb.tables import TableStore
@@ -71,23 +73,10 @@ class Found(Protocol):
     def __call__(self, account: str, name: str) -> Table | None: ...
 
 
-class Attempt:
-    """A write of this region's that is under way."""
+class Paused(Protocol):
+    """Whether nothing may pass between this region and another for a table: a drill's doing."""
 
-    __slots__ = ("ballot", "base", "given_up", "taken")
-
-    def __init__(self, ballot: Version, base: Version) -> None:
-        self.ballot = ballot
-        self.base = base
-        self.given_up = False  # a higher ballot came between
-        self.taken: bool | None = None  # whether it is among the chosen values, once that is known
-
-    def see(self, value: Chosen) -> None:
-        """Draw a conclusion from a chosen value of the same item: they follow one another."""
-        if self.ballot in {value.origin, value.base}:
-            self.taken = True
-        elif value.version > self.ballot > value.base and self.taken is None:
-            self.taken = False
+    def __call__(self, account: str, name: str, region: str, /) -> bool: ...
 
 
 class Strong:
@@ -101,6 +90,7 @@ class Strong:
         items: TableStore,
         find: Found,
         followers: dict[str, Follower],
+        paused: Paused,
     ) -> None:
         self._host = host
         self._runtime = host.runtime
@@ -109,6 +99,7 @@ class Strong:
         self._clock = items.clock
         self._find = find
         self._followers = followers
+        self._paused = paused
         self.registers = self.registers_type(host.store, items)
         self._distances = Distances(host.runtime)
         self._turns = Turns(host.runtime)
@@ -254,7 +245,7 @@ class Strong:
         state = msgspec.convert(plain, State)
         self._clock.observe(state.promised)
         if state.chosen:
-            self._learn(table, _value(key_json, state))
+            self._learn(table, value_of(key_json, state))
         return state.chosen
 
     async def _accepted(
@@ -323,7 +314,7 @@ class Strong:
             return mine if mine.chosen else None
         # Of two that are the same, one that is no row yet tells more.
         same = mine.version == theirs.version and theirs.origin == NEVER
-        value = _value(key_json, mine if same else theirs)
+        value = value_of(key_json, mine if same else theirs)
         if theirs.chosen:
             if theirs.version > mine.version or not mine.chosen:
                 self._learn(table, value)
@@ -364,10 +355,10 @@ class Strong:
                 return None  # somebody else is at it
             newest = max(mine, theirs, key=lambda state: (state.version, state.chosen))
             if newest.chosen:
-                self._learn(table, _value(key_json, newest))
+                self._learn(table, value_of(key_json, newest))
                 await self._store.committed()
                 return newest
-            value = msgspec.structs.replace(_value(key_json, newest), version=ballot)
+            value = msgspec.structs.replace(value_of(key_json, newest), version=ballot)
             with self.ask(table, ["accept", value], until) as asked:
                 accepted = await self._granted(asked)
         except TimedOut:
@@ -400,7 +391,7 @@ class Strong:
         current = self._current(table)
         if state.chosen and current is not None:
             self._sometimes("dynamodb.strong-out-of-order")
-            self.registers.learn(current, _value(key_json, state), in_order=False)
+            self.registers.learn(current, value_of(key_json, state), in_order=False)
 
     def _choose(self, table: Table, value: Chosen) -> None:
         """Note that a value is chosen, and tell everybody."""
@@ -445,7 +436,13 @@ class Strong:
     ) -> Round:
         """Begin a round with the other members, or only some."""
         asked = [table.account, table.name, table.strong_epoch, self._region, *question]
-        others = only or self._others(table)
+        others = tuple(
+            other
+            for other in only or self._others(table)
+            if not self._paused(table.account, table.name, other)
+        )
+        if not others:
+            raise strongerrors.unavailable()
         return Round(self._runtime, self._followers, self._distances, others, asked, until)
 
     def measure(self, tables: list[Table]) -> None:
@@ -459,6 +456,8 @@ class Strong:
         table = self._find(account, name)
         if table is None or table.strong_epoch != Version(*epoch):
             raise Refused(f"no strongly consistent table {name}")
+        if self._paused(account, name, asker):
+            raise Refused(f"replication of {name} is paused")
         if table.strong_keeper not in {"", asker}:
             raise Refused(f"table {name} is about to be {table.strong_keeper}'s alone")
         try:
@@ -476,25 +475,13 @@ class Strong:
             key_json, plain = details
             ballot = Version(*plain)
             self._clock.observe(ballot)
-            return _granted(registers.promise(table, key_json, ballot))
+            return answered(registers.promise(table, key_json, ballot))
         assert verb in {"offer", "accept"}, verb
         value = msgspec.convert(details[0], Chosen)
         self._clock.observe(value.version)
         if verb == "accept":
-            return _granted(registers.accept(table, value))
+            return answered(registers.accept(table, value))
         attempt = self._attempts.get(registers.row_key(table, value.key_json))
         if attempt is not None and attempt.ballot > value.version and not attempt.given_up:
             return ["busy"]
-        return _granted(registers.offer(table, value))
-
-
-def _granted(found: State | Refusal | None) -> list[Any]:
-    if found is None:
-        return ["accepted"]
-    if isinstance(found, State):
-        return ["granted", found]
-    return ["stale" if found.stale else "promised", found.state]
-
-
-def _value(key_json: bytes, state: State) -> Chosen:
-    return Chosen(key_json, state.version, state.base, state.origin, state.body)
+        return answered(registers.offer(table, value))

@@ -79,6 +79,25 @@ class Refusal(NamedTuple):
     state: State
 
 
+class Attempt:
+    """A write of this region's that is under way."""
+
+    __slots__ = ("ballot", "base", "given_up", "taken")
+
+    def __init__(self, ballot: Version, base: Version) -> None:
+        self.ballot = ballot
+        self.base = base
+        self.given_up = False  # a higher ballot came between
+        self.taken: bool | None = None  # whether it is among the chosen values, once that is known
+
+    def see(self, value: Chosen) -> None:
+        """Draw a conclusion from a chosen value of the same item: they follow one another."""
+        if self.ballot in {value.origin, value.base}:
+            self.taken = True
+        elif value.version > self.ballot > value.base and self.taken is None:
+            self.taken = False
+
+
 _encode = msgspec.msgpack.encode
 _decode_register = msgspec.msgpack.Decoder(Register).decode
 _decode_chosen = msgspec.msgpack.Decoder(Chosen).decode
@@ -282,3 +301,17 @@ def _packed(version: Version) -> bytes:
 def _parked(row_key: bytes, version: Version) -> bytes:
     key = _PARKED + _beside(row_key) + _packed(version)
     return key + version.region.encode() if version != NEVER else key
+
+
+def answered(found: State | Refusal | None) -> list[Any]:
+    """What another member is answered."""
+    if found is None:
+        return ["accepted"]
+    if isinstance(found, State):
+        return ["granted", found]
+    return ["stale" if found.stale else "promised", found.state]
+
+
+def value_of(key_json: bytes, state: State) -> Chosen:
+    """A member's value of an item."""
+    return Chosen(key_json, state.version, state.base, state.origin, state.body)

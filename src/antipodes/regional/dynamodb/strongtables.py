@@ -16,6 +16,7 @@ tables replicate does not hold them up.
 """
 
 import contextlib
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from antipodes.regional.dynamodb import rows
 from antipodes.regional.dynamodb.errors import in_use, validation
 from antipodes.regional.dynamodb.features import Busy, Recovery
 from antipodes.regional.dynamodb.model import Replica, Table
-from antipodes.regional.dynamodb.strong import CHOSEN_KIND, Strong
+from antipodes.regional.dynamodb.strong import CHOSEN_KIND, Paused, Strong
 from antipodes.regional.dynamodb.strongcare import StrongCare
 from antipodes.regional.dynamodb.strongregisters import NEVER
 from antipodes.regional.dynamodb.strongrequests import (
@@ -55,8 +56,9 @@ CREATING, ACTIVE, DELETING = "CREATING", "ACTIVE", "DELETING"
 class StrongTables:
     """The strongly consistent tables that this region is a member of."""
 
-    def __init__(self, service: Tables, elsewhere: dict[str, Follower]) -> None:
+    def __init__(self, service: Tables, elsewhere: dict[str, Follower], paused: Paused) -> None:
         """`elsewhere`: the followers of all other regions, for those that are no members yet."""
+        self._paused = paused
         host = self._host = service.host
         self._service = service
         self._runtime = host.runtime
@@ -66,7 +68,7 @@ class StrongTables:
         self._witnesses = Records(host.store, "dynamodb/strong-witness", Table)
         self._behind = Records(host.store, "dynamodb/strong-behind", StrongGroup)
         self.followers: dict[str, Follower] = {}
-        self.strong = Strong(host, service.items, self.find, self.followers)
+        self.strong = Strong(host, service.items, self.find, self.followers, paused)
         self.settings = StrongSettings(service)
         self.care = StrongCare(host.runtime, host.store, self.strong)
         self._driven: dict[tuple[str, str], None] = {}
@@ -241,15 +243,19 @@ class StrongTables:
                     source=source,
                     name="strong",
                     kinds=KINDS,
-                    apply=self._apply,
+                    apply=partial(self._apply, source),
                     behind=self._fall_behind,
                 )
                 self._runtime.spawn(follower.run(), f"follow {source} strongly")
 
-    def _apply(self, entries: list[Entry]) -> None:
+    def _apply(self, source: str, entries: list[Entry]) -> None:
         for entry in entries:
             if entry.kind == CHOSEN_KIND:
-                self.strong.hear(entry.payload)
+                account, name, *_ = entry.payload
+                if self._paused(account, name, source):
+                    self._fetch_later(self._groups.get(account, name))
+                else:
+                    self.strong.hear(entry.payload)
             elif entry.kind == SETTINGS_KIND:
                 self.settings.hear(entry.payload)
             elif entry.kind == GROUP_KIND:
@@ -259,8 +265,13 @@ class StrongTables:
         """A log is lost to this region: fetch what it would have brought."""
         for _, _, group in list(self._groups.all()):
             if missed.source in group.members:
-                self._behind.put(group.account, group.name, group)
-                self._drive(group)
+                self._fetch_later(group)
+
+    def _fetch_later(self, group: StrongGroup | None) -> None:
+        """Fetch all that is newer elsewhere, as soon as that can be had."""
+        if group is not None:
+            self._behind.put(group.account, group.name, group)
+            self._drive(group)
 
     # Driving.
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from antipodes.regional.dynamodb.errors import in_use, validation
+from antipodes.regional.dynamodb.errors import in_use
 from antipodes.regional.dynamodb.service import DynamoDB, operations
 from antipodes.service.contract import Call
 
@@ -11,10 +11,6 @@ from antipodes.service.contract import Call
 def update_time_to_live(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
     table = service.record(call.account, request["TableName"])
     specification = request["TimeToLiveSpecification"]
-    if table.strong:
-        raise validation(
-            "Time to Live is not supported for global tables with multi-Region strong consistency"
-        )
     changed = service.timetolive.update(table, specification)
     if not table.is_made(service.now()):
         raise in_use(f"Table is being created: {table.name}")

@@ -1,5 +1,7 @@
 """A follower gets every acknowledged entry, once, in order: through cuts, kills and returns."""
 
+from copy import deepcopy
+
 import pytest
 
 from antipodes.replication.changelog import ChangeLog, Entry
@@ -132,12 +134,15 @@ def test_a_restarted_source_remembers_its_followers_and_its_identity() -> None:
         source, copy = await stage.source(), stage.copy()
         await source.append("t/n", 0)
         await stage.wait_until(lambda: copy.follower.position == 1)
-        identity = source.changes.identity()
+        identity, position = source.changes.identity(), copy.follower.position
         stage.simulation.kill("a")
         await stage.outside.sleep(1)
         source = await stage.source()
         assert source.changes.followers["b/copy"].position in {0, 1}
-        assert source.changes.identity() == identity
+        assert source.changes.identity() != identity
+        assert source.changes.goes_on(identity, position)
+        assert not source.changes.goes_on(identity, position + 1)
+        assert not source.changes.goes_on("another", 0)
         await source.append("t/n", 1)
         await stage.wait_until(lambda: copy.applied == ["0", "1"])
 
@@ -233,6 +238,37 @@ def test_a_source_whose_disk_was_emptied_is_not_taken_for_the_old_one() -> None:
         await source.append("t/n", "later")
         await stage.wait_until(lambda: copy.applied[-1] == "later")
         assert told == [Behind("a", 3, 1, told[0].head)]
+
+    play(scenario)
+
+
+def test_a_source_that_forgot_its_newest_entries_does_not_use_their_numbers_unnoticed() -> None:
+    async def scenario(stage: Stage) -> None:
+        source = await stage.source()
+        told: list[Behind] = []
+        noticed: list[tuple[str, str]] = []
+        copy = stage.copy(behind=told.append)
+        for number in range(3):
+            await source.append("t/n", number)
+        await stage.outside.sleep(1)
+        disk = stage.simulation.disk("a/main")
+        earlier = deepcopy(disk.__dict__)
+        for number in range(3, 8):
+            await source.append("t/n", number)
+        await stage.wait_until(lambda: copy.follower.position == 8)
+        stage.cut()
+        stage.simulation.kill("a")
+        disk.__dict__.update(earlier)  # as a loss of power may leave it
+        source = await stage.source()
+        source.changes.on_rewound.append(lambda *who: noticed.append(who))
+        for number in range(10):
+            await source.append("t/n", f"again {number}")
+        stage.heal()
+        await stage.wait_until(lambda: bool(told))
+        assert told == [Behind("a", 8, 1, 13)]
+        assert noticed == [("b", "copy")]
+        await source.append("t/n", "later")
+        await stage.wait_until(lambda: copy.applied[-1] == "later")
 
     play(scenario)
 

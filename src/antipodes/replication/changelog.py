@@ -8,8 +8,10 @@ follower's own log had come by then; it forgets entries that all of them have pa
 A follower that is more than `ENTRIES_MAX` behind is not waited for. It is told that it is *behind*,
 and has to copy the state itself, by queries that a service registers here with `serve`.
 
-The log has an identity, made with the store. A position counts only together with it, so that a
-host whose disk was emptied is not mistaken for one that has nothing new.
+The log has an identity, a new one with each start of its host. A position counts only together with
+it, so that a host whose disk was emptied, or went back to what it was earlier (a loss of power, an
+older copy), is not mistaken for one that has nothing new. Who heard more of this log than it has is
+told of to `on_rewound`, by place and name: there is something to be had from there.
 """
 
 import contextlib
@@ -25,7 +27,9 @@ ENTRIES_MIN = 10_000  # kept though passed, so that a new follower seldom has to
 ENTRIES_MAX = 1_000_000  # kept for a follower that has not passed them
 TRIM_ENTRIES_MAX = 20_000  # at a time: a long delete would hold up the host
 
-_IDENTITY = b"changes/identity"
+LIVES_MAX = 64  # of one log: a follower that saw an earlier one copies
+
+_LIVES = b"changes/lives"
 _FOLLOWERS = b"changes/follower/"
 
 
@@ -58,12 +62,14 @@ class ChangeLog:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(tuple[str, float, msgspec.Raw]).decode
         self._decode_payload = msgspec.msgpack.Decoder().decode
+        self._decode_lives = msgspec.msgpack.Decoder(list[tuple[str, int]]).decode
         self._decode_progress = msgspec.msgpack.Decoder(Progress).decode
         self._head = store.head
         self._kept: dict[str, Progress] = {}
         self.followers: dict[str, Progress] = {}
         self.answers: dict[str, Callable[[Any], Any]] = {}
         self.sent = Sent()
+        self.on_rewound: list[Callable[[str, str], None]] = []
         self._read_kept()
         self.followers.update(self._kept)
         store.on_append(self._on_append)
@@ -93,13 +99,32 @@ class ChangeLog:
         oldest = self._store.read_log(0, limit=1)
         return oldest[0][0] if oldest else self._head + 1
 
-    def identity(self, new: Callable[[], str] = lambda: "") -> str:
-        """The name of this log, unlike that of any other log there ever was in its place."""
-        known = self._store.get(_IDENTITY)
-        if known is None:
-            known = new().encode()
-            self._store.put(_IDENTITY, known)
-        return known.decode()
+    def begin(self, token: str) -> None:
+        """Begin another life of this log, under a name that it never had before."""
+        lives = [*self._lives(), (token, self._store.head)][-LIVES_MAX:]
+        self._store.put(_LIVES, self._encode(lives))
+
+    def identity(self) -> str:
+        """The name of this log's present life, unlike that of any other log or life."""
+        lives = self._lives()
+        return lives[-1][0] if lives else ""
+
+    def goes_on(self, token: str, position: int) -> bool:
+        """Whether what comes after a position of that life is what was not heard of yet.
+
+        Not if the life is not known (the log is another one, or its disk was emptied), and not if
+        the position is above where the next life began: what it had heard is lost here, and the
+        numbers mean something else now.
+        """
+        lives = self._lives()
+        for (name, _), later in zip(lives, [*lives[1:], None], strict=True):
+            if name == token:
+                return later is None or position <= later[1]
+        return False
+
+    def _lives(self) -> list[tuple[str, int]]:
+        stored = self._store.get(_LIVES)
+        return [] if stored is None else self._decode_lives(stored)
 
     def append(self, kind: str, payload: Any) -> int:
         """Add an entry in the open group; return its sequence number."""

@@ -20,6 +20,7 @@ The server sends beats once a second of the world, and passes over entries of ot
 until the next one. What it sends is counted (`sent`).
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -65,11 +66,12 @@ class LogServer:
     async def start(self) -> None:
         """Open the door, and begin to forget what all followers have passed."""
         chance = self._runtime.chance("changes/identity")
-        self._identity = self._changes.identity(
-            lambda: f"{int(self._runtime.wall() * 1e6):x}-{chance.getrandbits(IDENTITY_BITS):016x}"
-        )
+        moment = f"{int(self._runtime.wall() * 1e6):x}-{int(self._runtime.now() * 1e6):x}"
+        with contextlib.suppress(DiskFull):  # then it goes on under its last life's name
+            self._changes.begin(f"{moment}-{chance.getrandbits(IDENTITY_BITS):016x}")
+            await self._store.committed()
+        self._identity = self._changes.identity()
         self._store.on_append(lambda _: self._wake_all())
-        await self._store.committed()
         await self._runtime.listen(Address(self._runtime.place, DOOR), self._accept)
         self._runtime.spawn(self._trim(), "trim the change log")
 
@@ -111,6 +113,12 @@ class LogServer:
                 self._sometimes("replication.trimming-put-off")
 
     def _take(self, connection: FrameReceiver, message: Any) -> bool:
+        try:
+            return self._take_one(connection, message)
+        except DiskFull:
+            return False
+
+    def _take_one(self, connection: FrameReceiver, message: Any) -> bool:
         match message:
             case ["follow", str(name), str(identity), int(after), list(kinds)]:
                 self._follow(connection, identity, _Following(name, after, tuple(kinds)))
@@ -151,10 +159,14 @@ class LogServer:
                     self._sometimes("replication.back-before-the-old-connection-ended")
                     other.close()
         changes = self._changes
-        strange = following.after > 0 and identity != self._identity
+        strange = following.after > 0 and not changes.goes_on(identity, following.after)
         if strange or not changes.first - 1 <= following.after <= changes.head:
             self._sometimes("replication.another-log" if strange else "replication.behind")
-            connection.send(["behind", self._identity, changes.first, changes.head])
+            if strange:
+                for notify in changes.on_rewound:
+                    notify(connection.peer, following.name)
+            behind = ["behind", self._identity, changes.first, changes.head]
+            self._store.on_commit(lambda: _send(connection, behind), connection.close)
             return
         self._following[connection] = following
         connection.send(["welcome", self._identity, changes.head])
@@ -215,6 +227,10 @@ class LogServer:
         if self._runtime.now() - connection.heard_at > 2 * self._runtime.deadline(SILENCE_S):
             self._sometimes("replication.silent-follower-dropped")
             connection.close()
+
+
+def _send(connection: FrameReceiver, message: Any) -> None:
+    connection.send(message)
 
 
 def _full(connection: FrameReceiver, following: _Following) -> str:

@@ -1,5 +1,6 @@
 """What was decided of replicas whose region was lost, emptied, or restored from a backup."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -127,3 +128,52 @@ def test_a_restored_replica_is_a_table_of_its_own_and_may_begin_a_global_table_a
         assert planet.regions[W].items() == {"x": "1"}
 
     play(scenario)
+
+
+class Older:
+    """A copy of a region's disk, as it is while the region is down."""
+
+    def __init__(self, planet: Planet, name: str) -> None:
+        self._disk = planet.simulation.disk(f"{name}/main")
+        self._durable = copy.deepcopy(self._disk.__dict__)
+
+    def bring_back(self) -> None:
+        """Put it in the place of the disk."""
+        self._disk.__dict__.update(copy.deepcopy(self._durable))
+
+
+def test_a_disk_that_went_back_gets_what_it_had_forgotten_and_brings_nothing_back() -> None:
+    async def scenario(planet: Planet, west: Region, *_: Region) -> None:
+        await planet.global_table(W, E, S)
+        for number in range(20):
+            await west.put(f"{number}", "old")
+        await planet.wait_until(planet.agree)
+        planet.kill(E)
+        older = Older(planet, E)
+        east = await planet.start(E)
+        for number in range(10):
+            await west.delete(f"{number}")
+        for number in range(30):
+            await east.put(f"own {number}", "new")
+        await planet.outside.sleep(120)
+        assert west.markers() == 0, "tombstones are still there: nothing would be shown"
+        wanted = west.items()
+        planet.cut(W, E)
+        planet.cut(S, E)
+        planet.kill(E)
+        older.bring_back()
+        east = await planet.start(E)
+        assert "own 0" not in east.items()
+        assert "0" in east.items()
+        for number in range(60):  # more than it had before: the numbers of its log are used again
+            await east.put(f"again {number}", "newest")
+            wanted[f"again {number}"] = "newest"
+        planet.heal(W, E)
+        planet.heal(S, E)
+        await planet.wait_until(lambda: east.items() == wanted)
+        await planet.outside.sleep(150)
+        assert planet.agree()
+        assert west.items() == wanted
+        assert [region.markers() for region in planet.regions.values()] == [0, 0, 0]
+
+    play(scenario, W, E, S)

@@ -4,6 +4,11 @@ A copy is a record with a cursor, so it goes on after a restart of either side. 
 for pages over the follower's connection, short reads of what is committed there, never a snapshot
 held open. Pages and log entries may come in any order and twice: the greater version wins. Pages
 carry tombstones too, so what was deleted meanwhile stays deleted.
+
+A region whose disk went back to what it was earlier may have items that were deleted everywhere so
+long ago that no tombstone is left. A page says up to which version tombstones are gone at its
+source. An item older than that, which one side has and the other has no trace of, was deleted: it
+is not taken, or dropped.
 """
 
 from collections.abc import Callable
@@ -43,6 +48,11 @@ class Copy(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """The copy's name among the records of its account."""
         return f"{self.table}/{self.source}"
+
+
+def _own(key: bytes, table: Table) -> bytes:
+    """The row key that another replica's row has in a table of this region."""
+    return rows.table_range(table.identity)[0] + key[rows.HEAD_BYTES :]
 
 
 class Copies:
@@ -137,21 +147,27 @@ class Copies:
     async def _copy_page(self, copy: Copy, limit: int) -> int:
         """Copy a page; return how many rows to ask for next."""
         try:
-            page, more = await self._followers[copy.source].query(
+            page, more, purged = await self._followers[copy.source].query(
                 "dynamodb/page", [copy.account, copy.table, copy.after, limit]
             )
         except Refused:  # its table is gone: nothing more to be had there
-            page, more = [], False
+            page, more, purged = [], False, 0
         if self._records.get(copy.account, copy.name) != copy:
             return limit  # called off, or begun anew, meanwhile
         table = self._tables.get(copy.account, copy.table)
         if table is None or table.identity != copy.identity:
             self._records.delete(copy.account, copy.name)
             return limit
-        for _, key_json, time, region, item_json in page:
+        purged_here = self._items.purged(table)
+        for key, key_json, time, region, item_json in page:
             version = Version(time, region)
+            if time < purged_here and not self._items.has(_own(key, table)):
+                self._runtime.journal.sometimes("dynamodb.deleted-item-not-taken")
+                continue
             self._items.clock.observe(version)
             self._items.apply_replicated(table, key_json, version, item_json)
+        if purged:
+            self._drop_deleted(table, copy, page, more=more, purged=purged)
         if more:
             further = msgspec.structs.replace(copy, after=page[-1][0])
             self._records.put(copy.account, copy.name, further)
@@ -161,6 +177,24 @@ class Copies:
                 self._completed(table)
         await self._host.store.committed()  # pages come no faster than they become durable
         return max(ROWS_MIN, min(ROWS_MAX, 2 * len(page)))
+
+    def _drop_deleted(
+        self, table: Table, copy: Copy, page: list[Any], *, more: bool, purged: int
+    ) -> None:
+        """Remove what the source had once and has no more, tombstones gone, among a page's keys."""
+        after = _own(copy.after, table) if copy.after else b""
+        end = _own(page[-1][0], table) if more else rows.table_range(table.identity)[1]
+        there = {_own(row[0], table) for row in page}
+        mine = self._items.read_page(table, after, ROWS_MAX)
+        while mine:
+            for key, key_json, version, item_json in mine:
+                if key > end:
+                    return
+                if key not in there and item_json is not None and version.time < purged:
+                    self._runtime.journal.sometimes("dynamodb.deleted-item-dropped")
+                    gone = Version(purged, copy.source)
+                    self._items.apply_replicated(table, key_json, gone, None)
+            mine = self._items.read_page(table, mine[-1][0], ROWS_MAX)
 
     def _serve(self, asked: list[Any]) -> list[Any]:
         """A page of a table of this region, and whether more follows."""
@@ -177,4 +211,5 @@ class Copies:
             size += len(key_json) + len(item_json or b"")
             if size >= PAGE_BYTES_MAX:
                 break
-        return [page, len(page) < len(read) or len(read) >= limit]
+        more = len(page) < len(read) or len(read) >= limit
+        return [page, more, self._items.purged(table)]

@@ -116,6 +116,7 @@ class GlobalTables:
         host.changes.serve("dynamodb/exists", self._serve_exists)
         host.changes.serve("dynamodb/groups", self._serve_groups)
         host.changes.serve("dynamodb/facts", self.facts)
+        host.changes.on_rewound.append(self._went_back)
         for kind in (ITEM_KIND, "query/dynamodb/page", "query/dynamodb/exists"):
             host.changes.sent.tell_apart(kind)
 
@@ -459,6 +460,11 @@ class GlobalTables:
 
     def _serve_exists(self, asked: list[str]) -> bool:
         return self._service.tables.get(asked[0], asked[1]) is not None
+
+    def _went_back(self, place: str, name: str) -> None:
+        """Another region has heard what is lost here: copy what it has."""
+        if name == "dynamodb" and place in self.followers:
+            self._copies.begin(Copy("", "", place, b""))
 
     def facts(self, asked: list[str]) -> dict[str, Any] | None:
         """What this region's table is like, for who makes it part of a legacy global table."""

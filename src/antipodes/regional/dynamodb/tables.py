@@ -52,6 +52,7 @@ from antipodes.runtime.contract import Store
 ITEM_KIND = "dynamodb/item"
 COLLECTION_BYTES_MAX = 10 << 30  # "Constraints": item collections of a table with local indexes
 _TOMBSTONES = b"t"
+_PURGED = b"dynamodb/purged/"
 
 
 class Change(NamedTuple):
@@ -239,6 +240,8 @@ class TableStore:
         start = _TOMBSTONES + table.identity
         stop = start + before.to_bytes(8, "big")
         markers = self._store.scan(start, stop, limit=limit)
+        if markers and before > self.purged(table):
+            self._store.put(_PURGED + table.identity, before.to_bytes(8, "big"))
         for marker, key_json in markers:
             row_key = self.row_key(table, orjson.loads(key_json))
             value = self._rows.get(row_key)
@@ -248,6 +251,18 @@ class TableStore:
                     self._rows.delete(row_key)
             self._store.delete(marker)
         return len(markers)
+
+    def has(self, row_key: bytes) -> bool:
+        """Whether there is an item, or the tombstone of one."""
+        return self._rows.get(row_key) is not None
+
+    def purged(self, table: Table) -> int:
+        """The version time below which tombstones are gone: what is older is everywhere, or gone.
+
+        So an item that is older, and is not here, was deleted.
+        """
+        stored = self._store.get(_PURGED + table.identity)
+        return 0 if stored is None else int.from_bytes(stored, "big")
 
     def drop(self, table: Table, limit: int = 0) -> bool:
         """Remove all rows of a table and of its indexes, or so many; whether there are more."""

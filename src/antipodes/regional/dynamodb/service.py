@@ -65,13 +65,15 @@ class DynamoDB(Service):
         self.restores = Restores(self, self.backups)
         self.deletions = Deletions(self, copied=self.backups.snapshots.copies)
         throttling = host.settings.throttling
-        self.meter = Meter(host.runtime, self.tables.get) if throttling else None
+        self.meter = Meter(host, self.tables.get) if throttling else None
         self.fast = {} if throttling else FastPath(self).handlers()
 
     async def start(self) -> None:
         """Follow the other regions, and take up what goes on behind the requests."""
         self.streams.start()
         self.backups.start()
+        if self.meter is not None:
+            self.meter.metrics.start()
         self.restores.start()
         self.deletions.start()
         self.timetolive.start()

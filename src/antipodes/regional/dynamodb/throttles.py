@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 
 from antipodes.regional.dynamodb.attributes import item_size, normal_item
 from antipodes.regional.dynamodb.capacity import write_units
+from antipodes.regional.dynamodb.capacitymetrics import CapacityMetrics, Whose
 from antipodes.regional.dynamodb.model import Table, table_name
 from antipodes.regional.dynamodb.throughput import Capacity, warm
-from antipodes.runtime.contract import Runtime
-from antipodes.service.contract import Call, ServiceError
+from antipodes.service.contract import Call, Host, ServiceError
 
 BURST_S = 300.0
 READ, WRITE = "Read", "Write"
@@ -60,9 +60,10 @@ class Bucket:
 class Meter:
     """The buckets of one region's tables. They live in memory: a restart fills them anew."""
 
-    def __init__(self, runtime: Runtime, find: Callable[[str, str], Table | None]) -> None:
+    def __init__(self, host: Host, find: Callable[[str, str], Table | None]) -> None:
         """`find` looks for a table by its account and name."""
-        self._runtime = runtime
+        self._runtime = host.runtime
+        self.metrics = CapacityMetrics(host)
         self._find = find
         self._buckets: dict[tuple[bytes, str, str], Bucket] = {}
 
@@ -73,15 +74,7 @@ class Meter:
         def find(text: str) -> Table | None:
             return self._find(call.account, table_name(text, call.account, call.region))
 
-        held: dict[str, Any] = {}
-        if name in {"BatchGetItem", "BatchWriteItem"}:
-            request, held = self._part_batch(find, request, kind)
-        elif "TransactItems" in request:
-            self._check_transaction(find, request, kind)
-        else:
-            table = find(request["TableName"])
-            if table is not None:
-                self._check(table, kind, request.get("IndexName"))
+        request, held = self._admitted(name, find, request, kind)
         wanted = request.get("ReturnConsumedCapacity") or "NONE"
 
         def finish(answer: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +89,20 @@ class Meter:
         if isawaitable(answer):
             return self._finish_later(answer, finish)
         return finish(answer)
+
+    def _admitted(
+        self, name: str, find: Find, request: dict[str, Any], kind: str
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What of a request there is capacity for, and what is left of it, if it is a batch."""
+        if name in {"BatchGetItem", "BatchWriteItem"}:
+            return self._part_batch(name, find, request, kind)
+        if "TransactItems" in request:
+            self._check_transaction(name, find, request, kind)
+            return request, {}
+        table = find(request["TableName"])
+        if table is not None:
+            self._check(name, table, kind, request.get("IndexName"))
+        return request, {}
 
     @staticmethod
     async def _finish_later(
@@ -117,24 +124,34 @@ class Meter:
 
     def _spend(self, table: Table, index: str, kind: str, units: float) -> None:
         self.bucket(table, index, kind)[0].tokens -= units
+        metric = f"Consumed{kind}CapacityUnits"
+        self.metrics.note(Whose(table.account, table.name, metric, index_name=index), units)
 
-    def _check(self, table: Table, kind: str, asked: str | None) -> None:
+    def note_refused(self, name: str, table: Table, index: str, kind: str, count: int = 1) -> None:
+        """Count a request, and so many events, for which there was nothing left."""
+        metric = f"{kind}ThrottleEvents"
+        self.metrics.note(Whose(table.account, table.name, metric, index_name=index), count)
+        whole = Whose(table.account, table.name, "ThrottledRequests", operation=name)
+        self.metrics.note(whole, 1)
+
+    def _check(self, name: str, table: Table, kind: str, asked: str | None) -> None:
         """Refuse a request for which there is nothing left."""
         for index in _concerned(table, kind, asked):
             bucket, limit = self.bucket(table, index, kind)
             if bucket.tokens <= 0:
+                self.note_refused(name, table, index, kind)
                 raise throttled(table, index, kind, limit)
 
     # Several items.
 
-    def _check_transaction(self, find: Find, request: dict[str, Any], kind: str) -> None:
+    def _check_transaction(self, name: str, find: Find, request: dict[str, Any], kind: str) -> None:
         reasons: list[dict[str, Any]] = []
         for action in request["TransactItems"]:
             (part,) = [part for part in action.values() if part is not None][:1] or [{}]
             table = find(part["TableName"]) if part else None
             try:
                 if table is not None:
-                    self._check(table, kind, None)
+                    self._check(name, table, kind, None)
                 reasons.append({"Code": "None"})
             except ServiceError as error:
                 provisioned = error.code.startswith("Provisioned")
@@ -150,7 +167,7 @@ class Meter:
             )
 
     def _part_batch(
-        self, find: Find, request: dict[str, Any], kind: str
+        self, operation: str, find: Find, request: dict[str, Any], kind: str
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The part of a batch that there is capacity for, and what is left of it by table."""
         admitted: dict[str, Any] = {}
@@ -167,6 +184,7 @@ class Meter:
                 (taken if spare.take(cost) else left).append(entry)
             if left and table is not None:
                 refused = spare.refusal
+                self.note_refused(operation, table, spare.short, kind, len(left))
                 held[name] = {**part, "Keys": left} if kind == READ else left
             if taken or not entries:
                 admitted[name] = {**part, "Keys": taken} if kind == READ else taken
@@ -209,12 +227,13 @@ class _Spare:
     def __init__(self, meter: Meter, table: Table | None, kind: str) -> None:
         self._left: dict[str, float] = {}
         self.refusal: ServiceError | None = None
+        self.short = ""
         for index in _concerned(table, kind, None) if table is not None else ():
             assert table is not None
             bucket, limit = meter.bucket(table, index, kind)
             self._left[index] = bucket.tokens
             if self.refusal is None or bucket.tokens <= 0:
-                self.refusal = throttled(table, index, kind, limit)
+                self.refusal, self.short = throttled(table, index, kind, limit), index
 
     def take(self, units: float) -> bool:
         """Take some, if there is anything."""

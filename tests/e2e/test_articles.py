@@ -13,10 +13,13 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.slow
 @pytest.mark.timeout(420)
-def test_every_step_of_the_article_does_what_it_says() -> None:
+@pytest.mark.parametrize(
+    "example", sorted(steps.parent.name for steps in ROOT.glob("examples/*/steps.toml"))
+)
+def test_every_step_of_the_article_does_what_it_says(example: str) -> None:
     """Slow: it waits for health checks and propagation, and starts the aws command line often."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "articles.py"), "--check"],
+        [sys.executable, str(ROOT / "scripts" / "articles.py"), "--check", example],
         capture_output=True,
         text=True,
         timeout=400,

@@ -22,7 +22,7 @@ def client(region):
     )
 
 
-def create(table, **replicas):
+def create(table, replicas):
     """Make a table in one region, and replicas of it in others."""
     home = client(HOME)
     home.create_table(
@@ -46,8 +46,8 @@ def create(table, **replicas):
 def make():
     """A table where the last writer wins, and one where all regions agree on every write."""
     to = [{"Create": {"RegionName": region}} for region in (NEAR, FAR)]
-    create(LAST, ReplicaUpdates=to[1:])
-    create(STRONG, ReplicaUpdates=to, MultiRegionConsistency="STRONG")
+    create(LAST, {"ReplicaUpdates": to[1:]})
+    create(STRONG, {"ReplicaUpdates": to, "MultiRegionConsistency": "STRONG"})
 
 
 def sell(region, who, table):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from antipodes.regional.dynamodb.tables import Change
+from antipodes.replication import changelog
 from antipodes.runtime.contract import Condition
 from antipodes.service.contract import ServiceError
 from tests.regional.dynamodb.replicas import ACCOUNT, Planet, Region, make_table, play
@@ -401,5 +402,43 @@ def test_a_pause_of_replication_leaves_a_region_alone_until_it_ends() -> None:
         await planet.outside.sleep(3.0)
         assert await read(a, "x") == "3"
         await planet.wait_until(planet.agree)
+
+    strongly(scenario)
+
+
+def test_a_region_that_misses_a_log_fetches_what_it_would_have_brought(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(changelog, "ENTRIES_MAX", 5)
+    monkeypatch.setattr(changelog, "ENTRIES_MIN", 5)
+
+    async def scenario(planet: Planet, a: Region, b: Region, _: Region) -> None:
+        await a.put("gone", "soon")
+        planet.kill(C)
+        for number in range(40):
+            await (a, b)[number % 2].put(str(number), "missed")
+        await b.delete("gone")
+        await planet.outside.sleep(60.0)  # the logs are trimmed
+        back = await planet.start(C)
+        await planet.outside.sleep(5.0)
+        assert back.items() == {str(number): "missed" for number in range(40)}
+        assert await add(back, "n") == 1
+
+    strongly(scenario)
+
+
+def test_a_strong_scan_sees_what_no_log_has_brought() -> None:
+    async def scenario(planet: Planet, a: Region, _: Region, c: Region) -> None:
+        await c.put("old", "1")
+        await planet.wait_until(planet.agree)
+        planet.cut(A, C)
+        for number in range(10):
+            await c.put(str(number), "new")
+        await c.put("old", "2")
+        plain = await a.do("Scan")
+        assert [item["v"]["S"] for item in plain["Items"]] == ["1"]
+        strong = await a.do("Scan", ConsistentRead=True)
+        found = {item["k"]["S"]: item["v"]["S"] for item in strong["Items"]}
+        assert found == {"old": "2", **{str(number): "new" for number in range(10)}}
 
     strongly(scenario)

@@ -169,14 +169,15 @@ class Registers:
 
     def listed(self, table: Table, low: bytes, high: bytes, limit: int) -> list[Any]:
         """The items of a range, as far as they are known here: where they are and how new."""
-        start, _ = rows.table_range(table.identity)
+        start, end = rows.table_range(table.identity)
+        first, last = start + low, start + high if high else end
         found = {
             row_key: [row_key[len(start) :], key_json, version, True]
-            for row_key, key_json, version in self.rows(table, start + low, start + high, limit)
+            for row_key, key_json, version in self.rows(table, first, last, limit)
         }
         more = len(found) >= limit
-        end = max(found) + b"\x00" if more else start + high
-        for register in self.unsettled(table, start + low, end):
+        last = max(found) + b"\x00" if more else last
+        for register in self.unsettled(table, first, last):
             row_key, version = register.row_key, register.version
             if version > self.applied(row_key):
                 suffix = row_key[len(start) :]

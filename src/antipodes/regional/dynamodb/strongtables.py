@@ -142,6 +142,8 @@ class StrongTables:
         self, table: Table, request: dict[str, Any], others: dict[str, str], witness: dict[str, str]
     ) -> None:
         check_begin(request, others, witness)
+        if self._groups.get(table.account, table.name) is not None:
+            raise in_use()  # the members of an earlier one have not left yet
         world, extra = self._host.world.regions, self._host.settings.extra
         sets = bool(extra.get("strong_region_sets", False))
         check_regions(self._region, [*others, *witness], world, sets=sets)
@@ -296,7 +298,8 @@ class StrongTables:
         """One step; whether there was anything to do. Raises when it has to be tried again."""
         table = self.find(group.account, group.name)
         if table is not None and self._behind.get(group.account, group.name) is not None:
-            await self.care.refresh(table, *rows.table_range(table.identity))
+            whole = rows.table_range(table.identity)
+            await self.care.refresh(table, *whole, in_order_s=0.0)
             self._behind.delete(group.account, group.name)
             return True
         if group.driver != self._region:
@@ -336,7 +339,8 @@ class StrongTables:
                 break
         if not silenced:
             raise Gone("no other member can be reached")
-        await self.care.refresh(table, *rows.table_range(table.identity), only=(silenced,))
+        whole = rows.table_range(table.identity)
+        await self.care.refresh(table, *whole, only=(silenced,), in_order_s=0.0)
         found = self._service.tables.get(group.account, group.name)
         assert found is not None, "a table that was being kept"
         self.strong.registers.drop(found)

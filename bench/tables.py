@@ -46,8 +46,13 @@ REPLICATED = "Replicated"
 ROUNDS = 3
 WARM_REQUESTS, WARM_ROUNDS_MAX = 10_000, 3
 MEASURES = {"get_item": "GetItem", "put_item": "PutItem", "query_100": "Query"}
+CONNECTIONS = (16, 64)
 # (connections, bytes): what is appended to a measure's name
-LOADS = {(16, 300): "", (64, 300): "_64", (16, 4096): "_4k", (64, 4096): "_4k_64"}
+LOADS = {
+    (connections, size): more + suffix
+    for size, more in ((300, ""), (4096, "_4k"))
+    for connections, suffix in zip(CONNECTIONS, ("", "_64"), strict=True)
+}
 AIMS = {
     "get_item": {"dynalite": 2.5},
     "put_item": {"dynalite": 2.0},
@@ -185,9 +190,10 @@ class Measures:
         file = self._directory / f"{name}-{kind}"
         server = self._servers[name]
         before = processor_s(server.process.pid)
-        found = sample(server.port, file, connections, self._seconds)
+        seconds = self._seconds if connections == CONNECTIONS[0] else 1
+        found = sample(server.port, file, connections, seconds)
         used = processor_s(server.process.pid) - before
-        return found.rate, found.p99_ms, used / max(1.0, found.rate * self._seconds) * 1e6
+        return found.rate, found.p99_ms, used / max(1.0, found.rate * seconds) * 1e6
 
     def _add(self, measure: str, who: str, found: tuple[float, float, float]) -> None:
         for suffix, value in zip(("", "_p99", "_cpu"), found, strict=True):

@@ -1,5 +1,6 @@
 """The dispatcher, asked by boto3: whatever it answers must become what a customer expects."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +17,7 @@ from antipodes.runtime.virtual import Simulation, VirtualRuntime
 from antipodes.service.accounts import session_key, session_secret, session_token
 from antipodes.service.contract import Call, Operations, Service, ServiceError, Settings
 from antipodes.service.dispatch import Dispatcher
-from antipodes.service.http import HttpRequest, HttpResponse
+from antipodes.service.http import HttpRequest, HttpResponse, encode_response
 
 HOME = "us-west-2"
 ACCEPTED = Accepted("city/sao-paulo", "198.19.128.1", Address(HOME, "api"), "")
@@ -413,6 +414,42 @@ def test_hot_operations_may_take_a_short_cut(region: Region) -> None:
     assert len(SEEN) == 1
     error = failure(client.put_item, TableName="refused", Item=item)
     assert error.response["Item"] == {"k": {"S": "old"}}
+
+
+def test_a_hot_request_is_answered_alike_from_its_bytes(region: Region) -> None:
+    def fast(account: str, body: bytes) -> bytes | None:
+        if b"refused" in body:
+            raise ServiceError("ConditionalCheckFailedException", "No", Item={"k": {"S": "old"}})
+        return (
+            None if b"slow" in body else b'{"Attributes": {"by": {"S": "%b"}}}' % account.encode()
+        )
+
+    region.dispatcher.fast["DynamoDB_20120810.PutItem"] = fast
+    for key in ("AKIAEXAMPLE", "111122223333"):
+        for table in ("quick", "refused"):
+            ask = region.client("dynamodb", key=key).put_item
+            with contextlib.suppress(ClientError):
+                ask(TableName=table, Item={"k": {"S": "v"}})
+            sent, answer = region.sent[-1], region.received[-1]
+            number = dict(answer.headers)["x-amzn-RequestId"].encode()
+            found = region.dispatcher.express(as_bytes(sent), ACCEPTED)
+            assert found is not None
+            assert (b" 400 " in found) is (table == "refused")
+            start = found.index(b"x-amzn-RequestId: ") + len(b"x-amzn-RequestId: ")
+            same = found[:start] + number + found[start + len(number) :]
+            assert same == encode_response(answer)
+    slow = region.client("dynamodb").put_item(TableName="slow", Item={"k": {"S": "v"}})
+    assert "Attributes" not in slow
+    assert region.dispatcher.express(as_bytes(region.sent[-1]), ACCEPTED) is None
+    region.dispatcher.injections.append(lambda _call, _service, _operation: None)
+    assert region.dispatcher.express(as_bytes(region.sent[0]), ACCEPTED) is None
+
+
+def as_bytes(request: HttpRequest) -> bytes:
+    """A request as it came over the wire."""
+    lines = [b"%b: %b" % pair for pair in request.raw_headers if pair[0] != b"Content-Length"]
+    head = b"\r\n".join([b"POST / HTTP/1.1", *lines, b"Content-Length: %d" % len(request.body)])
+    return head + b"\r\n\r\n" + request.body
 
 
 def test_calls_from_within_are_checked_alike(region: Region) -> None:

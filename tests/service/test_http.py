@@ -218,3 +218,39 @@ def test_a_reset_before_the_request_is_sent_is_gone_and_not_silence(run: Any) ->
         return refused
 
     assert run(scenario) == 5
+
+
+def test_a_message_in_pieces_leaves_the_next_one_as_usual(run: Any) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> bytes:
+        await far.listen(API, HttpServer(far, echo).receiver)
+        ended = near.future()
+        collected = bytearray()
+        pieces = [
+            b"POST /one HTTP/1.1\r\nhost: x\r\ncontent-",
+            b"length: 2\r\n\r\nab",
+            b"POST /two HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\ncd",
+            b"POST /three HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\nef\r\n",
+            b"0\r\n\r\nGET /four HTTP/1.1\r\nhost: x\r\n\r\nGET /fi",
+            b"ve HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+            b"GET /six HTTP/1.1\r\nhost: x\r\n\r\n",
+        ]
+
+        class Collector(PlainReceiver):
+            def data_received(self, data: bytes) -> None:
+                collected.extend(data)
+
+            def connection_lost(self, error: Exception | None) -> None:
+                ended.set_result(None)
+
+        stream, _ = await near.connect(API, lambda _: Collector())
+        for piece in pieces:
+            stream.write(piece)
+            await near.sleep(0.05)
+        await ended
+        return bytes(collected)
+
+    said = run(scenario)
+    for answer in (b"/oneab", b"/twocd", b"/threeef", b"/four", b"/five"):
+        assert said.count(answer) == 1, answer
+    assert b"/six" not in said
+    assert said.count(b"HTTP/1.1 200") == 5

@@ -5,7 +5,7 @@ before the signature is read once, by the rules of `httpmessages`, and kept with
 account and the operation. Of the next request with the same beginning only the few lines after it
 are looked at. Whatever is not plain, or not as before, is declined with None and goes the usual
 way: a request in pieces, pipelined, traced by a header, signed for elsewhere, of another operation.
-A request of any kind is answered alike on both ways (`tests/service/test_express.py`).
+A request is answered alike on both ways (`tests/service/test_dispatch.py`).
 """
 
 import zlib

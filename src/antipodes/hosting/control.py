@@ -51,7 +51,8 @@ class Control:
         self._status = status
         self._server = HttpServer(runtime, self._handle)
         self.reports: dict[str, Callable[[], Any]] = {}
-        self.choose_replication_delay: Callable[[str], None] = lambda _: None
+        # What can be asked of this host, by path; the answer is a mistake, or nothing.
+        self.actions: dict[str, Callable[[dict[str, Any]], str]] = {}
 
     async def start(self) -> None:
         """Open the door."""
@@ -75,9 +76,9 @@ class Control:
         if path == "/spans":
             journal: Any = self._runtime.journal
             return json_response(journal.spans(query_of(request.target).get("trace", "")))
-        if request.method == "PUT" and path == "/replication-delay":
-            self.choose_replication_delay(orjson.loads(request.body)["delay"])
-            return json_response({})
+        if request.method == "PUT" and path.lstrip("/") in self.actions:
+            mistake = self.actions[path.lstrip("/")](orjson.loads(request.body))
+            return json_response({"message": mistake}, 400 if mistake else 200)
         report = self.reports.get(path.lstrip("/"))
         if report is not None:
             return json_response(report())

@@ -55,7 +55,7 @@ async def main(configuration: Configuration) -> None:
     lifeline = hold_lifeline(take, stop)
     control = Control(runtime, world, host.status)
     if configuration.place != EDGE:
-        control.choose_replication_delay = host.choose_replication_delay
+        control.actions.update(host.actions)
     restore_faults(world, configuration.faults)
     await host.start()
     await control.start()

@@ -7,6 +7,7 @@ forwarded over the backbone, as a call from inside a region to another region's 
 """
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from antipodes.hosting.catalogue import build_services
@@ -134,6 +135,27 @@ class RegionHost:
         dynamodb: Any = self.services.get("dynamodb")
         if dynamodb is not None:
             dynamodb.globaltables.held.choose(text)
+
+    @property
+    def actions(self) -> dict[str, Callable[[dict[str, Any]], str]]:
+        """What the supervisor may ask for, by name; the answer is a mistake, or nothing."""
+        return {
+            "replication-delay": self._choose_replication_delay,
+            "upgrade-global-table": self._upgrade_global_table,
+        }
+
+    def _choose_replication_delay(self, asked: dict[str, Any]) -> str:
+        self.choose_replication_delay(asked["delay"])
+        return ""
+
+    def _upgrade_global_table(self, asked: dict[str, Any]) -> str:
+        """What the console's button does to a global table of version 2017.11.29."""
+        dynamodb: Any = self.services.get("dynamodb")
+        try:
+            dynamodb.upgrade_global_table(asked["account"], asked["table"])
+        except ServiceError as error:
+            return str(error)
+        return ""
 
     def status(self) -> dict[str, Any]:
         """What there is to say about this host."""

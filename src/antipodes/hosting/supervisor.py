@@ -247,6 +247,15 @@ class Supervisor:
                         await self._ask(place, "PUT", "/replication-delay", body)
         self.runtime.journal.record("replication-delay", delay=text)
 
+    async def upgrade_global_table(self, place: str, account: str, table: str) -> None:
+        """Make a legacy global table one of the present version, as a region has it."""
+        self._check_up(place)
+        body = orjson.dumps({"account": account or self.configuration.account, "table": table})
+        async with self.runtime.timeout(STOP_S_MAX):
+            answer = await self._ask(place, "PUT", "/upgrade-global-table", body)
+        if answer.status != HTTPStatus.OK:
+            raise SupervisorError(orjson.loads(answer.body)["message"])
+
     def _check_up(self, place: str) -> None:
         if self._member(place).state != UP:
             raise SupervisorError(f"{place} is not up")

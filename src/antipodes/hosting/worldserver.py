@@ -15,6 +15,7 @@ POST /_antipodes/hosts/PLACE/kill         `kill -9`; the handle that brings it b
 POST /_antipodes/hosts/PLACE/pause        SIGSTOP; the handle that lets it go on
 POST /_antipodes/hosts/PLACE/clock        a wrong clock {offset_s, drift_ppm}; its handle
 POST /_antipodes/hosts/PLACE/disk         a disk that is {full, slow_ms}; its handle
+POST /_antipodes/hosts/REGION/upgrade-global-table   {table}: of version 2017.11.29 to 2019.11.21
 GET  /_antipodes/traces/ID                the spans of one request, over all hosts
 ANY  /_antipodes/toxiproxy/...            Toxiproxy's API over the links between places
 POST /_antipodes/down                     stops the world
@@ -65,6 +66,13 @@ class ReplicationDelay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long replicated writes are to wait: `link`, `aws`, seconds, see replication/delays.py."""
 
     delay: str
+
+
+class LegacyTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A global table of version 2017.11.29."""
+
+    table: str
+    account: str = ""
 
 
 class WorldServer:
@@ -163,6 +171,10 @@ class WorldServer:
             case "disk":
                 disk = msgspec.json.decode(request.body, type=WrongDisk)
                 handle = await self.supervisor.set_disk(place, full=disk.full, slow_ms=disk.slow_ms)
+            case "upgrade-global-table":
+                named = msgspec.json.decode(request.body, type=LegacyTable)
+                await self.supervisor.upgrade_global_table(place, named.account, named.table)
+                return json_response({})
             case _:
                 return json_response({"message": f"no such thing: {request.target}"}, 404)
         return json_response({"handle": handle})

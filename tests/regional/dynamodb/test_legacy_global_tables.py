@@ -5,7 +5,6 @@ from typing import Any
 import orjson
 import pytest
 
-from antipodes.regional.dynamodb.globaltableapi import upgrade
 from antipodes.service.contract import ServiceError
 from tests.regional.dynamodb.replicas import ACCOUNT, E, Planet, Region, S, W, play
 
@@ -225,7 +224,7 @@ def test_an_upgrade_makes_it_one_of_the_present_version() -> None:
         await joined(planet, W, E)
         await west.put("old", "1")
         await refused("ValidationException", west.replica("Delete", E))
-        upgrade(west.dynamodb, ACCOUNT, "Items")
+        west.dynamodb.upgrade_global_table(ACCOUNT, "Items")
         await planet.outside.sleep(1)
         for region in (west, east):
             told = (await region.do("DescribeTable"))["Table"]

@@ -2,32 +2,30 @@
 
 The tables must be there, alike and empty before they become one global table: each region is asked
 for its table, so a region that cannot be reached makes the request fail with InternalServerError,
-and nothing is changed. Auto scaling is not offered and refused by name, in these operations and in
+and nothing is changed. Auto scaling is not offered and refused by name, in these operations as in
 UpdateTableReplicaAutoScaling; DescribeTableReplicaAutoScaling tells that there is none.
 
 An upgrade to the present version has no operation in AWS, where it is a button of the console; here
-it is `POST /_antipodes/global-tables/...` (hosting/worldserver.py). What the wording of refusals is
-in AWS is recorded nowhere: the codes are AWS's, the words ours.
+it is `POST /_antipodes/hosts/REGION/upgrade-global-table` (hosting/worldserver.py). AWS words
+refusals in a way that is recorded nowhere: the codes are AWS's, the words ours.
 """
 
 from typing import Any
 
-import msgspec
-
 from antipodes.regional.dynamodb.errors import in_use, invalid_value, validation
 from antipodes.regional.dynamodb.groups import (
     ACTIVE,
-    CHANGING,
     CREATING,
     DELETED,
     DELETING,
     Group,
     Member,
 )
+from antipodes.regional.dynamodb.legacygroups import error, no_global_table, status
 from antipodes.regional.dynamodb.legacytables import READS, WRITE
 from antipodes.regional.dynamodb.model import not_offered, table_name
 from antipodes.regional.dynamodb.service import DynamoDB, operations
-from antipodes.regional.dynamodb.settings import Setting, settings_of
+from antipodes.regional.dynamodb.settings import Setting
 from antipodes.replication.logserver import Refused
 from antipodes.runtime.contract import Gone, TimedOut
 from antipodes.service.contract import Call, ServiceError
@@ -35,10 +33,6 @@ from antipodes.service.contract import Call, ServiceError
 LISTED_MAX = 100
 ASKED_S_MAX = 5.0
 STREAM_VIEW = "NEW_AND_OLD_IMAGES"
-
-
-def _error(code: str, message: str) -> ServiceError:
-    return ServiceError(f"{code}Exception", message)
 
 
 def _known(service: DynamoDB, call: Call, name: str) -> Group | None:
@@ -50,7 +44,7 @@ def _group(service: DynamoDB, call: Call, request: dict[str, Any]) -> Group:
     name = table_name(request["GlobalTableName"])
     group = _known(service, call, name)
     if group is None:
-        raise _error("GlobalTableNotFound", f"Global table not found: Global table: {name}")
+        raise no_global_table(name)
     return group
 
 
@@ -81,7 +75,7 @@ async def _check_tables(
             raise invalid_value(f"Region {region} is not supported")
         facts = await _facts(service, call, region, name)
         if facts is None:
-            raise _error(
+            raise error(
                 "TableNotFound", f"Table not found: Table: {name} not found in region: {region}"
             )
         if facts["global"] and not known:
@@ -109,7 +103,7 @@ async def create_global_table(
     if not regions or len(set(regions)) < len(regions):
         raise invalid_value("ReplicationGroup must name each region once")
     if _known(service, call, name) is not None:
-        raise _error("GlobalTableAlreadyExists", f"Global table already exists: {name}")
+        raise error("GlobalTableAlreadyExists", f"Global table already exists: {name}")
     await _check_tables(service, call, name, regions, known=False)
     here = await _facts(service, call, regions[0], name)
     if here is None or _known(service, call, name) is not None:
@@ -135,21 +129,13 @@ def _described(group: Group) -> dict[str, Any]:
     return {
         "GlobalTableName": group.name,
         "GlobalTableArn": f"arn:aws:dynamodb::{group.account}:global-table/{group.name}",
-        "GlobalTableStatus": _status(group),
+        "GlobalTableStatus": status(group),
         "CreationDateTime": group.born.wall_s,
         "ReplicationGroup": [
             {"RegionName": region, "ReplicaStatus": group.status(region)}
             for region in group.holders()
         ],
     }
-
-
-def _status(group: Group) -> str:
-    """The status of the whole: CREATING until its first members are there."""
-    members = [member for member in group.members.values() if member.status in CHANGING]
-    if any(m.status == CREATING and m.version == group.born for m in members):
-        return CREATING
-    return "UPDATING" if members else ACTIVE
 
 
 @operations("DescribeGlobalTable")
@@ -189,11 +175,11 @@ async def update_global_table(
     added, removed = _changes(request["ReplicaUpdates"])
     for region in added:
         if region in group.holders():
-            raise _error("ReplicaAlreadyExists", f"Replica already exists in region: {region}")
+            raise error("ReplicaAlreadyExists", f"Replica already exists in region: {region}")
     for region in removed:
         if region not in group.holders():
-            raise _error("ReplicaNotFound", f"Replica not found in region: {region}")
-    if _status(group) != ACTIVE:
+            raise error("ReplicaNotFound", f"Replica not found in region: {region}")
+    if status(group) != ACTIVE:
         raise in_use()
     if added:
         new = [region for region in added if group.status(region) == DELETED]
@@ -246,7 +232,7 @@ async def update_global_table_settings(
     for name in values:
         _, at, region = name.partition("@")
         if at and region not in group.holders():
-            raise _error("ReplicaNotFound", f"Replica not found in region: {region}")
+            raise error("ReplicaNotFound", f"Replica not found in region: {region}")
     version = service.globaltables.tick(group)
     settings = {name: Setting(version, value) for name, value in values.items()}
     service.globaltables.change(group.with_settings(settings))
@@ -290,19 +276,6 @@ def _refuse_scaling(part: dict[str, Any]) -> None:
             raise not_offered(name)
 
 
-def upgrade(service: DynamoDB, account: str, name: str) -> None:
-    """Make a legacy global table one of the present version, with this region's settings."""
-    group = service.globaltables.groups.get(account, name)
-    table = service.tables.get(account, name)
-    if group is None or not group.legacy or group.status(service.host.place) != ACTIVE:
-        raise _error("GlobalTableNotFound", f"Global table not found: Global table: {name}")
-    if table is None or _status(group) != ACTIVE:
-        raise in_use()
-    version = service.globaltables.tick(group)
-    present = msgspec.structs.replace(group, legacy=False)
-    service.globaltables.change(present.with_settings(settings_of(table, version)))
-
-
 # Auto scaling.
 
 
@@ -331,11 +304,3 @@ def describe_table_replica_auto_scaling(
             ],
         }
     }
-
-
-@operations("UpdateTableReplicaAutoScaling")
-def update_table_replica_auto_scaling(
-    service: DynamoDB, call: Call, request: dict[str, Any]
-) -> dict[str, Any]:
-    service.record(call.account, request["TableName"])
-    raise not_offered("auto scaling")

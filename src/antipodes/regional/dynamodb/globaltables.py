@@ -388,15 +388,9 @@ class GlobalTables:
         first = group.members[self._region].source
         for source in group.holders():
             if source != self._region and group.status(source) in WHOLE:
-                self._copies.begin(
-                    Copy(
-                        group.account,
-                        group.name,
-                        source,
-                        table.identity,
-                        makes_active=source == first,
-                    )
-                )
+                copy = Copy(group.account, group.name, source, table.identity)
+                first_of_all = msgspec.structs.replace(copy, makes_active=source == first)
+                self._copies.begin(first_of_all)
 
     def _update_table(self, group: Group, table: Table, *, new: bool = False) -> None:
         replicas, now = group.seen_from(self._region), self._runtime.wall()

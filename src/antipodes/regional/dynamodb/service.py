@@ -12,6 +12,7 @@ from antipodes.regional.dynamodb.deletions import Deletions
 from antipodes.regional.dynamodb.errors import not_found
 from antipodes.regional.dynamodb.fast import FastPath
 from antipodes.regional.dynamodb.globaltables import GlobalTables
+from antipodes.regional.dynamodb.legacygroups import upgrade
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.restores import Restores
 from antipodes.regional.dynamodb.streams import Streams
@@ -138,6 +139,10 @@ class DynamoDB(Service):
             if self.now() - known.at > TOKEN_S:
                 self.tokens.delete(account, name)
         self.tokens.put(call.account, token, Token(_digest(request), self.now()))
+
+    def upgrade_global_table(self, account: str, name: str) -> None:
+        """Make a global table of version 2017.11.29 one of the present version."""
+        upgrade(self.globaltables, self.tables, account, name)
 
     def describe(self, table: Table) -> dict[str, Any]:
         """A table as DescribeTable shows it."""

@@ -99,8 +99,9 @@ async def create_global_table(
     service: DynamoDB, call: Call, request: dict[str, Any]
 ) -> dict[str, Any]:
     name = table_name(request["GlobalTableName"])
-    regions = [replica["RegionName"] for replica in request["ReplicationGroup"]]
-    if not regions or len(set(regions)) < len(regions):
+    named = [replica.get("RegionName") for replica in request["ReplicationGroup"]]
+    regions = [region for region in named if region]
+    if not regions or len(set(regions)) < len(named):
         raise invalid_value("ReplicationGroup must name each region once")
     if _known(service, call, name) is not None:
         raise error("GlobalTableAlreadyExists", f"Global table already exists: {name}")

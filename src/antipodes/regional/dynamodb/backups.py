@@ -18,6 +18,7 @@ import msgspec
 from antipodes.regional.dynamodb import encryption, model
 from antipodes.regional.dynamodb.errors import validation
 from antipodes.regional.dynamodb.features import Restored
+from antipodes.regional.dynamodb.indexes import key_schema
 from antipodes.regional.dynamodb.model import Index, Table
 from antipodes.regional.dynamodb.recovery import DAY_S, Recoveries
 from antipodes.regional.dynamodb.snapshots import Snapshots
@@ -264,7 +265,7 @@ def _index(index: Index, kind: str) -> dict[str, Any]:
         projection["NonKeyAttributes"] = list(index.non_key)
     found = {
         "IndexName": index.name,
-        "KeySchema": _key_schema(index.key_names),
+        "KeySchema": key_schema(index),
         "Projection": projection,
     }
     return {**found, "ProvisionedThroughput": _units(index)} if kind == "GSI" else found

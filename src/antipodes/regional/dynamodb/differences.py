@@ -151,6 +151,12 @@ DIFFERENCES = (
         "test_capacity.py::test_other_writes_consume_alike",
     ),
     Difference(
+        "indexes",
+        "PartiQL reads global indexes whose keys have several HASH or RANGE attributes.",
+        "It refuses to; Query and Scan read them.",
+        "test_compound_keys.py::test_partiql_does_not_read_an_index_with_a_compound_key",
+    ),
+    Difference(
         "backups",
         "A backup is of the minute of its request.",
         "It is of the moment of its request, to the item, and AVAILABLE when its rows are copied.",

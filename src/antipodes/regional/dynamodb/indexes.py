@@ -1,8 +1,7 @@
 """Secondary indexes as records: what CreateTable may ask for, and what DescribeTable shows.
 
 Sources: "Constraints" and "Secondary indexes" (Developer Guide), botocore's model; error texts as
-AWS gives them (ack-api-quirks, services/dynamodb, DDB-TABLE-125 to 138; dynalite). Left out: keys
-of several HASH or RANGE attributes.
+AWS gives them (ack-api-quirks, services/dynamodb, DDB-TABLE-123 to 138; dynalite).
 """
 
 from collections.abc import Iterable
@@ -13,10 +12,11 @@ import msgspec
 from antipodes.regional.dynamodb import indexcapacity
 from antipodes.regional.dynamodb.counts import Count
 from antipodes.regional.dynamodb.errors import invalid_value, validation
-from antipodes.regional.dynamodb.model import KEY_NAMES_MAX, Index, Table, not_offered
+from antipodes.regional.dynamodb.model import KEY_NAMES_MAX, Index, Table
 from antipodes.regional.dynamodb.rows import table_id
 
 LOCAL_MAX, GLOBAL_MAX = 5, 20
+KEY_NAMES_OF_A_KIND_MAX = 4  # in the key of a global index
 PROJECTED_MAX = 100  # non-key attributes over all indexes of a table
 NON_KEY_MAX = 20  # of one index; botocore's model
 
@@ -85,7 +85,7 @@ def made_index(
     part: dict[str, Any], kind: str, defined: dict[str, str], key_names: tuple[str, ...]
 ) -> Index:
     """Return an index as asked for, checked by itself."""
-    names = _key_schema(part, kind, defined, key_names)
+    names, hash_count = _key_schema(part, kind, defined, key_names)
     projection, non_key = _projection(part["Projection"])
     return Index(
         name=part["IndexName"],
@@ -95,45 +95,72 @@ def made_index(
         key_types=tuple(defined[name] for name in names),
         projection=projection,
         non_key=non_key,
+        hash_count=hash_count,
     )
 
 
 def _key_schema(
     part: dict[str, Any], kind: str, defined: dict[str, str], key_names: tuple[str, ...]
-) -> tuple[str, ...]:
+) -> tuple[tuple[str, ...], int]:
+    """The names of a key's attributes, and how many of them are of the partition key."""
     schema = part["KeySchema"]
     names = tuple(element["AttributeName"] for element in schema)
+    kinds = [element["KeyType"] for element in schema]
     if kind == "LSI" and len(key_names) < KEY_NAMES_MAX:
         raise invalid_value(
             "Table KeySchema does not have a range key, which is required when specifying a "
             "LocalSecondaryIndex"
         )
     _check_defined(names, defined)
-    if not schema or schema[0]["KeyType"] != "HASH":
+    if not kinds or kinds[0] != "HASH":
         raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
-    if len(schema) > KEY_NAMES_MAX:
-        raise not_offered("an index key of several HASH or RANGE attributes")
-    if len(schema) == KEY_NAMES_MAX:
-        if names[0] == names[1]:
-            raise validation(
-                "Both the Hash Key and the Range Key element in the KeySchema have the same name"
-            )
-        if schema[1]["KeyType"] != "RANGE":
-            raise validation(
-                "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"
-            )
+    if len(names) == KEY_NAMES_MAX and names[0] == names[1]:
+        raise validation(
+            "Both the Hash Key and the Range Key element in the KeySchema have the same name"
+        )
     if kind == "LSI":
-        if len(schema) < KEY_NAMES_MAX:
+        _check_local(part, names, kinds, key_names)
+    else:
+        _check_several(names, kinds)
+    return names, kinds.count("HASH")
+
+
+def _check_several(names: tuple[str, ...], kinds: list[str]) -> None:
+    """Refuse a key of several attributes that is out of order, or of too many."""
+    if len(set(names)) < len(names):
+        raise validation("The KeySchema contains multiple key attributes with the same name")
+    if kinds != sorted(kinds):
+        raise invalid_value(
+            "All HASH key attributes must precede RANGE key attributes in the KeySchema"
+        )
+    for kind in ("HASH", "RANGE"):
+        if kinds.count(kind) > KEY_NAMES_OF_A_KIND_MAX:
             raise invalid_value(
-                f"Index KeySchema does not have a range key for index: {part['IndexName']}"
+                f"The KeySchema exceeds the maximum allowed number of {kind} key attributes"
             )
-        if names[0] != key_names[0]:
-            raise invalid_value(
-                "Index KeySchema does not have the same leading hash key as table KeySchema for "
-                f"index: {part['IndexName']}. index hash key: {names[0]}, table hash key: "
-                f"{key_names[0]}"
-            )
-    return names
+
+
+def _check_local(
+    part: dict[str, Any], names: tuple[str, ...], kinds: list[str], key_names: tuple[str, ...]
+) -> None:
+    """Refuse a local index's key that is not the table's partition key and a sort key."""
+    if len(names) > KEY_NAMES_MAX:
+        raise validation(
+            "1 validation error detected: Value at 'localSecondaryIndexes.member.keySchema' failed "
+            "to satisfy constraint: Member must have length less than or equal to 2"
+        )
+    if len(names) < KEY_NAMES_MAX:
+        raise invalid_value(
+            f"Index KeySchema does not have a range key for index: {part['IndexName']}"
+        )
+    if kinds[1] != "RANGE":
+        raise validation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+    if names[0] != key_names[0]:
+        raise invalid_value(
+            "Index KeySchema does not have the same leading hash key as table KeySchema for "
+            f"index: {part['IndexName']}. index hash key: {names[0]}, table hash key: "
+            f"{key_names[0]}"
+        )
 
 
 def _projection(asked: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
@@ -190,16 +217,21 @@ def described(table: Table, now: float, counts: dict[bytes, Count]) -> dict[str,
     return found
 
 
+def key_schema(index: Index) -> list[dict[str, str]]:
+    """The key of an index as AWS shows it."""
+    return [
+        {"AttributeName": name, "KeyType": "HASH" if number < index.hash_count else "RANGE"}
+        for number, name in enumerate(index.key_names)
+    ]
+
+
 def _shown(table: Table, index: Index, now: float, count: Count) -> dict[str, Any]:
     projection: dict[str, Any] = {"ProjectionType": index.projection}
     if index.non_key:
         projection["NonKeyAttributes"] = sorted(index.non_key)
     found: dict[str, Any] = {
         "IndexName": index.name,
-        "KeySchema": [
-            {"AttributeName": name, "KeyType": kind}
-            for name, kind in zip(index.key_names, ("HASH", "RANGE"), strict=False)
-        ],
+        "KeySchema": key_schema(index),
         "Projection": projection,
         "IndexSizeBytes": count.storage(),
         "ItemCount": count.items,

@@ -36,7 +36,7 @@ from antipodes.replication.versions import Version
 
 PARTITION_KEY_BYTES_MAX = 2048
 SORT_KEY_BYTES_MAX = 1024
-_END = b"\x00\x00"
+END = b"\x00\x00"
 ABOVE_END = b"\x00\x01"
 
 
@@ -53,18 +53,26 @@ def index_row_key(index: Index, item: Item, table_row_key: bytes) -> bytes | Non
         if value is None or kind_of(value) != kind:
             return None
         key = key_bytes(value)
-        if not key or len(key) > (SORT_KEY_BYTES_MAX if keys else PARTITION_KEY_BYTES_MAX):
+        if not key:
             return None
         keys.append(key)
-    prefix = partition_prefix(index.identity, keys[0])
-    if len(keys) > 1:
-        prefix += escaped(keys[1]) + _END
+    first, rest = keys[: index.hash_count], keys[index.hash_count :]
+    if sum(map(len, first)) > PARTITION_KEY_BYTES_MAX or sum(map(len, rest)) > SORT_KEY_BYTES_MAX:
+        return None
+    prefix = partition_prefix(index.identity, joined(first))
+    for key in rest:
+        prefix += escaped(key) + END
     return prefix + table_row_key[HEAD_BYTES:]
 
 
 def projected_names(table: Table, index: Index) -> tuple[str, ...]:
     """The names of the attributes that an index without ALL holds, in a defined order."""
     return tuple(dict.fromkeys((*table.key_names, *index.key_names, *index.non_key)))
+
+
+def joined(keys: list[bytes]) -> bytes:
+    """A partition key of one attribute, or of several, as bytes."""
+    return keys[0] if len(keys) == 1 else b"".join(escaped(key) + END for key in keys)
 
 
 class Entry(NamedTuple):
@@ -181,7 +189,7 @@ def _empty(index: Index, name: str, kind: str, *, updated: bool) -> Exception:
 
 def _check_length(index: Index, name: str, value: Value) -> None:
     length = len(key_bytes(value))
-    if name == index.key_names[0]:
+    if name in index.key_names[: index.hash_count]:
         if length > PARTITION_KEY_BYTES_MAX:
             raise invalid_value("Size of hashkey has exceeded the maximum size limit of2048 bytes")
     elif length > SORT_KEY_BYTES_MAX:

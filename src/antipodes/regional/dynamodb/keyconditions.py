@@ -21,7 +21,9 @@ from antipodes.regional.dynamodb.syntax import (
 )
 
 WHERE = "KeyConditionExpression"
-CONDITIONS_MAX = 2
+CONDITIONS_MAX = 8  # where a key has several attributes
+USUAL_MAX = 2
+_COUNT = "Conditions can be of length 1 or 2 only"
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _OPERATORS = ("=", "BETWEEN", "begins_with", *ORDERS)
 
@@ -49,6 +51,10 @@ class KeyCondition(NamedTuple):
 
     partition: Value
     sort: SortRange | None
+    # Of a key of several attributes: the further ones of the partition key, and those of the sort
+    # key before the one that `sort` is about.
+    others: tuple[Value, ...] = ()
+    equal: tuple[Value, ...] = ()
 
 
 def key_condition(
@@ -72,13 +78,20 @@ def key_conditions(text: str, scope: Scope) -> dict[str, SortRange]:
 def check_count(found: dict[str, SortRange]) -> None:
     """Refuse no conditions, and more than there can be keys."""
     if not 1 <= len(found) <= CONDITIONS_MAX:
-        raise validation("Conditions can be of length 1 or 2 only")
+        raise validation(_COUNT)
 
 
 def for_schema(
-    found: dict[str, SortRange], schema: tuple[str, ...], types: dict[str, str]
+    found: dict[str, SortRange],
+    schema: tuple[str, ...],
+    types: dict[str, str],
+    hash_count: int = 1,
 ) -> KeyCondition:
     """Return the meaning of conditions for a key schema (names in order, types by name)."""
+    if hash_count > 1 or len(schema) > USUAL_MAX:
+        return _for_compound(found, schema, types, hash_count)
+    if len(found) > USUAL_MAX:
+        raise validation(_COUNT)
     for number, name in enumerate(schema):
         if len(schema) == 1 and len(found) > 1:
             raise validation("Query key condition not supported")
@@ -96,6 +109,39 @@ def for_schema(
         _check_empty(name, asked)
     partition = found[schema[0]]
     return KeyCondition(partition.values[0], found.get(schema[1]) if len(schema) > 1 else None)
+
+
+def _for_compound(
+    found: dict[str, SortRange],
+    schema: tuple[str, ...],
+    types: dict[str, str],
+    hash_count: int,
+) -> KeyCondition:
+    """The same for a key of several attributes.
+
+    All of the partition key's must be equal to something. Of the sort key's, those before one that
+    has a condition must be, too.
+    """
+    names = [name for name in schema if name in found]
+    for number, name in enumerate(schema):
+        if name not in found and (number < hash_count or len(names) > number):
+            raise validation(f"Query condition missed key schema element: {name}")
+    if len(names) < len(found):
+        raise validation("Query key condition not supported")
+    for number, name in enumerate(names):
+        asked = found[name]
+        if asked.operator not in _OPERATORS:
+            raise validation("Attempted conditional constraint is not an indexable operation")
+        if any(kind_of(value) != types[name] for value in asked.values):
+            raise invalid_value("Condition parameter type does not match schema type")
+        last = number == len(names) - 1 and number >= hash_count
+        if asked.operator != "=" and not last:
+            raise validation("Query key condition not supported")
+        _check_empty(name, asked)
+    first, *others = [found[name].values[0] for name in names[:hash_count]]
+    sorts = [found[name] for name in names[hash_count:]]
+    equal = tuple(sort.values[0] for sort in sorts[:-1])
+    return KeyCondition(first, sorts[-1] if sorts else None, tuple(others), equal)
 
 
 def _check_empty(name: str, asked: SortRange) -> None:

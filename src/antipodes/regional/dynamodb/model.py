@@ -52,6 +52,12 @@ class Index(msgspec.Struct, frozen=True):
     status: str = "ACTIVE"
     ready_at: float = 0.0  # when one made later begins to be filled, or an update of it has ended
     throughput: Throughput = Throughput()
+    hash_count: int = 1  # how many of the key's attributes make the partition key
+
+    @property
+    def compound(self) -> bool:
+        """Whether its partition key or its sort key is made of several attributes."""
+        return self.hash_count > 1 or len(self.key_names) > KEY_NAMES_MAX
 
     def changing(self, now: float) -> bool:
         """Whether its table is kept from other changes."""
@@ -202,6 +208,11 @@ def not_offered(what: str) -> ServiceError:
     return ServiceError("NotImplemented", f"Antipodes does not offer {what} of dynamodb yet", 501)
 
 
+def _twice(request: dict[str, Any]) -> str:
+    names: list[str] = [d["AttributeName"] for d in request["AttributeDefinitions"]]
+    return next(name for number, name in enumerate(names) if name in names[:number])
+
+
 def check_key_schema(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the key's attribute names and types of a CreateTable request, checked."""
     wanted = (("attributeDefinitions", "AttributeDefinitions"), ("keySchema", "KeySchema"))
@@ -211,7 +222,7 @@ def check_key_schema(request: dict[str, Any]) -> tuple[tuple[str, ...], tuple[st
     schema = request["KeySchema"]
     defined = {d["AttributeName"]: d["AttributeType"] for d in request["AttributeDefinitions"]}
     if len(defined) != len(request["AttributeDefinitions"]):
-        raise invalid_value("Duplicate AttributeDefinitions")
+        raise validation(f"Attribute Name is duplicated: {_twice(request)}")
     if not schema or schema[0]["KeyType"] != "HASH":
         raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     if len(schema) > KEY_NAMES_MAX:

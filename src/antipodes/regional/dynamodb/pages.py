@@ -11,7 +11,7 @@ import msgspec
 import orjson
 
 from antipodes.regional.dynamodb.attributes import Item, Value, key_bytes
-from antipodes.regional.dynamodb.indexrows import ABOVE_END, escaped, index_row_key
+from antipodes.regional.dynamodb.indexrows import ABOVE_END, END, escaped, index_row_key, joined
 from antipodes.regional.dynamodb.keyconditions import KeyCondition, SortRange
 from antipodes.regional.dynamodb.model import Index, Table
 from antipodes.regional.dynamodb.rows import (
@@ -45,6 +45,11 @@ class Source(msgspec.Struct, frozen=True):
         return self.table.key_names if self.index is None else self.index.key_names
 
     @property
+    def hash_count(self) -> int:
+        """How many of them make the partition key."""
+        return 1 if self.index is None else self.index.hash_count
+
+    @property
     def types(self) -> dict[str, str]:
         """Their types by name."""
         key = self.table if self.index is None else self.index
@@ -66,7 +71,10 @@ class Source(msgspec.Struct, frozen=True):
 
     def partition(self, condition: KeyCondition) -> tuple[bytes, bytes]:
         """The range of row keys that meet a condition."""
-        prefix = partition_prefix(self.identity, key_bytes(condition.partition))
+        partition = joined([key_bytes(v) for v in (condition.partition, *condition.others)])
+        prefix = partition_prefix(self.identity, partition)
+        for value in condition.equal:
+            prefix += escaped(key_bytes(value)) + END
         if condition.sort is None:
             return prefix, after(prefix)
         return sort_range(prefix, condition.sort, ended=self.index is not None)

@@ -22,7 +22,7 @@ from antipodes.regional.dynamodb.attributes import (
 from antipodes.regional.dynamodb.conditions import Test, condition
 from antipodes.regional.dynamodb.errors import invalid_value, validation
 from antipodes.regional.dynamodb.indexrows import projected_names
-from antipodes.regional.dynamodb.model import Index, Table
+from antipodes.regional.dynamodb.model import Index, Table, not_offered
 from antipodes.regional.dynamodb.pages import PAGE_BYTES_MAX
 from antipodes.regional.dynamodb.partiqlcalls import Steps, ask
 from antipodes.regional.dynamodb.partiqlkeys import Reads, Schema, Way
@@ -316,6 +316,8 @@ def index_of(table: Table, name: str) -> Index | None:
     found = next((index for index in table.indexes if index.name == name), None)
     if found is None:
         raise validation("The table does not have the specified index")
+    if found.compound:
+        raise not_offered("PartiQL on an index whose key has several HASH or RANGE attributes")
     return found
 
 

@@ -39,7 +39,7 @@ def query_page(
 ) -> "tuple[Shape, Page]":
     """Read the page of a Query: what is to be answered of it, and the page."""
     source = _source(table, request)
-    keys = for_schema(plan.keys, source.key_names, source.types)
+    keys = for_schema(plan.keys, source.key_names, source.types, source.hash_count)
     start = _start(source, plan, keys)
     shape = Shape(source, request, plan, source.key_names)
     page = store.query_page(
@@ -97,11 +97,14 @@ def _start(source: Source, plan: ReadPlan, keys: KeyCondition | None) -> Item | 
             "schema"
         ) from None
     if keys is not None:
-        if start[source.key_names[0]] != keys.partition:
+        partition = (keys.partition, *keys.others)
+        first, rest = source.key_names[: source.hash_count], source.key_names[source.hash_count :]
+        if any(start[name] != value for name, value in zip(first, partition, strict=True)):
             raise validation(
                 "The provided starting key is outside query boundaries based on provided conditions"
             )
-        if keys.sort is not None and not keys.sort.holds(start[source.key_names[1]]):
+        equal = all(start[name] == value for name, value in zip(rest, keys.equal, strict=False))
+        if not equal or (keys.sort and not keys.sort.holds(start[rest[len(keys.equal)]])):
             raise validation("The provided starting key does not match the range key predicate")
     return start
 

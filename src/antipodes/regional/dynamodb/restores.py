@@ -247,8 +247,9 @@ def _matched(part: dict[str, Any], kind: str, known: list[Index], source: Table)
         raise unknown
     asked = indexes.made_index(part, kind, source.attribute_types, source.key_names)
     for index in known:
-        if (index.key_names, index.projection, {*index.non_key}) == (
+        if (index.key_names, index.hash_count, index.projection, {*index.non_key}) == (
             asked.key_names,
+            asked.hash_count,
             asked.projection,
             {*asked.non_key},
         ):

@@ -25,7 +25,16 @@ from antipodes.replication.versions import Version
 
 INDEX, INDEX_READS = "index/", "reads/"
 KEY, VIEW = "key", "view"
-SHARED = ("name", "kind", "key_names", "key_types", "projection", "non_key", "write_units")
+SHARED = (
+    "name",
+    "kind",
+    "key_names",
+    "key_types",
+    "projection",
+    "non_key",
+    "write_units",
+    "hash_count",
+)
 AWS_KEY = {"Enabled": True, "SSEType": "KMS"}
 
 

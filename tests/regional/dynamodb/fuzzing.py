@@ -20,6 +20,7 @@ from antipodes.regional.dynamodb.api import DynamoDB
 from antipodes.regional.dynamodb.streamsapi import DynamoDBStreams
 from antipodes.runtime.contract import Accepted, Address, Chance
 from antipodes.runtime.virtual import Simulation
+from antipodes.service.contract import Settings
 from antipodes.service.http import HttpRequest, HttpResponse
 from antipodes.wire import models
 from antipodes.wire.models import Member, Operation, Shape
@@ -377,26 +378,31 @@ async def _tidy(host: TableHost) -> None:
     await host.store.committed()
 
 
-def fuzz(count: int, seed: int = 0, tell: Callable[[int, Found], None] | None = None) -> Found:
+def fuzz(
+    count: int,
+    seed: int = 0,
+    tell: Callable[[int, Found], None] | None = None,
+    settings: Settings | None = None,
+) -> Found:
     """Post so many requests; return what came of them."""
     found = Found()
     done = 0
     while done < count and len(found.faults) < 20:
         share = min(WORLD_REQUESTS, count - done)
-        _world(share, seed * 1_000_003 + done, found)
+        _world(share, seed * 1_000_003 + done, found, settings)
         done += share
         if tell is not None:
             tell(done, found)
     return found
 
 
-def _world(count: int, seed: int, found: Found) -> None:
+def _world(count: int, seed: int, found: Found, settings: Settings | None) -> None:
     simulation = Simulation(Nowhere(), seed=seed)
     runtime = simulation.boot(REGION)
 
     async def play() -> None:
         maker = Maker(runtime.chance("fuzz"))
-        await _play(TableHost(runtime), maker, count, found)
+        await _play(TableHost(runtime, settings), maker, count, found)
 
     async def main() -> None:
         await runtime.spawn(play(), "fuzz")

@@ -175,7 +175,7 @@ class Meter:
         refused: ServiceError | None = None
         for name, part in request["RequestItems"].items():
             table = find(name)
-            entries = part["Keys"] if kind == READ else part
+            entries = (part or {}).get("Keys") or [] if kind == READ else part or []
             taken: list[Any] = []
             left: list[Any] = []
             spare = _Spare(self, table, kind)
@@ -186,7 +186,9 @@ class Meter:
                 refused = spare.refusal
                 self.note_refused(operation, table, spare.short, kind, len(left))
                 held[name] = {**part, "Keys": left} if kind == READ else left
-            if taken or not entries:
+            if not left:
+                admitted[name] = part
+            elif taken:
                 admitted[name] = {**part, "Keys": taken} if kind == READ else taken
         if refused is not None and not admitted:
             raise refused

@@ -148,6 +148,7 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
         replication_delay=options.replication_delay,
         control_plane_delay_s=options.control_plane_delay,
         throttling=options.throttling,
+        strong_region_sets=options.strong_region_sets,
         ttl_delay_s=options.ttl_delay,
     )
 
@@ -440,6 +441,9 @@ def _add_up(verbs: Any) -> None:
     up.add_argument("--replication-delay", default="link", help="link, aws, or seconds")
     up.add_argument("--control-plane-delay", type=float, default=0.0, help="s, to make things")
     up.add_argument("--throttling", action="store_true", help="tables' capacity can be short")
+    up.add_argument(
+        "--strong-region-sets", action="store_true", help="MRSC in one set, as at first"
+    )
     up.add_argument("--ttl-delay", type=_with_unit("s"), default=0.0, help="how long items stay")
     _verb(verbs, "down", _down, "stop the world")
     _verb(verbs, "reset", _reset, "empty a stopped world's state")

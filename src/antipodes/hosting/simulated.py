@@ -46,6 +46,7 @@ class SimulatedWorld:
             replication_delay=base.replication_delay,
             control_plane_delay_s=base.control_plane_delay_s,
             throttling=base.throttling,
+            strong_region_sets=base.strong_region_sets,
             ttl_delay_s=base.ttl_delay_s,
             stream_shard_s=base.stream_shard_s,
             regions=regions,

@@ -9,7 +9,7 @@ import pytest
 from antipodes.regional.dynamodb.tables import Change
 from antipodes.replication import changelog
 from antipodes.runtime.contract import Condition
-from antipodes.service.contract import ServiceError
+from antipodes.service.contract import ServiceError, Settings
 from tests.regional.dynamodb.replicas import ACCOUNT, Planet, Region, make_table, play
 from tests.regional.dynamodb.strongplaces import (
     FAR_S,
@@ -327,6 +327,21 @@ def test_what_cannot_become_strongly_consistent() -> None:
         assert b.table() is None
 
     play(scenario, *PLACES)
+
+
+@pytest.mark.parametrize("sets", [True, False])
+def test_members_may_have_to_be_of_one_set_of_regions(*, sets: bool) -> None:
+    async def scenario(_: Planet, east: Region, __: Region, ___: Region) -> None:
+        await make_table(east)
+        creates = [{"Create": {"RegionName": region}} for region in (B, "eu-west-1")]
+        answer = await ask(
+            east, "UpdateTable", MultiRegionConsistency="STRONG", ReplicaUpdates=creates
+        )
+        assert isinstance(answer, ServiceError) is sets
+        assert east.table().strong is not sets
+
+    settings = Settings(strong_region_sets=sets)
+    play(scenario, A, B, "eu-west-1", settings=settings)
 
 
 def test_streams_tell_the_same_in_every_region() -> None:

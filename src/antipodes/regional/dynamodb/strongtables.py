@@ -144,8 +144,7 @@ class StrongTables:
         check_begin(request, others, witness)
         if self._groups.get(table.account, table.name) is not None:
             raise in_use()  # the members of an earlier one have not left yet
-        world, extra = self._host.world.regions, self._host.settings.extra
-        sets = bool(extra.get("strong_region_sets", False))
+        world, sets = self._host.world.regions, self._host.settings.strong_region_sets
         check_regions(self._region, [*others, *witness], world, sets=sets)
         check_table(self._service.items, table)
         for region in others:

@@ -132,7 +132,7 @@ async def check_all(planet: Planet, trouble: Trouble) -> None:
         await check_stream(region)
 
 
-def play_trouble(seed: int, steps: int = 250) -> None:
+def check_trouble(seed: int, steps: int = 250) -> None:
     """Make trouble for a while, then look at everything."""
 
     async def scenario(planet: Planet, *_: Region) -> None:
@@ -151,7 +151,7 @@ def play_trouble(seed: int, steps: int = 250) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_replicas_indexes_and_streams_agree_whatever_happened(seed: int) -> None:
-    play_trouble(seed)
+    check_trouble(seed)
 
 
 def test_replicas_that_took_whatever_comes_would_be_noticed(
@@ -159,14 +159,14 @@ def test_replicas_that_took_whatever_comes_would_be_noticed(
 ) -> None:
     monkeypatch.setattr(rows, "version_of", lambda _: Version(0, ""))
     with pytest.raises(AssertionError):
-        play_trouble(1)
+        check_trouble(1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 130))
 def test_the_same_with_many_seeds(seed: int) -> None:
     """Slow: thirty worlds."""
-    play_trouble(seed, steps=400)
+    check_trouble(seed, steps=400)
 
 
 def check_shuffled(seed: int) -> None:

@@ -104,6 +104,31 @@ def test_a_table_is_creating_updating_and_deleting_for_as_long_as_was_chosen() -
     with_slow_tables(scenario)
 
 
+def test_a_table_is_not_deleted_while_an_index_comes_or_goes() -> None:
+    async def scenario(host: TableHost) -> None:
+        host.dynamodb.index_work.start()
+        await host.ask("CreateTable", TableName="Things", **ON_DEMAND)
+        await host.runtime.sleep(5)
+        index = {
+            "IndexName": "by-v",
+            "KeySchema": [{"AttributeName": "v", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+        await host.ask(
+            "UpdateTable",
+            TableName="Things",
+            AttributeDefinitions=[{"AttributeName": "v", "AttributeType": "S"}],
+            GlobalSecondaryIndexUpdates=[{"Create": index}],
+        )
+        refused = await host.ask("DeleteTable", TableName="Things")
+        failure(refused, "ResourceInUseException", "while indexes are being created, updated, or")
+        await host.runtime.sleep(30)
+        answer = await host.ask("DeleteTable", TableName="Things")
+        assert answer["TableDescription"]["TableStatus"] == "DELETING"
+
+    with_slow_tables(scenario)
+
+
 def test_the_rows_of_a_table_go_after_it_also_when_the_region_is_killed_meanwhile() -> None:
     simulation = Simulation(Nowhere(), seed=1)
     runtime = simulation.boot(REGION)

@@ -140,6 +140,8 @@ def delete_table(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict
     if table.busy.now(service.now()):
         raise in_use(f"Table: {table.name} is in the process of being updated.")
     indexupdates.check_idle(table, service.now())
+    if any(index.status != "ACTIVE" for index in table.indexes):
+        raise in_use("Cannot delete table while indexes are being created, updated, or deleted.")
     check_busy(service, call)
     description = service.describe(table)
     service.strongtables.check_delete(table)

@@ -28,6 +28,24 @@ def counted(region: Region) -> Count:
     return region.dynamodb.items.count(region.table())
 
 
+async def index_values(planet: Planet, region: Region) -> None:
+    """Give the table an index of its values."""
+    await region.do(
+        "UpdateTable",
+        AttributeDefinitions=[{"AttributeName": "v", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[
+            {
+                "Create": {
+                    "IndexName": "ByValue",
+                    "KeySchema": [{"AttributeName": "v", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            }
+        ],
+    )
+    await planet.wait_until(lambda: region.table().indexes[0].status == "ACTIVE")
+
+
 STEP = st.tuples(
     st.sampled_from(["put", "delete", "replicated", "gone", "kill"]),
     st.sampled_from("abcd"),
@@ -64,20 +82,7 @@ def test_counts_and_indexes_agree_with_the_rows(
 
     async def scenario(planet: Planet, region: Region) -> None:
         await make_table(region)
-        await region.do(
-            "UpdateTable",
-            AttributeDefinitions=[{"AttributeName": "v", "AttributeType": "S"}],
-            GlobalSecondaryIndexUpdates=[
-                {
-                    "Create": {
-                        "IndexName": "ByValue",
-                        "KeySchema": [{"AttributeName": "v", "KeyType": "HASH"}],
-                        "Projection": {"ProjectionType": "KEYS_ONLY"},
-                    }
-                }
-            ],
-        )
-        await planet.wait_until(lambda: region.table().indexes[0].status == "ACTIVE")
+        await index_values(planet, region)
         for what, key, size in steps:
             await step(planet, what, key, size)
 
@@ -102,11 +107,12 @@ def test_counts_of_a_group_that_is_rolled_back_go_with_it() -> None:
     async def scenario(planet: Planet, region: Region) -> None:
         assert isinstance(region.runtime, VirtualRuntime)
         await make_table(region)
+        await index_values(planet, region)
         await region.put("a", "12345")
         before = counted(region)
         table = region.table()
         items = region.dynamodb.items
-        item = {"k": {"S": "b"}}
+        item = {"k": {"S": "b"}, "v": {"S": "1"}}
         items.put(table, items.row_key(table, item), item)
         assert counted(region).items == 2
         planet.simulation.set_disk(W, full=True)
@@ -116,5 +122,6 @@ def test_counts_of_a_group_that_is_rolled_back_go_with_it() -> None:
         assert counted(region) == before == recount(region)
         await region.put("c", "1")
         assert counted(region) == recount(region) == Count(2, before.size + 4)
+        check_agreement(region.store, region.table(), items.counts)
 
     play(scenario, W)

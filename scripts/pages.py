@@ -50,8 +50,9 @@ Tables, items, expressions, indexes, transactions, PartiQL, backups, and replica
   partition keys (`=`, `IN`, `OR`) reads them, any other scans.
 - Expired items are removed by the region that wrote them last, marked by `userIdentity` in that
   region's stream only. Time to live cannot be turned on or off again within half an hour.
-- [Streams](dynamodbstreams.md) have an API of their own. [Replication](../replication.md) says what
-  global tables promise, eventually and strongly consistent ones.
+- [Streams](dynamodbstreams.md) have an API of their own. [Replication](../replication.md),
+  [global tables](../globaltables.md) and [multi-region strong
+  consistency](../multi-region-strong-consistency.md) say what replicas promise.
 - A backup is a table as it was at one moment, copied while it is written to. Point-in-time recovery
   keeps what every change took away, and brings a table back to any second. A restored replica is a
   table of one region.
@@ -166,6 +167,7 @@ def page() -> str:
         "| `--throttling` | capacity can be short: token buckets with five minutes of bursts |",
         "| `--control-plane-delay S` | tables are CREATING, UPDATING, DELETING for so long |",
         "| `--replication-delay D` | what global tables take beyond the way |",
+        "| `--strong-region-sets` | strongly consistent tables keep to AWS's sets of regions |",
         "| `--ttl-delay S` | expired items stay so long |",
         "| `--durability power` | writes are safe from power cuts before they are answered |",
         "",

@@ -62,9 +62,8 @@ def _world(options: argparse.Namespace) -> dict[str, Any]:
 
     world = read_world(_state(options))
     if world is None or not _alive(world["pid"]):
-        raise CommandError(
-            f"no world runs from {_state(options)}: `antipodes up --detach` starts one"
-        )
+        where = _state(options)
+        raise CommandError(f"no world runs from {where}: `antipodes up --detach` starts one")
     return world
 
 
@@ -408,9 +407,8 @@ def _speed(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="antipodes", description="A world of AWS-compatible regions that you run, and break."
-    )
+    about = "A world of AWS-compatible regions that you run, and break."
+    parser = argparse.ArgumentParser(prog="antipodes", description=about)
     parser.add_argument("--state", default=".antipodes", help="the world's directory")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     _add_up(verbs)
@@ -441,9 +439,7 @@ def _add_up(verbs: Any) -> None:
     up.add_argument("--replication-delay", default="link", help="link, aws, or seconds")
     up.add_argument("--control-plane-delay", type=float, default=0.0, help="s, to make things")
     up.add_argument("--throttling", action="store_true", help="tables' capacity can be short")
-    up.add_argument(
-        "--strong-region-sets", action="store_true", help="MRSC in one set, as at first"
-    )
+    up.add_argument("--strong-region-sets", action="store_true", help="MRSC as it was at first")
     up.add_argument("--ttl-delay", type=_with_unit("s"), default=0.0, help="how long items stay")
     _verb(verbs, "down", _down, "stop the world")
     _verb(verbs, "reset", _reset, "empty a stopped world's state")

@@ -141,8 +141,7 @@ class Measures:
         for name, server in self._servers.items():
             create_tables(server.port)
             for size in dict.fromkeys(size for _, size in self._loads):
-                send(server.port, "PutItem", bodies("PutItem", size))
-                send(server.port, "PutItem", filling(size))
+                send(server.port, "BatchWriteItem", filling(size))
                 for operation in MEASURES.values():
                     requests = signed(server.port, operation, bodies(operation, size))
                     prepare(self._directory / f"{name}-{operation}-{size}", requests)

@@ -17,6 +17,7 @@ ITEMS, PAIRS = "Items", "Pairs"  # tables with a simple and with a compound key
 KEYS = 1000
 PARTITIONS = 10
 QUERY_ITEMS = 100
+BATCH = 25
 _OTHER_BYTES = 164  # of an item, besides its filling
 
 
@@ -56,11 +57,16 @@ def bodies(operation: str, size: int, table: str = ITEMS) -> Iterator[dict[str, 
 
 
 def filling(size: int) -> Iterator[dict[str, Any]]:
-    """The requests that fill the partitions that are queried."""
+    """The batches that put every item there is of a size."""
+    items = [(ITEMS, item(size, **key_of(number, size))) for number in range(KEYS)]
     for number in range(PARTITIONS):
         for place in range(QUERY_ITEMS):
             key = {**key_of(number, size), "place_no": {"N": str(place)}}
-            yield {"TableName": PAIRS, "Item": item(size, **key)}
+            items.append((PAIRS, item(size, **key)))
+    for at in range(0, len(items), BATCH):
+        table = items[at][0]
+        puts = [{"PutRequest": {"Item": found}} for _, found in items[at : at + BATCH]]
+        yield {"RequestItems": {table: puts}}
 
 
 def signed(

@@ -176,7 +176,7 @@ def serialise_response(
         return _message(operation.model, protocol, Message(operation.status, [], body), request_id)
     if operation.output is None:
         assert not response, f"{operation} has no output"
-        body = b"{}" if protocol == "json" else b""
+        body = b""
     elif protocol == CBOR:
         body = _cborbody().encode(operation.output, response)
     else:

@@ -100,7 +100,7 @@ def consumed(request: dict[str, Any], spent: Spent, *, both: str = "") -> dict[s
     wanted = request.get("ReturnConsumedCapacity") or "NONE"
     if wanted == "NONE":
         return {}
-    return {"ConsumedCapacity": _shape(wanted, spent, both)}
+    return {"ConsumedCapacity": _shape(wanted, spent, both, _arns(request))}
 
 
 def consumed_by_table(
@@ -116,11 +116,28 @@ def consumed_by_table(
     totals: dict[str, Spent] = {}
     for one in spent:
         totals[one.name] = totals[one.name].plus(one) if one.name in totals else one
-    return {"ConsumedCapacity": [_shape(wanted, one, both) for one in totals.values()]}
+    arns = _arns(request)
+    return {"ConsumedCapacity": [_shape(wanted, one, both, arns) for one in totals.values()]}
 
 
-def _shape(wanted: str, spent: Spent, both: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"TableName": spent.name, **_units(spent.total, both)}
+def _arns(request: dict[str, Any]) -> dict[str, str]:
+    """The ARNs that a request gave instead of names: its answer tells them in turn."""
+    given = [
+        request.get("TableName") or "",
+        *(request.get("RequestItems") or ()),
+        *(
+            part["TableName"]
+            for action in request.get("TransactItems") or ()
+            for part in action.values()
+            if part
+        ),
+    ]
+    return {name.rpartition("/")[2]: name for name in given if name.startswith("arn:")}
+
+
+def _shape(wanted: str, spent: Spent, both: str, arns: dict[str, str]) -> dict[str, Any]:
+    name = arns.get(spent.name, spent.name)
+    found: dict[str, Any] = {"TableName": name, **_units(spent.total, both)}
     if wanted == "INDEXES":
         found["Table"] = _units(spent.table, both)
         for name, shares in (

@@ -43,14 +43,16 @@ def changed(
     updates = request.get("GlobalSecondaryIndexUpdates")
     actions = [] if updates is None else _actions(updates)
     _check_alone(table, actions)
+    told = definitions({"AttributeDefinitions": [], **request})
     # What is defined already stays as it is, whatever the request says.
-    defined = {**definitions({"AttributeDefinitions": [], **request}), **table.attribute_types}
+    defined = {**told, **table.attribute_types}
     indexes = list(table.indexes)
     for action, part in actions:
         place = next((n for n, i in enumerate(indexes) if i.name == part["IndexName"]), None)
         if action == "Create":
             if place is not None:
                 raise validation("Attempting to create an index which already exists")
+            _check_types(table, part, told)
             made = _made(table, part, request, defined, billing)
             made = identified(made, table.identity, now)
             indexes.append(msgspec.structs.replace(made, status="CREATING", ready_at=until))
@@ -131,6 +133,22 @@ def _check_alone(table: Table, actions: list[tuple[str, dict[str, Any]]]) -> Non
     under_way = [index.name for index in table.indexes if index.status != "ACTIVE"]
     if len(begun) > 1 or (begun and under_way and begun != under_way):
         raise limit_exceeded(_ONE)
+
+
+def _check_types(table: Table, part: dict[str, Any], told: dict[str, str]) -> None:
+    """Refuse an index whose key would give an attribute another type than it has."""
+    known = table.attribute_types
+    key = [(element["AttributeName"], element["KeyType"]) for element in part["KeySchema"]]
+    if all(told.get(name, kind) == kind for name, kind in known.items() if name in dict(key)):
+        return
+    before, after = (
+        ", ".join(f"SchemaElement: key{{{n}:{types[n]}:{role}}}" for n, role in key if n in types)
+        for types in ({**told, **known}, {**known, **told})
+    )
+    raise invalid_value(
+        "Attributes cannot be redefined. Please check that your attribute has the same type as "
+        f"previously defined. Existing schema: Schema:[{before}] New schema: Schema:[{after}]"
+    )
 
 
 def _made(

@@ -19,6 +19,7 @@ _HELP = {
     "seed": "of the fixtures `sim` and `world`",
     "seeds": "play every test of the fixture `sim` with seeds 1 to this number",
     "propagation_s": "seconds that routing changes take to the edge",
+    "replication_delay": "of global tables: link, aws, or seconds",
 }
 
 
@@ -35,6 +36,7 @@ class Options:
     seed: int = 1
     seeds: int = 0  # 0: the one seed
     propagation_s: float = 60.0
+    replication_delay: str = "link"
     fresh: bool = False  # of `world`: one of the test's own
 
 
@@ -86,7 +88,14 @@ def forced_seed() -> int | None:
 
 
 def _converted(given: dict[str, Any]) -> Options:
-    makers = {"speed": float, "seed": int, "seeds": int, "propagation_s": float, "fresh": bool}
+    makers: dict[str, Any] = {
+        "speed": float,
+        "seed": int,
+        "seeds": int,
+        "propagation_s": float,
+        "replication_delay": _delay,
+        "fresh": bool,
+    }
     values: dict[str, Any] = {}
     for name, value in given.items():
         try:
@@ -94,6 +103,13 @@ def _converted(given: dict[str, Any]) -> Options:
         except (ValueError, TypeError):
             raise Misuse(f"{MARKER}: {name}: {value!r} will not do") from None
     return Options(**values)
+
+
+def _delay(value: Any) -> str:
+    from antipodes.replication.delays import parse  # noqa: PLC0415 - most tests never need it
+
+    parse(str(value))
+    return str(value)
 
 
 def _regions(value: Any) -> tuple[str, ...]:

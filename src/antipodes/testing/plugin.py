@@ -47,6 +47,7 @@ class Kept:
                 speed=asked.speed,
                 seed=asked.seed,
                 propagation_s=asked.propagation_s,
+                replication_delay=asked.replication_delay,
                 directory=directory,
             )
             self._asked = asked
@@ -69,7 +70,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
         "markers",
-        "antipodes(regions, speed, seed, seeds, propagation_s, fresh): the world a test needs",
+        "antipodes(regions, speed, seed, seeds, propagation_s, replication_delay, fresh): the "
+        "world a test needs",
     )
     config.stash[_KEPT] = Kept()
 
@@ -118,6 +120,7 @@ def sim(request: pytest.FixtureRequest, antipodes_seed: int) -> "Iterator[Virtua
         asked.regions,
         seed=antipodes_seed,
         propagation_s=asked.propagation_s,
+        replication_delay=asked.replication_delay,
         directory=request.path.parent,
     ) as world:
         request.node.stash[_SIMULATED] = world

@@ -44,13 +44,14 @@ class WorldFailed(Exception):
 class RealWorld(Breakable):
     """Regions, the edge and cities as processes. Use it as `with RealWorld() as world:`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that a test may choose
         self,
         regions: Sequence[str] = REGIONS,
         *,
         speed: float = 1.0,
         seed: int = 0,
         propagation_s: float = 60.0,
+        replication_delay: str = "link",
         directory: Path | None = None,
     ) -> None:
         """`directory` is where scripts to deploy are looked for. Raises WorldFailed."""
@@ -66,6 +67,7 @@ class RealWorld(Breakable):
             *("--state", str(self.state), "up", "--port", "0"),
             *("--regions", ",".join(self.regions), "--speed", f"{speed:g}"),
             *("--seed", str(seed), "--propagation", f"{propagation_s:g}"),
+            *("--replication-delay", replication_delay),
         ]
         with path.open("wb") as log:
             self._log = path.open("rb")  # it can be read to the end, also when it is removed

@@ -50,6 +50,7 @@ class VirtualWorld(Breakable):
         *,
         seed: int = 1,
         propagation_s: float = 60.0,
+        replication_delay: str = "link",
         directory: Path | None = None,
     ) -> None:
         """`directory` is where scripts to deploy are looked for. Raises Refused."""
@@ -59,7 +60,11 @@ class VirtualWorld(Breakable):
         self._directory = directory or Path.cwd()
         try:
             self.simulated = SimulatedWorld(
-                self.regions, seed=seed, settings=Settings(seed=seed, propagation_s=propagation_s)
+                self.regions,
+                seed=seed,
+                settings=Settings(
+                    seed=seed, propagation_s=propagation_s, replication_delay=replication_delay
+                ),
             )
         except WorldError as error:
             raise Refused(str(error)) from None

@@ -457,3 +457,15 @@ def test_a_strong_scan_sees_what_no_log_has_brought() -> None:
         assert found == {"old": "2", **{str(number): "new" for number in range(10)}}
 
     strongly(scenario)
+
+
+def test_a_deletion_of_what_is_not_known_here_asks_first() -> None:
+    async def scenario(planet: Planet, a: Region, _: Region, c: Region) -> None:
+        planet.cut(A, C)
+        await c.put("x", "1")
+        assert await read(a, "x", strong=False) is None
+        deleted = await a.do("DeleteItem", Key={"k": {"S": "x"}}, ReturnValues="ALL_OLD")
+        assert deleted["Attributes"]["v"] == {"S": "1"}
+        assert await read(c, "x") is None
+
+    strongly(scenario)

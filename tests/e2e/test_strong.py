@@ -13,6 +13,7 @@ COUNTS = 10
 
 
 def test_three_regions_agree_and_one_may_be_killed() -> None:
+    """Slow: a world of processes."""
     with RunningWorld(regions=REGIONS) as world:
         clients = {region: world.client("dynamodb", region) for region in REGIONS}
         first = clients[REGIONS[0]]

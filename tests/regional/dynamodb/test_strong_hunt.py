@@ -12,12 +12,14 @@ from antipodes.regional.dynamodb.tables import TableStore
 from antipodes.runtime.contract import Store
 from tests.regional.dynamodb.stronghunt import hunt, life
 
+pytestmark = pytest.mark.slow
 SEEDS = (1, 2, 114, 268)  # the last two found a refusal of what had been accepted before
 SEEDS_MAX = 40  # within which a broken protocol is found out
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_found_in_the_protocol(seed: int) -> None:
+    """Slow: a minute of three regions, their clients and their troubles."""
     found = hunt(seed)
     assert found.wrong == []
     assert found.ok > found.unknown
@@ -25,6 +27,7 @@ def test_nothing_is_found_in_the_protocol(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_tables_are_made_and_ended_amid_trouble(seed: int) -> None:
+    """Slow: half a minute of three regions in trouble."""
     assert life(seed) == 20
 
 
@@ -58,11 +61,13 @@ class Faithless(Registers):
 def test_members_that_break_the_rules_are_found_out(
     registers: type[Registers], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Slow: one hunt after the other, until one finds something."""
     monkeypatch.setattr(Strong, "registers_type", registers)
     assert any(_wrong())
 
 
 def test_reads_that_ask_nobody_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow: one hunt after the other, until one finds something."""
     asking = Strong.read_state
 
     async def read_state(self: Strong, table: Table, key_json: bytes, until: float) -> State:
@@ -74,7 +79,10 @@ def test_reads_that_ask_nobody_are_found_out(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_accepting_before_anybody_else_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proposer's own acceptance must come last: until then nothing justifies its value."""
+    """The proposer's own acceptance must come last: until then nothing justifies its value.
+
+    Slow: one hunt after the other, until one finds something.
+    """
     offering = Strong._offer
 
     async def offer(self: Strong, table: Table, row_key: bytes, value: Chosen, *rest: Any) -> Any:

@@ -1,5 +1,6 @@
 """JSON bodies, of JSON 1.0, JSON 1.1 and REST-JSON: blobs are base64, timestamps Unix seconds."""
 
+import re
 from operator import attrgetter
 from typing import Any
 
@@ -8,6 +9,9 @@ import orjson
 from antipodes.wire import scalars, trees
 from antipodes.wire.errors import Malformed
 from antipodes.wire.models import Member
+
+_NO_BASE64 = re.compile(r"[^A-Za-z0-9+/=]")
+_BAD_END = "Invalid last non-pad Base64 character dectected"  # as AWS spells it
 
 
 def decode(member: Member, body: bytes) -> Any:
@@ -28,10 +32,26 @@ def encode(member: Member, value: Any) -> bytes:
 
 
 def _read_blob(member: Member, value: Any) -> bytes:
+    if not isinstance(value, str):
+        raise trees.mismatch(member, value)
     try:
-        return scalars.blob(trees.text(member, value))
+        found = scalars.blob(value)
     except ValueError as error:
-        raise Malformed("only base-64-encoded strings are convertible to bytes") from error
+        raise Malformed(_bad_base64(value)) from error
+    if scalars.blob_text(found) != value:  # bits that belong to no byte
+        raise Malformed(_BAD_END)
+    return found
+
+
+def _bad_base64(text: str) -> str:
+    """What AWS says of text that is no base64."""
+    bad = _NO_BASE64.search(text)
+    if bad is not None:
+        return f"Invalid base 64 character: '{bad.group()}'"
+    if len(text) % 4:
+        count = len(text)
+        return f"Base64 encoded length is expected a multiple of 4 bytes but found: {count}"
+    return _BAD_END
 
 
 def _write_timestamp(member: Member, value: Any) -> Any:

@@ -7,7 +7,7 @@ does not know are dropped, as AWS does; null is the same as absent. Writing is s
 a member that the model does not know is a bug of ours and raises.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from antipodes.wire import scalars
@@ -26,6 +26,8 @@ _NAMES = {
     "timestamp": "Timestamp",
     "blob": "Blob",
 }
+# The classes that AWS names, where they are not these.
+_CLASSES = {"blob": "java.nio.ByteBuffer", "timestamp": "java.util.Date"}
 
 
 class Dialect(NamedTuple):
@@ -47,16 +49,27 @@ def read(dialect: Dialect, member: Member, value: Any) -> Any:
         if not isinstance(value, list):
             raise mismatch(member, value)
         part = shape.member
+        _check_payload(part, value)
         return [None if item is None else read(dialect, part, item) for item in value]
     if shape.kind == "map":
         if not isinstance(value, dict):
             raise mismatch(member, value)
         part = shape.value
+        _check_payload(part, value.values())
         return {
             text(shape.key, key): None if item is None else read(dialect, part, item)
             for key, item in value.items()
         }
     return dialect.read[shape.kind](member, value)
+
+
+def _check_payload(member: Member, values: Iterable[Any]) -> None:
+    """Refuse scalars where a list or map has structures."""
+    if member.kind != "structure" or member.shape.document:
+        return
+    for value in values:
+        if value is not None and not isinstance(value, dict | list):
+            raise Malformed("Unexpected value type in payload")
 
 
 def _read_structure(dialect: Dialect, member: Member, value: Any) -> dict[str, Any]:
@@ -105,11 +118,20 @@ def members_of(member: Member, value: Mapping[str, Any]) -> list[tuple[Member, A
 def mismatch(member: Member, value: Any) -> Malformed:
     """Say that a value is of the wrong type, in the words of AWS's serialisation layer."""
     if isinstance(value, dict):
-        return Malformed("Start of structure or map found where not expected.")
-    if isinstance(value, list):
-        return Malformed("Start of list found where not expected")
+        return Malformed("Start of structure or map found where not expected")
     if member.kind in {"structure", "map", "list"}:
-        return Malformed("Unexpected field type")
+        several = isinstance(value, list)
+        return Malformed(
+            "Start of list found where not expected" if several else "Unexpected field type"
+        )
+    name = _NAMES[member.kind]
+    if isinstance(value, list):
+        known = _CLASSES.get(member.kind, f"java.lang.{name}")
+        return Malformed(f"Unrecognized collection type class {known}")
+    if member.kind == "blob":
+        return Malformed("only base-64-encoded strings are convertible to bytes")
+    if member.kind == "boolean" and isinstance(value, str):
+        return Malformed("Unexpected token received from parser")
     if isinstance(value, bool):
         found = "TRUE_VALUE" if value else "FALSE_VALUE"
     elif isinstance(value, str):
@@ -118,7 +140,7 @@ def mismatch(member: Member, value: Any) -> Malformed:
         found = "BLOB_VALUE"
     else:
         found = "NUMBER_VALUE" if isinstance(value, int) else "DECIMAL_VALUE"
-    return Malformed(f"{found} cannot be converted to {_NAMES[member.kind]}")
+    return Malformed(f"{found} cannot be converted to {name}")
 
 
 def text(member: Member, value: Any) -> str:

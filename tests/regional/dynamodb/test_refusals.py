@@ -27,7 +27,7 @@ from tests.regional.dynamodb.refusedrequests import (
 from tests.regional.dynamodb.tablehost import TableHost, create, with_tables
 
 
-def check(
+def check_refused(
     case: tuple[str, dict[str, Any]], message: str, code: str = "ValidationException"
 ) -> None:
     """Expect an error, and nothing changed."""
@@ -45,35 +45,35 @@ def check(
 
 @pytest.mark.parametrize(("case", "message"), SHAPES)
 def test_shapes(case: tuple[str, dict[str, Any]], message: str) -> None:
-    check(case, message)
+    check_refused(case, message)
 
 
 @pytest.mark.parametrize(("case", "message"), PARAMETERS)
 def test_parameters_that_do_not_go_together(case: tuple[str, dict[str, Any]], message: str) -> None:
-    check(case, message)
+    check_refused(case, message)
 
 
 @pytest.mark.parametrize(("case", "message"), LEGACY)
 def test_the_parameters_of_old(case: tuple[str, dict[str, Any]], message: str) -> None:
-    check(case, INVALID + message)
+    check_refused(case, INVALID + message)
 
 
 @pytest.mark.parametrize(("case", "message"), KEYS)
 def test_keys(case: tuple[str, dict[str, Any]], message: str) -> None:
-    check(case, message)
+    check_refused(case, message)
 
 
 @pytest.mark.parametrize(("case", "code"), ORDER)
 def test_the_table_is_looked_for_after_the_request_makes_sense(
     case: tuple[str, dict[str, Any]], code: str
 ) -> None:
-    check(case, "", code)
+    check_refused(case, "", code)
 
 
 @pytest.mark.parametrize(("text", "message"), SYNTAX)
 def test_conditions_are_told_the_gravest_fault(text: str, message: str) -> None:
     values = {":v": {"S": "x"}}
-    check(
+    check_refused(
         put(ConditionExpression=text, ExpressionAttributeValues=values),
         f"Invalid ConditionExpression: {message}",
     )
@@ -81,7 +81,7 @@ def test_conditions_are_told_the_gravest_fault(text: str, message: str) -> None:
 
 @pytest.mark.parametrize(("text", "message"), UPDATES)
 def test_updates_are_told_the_gravest_fault(text: str, message: str) -> None:
-    check(update(UpdateExpression=text), f"Invalid UpdateExpression: {message}")
+    check_refused(update(UpdateExpression=text), f"Invalid UpdateExpression: {message}")
 
 
 @pytest.mark.parametrize(
@@ -128,18 +128,18 @@ def test_an_action_that_cannot_be_done_cancels_its_transaction_and_says_why(
 
 def test_a_transaction_with_an_empty_key_or_one_item_twice_fails_as_a_whole() -> None:
     empty = {"Delete": {**THINGS, "Key": {"p": {"S": ""}}}}
-    check(("TransactWriteItems", {"TransactItems": [empty]}), EMPTY_KEY)
+    check_refused(("TransactWriteItems", {"TransactItems": [empty]}), EMPTY_KEY)
     twice = [{"Put": {**THINGS, "Item": KEY}}, {"Delete": {**THINGS, "Key": KEY}}]
     told = "Transaction request cannot include multiple operations on one item"
-    check(("TransactWriteItems", {"TransactItems": twice}), told)
+    check_refused(("TransactWriteItems", {"TransactItems": twice}), told)
     gets = [{"Get": {**THINGS, "Key": KEY}}] * 2
-    check(("TransactGetItems", {"TransactItems": gets}), told)
+    check_refused(("TransactGetItems", {"TransactItems": gets}), told)
 
 
 def test_a_bad_table_name_is_told_before_bad_parameters() -> None:
     case = put(TableName="a;b", ConditionExpression="", Expected={})
     rule = "satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
-    check(case, detected(broken("'a;b'", "tableName", rule)))
+    check_refused(case, detected(broken("'a;b'", "tableName", rule)))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,26 @@ def test_a_bad_table_name_is_told_before_bad_parameters() -> None:
     [
         ({"TableName": 23}, "NUMBER_VALUE cannot be converted to String"),
         ({"TableName": True}, "TRUE_VALUE cannot be converted to String"),
+        ({"TableName": []}, "Unrecognized collection type class java.lang.String"),
+        ({"TableName": {}}, "Start of structure or map found where not expected"),
         ({"TableName": "Things", "Key": "23"}, "Unexpected field type"),
+        ({"TableName": "Things", "Key": {"p": "23"}}, "Unexpected value type in payload"),
+        (
+            {"TableName": "Things", "Key": KEY, "ConsistentRead": "true"},
+            "Unexpected token received from parser",
+        ),
+        (
+            {"TableName": "Things", "Key": {"p": {"B": 1}}},
+            "only base-64-encoded strings are convertible to bytes",
+        ),
+        (
+            {"TableName": "Things", "Key": {"p": {"B": "23456"}}},
+            "Base64 encoded length is expected a multiple of 4 bytes but found: 5",
+        ),
+        (
+            {"TableName": "Things", "Key": {"p": {"B": "+/+="}}},
+            "Invalid last non-pad Base64 character dectected",
+        ),
         (
             {"TableName": "Things", "Key": {"p": {"N": 123}}},
             "NUMBER_VALUE cannot be converted to String",
@@ -161,5 +180,30 @@ def test_the_wrong_types_are_no_serialisation(body: dict[str, Any], message: str
         assert status == 400
         assert told["__type"].endswith("#SerializationException")
         assert (told.get("Message") or told.get("message")) == message
+
+    with_tables(scenario)
+
+
+def test_a_global_table_of_no_regions_is_refused() -> None:
+    told = f"{INVALID}ReplicationGroup must name each region once"
+    groups: list[list[dict[str, str]]] = [[], [{}], [{"RegionName": "us-west-2"}, {}]]
+    for group in groups:
+        check_refused(
+            ("CreateGlobalTable", {"GlobalTableName": "Things", "ReplicationGroup": group}), told
+        )
+
+
+def test_a_refused_change_of_consistency_changes_no_billing() -> None:
+    async def scenario(host: TableHost) -> None:
+        await create(host)
+        both: dict[str, Any] = {
+            "BillingMode": "PROVISIONED",
+            "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+            "MultiRegionConsistency": "STRONG",
+        }
+        answer = await host.ask("UpdateTable", TableName="Things", **both)
+        assert isinstance(answer, ServiceError)
+        table = (await host.ask("DescribeTable", TableName="Things"))["Table"]
+        assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
 
     with_tables(scenario)

@@ -159,6 +159,7 @@ async def update_table(service: DynamoDB, call: Call, request: dict[str, Any]) -
     now = service.now()
     tablechanges.check_admitted(table, request, now)
     service.globaltables.check_changeable(table)
+    strong = asks_for_strong(table, request)
     moment = tablechanges.Moment(now, now + service.delay_s())
     changed = tablechanges.changed(
         table, request, moment, lambda: service.provisioned(call.account, without=table.name)
@@ -170,7 +171,7 @@ async def update_table(service: DynamoDB, call: Call, request: dict[str, Any]) -
         service.globaltables.settings_changed(table, changed)
         service.strongtables.settings.changed(table, changed)
     updates = request.get("ReplicaUpdates")
-    if asks_for_strong(table, request):
+    if strong:
         await service.strongtables.update(table, request)
     elif updates:
         await service.globaltables.update_replicas(call, table, updates)

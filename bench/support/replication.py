@@ -101,7 +101,7 @@ class Pair:
 
 def measure(pair: Pair, *, quick: bool) -> Iterator[tuple[str, float, str]]:
     """All measures of replication: name, value, unit."""
-    seconds = 2.0 if quick else 10.0
+    seconds = 1.0 if quick else 10.0
     full = sample(pair.port, pair.files[REGION], 16, 1 if quick else 4).rate
     yield "replication_put", full, "req/s"
     pair.lag_ms()

@@ -160,6 +160,24 @@ def test_an_attribute_keeps_the_type_that_it_is_indexed_by(client: Any) -> None:
     assert mismatch == f"{WRONG}Type mismatch for Index Key q Expected: S Actual: N IndexName: byQ"
 
 
+def test_what_an_update_makes_of_an_index_key_is_told_from_what_it_was_given(client: Any) -> None:
+    table = fresh(client, others={"q": "S"}, GlobalSecondaryIndexes=[index("byQ", "q")])
+    item = {**A, "n": number(1), "q": text("x"), "wide": text("x" * 2049)}
+    client.put_item(TableName=table, Item=item)
+    update = partial(invalid, client.update_item, TableName=table, Key=A)
+    came = "The update expression attempted to update the secondary index key"
+    assert update(UpdateExpression="SET q = n") == f"{came} to unsupported type"
+    assert update(UpdateExpression="SET q = wide") == f"{came} beyond allowed size limits"
+    mismatch = f"{WRONG}Type mismatch for Index Key q Expected: S Actual: N IndexName: byQ"
+    one = values(v=number("1.0"))
+    assert update(UpdateExpression="SET q = :v", ExpressionAttributeValues=one) == mismatch
+    legacy = {"q": {"Action": "PUT", "Value": number(1)}}
+    assert update(AttributeUpdates=legacy) == mismatch
+    long = update(UpdateExpression="SET q = :v", ExpressionAttributeValues=values(v=item["wide"]))
+    assert long == f"{WRONG}Size of hashkey has exceeded the maximum size limit of2048 bytes"
+    assert client.scan(TableName=table, IndexName="byQ")["Items"] == [item]
+
+
 def test_an_index_made_later_leaves_out_what_cannot_be_its_key(client: Any) -> None:
     table = fresh(client)
     sizes = {"fine": 1024, "long": 1025, "longest": 2048, "too long": 2049}

@@ -15,6 +15,7 @@ sparse). Writes that would give one a wrong type are refused, so what an index s
 before it.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import orjson
@@ -38,6 +39,7 @@ PARTITION_KEY_BYTES_MAX = 2048
 SORT_KEY_BYTES_MAX = 1024
 END = b"\x00\x00"
 ABOVE_END = b"\x00\x01"
+_CAME = "The update expression attempted to update the secondary index key "
 
 
 def escaped(sort: bytes) -> bytes:
@@ -148,10 +150,13 @@ class IndexRows:
             self._counts.add(collection, *change)
 
 
-def check_index_keys(table: Table, item: Item, before: Item | None = None) -> None:
+def check_index_keys(
+    table: Table, item: Item, before: Item | None = None, given: Collection[Value] = ()
+) -> None:
     """Refuse values that an index of the table cannot have as keys.
 
-    With `before`, the item that an update was applied to: only what it changed is looked at.
+    With `before`, the item that an update was applied to: only what it changed is looked at, and
+    what is not among the values that it was `given` is worded as what came of it.
     """
     faults = [
         (index, name, kind, item[name])
@@ -165,12 +170,15 @@ def check_index_keys(table: Table, item: Item, before: Item | None = None) -> No
         if kind_of(value) == kind and kind != "N" and not value[kind]:
             raise _empty(index, name, kind, updated=before is not None)
     for index, name, kind, value in faults:
-        if kind_of(value) != kind:
+        found = kind_of(value)
+        if found != kind:
+            if before is not None and all(kind_of(one) != found for one in given):
+                raise validation(f"{_CAME}to unsupported type")
             raise invalid_value(
-                f"Type mismatch for Index Key {name} Expected: {kind} Actual: {kind_of(value)} "
+                f"Type mismatch for Index Key {name} Expected: {kind} Actual: {found} "
                 f"IndexName: {index.name}"
             )
-        _check_length(index, name, value)
+        _check_length(index, name, value, came=before is not None and value not in given)
 
 
 def _empty(index: Index, name: str, kind: str, *, updated: bool) -> Exception:
@@ -187,12 +195,15 @@ def _empty(index: Index, name: str, kind: str, *, updated: bool) -> Exception:
     )
 
 
-def _check_length(index: Index, name: str, value: Value) -> None:
+def _check_length(index: Index, name: str, value: Value, *, came: bool) -> None:
     length = len(key_bytes(value))
-    if name in index.key_names[: index.hash_count]:
-        if length > PARTITION_KEY_BYTES_MAX:
-            raise invalid_value("Size of hashkey has exceeded the maximum size limit of2048 bytes")
-    elif length > SORT_KEY_BYTES_MAX:
-        raise invalid_value(
-            "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
-        )
+    hashed = name in index.key_names[: index.hash_count]
+    if length <= (PARTITION_KEY_BYTES_MAX if hashed else SORT_KEY_BYTES_MAX):
+        return
+    if came:
+        raise validation(f"{_CAME}beyond allowed size limits")
+    if hashed:
+        raise invalid_value("Size of hashkey has exceeded the maximum size limit of2048 bytes")
+    raise invalid_value(
+        "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+    )

@@ -7,7 +7,7 @@ applies any.
 
 from typing import Any, NamedTuple
 
-from antipodes.regional.dynamodb.attributes import ITEM_BYTES_MAX, Item, item_size
+from antipodes.regional.dynamodb.attributes import ITEM_BYTES_MAX, Item, Value, item_size
 from antipodes.regional.dynamodb.capacity import Spent, consumed, write_spent
 from antipodes.regional.dynamodb.errors import condition_failed, validation
 from antipodes.regional.dynamodb.indexrows import check_index_keys
@@ -116,8 +116,15 @@ def prepare_update(
     if item_size(new) > ITEM_BYTES_MAX:
         raise validation("Item size to update has exceeded the maximum allowed size")
     if table.indexes:
-        check_index_keys(table, new, base)
+        check_index_keys(table, new, base, _given(request))
     return Write(table, row_key, key, old, new, changes=new != old, updated=paths)
+
+
+def _given(request: dict[str, Any]) -> list[Value]:
+    """The values that an update spells out."""
+    updates = (request.get("AttributeUpdates") or {}).values()
+    values = [update["Value"] for update in updates if update.get("Value")]
+    return [*(request.get("ExpressionAttributeValues") or {}).values(), *values]
 
 
 def _judge(test: Any, old: Item | None, request: dict[str, Any]) -> None:

@@ -171,6 +171,9 @@ def test_what_an_update_makes_of_an_index_key_is_told_from_what_it_was_given(cli
     mismatch = f"{WRONG}Type mismatch for Index Key q Expected: S Actual: N IndexName: byQ"
     one = values(v=number("1.0"))
     assert update(UpdateExpression="SET q = :v", ExpressionAttributeValues=one) == mismatch
+    for expression in ("SET q = p + :v", "SET z = q[1], q = p + :v", "SET z = q[1] ADD q :v"):
+        said = update(UpdateExpression=expression, ExpressionAttributeValues=one)
+        assert said == mismatch
     legacy = {"q": {"Action": "PUT", "Value": number(1)}}
     assert update(AttributeUpdates=legacy) == mismatch
     long = update(UpdateExpression="SET q = :v", ExpressionAttributeValues=values(v=item["wide"]))

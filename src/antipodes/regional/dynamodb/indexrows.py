@@ -15,7 +15,7 @@ sparse). Writes that would give one a wrong type are refused, so what an index s
 before it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 import orjson
@@ -150,6 +150,15 @@ class IndexRows:
             self._counts.add(collection, *change)
 
 
+def check_index_types(table: Table, typed: Iterable[tuple[str, str]]) -> None:
+    """Refuse what would plainly give an index's key another type, whatever the item."""
+    for name, found in typed:
+        for index in sorted(table.indexes, key=lambda index: index.name):
+            kinds = dict(zip(index.key_names, index.key_types, strict=True))
+            if index.status != "DELETING" and kinds.get(name, found) != found:
+                raise _mismatch(index, name, kinds[name], found)
+
+
 def check_index_keys(
     table: Table, item: Item, before: Item | None = None, given: Collection[Value] = ()
 ) -> None:
@@ -172,13 +181,17 @@ def check_index_keys(
     for index, name, kind, value in faults:
         found = kind_of(value)
         if found != kind:
-            if before is not None and all(kind_of(one) != found for one in given):
+            if before is not None:
                 raise validation(f"{_CAME}to unsupported type")
-            raise invalid_value(
-                f"Type mismatch for Index Key {name} Expected: {kind} Actual: {found} "
-                f"IndexName: {index.name}"
-            )
+            raise _mismatch(index, name, kind, found)
         _check_length(index, name, value, came=before is not None and value not in given)
+
+
+def _mismatch(index: Index, name: str, kind: str, found: str) -> Exception:
+    return invalid_value(
+        f"Type mismatch for Index Key {name} Expected: {kind} Actual: {found} "
+        f"IndexName: {index.name}"
+    )
 
 
 def _empty(index: Index, name: str, kind: str, *, updated: bool) -> Exception:

@@ -209,11 +209,11 @@ class AttributeUpdates:
         """Refuse to change a key."""
         check_keys(key_names, list(self._changes))
 
-    def assigned(self) -> Iterator[tuple[str, Value]]:
-        """Attributes that are put or added to, and the value given."""
+    def typed(self) -> Iterator[tuple[str, str]]:
+        """Attributes that are put or added to, and the type of the value given."""
         for name, (action, value) in self._changes.items():
             if action != "DELETE" and value is not None:
-                yield name, value
+                yield name, kind_of(value)
 
     def apply(self, item: Item) -> Item:
         """Return the updated item; the given one stays as it is."""

@@ -57,6 +57,7 @@ class Step(NamedTuple):
     section: str
     steps: Steps
     evaluate: Evaluate | None
+    kind: Callable[[Values], str] | None  # the type of that value, where no item decides it
 
 
 class Compiled(NamedTuple):
@@ -92,20 +93,18 @@ class Update:
         """Refuse to change a key."""
         check_keys(key_names, [str(steps[0]) for steps in self.paths])
 
-    def assigned(self) -> Iterator[tuple[str, Value]]:
-        """Top-level attributes that are set or added to with a given value."""
+    def typed(self) -> Iterator[tuple[str, str]]:
+        """Top-level attributes that are set or added to, and of what type if that is plain."""
         for action in self._compiled.actions:
-            if action.section in _CREATING and len(action.steps) == 1:
-                given = getattr(action.evaluate, "placeholder", None)
-                if given is not None:
-                    yield str(action.steps[0]), self._values[given]
+            if action.section in _CREATING and len(action.steps) == 1 and action.kind is not None:
+                yield str(action.steps[0]), action.kind(self._values)
 
     def apply(self, item: Item) -> Item:
         """Return the updated item; the given one stays as it is."""
         values = self._values
         actions = [
             (section, steps, None if evaluate is None else evaluate(item, values))
-            for section, steps, evaluate in self._compiled.actions
+            for section, steps, evaluate, _ in self._compiled.actions
         ]
         return _applied(item, actions)
 
@@ -144,7 +143,7 @@ class _Compiler:
             evaluate = None if action.operand is None else self._value(action.operand)
             if isinstance(action.operand, Placeholder) and action.section in _TYPES_OF:
                 self._sections.append(_typed(action.section, action.operand.name))
-            actions.append(Step(action.section, steps, evaluate))
+            actions.append(Step(action.section, steps, evaluate, _kind(action.operand)))
         try:
             check_overlaps([action.steps for action in actions], WHERE)
         except ServiceError as error:
@@ -182,7 +181,6 @@ class _Compiler:
         def evaluate(_: Item, values: Values) -> Value:
             return values[name]
 
-        evaluate.placeholder = name  # type: ignore[attr-defined] # read back by Update.assigned
         self._undefined.append(check)
         return evaluate
 
@@ -241,6 +239,18 @@ class _Compiler:
         for operand in operands:
             if isinstance(operand, Placeholder):
                 self._functions.append(_operand(kind, operator, operand.name))
+
+
+def _kind(operand: Operand | Sum | None) -> Callable[[Values], str] | None:
+    match operand:
+        case Placeholder(name):
+            return lambda values: kind_of(values[name])
+        case Sum():
+            return lambda _: "N"
+        case Function(name="list_append"):
+            return lambda _: "L"
+        case _:
+            return None
 
 
 def _always(error: ServiceError) -> Check:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from antipodes.regional.dynamodb.attributes import ITEM_BYTES_MAX, Item, Value, item_size
 from antipodes.regional.dynamodb.capacity import Spent, consumed, write_spent
 from antipodes.regional.dynamodb.errors import condition_failed, validation
-from antipodes.regional.dynamodb.indexrows import check_index_keys
+from antipodes.regional.dynamodb.indexrows import check_index_keys, check_index_types
 from antipodes.regional.dynamodb.model import Table
 from antipodes.regional.dynamodb.plans import (
     WritePlan,
@@ -104,6 +104,7 @@ def prepare_update(
     check_key(table, key)
     if update is not None:
         update.check_keys(table.key_names)
+        check_index_types(table, update.typed())
     check_paths(table, plan.nested)
     row_key = store.row_key(table, key)
     old = store.get(row_key)

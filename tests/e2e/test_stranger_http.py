@@ -124,6 +124,8 @@ def test_what_cannot_be_read_is_a_serialization_exception(wire: Wire, body: byte
 
 
 def test_compressed_requests_are_read(wire: Wire) -> None:
+    plain = wire.send("PutItem", wire.put("plain"), Content_Encoding="gzip")
+    assert (plain.status, plain.said["__type"]) == (400, f"{CORAL}SerializationException")
     packed = gzip.compress(wire.put("packed").encode())
     assert wire.send("PutItem", packed, Content_Encoding="gzip").body == b"{}"
     get = json.dumps({"TableName": wire.table, "Key": {"p": {"S": "a"}}})

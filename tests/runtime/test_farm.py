@@ -3,6 +3,7 @@
 Slow, some of them: spawned processes and clusters take their time to start.
 """
 
+import contextlib
 import importlib.util
 import os
 import signal
@@ -112,7 +113,8 @@ def test_letting_go_ends_the_workers() -> None:
 
 
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 sys.path.insert(0, {root!r})
 from antipodes.runtime.farm import run_many
 from tests.runtime.test_farm import told_process, stuck
@@ -147,9 +149,13 @@ def test_no_worker_outlives_its_caller(tmp_path: Path, number: signal.Signals) -
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        # Its workers have these pipes too: they end only when nobody is left.
-        said = process.stderr.read()
-        assert process.wait() == -number
+        try:
+            # Its workers have these pipes too: they end only when nobody is left.
+            said = process.stderr.read()
+            assert process.wait() == -number
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     if number is signal.SIGINT:  # after the others, one that was just starting may complain
         assert said.count("KeyboardInterrupt") == 1
 

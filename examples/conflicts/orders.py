@@ -16,10 +16,9 @@ KEY = {"seat": {"S": "12A"}}
 
 
 def client(region):
-    """A client that asks once: what happens is the story."""
-    return boto3.client(
-        "dynamodb", region_name=region, config=Config(retries={"total_max_attempts": 1})
-    )
+    """A client as most are: it tries again where the answer says that it may help."""
+    retries = {"total_max_attempts": 3, "mode": "standard"}
+    return boto3.client("dynamodb", region_name=region, config=Config(retries=retries))
 
 
 def create(table, replicas):

@@ -92,8 +92,9 @@ def test_a_region_that_is_not_there_is_named(world: RunningWorld) -> None:
 
 
 def test_what_is_not_offered_is_refused_by_name(world: RunningWorld) -> None:
-    with pytest.raises(ClientError, match="CreateBackup") as refused:
-        world.client("dynamodb").create_backup(TableName="Same", BackupName="later")
+    arn, client = "arn:aws:dynamodb:us-west-2:000000000000:table/Same", world.client("dynamodb")
+    with pytest.raises(ClientError, match="ExportTableToPointInTime") as refused:
+        client.export_table_to_point_in_time(TableArn=arn, S3Bucket="bucket")
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     with pytest.raises(ClientError, match="sqs"):
         world.client("sqs").list_queues()

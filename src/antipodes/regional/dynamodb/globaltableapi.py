@@ -32,6 +32,7 @@ from antipodes.service.contract import Call, ServiceError
 
 LISTED_MAX = 100
 ASKED_S_MAX = 5.0
+AGAIN_S = 0.1  # until a region that could not be reached is asked again
 STREAM_VIEW = "NEW_AND_OLD_IMAGES"
 
 
@@ -53,12 +54,18 @@ async def _facts(service: DynamoDB, call: Call, region: str, name: str) -> dict[
     globaltables, runtime = service.globaltables, service.host.runtime
     if region == service.host.place:
         return globaltables.facts([call.account, name])
+    found = None
     try:
         async with runtime.timeout(runtime.deadline(ASKED_S_MAX)):
-            found = await globaltables.followers[region].query(
-                "dynamodb/facts", [call.account, name]
-            )
-    except (Gone, TimedOut, Refused):
+            while True:
+                try:
+                    found = await globaltables.followers[region].query(
+                        "dynamodb/facts", [call.account, name]
+                    )
+                    break
+                except Gone:  # not connected yet, or not just now
+                    await runtime.sleep(AGAIN_S)
+    except (TimedOut, Refused):
         raise ServiceError(
             "InternalServerError", f"The region {region} cannot be reached", 500
         ) from None

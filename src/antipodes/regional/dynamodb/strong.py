@@ -197,6 +197,7 @@ class Strong:
     ) -> bool:
         refused: ServiceError | None = None
         stale = lost = False
+        ballot = attempt.ballot
         with self.ask(table, ["offer", value], until) as asked:
             try:
                 while (answer := await asked.answer()) is not None:
@@ -205,7 +206,12 @@ class Strong:
                         case ["accepted"]:
                             return await self._accepted(table, row_key, value, attempt, until)
                         case ["stale", state]:
-                            stale = stale or self._see(table, value.key_json, state)
+                            if self._see(table, value.key_json, state):
+                                stale = True
+                                if value.base < msgspec.convert(state, State).version < ballot:
+                                    # Chosen before this ballot, and not by this member: by both
+                                    # others, so neither of them has taken the offer, or will.
+                                    return False
                             refused = strongerrors.conflict()
                         case ["promised", state]:
                             # Whoever finishes something here has done so, or does at once.

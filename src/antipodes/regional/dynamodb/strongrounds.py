@@ -56,7 +56,8 @@ class Distances:
     def answered(self, region: str, took_s: float) -> None:
         """Note an answer."""
         known = self._usual_s.get(region, took_s)
-        self._usual_s[region] = known + NEW_SHARE * (took_s - known)
+        share = NEW_SHARE if took_s > known else 1.0  # what is quick is near, what is late is busy
+        self._usual_s[region] = known + share * (took_s - known)
         self._late_at.pop(region, None)
 
     def measure(self, followers: Mapping[str, Follower], regions: tuple[str, ...]) -> None:

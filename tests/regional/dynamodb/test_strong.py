@@ -129,6 +129,27 @@ def test_a_region_may_be_lost_and_the_others_go_on_at_their_distance() -> None:
     strongly(scenario)
 
 
+def test_a_condition_is_judged_by_what_was_written_beyond_a_broken_link() -> None:
+    async def scenario(planet: Planet, _: Region, b: Region, c: Region) -> None:
+        spread(planet)
+        await planet.outside.sleep(60.0)  # until everybody knows how far the others are
+        planet.cut(B, C)
+        await b.put("x", "1")  # which C cannot know: the others agree on it
+        await planet.outside.sleep(0.1)
+        started = planet.outside.now()
+        with pytest.raises(ServiceError) as refused:
+            await c.do(
+                "PutItem",
+                Item={"k": {"S": "x"}, "v": {"S": "2"}},
+                ConditionExpression="attribute_not_exists(k)",
+            )
+        assert refused.value.code == "ConditionalCheckFailedException"
+        assert planet.outside.now() - started < 1.0
+        assert await read(c, "x") == "1"
+
+    strongly(scenario)
+
+
 def test_a_region_that_goes_dark_costs_a_moment_and_then_nothing() -> None:
     async def scenario(planet: Planet, a: Region, _: Region, __: Region) -> None:
         spread(planet)

@@ -17,9 +17,8 @@ SEEDS ?= 2000
 N ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix docs articles library pages bench bench-sim \
-	bench-tables sim fuzz \
-	soak clean
+.PHONY: help setup demo test lint fix docs articles library pages bench bench-sim bench-tables \
+	sim fuzz soak crashes clean
 .DELETE_ON_ERROR:
 
 help: ## List what can be made

@@ -6,7 +6,6 @@ over 16 others, while 4 more update and read a hundred hot items in both regions
 reads that found the record, those that did not, and how late reads were made. `--quick`: 20,000.
 """
 
-import argparse
 import asyncio
 import json
 import sys
@@ -18,12 +17,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support.harness import Server, answers, free_port
-from support.itemrequests import PEER, REGION, client, item
+from support.harness import Server, answers, free_port, parsing
+from support.itemrequests import PEER, REGION, item, replicate
 
 TABLE = "Million"
 WRITERS, READERS, BUSY, HOT = 16, 16, 4, 100
 AFTER_S = 0.5
+SIGNATURE = "0" * 64
 
 
 def request(port: int, region: str, operation: str, body: dict[str, Any]) -> bytes:
@@ -33,7 +33,7 @@ def request(port: int, region: str, operation: str, body: dict[str, Any]) -> byt
     head = (
         f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Amz-Target: DynamoDB_20120810.{operation}"
         "\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Date: 20260101T000000Z\r\n"
-        f"Authorization: AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0\r\n"
+        f"Authorization: AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature={SIGNATURE}\r\n"
         f"Content-Length: {len(data)}\r\n\r\n"
     )
     return head.encode() + data
@@ -58,9 +58,14 @@ class Connection(asyncio.Protocol):
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         if len(rest) >= length and self._answer is not None:
             self._parts = b""
-            if not head.startswith(b"HTTP/1.1 200"):
-                raise RuntimeError(rest.decode())
-            self._answer.set_result(rest)
+            if head.startswith(b"HTTP/1.1 200"):
+                self._answer.set_result(rest)
+            else:
+                self._answer.set_exception(RuntimeError(rest.decode()))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(ConnectionError("the connection was closed"))
 
     async def ask(self, data: bytes) -> bytes:
         """Send a request; return its answer's body."""
@@ -136,30 +141,10 @@ class Race:
         await asyncio.gather(*writers, *readers, *busy)
 
 
-def create(port: int) -> None:
-    """The table and its replica."""
-    asked = client(port)
-    asked.create_table(
-        TableName=TABLE,
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    asked.get_waiter("table_exists").wait(TableName=TABLE, WaiterConfig={"Delay": 1})
-    replica = {"Create": {"RegionName": PEER}}
-    asked.update_table(TableName=TABLE, ReplicaUpdates=[replica])
-    while True:
-        table = asked.describe_table(TableName=TABLE)["Table"]
-        if [found["ReplicaStatus"] for found in table.get("Replicas", ())] == ["ACTIVE"]:
-            return
-
-
 def main() -> None:
     """Run it, print, and fail where a record was missing."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parsing(__doc__ or "")
     parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", default="")
     chosen = parser.parse_args()
     race = Race(free_port(), 20_000 if chosen.quick else chosen.records)
     with tempfile.TemporaryDirectory() as directory:
@@ -169,7 +154,7 @@ def main() -> None:
         ]
         server = Server("antipodes", command, race.port, answers)
         try:
-            create(race.port)
+            replicate(race.port, TABLE)
             started = time.monotonic()
             asyncio.run(race.run())
             seconds = time.monotonic() - started

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from support.harness import ROUNDS, Comparison, Server, answers, free_port, options
 from support.peers import dynalite, moto
-from support.processes import resident_mb
+from support.processes import region_pid, resident_mb
 
 
 def ready(port: int) -> bool:
@@ -28,13 +28,6 @@ def ready(port: int) -> bool:
             return bool(json.load(answer)["status"] == "running")
     except OSError:
         return False
-
-
-def region_pid(port: int) -> int:
-    """The process of one region."""
-    url = f"http://127.0.0.1:{port}/_antipodes/status"
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return int(json.load(answer)["hosts"]["us-west-2"]["pid"])
 
 
 def main() -> None:
@@ -52,7 +45,9 @@ def main() -> None:
             ]
             server = Server("antipodes", command, port, ready)
             comparison.add("start to ready", "antipodes", server.ready_s)
-            comparison.add("region resident", "antipodes", resident_mb(region_pid(port)))
+            comparison.add(
+                "region resident", "antipodes", resident_mb(region_pid(port, "us-west-2"))
+            )
             server.stop()
         for name, peer in peers.items():
             if peer is not None:

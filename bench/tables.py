@@ -28,9 +28,9 @@ from support.itemrequests import (
     PEER,
     REGION,
     bodies,
-    client,
     create_tables,
     filling,
+    replicate,
     send,
     signed,
 )
@@ -96,26 +96,6 @@ def start(directory: str, only: str = "") -> dict[str, Server]:
     return found
 
 
-def replicate(port: int) -> None:
-    """A table with a stream and a replica, in our world."""
-    asked = client(port)
-    asked.create_table(
-        TableName=REPLICATED,
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    )
-    asked.get_waiter("table_exists").wait(TableName=REPLICATED, WaiterConfig={"Delay": 1})
-    replica = {"Create": {"RegionName": PEER}}
-    asked.update_table(TableName=REPLICATED, ReplicaUpdates=[replica])
-    while True:
-        table = asked.describe_table(TableName=REPLICATED)["Table"]
-        states = {found["ReplicaStatus"] for found in table.get("Replicas", ())}
-        if table["TableStatus"] == "ACTIVE" and states == {"ACTIVE"}:
-            return
-
-
 class Measures:
     """The samples of one run."""
 
@@ -148,7 +128,7 @@ class Measures:
                 if name == US:
                     requests = signed(server.port, "PutItem", bodies("PutItem", size, REPLICATED))
                     prepare(self._directory / f"{name}-replicated-{size}", requests)
-        replicate(self._servers[US].port)
+        replicate(self._servers[US].port, REPLICATED, stream=True)
 
     def warm(self) -> None:
         """Load everybody, uncounted: what is compiled while it runs is slow at first."""
@@ -229,7 +209,7 @@ def alone(directory: Path, *, quick: bool) -> dict[str, dict[str, object]]:
     server = Server(US, command, port, answers)
     try:
         create_tables(port)
-        replicate(port)
+        replicate(port, REPLICATED, stream=True)
         delay_ms = World(load_atlas(), (REGION, PEER)).rtt_ms(REGION, PEER) / 2
         note(replication.measure(replication.Pair(port, directory, delay_ms), quick=quick))
         note(growth.tables(port, directory, quick=quick))

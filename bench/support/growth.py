@@ -7,25 +7,17 @@ of the region's process besides the mapped file, which is the page cache's.
 import json
 import random
 import socket
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from support.itemrequests import PAIRS, QUERY_ITEMS, REGION, client, item, signed
 from support.load import prepare, sample
-from support.processes import resident_mb
+from support.processes import region_pid, resident_mb
 
 SIZE = 300
 ASKED = 1000
 BATCH = 25
-
-
-def region_pid(port: int) -> int:
-    """The process of the region that is loaded."""
-    url = f"http://127.0.0.1:{port}/_antipodes/status"
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return int(json.load(answer)["hosts"][REGION]["pid"])
 
 
 def _key(number: int) -> dict[str, dict[str, str]]:
@@ -57,7 +49,7 @@ def partition(port: int, directory: Path, *, quick: bool) -> Iterator[tuple[str,
     """One partition grows; what is asked of it goes on."""
     sizes = (1_000,) if quick else (1_000, 10_000, 100_000, 1_000_000)
     filler = Filler(port)
-    pid = region_pid(port)
+    pid = region_pid(port, REGION)
     chance = random.Random(7)  # noqa: S311 - repeatable on purpose
     there = 0
     for size in sizes:

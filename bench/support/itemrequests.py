@@ -136,3 +136,24 @@ def send(port: int, operation: str, wanted: Iterator[dict[str, Any]], region: st
         if answer.status != http.client.OK:
             raise RuntimeError(f"{operation} at port {port}: {answer.status} {said[:500]!r}")
     connection.close()
+
+
+def replicate(port: int, table: str, *, stream: bool = False) -> None:
+    """A table with a replica in our world, and with a stream of both images if that is wanted."""
+    asked = client(port)
+    images = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    asked.create_table(
+        TableName=table,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        **({"StreamSpecification": images} if stream else {}),
+    )
+    asked.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    replica = {"Create": {"RegionName": PEER}}
+    asked.update_table(TableName=table, ReplicaUpdates=[replica])
+    while True:
+        found = asked.describe_table(TableName=table)["Table"]
+        states = {state["ReplicaStatus"] for state in found.get("Replicas", ())}
+        if found["TableStatus"] == "ACTIVE" and states == {"ACTIVE"}:
+            return

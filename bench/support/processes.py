@@ -1,6 +1,8 @@
 """What processes use: processor time and memory of a process and all it started, from /proc."""
 
+import json
 import os
+import urllib.request
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -42,3 +44,10 @@ def resident_mb(pid: int, field: str = "VmRSS") -> float:
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError(f"no {field} of {pid}")
+
+
+def region_pid(port: int, region: str) -> int:
+    """The process of a region of our world."""
+    url = f"http://127.0.0.1:{port}/_antipodes/status"
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return int(json.load(answer)["hosts"][region]["pid"])

@@ -33,7 +33,8 @@ def request(port: int, region: str, operation: str, body: dict[str, Any]) -> byt
     head = (
         f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Amz-Target: DynamoDB_20120810.{operation}"
         "\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Date: 20260101T000000Z\r\n"
-        f"Authorization: AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature={SIGNATURE}\r\n"
+        f"Authorization: AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, "
+        f"Signature={SIGNATURE}\r\n"
         f"Content-Length: {len(data)}\r\n\r\n"
     )
     return head.encode() + data

@@ -1,4 +1,4 @@
-"""Route 53: hosted zones and health checks, edited in us-east-1 and in force at every edge location.
+"""Route 53: zones and health checks, edited in us-east-1 and in force at every edge location.
 
 The control plane (`api` and the files around it) lives in us-east-1: it checks every change whole,
 keeps it and tells it to the edge through the region's change log. What answers DNS and probes

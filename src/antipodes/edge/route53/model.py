@@ -1,7 +1,7 @@
-"""Route 53's nouns: zones, record sets, health checks, CIDR collections, traffic policies. Pure.
+r"""Route 53's nouns: zones, record sets, health checks, CIDR collections, traffic policies. Pure.
 
 Names are kept as AWS shows them: lower case, with a trailing dot, and everything but letters,
-digits, hyphens, underscores and dots as \\ooo. Ids are bare (`Z...`, `C...`), without the
+digits, hyphens, underscores and dots as \ooo. Ids are bare (`Z...`, `C...`), without the
 `/hostedzone/` or `/change/` in front of them.
 
 These values cross regions in us-east-1's change log, as MessagePack maps: read one back with

@@ -1,0 +1,136 @@
+"""How news reaches a place that keeps its own copy of something: late and in order.
+
+A change leaves where it was made, takes the way over the backbone, and then its time to be
+deployed, which each place draws for itself. Over a cut way it waits until that is healed. Order is
+kept, so that a place never goes back to what it has seen replaced; but what comes from different
+sources does not wait for one another. News of an edit that cannot get out of the control plane's
+home must not hold up news of health, or the edge would not be statically stable.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, Self
+
+from antipodes.runtime.contract import Condition, Runtime, Timer
+from antipodes.world.world import World
+
+SHARE_MIN = 0.5  # of the propagation time, at least; a whole one at most
+SOON_S = 1e-6  # timers may fire this much early
+
+
+class _Change(NamedTuple):
+    """One piece of news on its way."""
+
+    make: Callable[[], None]
+    propagation_s: float
+    due: float | None  # None: nobody can tell, the way is cut
+
+
+class _Way:
+    """News on its way to one place from places that all know of it, in order.
+
+    The first of them whose link is not cut tells; where all are cut, the news waits.
+    """
+
+    def __init__(self, hearer: "Hearer", sources: tuple[str, ...]) -> None:
+        self._hearer = hearer
+        self._sources = sources
+        self._waiting: deque[_Change] = deque()
+        self._timer: Timer | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def send(self, make: Callable[[], None], propagation_s: float) -> None:
+        """Something has changed at the sources."""
+        due = self._due(self._link(), propagation_s)
+        self._waiting.append(_Change(make, propagation_s, due))
+        if len(self._waiting) == 1:
+            self._schedule()
+
+    def reconsider(self) -> None:
+        """The world has changed: what could not leave may do so now, and the other way round."""
+        if self._waiting:
+            link = self._link()
+            self._waiting = deque(
+                change
+                if change.due is not None and link is not None
+                else change._replace(due=self._due(link, change.propagation_s))
+                for change in self._waiting
+            )
+            self._schedule()
+
+    def _link(self) -> Condition | None:
+        links = (self._hearer.link_from(source) for source in self._sources)
+        return next((link for link in links if not link.cut), None)
+
+    def _due(self, link: Condition | None, propagation_s: float) -> float | None:
+        if link is None:
+            return None
+        deployment_s = self._hearer.draw_deployment_s(propagation_s)
+        return self._hearer.runtime.now() + link.delay_s + deployment_s
+
+    def _schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting and (due := self._waiting[0].due) is not None:
+            runtime = self._hearer.runtime
+            self._timer = runtime.later(max(0.0, due - runtime.now()), self._arrive)
+
+    def _arrive(self) -> None:
+        self._timer = None
+        now = self._hearer.runtime.now() + SOON_S
+        while self._waiting and (due := self._waiting[0].due) is not None and due <= now:
+            self._waiting.popleft().make()
+            self._hearer.heard += 1
+        self._schedule()
+
+
+class Hearer:
+    """A place that hears of changes; what it then knows is for who derives from it."""
+
+    def __init__(self, runtime: Runtime, world: World, place: str, propagation_s: float) -> None:
+        self.place = place
+        self.runtime = runtime
+        self.heard = 0
+        self._world = world
+        self._propagation_s = propagation_s
+        self._ways: dict[tuple[str, ...], _Way] = {}
+
+    @property
+    def pending(self) -> int:
+        """Changes on their way here."""
+        return sum(len(way) for way in self._ways.values())
+
+    def hear(
+        self,
+        sources: tuple[str, ...],
+        change: Callable[[Self], None],
+        *,
+        propagation_s: float | None = None,
+    ) -> None:
+        """A change is known at the sources; it is made when it has arrived and is in force.
+
+        That takes up to `propagation_s` (by default this place's) beyond the way.
+        """
+        way = self._ways.get(sources)
+        if way is None:
+            way = self._ways[sources] = _Way(self, sources)
+        within_s = self._propagation_s if propagation_s is None else propagation_s
+        way.send(partial(change, self), within_s)
+
+    def reconsider(self) -> None:
+        """The world has changed."""
+        for way in self._ways.values():
+            way.reconsider()
+
+    def link_from(self, source: str) -> Condition:
+        """The way from there to here, as it is now."""
+        return self._world.condition(source, self.place)
+
+    def draw_deployment_s(self, propagation_s: float) -> float:
+        """How long a change that has come takes to be in force here."""
+        chance = self.runtime.chance(f"propagation/{self.place}")
+        return self.runtime.interval(propagation_s) * chance.uniform(SHARE_MIN, 1.0)

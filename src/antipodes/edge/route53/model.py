@@ -124,7 +124,7 @@ class RecordSet(msgspec.Struct, frozen=True, omit_defaults=True):
     failover: str = ""  # PRIMARY or SECONDARY
     geo: GeoLocation | None = None
     proximity: GeoProximity | None = None
-    multivalue: bool | None = None  # False, when given, is not the same as not given
+    multivalue: bool = False
     cidr: CidrRouting | None = None
     health_check: str = ""
     traffic_policy_instance: str = ""
@@ -143,7 +143,7 @@ class RecordSet(msgspec.Struct, frozen=True, omit_defaults=True):
             ("failover", bool(self.failover)),
             ("geolocation", self.geo is not None),
             ("geoproximity", self.proximity is not None),
-            ("multivalue", bool(self.multivalue)),
+            ("multivalue", self.multivalue),
             ("cidr", self.cidr is not None),
         )
         return next((policy for policy, is_given in given if is_given), "simple")

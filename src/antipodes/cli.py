@@ -26,7 +26,6 @@ PORT = 4566
 ANSWER_S_MAX = 60.0
 START_S_MAX = 40.0
 SPEED_MAX = 100
-LINK_ENDS = 2
 
 
 class CommandError(Exception):
@@ -326,18 +325,16 @@ def _at(options: argparse.Namespace) -> int:
 
 
 def _break(options: argparse.Namespace) -> int:
+    from antipodes.hosting.spoken import NotSaid, faults_of
+
     kind, places = options.kind, options.places
     if kind in {"region", "clock"} and len(places) == 1 and not options.dark:
         print(_break_host(options, places[0])["handle"])
         return 0
-    if kind == "link":
-        if len(places) != LINK_ENDS:
-            raise CommandError("a link has two ends: antipodes break link us-west-2 eu-central-1")
-        faults = _link_faults(options, *places)
-    elif len(places) == 1:
-        faults = [{"kind": "dark-place", "place": places[0]}]
-    else:
-        raise CommandError(f"name one {kind}")
+    try:
+        faults = faults_of(kind, places, vars(options))
+    except NotSaid as error:
+        raise CommandError(str(error)) from None
     for fault in faults:
         print(_ask(options, "POST", "/faults", fault)["handle"])
     return 0
@@ -348,19 +345,6 @@ def _break_host(options: argparse.Namespace, place: str) -> Any:
         wrong = {"offset_s": options.offset or 0.0, "drift_ppm": options.drift or 0.0}
         return _ask(options, "POST", f"/hosts/{place}/clock", wrong)
     return _ask(options, "POST", f"/hosts/{place}/{'pause' if options.pause else 'kill'}")
-
-
-def _link_faults(options: argparse.Namespace, a: str, b: str) -> list[dict[str, Any]]:
-    ends = {"a": a, "b": b, "both_ways": not options.one_way}
-    faults: list[dict[str, Any]] = []
-    if options.latency is not None or options.jitter is not None:
-        slow = {"extra_ms": options.latency or 0.0, "jitter_ms": options.jitter or 0.0}
-        faults.append({"kind": "slow-link", **ends, **slow})
-    if options.loss is not None:
-        faults.append({"kind": "lossy-link", **ends, "loss": options.loss})
-    if options.bandwidth is not None:
-        faults.append({"kind": "narrow-link", **ends, "bandwidth_mbit_s": options.bandwidth})
-    return faults or [{"kind": "cut-link", **ends}]
 
 
 def _heal(options: argparse.Namespace) -> int:
@@ -460,9 +444,12 @@ def _add_looking(verbs: Any) -> None:
 
 
 def _add_breaking(verbs: Any) -> None:
-    break_ = _verb(verbs, "break", _break, "break a region, zone, edge location, link or clock")
-    break_.add_argument("kind", choices=("region", "zone", "edge", "link", "clock"))
-    break_.add_argument("places", nargs="+", help="one place, or the two ends of a link")
+    break_ = _verb(verbs, "break", _break, "break a place, a link, a clock or a control plane")
+    kinds = ("region", "zone", "edge", "link", "clock", "control-plane")
+    break_.add_argument("kind", choices=kinds)
+    named = "one place, the two ends of a link, or the service of a control plane"
+    break_.add_argument("places", nargs="+", help=named)
+    break_.add_argument("--region", default="", help="of a control plane; default: everywhere")
     break_.add_argument("--dark", action="store_true", help="silence instead of kill -9")
     break_.add_argument("--pause", action="store_true", help="it hangs: SIGSTOP, not kill -9")
     break_.add_argument("--offset", type=_with_unit("s", signed=True), help="of a clock: 180s")

@@ -178,6 +178,21 @@ def test_faults_are_installed_shown_and_healed(world: RunningWorld) -> None:
     assert run("heal", "fault-99", state=world.state).returncode == 2
 
 
+def test_a_control_plane_is_broken_by_name(world: RunningWorld) -> None:
+    elastic = world.client("elbv2", E)
+    assert elastic.describe_load_balancers()["LoadBalancers"] == []
+    done = run("break", "control-plane", "elbv2", "--region", E, state=world.state)
+    assert done.returncode == 0, done.stderr
+    told = run("status", state=world.state).stdout
+    assert f"the control plane of elbv2 in {E} is unavailable" in told
+    with pytest.raises(ClientError, match="ServiceUnavailable"):
+        elastic.describe_load_balancers()
+    assert run("heal", done.stdout.strip(), state=world.state).returncode == 0
+    assert elastic.describe_load_balancers()["LoadBalancers"] == []
+    done = run("break", "control-plane", "sts", state=world.state)
+    assert (done.returncode, "no control plane" in done.stderr) == (2, True)
+
+
 def test_a_paused_region_hangs_until_it_is_healed(world: RunningWorld) -> None:
     done = run("break", "region", E, "--pause", state=world.state)
     assert (done.returncode, done.stdout) == (0, f"pause-{E}\n")

@@ -12,6 +12,7 @@ from antipodes.runtime.contract import Condition
 from antipodes.world.errors import InvalidFault
 from antipodes.world.faults import (
     KINDS,
+    ControlPlane,
     CutLink,
     DarkPlace,
     DuplicatingLink,
@@ -36,6 +37,14 @@ def test_faults_travel_as_plain_json(fault: Fault) -> None:
     plain = to_dict(fault)
     assert from_dict(json.loads(json.dumps(plain))) == fault
     assert plain["kind"] in KINDS
+
+
+def test_a_control_plane_that_is_down_is_no_fault_of_links() -> None:
+    fault = ControlPlane("elbv2", "us-west-2")
+    assert from_dict(json.loads(json.dumps(to_dict(fault)))) == fault
+    assert not fault.affects("us-west-2", "eu-central-1")
+    assert combine(BASE, [fault.effect]) == BASE
+    assert fault.describe() == "the control plane of elbv2 in us-west-2 is unavailable"
 
 
 @given(st.lists(some_faults(), max_size=5), st.randoms(use_true_random=False))

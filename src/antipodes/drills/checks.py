@@ -2,7 +2,7 @@
 
 from antipodes.drills.judgeable import unjudgeable
 from antipodes.drills.model import Drill, Event, LoadPart
-from antipodes.world import faults
+from antipodes.hosting.breaking import fault_of
 from antipodes.world.atlas import load_atlas
 from antipodes.world.errors import WorldError
 from antipodes.world.world import World
@@ -87,7 +87,7 @@ def _check_event(drill: Drill, world: World, event: Event, where: str) -> None:
     try:
         for fault in (event.fault, *event.faults):
             if fault:
-                World.install(world, faults.from_dict(fault))
+                World.install(world, fault_of(fault))
     except WorldError as error:
         raise ValueError(f"{where}.{actions[0]}: {error}") from None
 

@@ -26,6 +26,7 @@ from antipodes.drills.checks import EDGE, HOME_REGIONS, REQUESTS_MAX
 from antipodes.drills.model import ClockPart, DiskPart, Drill, Event, LoadPart, SwarmPart, WorldPart
 from antipodes.runtime.chances import named_chance
 from antipodes.runtime.contract import Chance
+from antipodes.service.planes import HOMES
 from antipodes.world import faults
 from antipodes.world.atlas import load_atlas
 from antipodes.world.latency import load_tables
@@ -35,6 +36,7 @@ KINDS = (*faults.KINDS, "kill", "pause", "clock", "disk")
 EVENT_S_MIN = 1.0
 AT_S_MIN = 0.5  # the load begins before anything breaks
 EDGES_ALL = "edge/*"
+CONTROL_PLANES = ("dynamodb", "elbv2", "globalaccelerator", "iam", "lambda")
 DIGITS = 3  # of a drawn number: enough, and short to read
 
 
@@ -148,6 +150,10 @@ def _disk(host: str, chance: Chance) -> DiskPart:
 
 
 def _where(kind: str, places: _Places, chance: Chance) -> dict[str, Any]:
+    if kind == "control-plane":
+        service = chance.choice(CONTROL_PLANES)
+        region = "" if service in HOMES else chance.choice(places.regions)
+        return {"service": service, "region": region}
     if kind in {"dark-place", "slow-place"}:
         group = chance.choice((places.regions, places.regions, places.edges, places.zones))
         return {"place": chance.choice(group)}
@@ -183,6 +189,7 @@ _HOW_BAD: dict[str, Callable[[Chance], dict[str, Any]]] = {
     },
     "dark-place": lambda _: {},
     "slow-place": _slow,
+    "control-plane": lambda _: {},
 }
 
 

@@ -23,11 +23,11 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
+from antipodes.hosting.breaking import fault_of
 from antipodes.hosting.control import fault_list, json_response
 from antipodes.hosting.links import SUPERVISOR
 from antipodes.runtime.contract import Address, Runtime
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
-from antipodes.world import faults
 from antipodes.world.errors import InvalidFault, UnknownHandle, WorldError
 from antipodes.world.world import FAULTS_MAX, World
 
@@ -49,7 +49,7 @@ def install_as(world: World, handle: str, fault: dict[str, Any]) -> None:
     others = [(name, other) for name, other in world.faults() if name != handle]
     if len(others) >= FAULTS_MAX:
         raise InvalidFault(f"{FAULTS_MAX} faults are installed already: heal some first")
-    world.restore([*others, (handle, faults.from_dict(fault))])
+    world.restore([*others, (handle, fault_of(fault))])
 
 
 class FaultDoor:

@@ -17,6 +17,7 @@ from antipodes.runtime.contract import Address, DiskFull, Gone, Runtime, TimedOu
 from antipodes.service.contract import Response, Service, ServiceError, Settings
 from antipodes.service.dispatch import Dispatcher
 from antipodes.service.http import UNKEPT, HttpClient, HttpRequest, HttpResponse, HttpServer
+from antipodes.service.planes import is_control
 from antipodes.world.world import World
 
 FORWARD_S_MAX = 60.0
@@ -39,7 +40,7 @@ class RegionHost:
         self.changes = ChangeLog(self.store)
         self.log_server = LogServer(runtime, self.changes, self.store)
         self.services: dict[str, Service] = build_services(self, control_only=control_only)
-        self.dispatcher = Dispatcher(self, self.services, forward=self._forward)
+        self.dispatcher = Dispatcher(self, self.services, forward=self._forward, admit=self.admit)
         for service in self.services.values():
             self.dispatcher.fast.update(getattr(service, "fast", {}))
             self.dispatcher.injections = getattr(service, "injections", self.dispatcher.injections)
@@ -85,6 +86,13 @@ class RegionHost:
             service, operation, request, account=account, trace=trace
         )
         return response
+
+    def admit(self, service: str, operation: str) -> None:
+        """Refuse a customer's call while a fault keeps its control plane down."""
+        if self.world.has_control_plane(service, self.place) or not is_control(service, operation):
+            return
+        self.runtime.journal.sometimes("control-plane.unavailable")
+        raise ServiceError("ServiceUnavailable", f"{service} is temporarily unavailable", 503)
 
     async def serve_http(self, request: HttpRequest) -> HttpResponse:
         """Answer one API request as this region's endpoint would, durably."""

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from antipodes.hosting.breaking import fault_of
 from antipodes.hosting.configuration import HOMES
 from antipodes.hosting.edge import EdgeHost
 from antipodes.hosting.faultdoor import FaultDoor
@@ -15,7 +16,6 @@ from antipodes.hosting.links import EDGE, LAPTOP, SUPERVISOR, WorldLinks
 from antipodes.hosting.region import RegionHost
 from antipodes.runtime.virtual import Simulation, VirtualRuntime
 from antipodes.service.contract import Response, Settings
-from antipodes.world import faults
 from antipodes.world.atlas import load_atlas
 from antipodes.world.world import World
 
@@ -114,7 +114,7 @@ class SimulatedWorld:
 
     def install(self, fault: dict[str, Any]) -> str:
         """Put a fault into the world; return its handle."""
-        handle = self.world.install(faults.from_dict(fault))
+        handle = self.world.install(fault_of(fault))
         self.simulation.journal.record("fault", handle=handle, fault=fault)
         return handle
 
@@ -182,6 +182,7 @@ class SimulatedWorld:
     ) -> Response:
         """Call a service as a customer would who stands beside the region."""
         host = self.region(place)
+        host.admit(service, operation)
         calling = host.call(service, operation, request, account=account or self.settings.account)
         name = f"{service}.{operation}"
         response: Response | Exception = await host.runtime.spawn(_caught(calling), name)

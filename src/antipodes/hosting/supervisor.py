@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from antipodes.hosting.breaking import fault_of
 from antipodes.hosting.configuration import HOMES, Configuration
 from antipodes.hosting.control import CONTROL, fault_list
 from antipodes.hosting.faultdoor import FaultDoor
@@ -26,7 +27,6 @@ from antipodes.runtime.children import ChildHost, start_child
 from antipodes.runtime.contract import Address, Gone, TimedOut
 from antipodes.runtime.real import RealRuntime
 from antipodes.service.http import HttpClient, HttpResponse
-from antipodes.world import faults
 from antipodes.world.errors import UnknownHandle
 from antipodes.world.world import World
 
@@ -193,7 +193,7 @@ class Supervisor:
 
     async def install(self, fault: dict[str, Any]) -> str:
         """Put a fault into the world, everywhere; return its handle."""
-        handle = self.world.install(faults.from_dict(fault))
+        handle = self.world.install(fault_of(fault))
         self.runtime.journal.record("fault", handle=handle, fault=fault)
         await self._tell_all()
         return handle

@@ -21,6 +21,7 @@ from antipodes.service import accounts, signatures
 from antipodes.service.contract import Call, Handler, Host, Response, Service, ServiceError
 from antipodes.service.express import FastHandler, Heads, headers_of, wire_answer
 from antipodes.service.http import HttpRequest, HttpResponse, encode_response
+from antipodes.service.planes import HOMES
 from antipodes.wire import models, protocols
 from antipodes.wire.errors import WireError
 from antipodes.wire.protocols import Failure, Incoming
@@ -32,14 +33,9 @@ Forward = Callable[[str, HttpRequest], Awaitable[HttpResponse]]
 Answer = HttpResponse | Awaitable[HttpResponse]
 # Asked about a call, its service and its operation before it is handled; may raise ServiceError.
 Injection = Callable[[Call, str, str], None]
+# Asked about a customer's call, by service and operation; may raise ServiceError.
+Admission = Callable[[str, str], None]
 
-# Where the control planes of AWS's global services are (facts/edge.md, section 2).
-HOMES: Mapping[str, str] = {
-    "cloudfront": "us-east-1",
-    "globalaccelerator": "us-west-2",
-    "iam": "us-east-1",
-    "route53": "us-east-1",
-}
 NOT_OFFERED = "NotImplemented"
 NOT_OFFERED_STATUS = 501
 CREDENTIALS_MAX = 4096
@@ -89,7 +85,9 @@ class Dispatcher:
         *,
         forward: Forward | None = None,
         secret_of: Callable[[str], str] = accounts.secret_of,
+        admit: Admission | None = None,
     ) -> None:
+        """`admit` refuses customers' calls of control planes; hot operations are none."""
         self.fast: dict[str, FastHandler] = {}
         self._heads = Heads(self._hot)
         self.injections: list[Injection] = []
@@ -97,6 +95,7 @@ class Dispatcher:
         self._services = services
         self._forward = forward
         self._secret_of = secret_of
+        self._admit = admit
         self._verifies = host.settings.verify_signatures
         self._chance = host.runtime.chance("request-ids")
         self._callers: dict[str, _Caller] = {}
@@ -234,6 +233,8 @@ class Dispatcher:
         handler = service.operations.get(match.operation.name) if service is not None else None
         if handler is None or service is None:
             raise _not_offered(name, match.operation.name)
+        if self._admit is not None:
+            self._admit(name, match.operation.name)
         call = self._call(request, caller, exchange.request_id)
         for inject in self.injections:
             inject(call, name, match.operation.name)

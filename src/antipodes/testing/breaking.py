@@ -116,6 +116,10 @@ class Breakable(ABC):
         """Let nothing in or out of a region, a zone, an edge location or a city; it lives on."""
         return self.break_("dark-place", place=place)
 
+    def control_plane(self, service: str, region: str = "") -> Broken:
+        """Let a service's API answer 503, in a region or everywhere; its data plane goes on."""
+        return self.break_("control-plane", service=service, region=region)
+
     def kill(self, region: str) -> Broken:
         """End a region at once, as `kill -9` does; healing starts it again, with its disk."""
         return self._note(self._kill(region))

@@ -7,7 +7,8 @@ and the shares of datagrams combine as independent ones do, the longest hold cou
 enough. So installing and healing need no undo: what holds is computed from what is installed.
 
 Killing a process is no fault of a link: hosting does that, and peers see their connections end. A
-dark place is silence instead.
+dark place is silence instead. Nor is a control plane that is down: no direction suffers, and hosts
+ask the world whether they may answer.
 
 The ends of a link are places or groups (`places.py`); a region covers its zones. As plain
 dictionaries, faults cross between processes and stand in drills' files; `kind` names the record.
@@ -244,6 +245,49 @@ class SlowPlace(PlaceFault, frozen=True, tag="slow-place"):
         return f"{self.place} is slow: {_slow_words(self.extra_ms, self.jitter_ms)} in and out"
 
 
+class ControlPlane(
+    msgspec.Struct,
+    frozen=True,
+    tag_field="kind",
+    tag="control-plane",
+    forbid_unknown_fields=True,
+):
+    """A service's API is unavailable; what it has configured goes on. Without a region: everywhere.
+
+    Which services have a control plane, and where, is for those to say who host them.
+    """
+
+    service: str
+    region: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.service:
+            raise InvalidFault("service: a service is needed")
+
+    def affects(self, source: str, destination: str) -> bool:
+        """No direction suffers."""
+        return False
+
+    @property
+    def effect(self) -> Condition:
+        """What it does to a direction: nothing."""
+        return Condition(0.0)
+
+    def with_ends(self, rename: Callable[[str, str], str]) -> Self:
+        """Return the same fault, its region replaced by `rename("region", region)`."""
+        if not self.region:
+            return self
+        region = rename("region", self.region)
+        if "/" in region or "*" in region:
+            raise InvalidFault(f"region: {self.region} is not a region")
+        return msgspec.structs.replace(self, region=region)
+
+    def describe(self) -> str:
+        """Return the fault in words."""
+        where = f" in {self.region}" if self.region else ""
+        return f"the control plane of {self.service}{where} is unavailable"
+
+
 Fault = (
     CutLink
     | SlowLink
@@ -253,6 +297,7 @@ Fault = (
     | ReorderingLink
     | DarkPlace
     | SlowPlace
+    | ControlPlane
 )
 KINDS = (
     "cut-link",
@@ -263,6 +308,7 @@ KINDS = (
     "reordering-link",
     "dark-place",
     "slow-place",
+    "control-plane",
 )
 
 

@@ -20,7 +20,7 @@ from antipodes.world.errors import (
     UnknownHandle,
     UnknownPlace,
 )
-from antipodes.world.faults import DarkPlace, Fault, combine
+from antipodes.world.faults import ControlPlane, DarkPlace, Fault, combine
 from antipodes.world.latency import Access, Distances
 from antipodes.world.places import ANYTHING, KIND_GROUPS, kind_of
 
@@ -56,6 +56,7 @@ class World:
         self._edges_by_distance: dict[str, tuple[str, ...]] = {}
         self._faults: dict[str, Fault] = {}
         self._installed = 0
+        self._control_planes: dict[tuple[str, str], None] = {}
         self._conditions: dict[tuple[str, str], Condition] = {}
         self._anycast: dict[str, str] = {}
         self._ranked: dict[tuple[str, ...], list[str]] = {}
@@ -121,6 +122,11 @@ class World:
             self._conditions[source, destination] = condition
         return condition
 
+    def has_control_plane(self, service: str, region: str) -> bool:
+        """Whether a service's control plane in a region is not broken."""
+        down = self._control_planes
+        return not down or ((service, region) not in down and (service, "") not in down)
+
     def on_change(self, notify: Callable[[], None]) -> None:
         """Call `notify` after every change of what is broken."""
         self._listeners.append(notify)
@@ -171,6 +177,11 @@ class World:
             self._changed()
 
     def _changed(self) -> None:
+        self._control_planes = {
+            (fault.service, fault.region): None
+            for fault in self._faults.values()
+            if isinstance(fault, ControlPlane)
+        }
         self._conditions.clear()
         self._anycast.clear()
         self.version += 1

@@ -1,0 +1,50 @@
+"""Control planes and data planes: which operations of an API change what is there, and where.
+
+A control plane makes, describes, changes and removes; a data plane does what the service is there
+for. The two fail apart, and AWS builds so that the second goes on without the first (AWS Fault
+Isolation Boundaries, "control planes and data planes" and appendix B; facts/edge.md, section 2).
+Most data planes are no part of any API: DNS answers, flows, balancers' traffic. The few operations
+that are, are named here; all others belong to the control plane, reads too.
+"""
+
+from collections.abc import Mapping
+
+# Where the control planes of AWS's global services are (facts/edge.md, section 2).
+HOMES: Mapping[str, str] = {
+    "cloudfront": "us-east-1",
+    "globalaccelerator": "us-west-2",
+    "iam": "us-east-1",
+    "route53": "us-east-1",
+}
+
+# APIs that are nothing but data plane.
+DATA_PLANES = frozenset({"dynamodbstreams", "sts"})
+
+DATA_OPERATIONS: Mapping[str, frozenset[str]] = {
+    "cloudwatch": frozenset({"GetMetricData", "GetMetricStatistics", "PutMetricData"}),
+    "dynamodb": frozenset(
+        {
+            "BatchExecuteStatement",
+            "BatchGetItem",
+            "BatchWriteItem",
+            "DeleteItem",
+            "ExecuteStatement",
+            "ExecuteTransaction",
+            "GetItem",
+            "PutItem",
+            "Query",
+            "Scan",
+            "TransactGetItems",
+            "TransactWriteItems",
+            "UpdateItem",
+        }
+    ),
+    "lambda": frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"}),
+    "logs": frozenset({"FilterLogEvents", "GetLogEvents", "PutLogEvents"}),
+}
+_NONE: frozenset[str] = frozenset()
+
+
+def is_control(service: str, operation: str) -> bool:
+    """Whether an operation needs its service's control plane."""
+    return service not in DATA_PLANES and operation not in DATA_OPERATIONS.get(service, _NONE)

@@ -15,6 +15,7 @@ from antipodes.regional.ec2.api import Ec2
 from antipodes.regional.elbv2.api import ElbV2
 from antipodes.regional.iam.api import Iam
 from antipodes.regional.sts.api import Sts
+from antipodes.replication.changelog import ChangeLog
 from antipodes.runtime.contract import Accepted, Address, Condition
 from antipodes.runtime.virtual import Simulation
 from antipodes.service.contract import (
@@ -129,13 +130,13 @@ class OneHost:
     """As much of a region's host as these services ask for."""
 
     api_url = ""
-    changes: Any = None
 
     def __init__(self, runtime: Any, settings: Settings, kinds: tuple[type[Service], ...]) -> None:
         self.place = runtime.place
         self.runtime = runtime
         self.settings = settings
         self.store = runtime.open_store("main")
+        self.changes = ChangeLog(self.store)
         self.world = World(load_atlas(), (REGION, "eu-central-1"))
         self.services: dict[str, Service] = {kind.name: kind(self) for kind in kinds}
         self.dispatcher = Dispatcher(self, self.services)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from antipodes.regional.elbv2.model import IP, LAMBDA, invalid, not_offered
+from antipodes.regional.elbv2.model import INSTANCE, IP, LAMBDA, invalid, not_offered
 
 
 class Attribute(NamedTuple):
@@ -20,8 +20,9 @@ class Attribute(NamedTuple):
     high: int = 0
 
 
-_SWITCH = "true|false"
-_NUMBER = "[0-9]{1,9}"
+SWITCH = "true|false"
+NUMBER = "[0-9]{1,9}"
+AS_BALANCER = "use_load_balancer_configuration"
 
 IDLE_TIMEOUT = "idle_timeout.timeout_seconds"
 DELETION_PROTECTION = "deletion_protection.enabled"
@@ -29,19 +30,24 @@ PRESERVE_HOST = "routing.http.preserve_host_header.enabled"
 FORWARDED_MODE = "routing.http.xff_header_processing.mode"
 MULTI_VALUE = "lambda.multi_value_headers.enabled"
 DRAINING = "deregistration_delay.timeout_seconds"
+CROSS_ZONE = "load_balancing.cross_zone.enabled"
+_DNS = "target_group_health.dns_failover.minimum_healthy_targets"
+DNS_COUNT, DNS_SHARE = f"{_DNS}.count", f"{_DNS}.percentage"
+_ROUTING = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"
+ROUTING_COUNT, ROUTING_SHARE = f"{_ROUTING}.count", f"{_ROUTING}.percentage"
 
 OF_BALANCER: Mapping[str, Attribute] = {
     "access_logs.s3.enabled": Attribute("false"),
     "access_logs.s3.bucket": Attribute(""),
     "access_logs.s3.prefix": Attribute(""),
-    IDLE_TIMEOUT: Attribute("60", _NUMBER, 1, 4_000),
-    DELETION_PROTECTION: Attribute("false", _SWITCH),
+    IDLE_TIMEOUT: Attribute("60", NUMBER, 1, 4_000),
+    DELETION_PROTECTION: Attribute("false", SWITCH),
     "routing.http2.enabled": Attribute("true"),
     "routing.http.drop_invalid_header_fields.enabled": Attribute("false"),
     "routing.http.xff_client_port.enabled": Attribute("false"),
-    PRESERVE_HOST: Attribute("false", _SWITCH),
+    PRESERVE_HOST: Attribute("false", SWITCH),
     FORWARDED_MODE: Attribute("append", "append|preserve|remove"),
-    "load_balancing.cross_zone.enabled": Attribute("true"),
+    CROSS_ZONE: Attribute("true"),
     "routing.http.desync_mitigation_mode": Attribute("defensive"),
     "client_keep_alive.seconds": Attribute("3600"),
     "waf.fail_open.enabled": Attribute("false"),
@@ -53,27 +59,27 @@ OF_BALANCER: Mapping[str, Attribute] = {
 }
 _OF_EVERY_GROUP: Mapping[str, Attribute] = {
     "stickiness.enabled": Attribute("false"),
-    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": Attribute(
-        "off"
-    ),
-    "target_group_health.dns_failover.minimum_healthy_targets.count": Attribute("1"),
-    "target_group_health.dns_failover.minimum_healthy_targets.percentage": Attribute("off"),
-    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": Attribute("1"),
-    "load_balancing.cross_zone.enabled": Attribute("use_load_balancer_configuration"),
+    ROUTING_SHARE: Attribute("off"),
+    DNS_COUNT: Attribute("1"),
+    DNS_SHARE: Attribute("off"),
+    ROUTING_COUNT: Attribute("1"),
+    CROSS_ZONE: Attribute(AS_BALANCER),
+}
+_OF_ADDRESSES: Mapping[str, Attribute] = {
+    **_OF_EVERY_GROUP,
+    DRAINING: Attribute("300", NUMBER, 0, 3_600),
+    "slow_start.duration_seconds": Attribute("0"),
+    "load_balancing.algorithm.type": Attribute("round_robin"),
+    "load_balancing.algorithm.anomaly_mitigation": Attribute("off"),
+    "stickiness.type": Attribute("lb_cookie"),
+    "stickiness.lb_cookie.duration_seconds": Attribute("86400"),
+    "stickiness.app_cookie.cookie_name": Attribute(""),
+    "stickiness.app_cookie.duration_seconds": Attribute("86400"),
 }
 OF_GROUP: Mapping[str, Mapping[str, Attribute]] = {
-    LAMBDA: {MULTI_VALUE: Attribute("false", _SWITCH), **_OF_EVERY_GROUP},
-    IP: {
-        **_OF_EVERY_GROUP,
-        DRAINING: Attribute("300", _NUMBER, 0, 3_600),
-        "slow_start.duration_seconds": Attribute("0"),
-        "load_balancing.algorithm.type": Attribute("round_robin"),
-        "load_balancing.algorithm.anomaly_mitigation": Attribute("off"),
-        "stickiness.type": Attribute("lb_cookie"),
-        "stickiness.lb_cookie.duration_seconds": Attribute("86400"),
-        "stickiness.app_cookie.cookie_name": Attribute(""),
-        "stickiness.app_cookie.duration_seconds": Attribute("86400"),
-    },
+    LAMBDA: {MULTI_VALUE: Attribute("false", SWITCH), **_OF_EVERY_GROUP},
+    IP: _OF_ADDRESSES,
+    INSTANCE: _OF_ADDRESSES,
 }
 
 

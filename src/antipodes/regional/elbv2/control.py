@@ -18,6 +18,7 @@ from antipodes.regional.elbv2.model import (
     TargetGroup,
     Zone,
 )
+from antipodes.regional.elbv2.names import Names
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.service.contract import Call, Host, Request, Response, Service, ServiceError
 from antipodes.world import addresses
@@ -38,17 +39,21 @@ class Balancing(Service):
         self.registry = Registry(host.store)
         self.probes = Probes(host, self.registry)
         self.balancer = Balancer(host, self.registry, self.probes)
-        self.doors = Doors(host, self.registry, self.probes)
+        self.names = Names(host, self.registry, self.probes)
+        self.probes.on_change(self.names.health_changed)
+        self.doors = Doors(host, self.registry, self.probes, self.names)
         self._chance = host.runtime.chance("elbv2/ids")
 
     async def start(self) -> None:
         """Open the doors, and take up serving and probing where they were left."""
         await self.doors.open()
+        self.names.begin()
         await self.settle()
 
     async def settle(self) -> None:
         """Let data plane and probes follow what the registry says now."""
         self.probes.reconcile()
+        self.names.publish()
         await self.balancer.reconcile()
 
     def new_id(self) -> str:

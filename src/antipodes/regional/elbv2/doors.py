@@ -12,6 +12,7 @@ import msgspec
 
 from antipodes.regional.elbv2 import model
 from antipodes.regional.elbv2.health import Probes
+from antipodes.regional.elbv2.names import Names
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.runtime.contract import Address
 from antipodes.service.contract import Host
@@ -24,10 +25,11 @@ _NOT_FOUND = HttpResponse(404, _JSON, b"{}")
 class Doors:
     """The two doors of a region's load balancers."""
 
-    def __init__(self, host: Host, registry: Registry, probes: Probes) -> None:
+    def __init__(self, host: Host, registry: Registry, probes: Probes, names: Names) -> None:
         self._host = host
         self._registry = registry
         self._probes = probes
+        self._names = names
         self._chance = host.runtime.chance("elbv2/dns")
 
     async def open(self) -> None:
@@ -40,13 +42,11 @@ class Doors:
         """Answer `/?name=NAME`."""
         names = parse_qs(urlsplit(request.target).query).get("name", [""])
         name = names[0].lower().rstrip(".")
-        wall = self._host.runtime.wall()
-        for _, _, balancer in self._registry.balancers.all():
-            if balancer.dns_name.lower() == name and balancer.is_active(wall):
-                addresses = [zone.address for zone in balancer.zones]
-                self._chance.shuffle(addresses)
-                return _answer({"addresses": addresses, "ttl": model.DNS_TTL_S})
-        return _NOT_FOUND
+        addresses = self._names.find(name)
+        if not addresses:
+            return _NOT_FOUND
+        self._chance.shuffle(addresses)
+        return _answer({"addresses": addresses, "ttl": model.DNS_TTL_S})
 
     def tell_health(self, request: HttpRequest) -> HttpResponse:
         """Answer `/ARN`."""

@@ -8,6 +8,7 @@ that restarts begins with `initial`, and the first check that passes makes a tar
 States and reasons: the Application Load Balancer user guide, target-group-health-checks.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from antipodes.regional.elbv2 import attributes, lambdaformat
@@ -93,6 +94,11 @@ class Probes:
         self._host = host
         self._registry = registry
         self._probers: dict[tuple[str, str], _Prober] = {}
+        self._notified: list[Callable[[], None]] = []
+
+    def on_change(self, notify: Callable[[], None]) -> None:
+        """Call after every change of a target's state."""
+        self._notified.append(notify)
 
     def reconcile(self) -> None:
         """Begin to probe what should be probed and is not, and the other way round."""
@@ -138,6 +144,8 @@ class Probes:
                     after=prober.health.state,
                     reason=prober.health.reason,
                 )
+                for notify in self._notified:
+                    notify()
             interval = runtime.interval(prober.check.interval_s)
             await runtime.sleep(max(0.0, started + interval - runtime.now()))
 

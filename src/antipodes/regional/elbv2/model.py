@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from antipodes.regional.elbv2.hostedzones import APPLICATION, NETWORK, hosted_zone
 from antipodes.service.contract import Response, ServiceError
 
 LISTENERS_MAX = 50
@@ -22,9 +23,12 @@ NAME_LENGTH_MAX = 32
 ZONES_MIN = 2
 PRIORITY_MAX = 50_000
 DNS_TTL_S = 60
-# Which hosted zone an alias record names; AWS has one per region, ours is one for all.
-HOSTED_ZONE = "Z00000000000ANTIPODES"
-LAMBDA, IP = "lambda", "ip"
+LAMBDA, IP, INSTANCE, ALB = "lambda", "ip", "instance", "alb"
+HTTP, TCP, UDP, TCP_UDP = "HTTP", "TCP", "UDP", "TCP_UDP"
+NETWORK_PROTOCOLS = (TCP, UDP, TCP_UDP)
+STREAM_PROTOCOLS = (TCP, TCP_UDP)
+UDP_PROTOCOLS = (UDP, TCP_UDP)
+INTERNET_FACING, INTERNAL = "internet-facing", "internal"
 ELASTIC = "elasticloadbalancing"
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
@@ -50,7 +54,7 @@ class Zone(msgspec.Struct, frozen=True):
 
 
 class LoadBalancer(msgspec.Struct, frozen=True):
-    """An application load balancer; it is `provisioning` until `active_at`.
+    """A load balancer; it is `provisioning` until `active_at`.
 
     That is 0 where there is nothing to wait for: a clock that is put back must not undo it.
     """
@@ -67,11 +71,18 @@ class LoadBalancer(msgspec.Struct, frozen=True):
     active_at: float
     attributes: dict[str, str] = {}
     tags: dict[str, str] = {}
+    kind: str = APPLICATION
+    scheme: str = INTERNET_FACING
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it passes flows on, and not requests."""
+        return self.kind == NETWORK
 
     @property
     def key(self) -> str:
-        """`app/NAME/ID`."""
-        return f"app/{self.name}/{self.id}"
+        """`app/NAME/ID`, or `net/NAME/ID`."""
+        return f"{'net' if self.is_network else 'app'}/{self.name}/{self.id}"
 
     @property
     def arn(self) -> str:
@@ -81,7 +92,14 @@ class LoadBalancer(msgspec.Struct, frozen=True):
     @property
     def dns_name(self) -> str:
         """The name that clients resolve."""
+        if self.is_network:
+            return f"{self.name}-{self.id}.elb.{self.region}.amazonaws.com"
         return f"{self.name}-{self.number}.{self.region}.elb.amazonaws.com"
+
+    @property
+    def hosted_zone(self) -> str:
+        """The hosted zone that alias records to it name."""
+        return hosted_zone(self.region, self.kind)
 
     def is_active(self, wall: float) -> bool:
         """Whether it serves by now; a clock that was put back does not stop it."""
@@ -99,6 +117,7 @@ class HealthCheck(msgspec.Struct, frozen=True):
     healthy_threshold: int
     unhealthy_threshold: int
     matcher: str
+    protocol: str = HTTP  # or TCP, which has neither path nor matcher
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -129,6 +148,12 @@ class TargetGroup(msgspec.Struct, frozen=True):
     targets: tuple[Target, ...] = ()
     attributes: dict[str, str] = {}
     tags: dict[str, str] = {}
+    protocol: str = HTTP  # "" for functions
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it is for network load balancers."""
+        return self.protocol in NETWORK_PROTOCOLS
 
     @property
     def key(self) -> str:
@@ -160,10 +185,17 @@ class Listener(msgspec.Struct, frozen=True):
     actions: tuple[Action, ...]
     default_rule_id: str
     tags: dict[str, str] = {}
+    protocol: str = HTTP
+    attributes: dict[str, str] = {}
+
+    @property
+    def has_idle_timeout(self) -> bool:
+        """Whether it has flows of bytes, whose idle timeout can be chosen."""
+        return self.protocol in STREAM_PROTOCOLS
 
     @property
     def key(self) -> str:
-        """`app/NAME/ID/LISTENER`."""
+        """`app/NAME/ID/LISTENER`, or `net/...`."""
         return f"{self.balancer}/{self.id}"
 
     @property
@@ -274,13 +306,13 @@ def describe_balancer(balancer: LoadBalancer, wall: float) -> Response:
     return {
         "LoadBalancerArn": balancer.arn,
         "DNSName": balancer.dns_name,
-        "CanonicalHostedZoneId": HOSTED_ZONE,
+        "CanonicalHostedZoneId": balancer.hosted_zone,
         "CreatedTime": balancer.created_at,
         "LoadBalancerName": balancer.name,
-        "Scheme": "internet-facing",
+        "Scheme": balancer.scheme,
         "VpcId": balancer.vpc,
         "State": {"Code": state},
-        "Type": "application",
+        "Type": balancer.kind,
         "AvailabilityZones": [
             {"ZoneName": zone.name, "SubnetId": zone.subnet, "LoadBalancerAddresses": []}
             for zone in balancer.zones

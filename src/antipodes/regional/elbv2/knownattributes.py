@@ -1,0 +1,44 @@
+"""Which attributes a thing has, by what it is, and what they are worth."""
+
+from collections.abc import Mapping
+
+from antipodes.regional.elbv2 import attributes, nlbattributes
+from antipodes.regional.elbv2.attributes import Attribute
+from antipodes.regional.elbv2.model import Listener, LoadBalancer, TargetGroup
+from antipodes.service.contract import ServiceError
+
+_OF_HTTP_LISTENER: Mapping[str, Attribute] = {
+    "routing.http.response.server.enabled": Attribute("true"),
+}
+
+
+def of(thing: LoadBalancer | TargetGroup | Listener) -> Mapping[str, Attribute]:
+    """Return the attributes that a thing has."""
+    match thing:
+        case LoadBalancer():
+            return nlbattributes.OF_BALANCER if thing.is_network else attributes.OF_BALANCER
+        case TargetGroup():
+            if thing.is_network:
+                return nlbattributes.of_group(thing)
+            return attributes.OF_GROUP[thing.target_type]
+        case Listener():
+            return nlbattributes.OF_LISTENER if thing.has_idle_timeout else _OF_HTTP_LISTENER
+
+
+def value(thing: LoadBalancer | TargetGroup | Listener, key: str) -> str:
+    """Return what an attribute of a thing is worth."""
+    return attributes.value(of(thing), thing.attributes, key)
+
+
+def check_thresholds(group: TargetGroup) -> None:
+    """Refuse a zone that would leave the answer to queries later than it sends to all targets."""
+    for dns, routing in (
+        (attributes.DNS_COUNT, attributes.ROUTING_COUNT),
+        (attributes.DNS_SHARE, attributes.ROUTING_SHARE),
+    ):
+        left, right = value(group, dns), value(group, routing)
+        if "off" not in {left, right} and int(left) < int(right):
+            raise ServiceError(
+                "InvalidConfigurationRequest",
+                f"'{dns}' ({left}) must be at least '{routing}' ({right})",
+            )

@@ -1,0 +1,156 @@
+"""The names of a region's load balancers, told to whoever answers DNS queries.
+
+For every load balancer the region's change log says, in the same group as the change itself, what
+its name means now: kind `elbv2/name`, payload `[name, document]`, or `[name, None]` once it is
+gone. A follower that is behind asks for all of them by a query of the same name. So the edge goes
+on to answer when the region is lost, with what it heard last.
+
+A network load balancer's zone leaves the answer while a target group has too few healthy targets
+there; when all zones would leave, all stay. Zonal names always exist (Network Load Balancer user
+guide, network-load-balancers and target-group-health). What is known of targets is lost when a host
+restarts: until those that it finds have been checked, answers stay as they were.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from antipodes.regional.elbv2 import zonal
+from antipodes.regional.elbv2.health import INITIAL, Probes
+from antipodes.regional.elbv2.model import LoadBalancer, TargetGroup, parse_arn
+from antipodes.regional.elbv2.registry import Registry
+from antipodes.runtime.contract import DiskFull
+from antipodes.service.contract import Host
+from antipodes.service.records import Records
+
+KIND = "elbv2/name"
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What was told of a name last: the addresses in its answer, and of its zonal names."""
+
+    zone_id: str
+    addresses: dict[str, str]
+    scheme: str
+    type: str
+    arn: str
+    zonal: dict[str, str] = {}
+
+
+class Names:
+    """The names of this region's load balancers, as they were told last."""
+
+    def __init__(self, host: Host, registry: Registry, probes: Probes) -> None:
+        self._host = host
+        self._registry = registry
+        self._probes = probes
+        self._told = Records(host.store, "elbv2/told-name", Told)
+        self._unknown: dict[tuple[str, str], None] = {}
+        host.changes.serve(KIND, self._tell_all)
+
+    def begin(self) -> None:
+        """Remember which targets were found at the start: their health is to be found out."""
+        for group in self._registry.used_groups():
+            if group.check.enabled:
+                self._unknown |= {(group.arn, t.key): None for t in group.registered()}
+
+    def _tell_all(self, _: Any) -> list[Any]:
+        """For followers that are behind: every name there is."""
+        return [[name, msgspec.to_builtins(told)] for _, name, told in self._told.all()]
+
+    def publish(self) -> None:
+        """Tell of every name that means something else than was told last."""
+        self._forget_known()
+        gone = {(account, name): None for account, name, _ in self._told.all()}
+        for account, _, balancer in self._registry.balancers.all():
+            name = balancer.dns_name.lower()
+            gone.pop((account, name), None)
+            before = self._told.get(account, name)
+            now = self._meaning(balancer, before)
+            if now != before:
+                self._told.put(account, name, now)
+                self._host.changes.append(KIND, [name, msgspec.to_builtins(now)])
+        for account, name in gone:
+            self._told.delete(account, name)
+            self._host.changes.append(KIND, [name, None])
+
+    def health_changed(self) -> None:
+        """Tell what a target's health has changed; a full disk puts it off to the next change."""
+        try:
+            self.publish()
+        except DiskFull:
+            self._host.runtime.journal.sometimes("elb.name-not-kept")
+
+    def _forget_known(self) -> None:
+        if not self._unknown:
+            return
+        still = {
+            (group.arn, target.key)
+            for group in self._registry.used_groups()
+            for target in group.registered()
+            if self._probes.health(group, target, used=True).state == INITIAL
+        }
+        self._unknown = {key: None for key in self._unknown if key in still}
+
+    def _meaning(self, balancer: LoadBalancer, before: Told | None) -> Told:
+        everywhere = {zone.name: zone.address for zone in balancer.zones}
+        answer = everywhere
+        zonal_names: dict[str, str] = {}
+        if balancer.is_network:
+            zonal_names = everywhere
+            if before is not None and before.zonal == everywhere and self._is_unknown(balancer):
+                answer = before.addresses
+            else:
+                answer = {z: ip for z, ip in everywhere.items() if self._serves(balancer, z)}
+        return Told(
+            zone_id=balancer.hosted_zone,
+            addresses=answer or everywhere,
+            scheme=balancer.scheme,
+            type=balancer.kind,
+            arn=balancer.arn,
+            zonal=zonal_names,
+        )
+
+    def _groups(self, balancer: LoadBalancer) -> Iterator[TargetGroup]:
+        for arn in self._registry.groups_of(balancer):
+            parsed = parse_arn(arn)
+            assert parsed is not None, f"{arn} was checked when it came in"
+            group = self._registry.groups.get(balancer.account, parsed[3])
+            if group is not None:
+                yield group
+
+    def _is_unknown(self, balancer: LoadBalancer) -> bool:
+        if not self._unknown:
+            return False
+        arns = {group.arn for group in self._groups(balancer)}
+        return any(arn in arns for arn, _ in self._unknown)
+
+    def _serves(self, balancer: LoadBalancer, zone: str) -> bool:
+        """Whether every target group has as many healthy targets for a zone as it should."""
+        for group in self._groups(balancer):
+            targets = zonal.in_scope(balancer, group, zone)
+            if not zonal.answers(targets, group, partial(self._probes.takes_requests, group)):
+                return False
+        return True
+
+    # What DNS is asked.
+
+    def find(self, name: str) -> list[str]:
+        """Return the addresses of a name, zonal names included; none where there is no such."""
+        wall = self._host.runtime.wall()
+        zone, _, rest = name.partition(".")
+        for account, _, balancer in self._registry.balancers.all():
+            dns_name = balancer.dns_name.lower()
+            if dns_name not in {name, rest} or not balancer.is_active(wall):
+                continue
+            told = self._told.get(account, dns_name)
+            if told is not None:
+                return list(told.addresses.values()) if dns_name == name else _one(told, zone)
+        return []
+
+
+def _one(told: Told, zone: str) -> list[str]:
+    address = told.zonal.get(zone)
+    return [] if address is None else [address]

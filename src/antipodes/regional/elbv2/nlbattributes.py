@@ -1,0 +1,78 @@
+"""Attributes of network load balancers, of their target groups and of their listeners.
+
+Defaults: botocore's model of 2015-12-01 (LoadBalancerAttribute, TargetGroupAttribute,
+ListenerAttribute) and the Network Load Balancer user guide, load-balancer-target-groups. Some
+depend on the kind of target and the protocol, so a group's table is made for it.
+"""
+
+from collections.abc import Mapping
+
+from antipodes.regional.elbv2.attributes import (
+    AS_BALANCER,
+    CROSS_ZONE,
+    DELETION_PROTECTION,
+    DNS_COUNT,
+    DNS_SHARE,
+    DRAINING,
+    NUMBER,
+    ROUTING_COUNT,
+    ROUTING_SHARE,
+    SWITCH,
+    Attribute,
+)
+from antipodes.regional.elbv2.model import ALB, INSTANCE, TCP, UDP_PROTOCOLS, TargetGroup
+
+IDLE_TIMEOUT = "tcp.idle_timeout.seconds"
+ENDS_DRAINED = "deregistration_delay.connection_termination.enabled"
+PRESERVES_IP = "preserve_client_ip.enabled"
+PROXY_PROTOCOL = "proxy_protocol_v2.enabled"
+STICKY = "stickiness.enabled"
+ENDS_UNHEALTHY = "target_health_state.unhealthy.connection_termination.enabled"
+UNHEALTHY_DRAINING = "target_health_state.unhealthy.draining_interval_seconds"
+_COUNT = "[1-9][0-9]{0,3}"
+_SHARE = "off|100|[1-9][0-9]?"
+
+OF_BALANCER: Mapping[str, Attribute] = {
+    "access_logs.s3.enabled": Attribute("false"),
+    "access_logs.s3.bucket": Attribute(""),
+    "access_logs.s3.prefix": Attribute(""),
+    DELETION_PROTECTION: Attribute("false", SWITCH),
+    CROSS_ZONE: Attribute("false", SWITCH),
+    "dns_record.client_routing_policy": Attribute("any_availability_zone"),
+    "zonal_shift.config.enabled": Attribute("false"),
+    "secondary_ips.auto_assigned.per_subnet": Attribute("0"),
+}
+OF_LISTENER: Mapping[str, Attribute] = {IDLE_TIMEOUT: Attribute("350", NUMBER, 60, 6_000)}
+_HEALTH: Mapping[str, Attribute] = {
+    DNS_COUNT: Attribute("1", f"off|{_COUNT}"),
+    DNS_SHARE: Attribute("off", _SHARE),
+    ROUTING_COUNT: Attribute("1", _COUNT),
+    ROUTING_SHARE: Attribute("off", _SHARE),
+}
+
+
+def of_group(group: TargetGroup) -> Mapping[str, Attribute]:
+    """Return what there is for a group: with an application load balancer as target, defaults."""
+    datagrams = group.protocol in UDP_PROTOCOLS
+    always = datagrams or group.target_type == ALB
+    table = {
+        DRAINING: Attribute("300", NUMBER, 0, 3_600),
+        ENDS_DRAINED: Attribute(str(datagrams).lower(), SWITCH),
+        STICKY: Attribute("false", SWITCH),
+        "stickiness.type": Attribute("source_ip"),
+        PRESERVES_IP: Attribute("true") if always else _preserves(group),
+        # Its header goes before a stream's bytes; before datagrams it is not modelled.
+        PROXY_PROTOCOL: Attribute("false") if datagrams else Attribute("false", SWITCH),
+        ENDS_UNHEALTHY: Attribute("true", SWITCH),
+        UNHEALTHY_DRAINING: Attribute("0", NUMBER, 0, 360_000),
+        CROSS_ZONE: Attribute(AS_BALANCER, f"{SWITCH}|{AS_BALANCER}"),
+        **_HEALTH,
+    }
+    if group.target_type != ALB:
+        return table
+    return {key: Attribute(attribute.default) for key, attribute in table.items()}
+
+
+def _preserves(group: TargetGroup) -> Attribute:
+    by_default = group.target_type == INSTANCE or group.protocol != TCP
+    return Attribute(str(by_default).lower(), SWITCH)

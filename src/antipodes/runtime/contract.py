@@ -409,6 +409,14 @@ class Runtime(Protocol):
     async def listen_loopback(self, factory: ReceiverFactory) -> Listener:
         """Listen on a free TCP port of 127.0.0.1, outside the world: no distance applies."""
 
+    async def listen_loopback_datagrams(
+        self, port: int, receive: Callable[[Datagram], None]
+    ) -> DatagramDoor:
+        """Listen on a UDP port of 127.0.0.1 (0: any free one), outside the world.
+
+        It and its senders are at `Address("laptop", "127.0.0.1:<port>")`. Raises Gone.
+        """
+
     def directory(self, name: str) -> Path:
         """A directory of this host's own, made if missing; in the world's state directory."""
 

@@ -41,6 +41,7 @@ from antipodes.runtime.delayline import DelayLines
 from antipodes.runtime.disks import KeptDiskState
 from antipodes.runtime.journal import RunJournal
 from antipodes.runtime.lmdbstore import LmdbStore
+from antipodes.runtime.loopback import LoopbackDatagrams, LoopbackPort
 from antipodes.runtime.precise import PreciseTimers
 from antipodes.runtime.realdatagrams import RealDatagrams
 from antipodes.runtime.realnetwork import (
@@ -93,7 +94,7 @@ class _Machine:
         self.boot = 0
         self.chances: dict[str, random.Random] = {}
         self.streams: dict[WorldStream, None] = {}
-        self.loopbacks: list[_Loopback] = []
+        self.loopbacks: list[LoopbackPort | LoopbackDatagrams] = []
         self.plain_streams: weakref.WeakSet[PlainStream[Any]] = weakref.WeakSet()
         self.server: asyncio.Server | None = None
         self._datagrams: RealDatagrams | None = None
@@ -336,7 +337,15 @@ class RealRuntime:
             )
         except OSError as error:
             raise Gone(f"port {port} of 127.0.0.1: {error.strerror or error}") from None
-        loopback = _Loopback(server)
+        loopback = LoopbackPort(server)
+        self._machine.loopbacks.append(loopback)
+        return loopback
+
+    async def listen_loopback_datagrams(
+        self, port: int, receive: Callable[[Datagram], None]
+    ) -> DatagramDoor:
+        """Listen on a UDP port of 127.0.0.1 (0: any free one), outside the world."""
+        loopback = await LoopbackDatagrams.open(self._loop, port, receive)
         self._machine.loopbacks.append(loopback)
         return loopback
 
@@ -410,15 +419,3 @@ class RealRuntime:
             await asyncio.sleep(0)
         if self._machine.precise is not None:
             self._machine.precise.close()
-
-
-class _Loopback:
-    """A listening TCP port."""
-
-    def __init__(self, server: asyncio.Server) -> None:
-        self._server = server
-        self.port: int = server.sockets[0].getsockname()[1]
-
-    def close(self) -> None:
-        """Refuse from now on."""
-        self._server.close()

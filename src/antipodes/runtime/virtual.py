@@ -202,6 +202,12 @@ class VirtualRuntime:
         """Refused: the simulation has no sockets."""
         raise RuntimeFailure("the simulation has no loopback ports")
 
+    async def listen_loopback_datagrams(
+        self, port: int, receive: Callable[[Datagram], None]
+    ) -> DatagramDoor:
+        """Refused: there is no machine outside of a simulation."""
+        raise RuntimeFailure("the simulation has no loopback ports")
+
     def directory(self, name: str) -> Path:
         """Refused: the simulation has no files."""
         raise RuntimeFailure("the simulation has no directories")

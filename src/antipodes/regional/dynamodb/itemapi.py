@@ -1,5 +1,6 @@
 """Operations on items, one thin function each."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from antipodes.regional.dynamodb.reading import query as read_query
 from antipodes.regional.dynamodb.reading import scan as read_scan
 from antipodes.regional.dynamodb.service import DynamoDB
 from antipodes.regional.dynamodb.strongitems import item_operation
+from antipodes.regional.dynamodb.tables import TableStore
 from antipodes.regional.dynamodb.transactions import (
     batch_get,
     batch_write,
@@ -56,48 +58,39 @@ def _name(service: DynamoDB, call: Call, request: dict[str, Any]) -> str:
 
 @item_operation("PutItem")
 def put_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    name = _name(service, call, request)
-    plan = plan_put(request)
-    table = service.usable(call.account, name)
-    write = _outward_failure(prepare_put, service, table, request, plan)
-    return _done(service, request, write)
+    return _write(service, call, request, plan_put, prepare_put)
 
 
 @item_operation("UpdateItem")
 def update_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    name = _name(service, call, request)
-    plan = plan_update(request)
-    table = service.usable(call.account, name)
-    write = _outward_failure(prepare_update, service, table, request, plan)
-    return _done(service, request, write)
+    return _write(service, call, request, plan_update, prepare_update)
 
 
 @item_operation("DeleteItem")
 def delete_item(service: DynamoDB, call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    return _write(service, call, request, plan_delete, prepare_delete)
+
+
+def _write(
+    service: DynamoDB,
+    call: Call,
+    request: dict[str, Any],
+    plan_of: Callable[[dict[str, Any]], WritePlan],
+    prepare: Callable[[TableStore, Table, dict[str, Any], WritePlan], Write],
+) -> dict[str, Any]:
+    """Judge a write, make it, and tell of it; items go out as boto3 has them."""
     name = _name(service, call, request)
-    plan = plan_delete(request)
+    plan = plan_of(request)
     table = service.usable(call.account, name)
-    write = _outward_failure(prepare_delete, service, table, request, plan)
-    return _done(service, request, write)
-
-
-def _done(service: DynamoDB, request: dict[str, Any], write: Write) -> dict[str, Any]:
-    """Make a write, and tell of it."""
-    check_room(service.items, write).apply(service.items)
-    found = _outward(returned(write, request.get("ReturnValues")))
-    return {**found, **write.consumed(request), **metrics(request, service.items, write)}
-
-
-def _outward_failure(
-    prepare: Any, service: DynamoDB, table: Table, request: Any, plan: WritePlan
-) -> Any:
-    """Prepare a write; the item of a failed condition goes out as boto3 has it."""
     try:
-        return prepare(service.items, table, request, plan)
+        write = prepare(service.items, table, request, plan)
     except ServiceError as error:
         if "Item" in error.members:
             error.members["Item"] = outward_item(error.members["Item"])
         raise
+    check_room(service.items, write).apply(service.items)
+    found = _outward(returned(write, request.get("ReturnValues")))
+    return {**found, **write.consumed(request), **metrics(request, service.items, write)}
 
 
 @item_operation("GetItem")

@@ -1,5 +1,5 @@
-"""Packets inside private networks: networks, route tables, filters, and what reaches what.
+"""Packets inside private networks, and the formats of what they carry.
 
 Synchronous: time is an argument, so a path can be computed, explained and tested without a network.
-Nothing is here yet.
+`dns` has domain names and DNS messages.
 """

@@ -1,0 +1,169 @@
+"""Answers that are ready before anybody asks: what of a message does not depend on who asks.
+
+An answer is the asker's id, flags, counts, the question as it was asked, and a *tail*: the records
+of all sections, in which names point back to the question at its fixed place. Tails are encoded
+when a zone is loaded; to answer is to put the parts together. `Answers` goes one step further for
+what depends on nobody at all: it maps whole questions to tails, and a usual query is answered
+without being parsed, for a question that equals one in the table is well-formed as that one is.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from antipodes.fabric.dns.edns import BYTES_OURS, BYTES_PLAIN, opt_record
+from antipodes.fabric.dns.message import (
+    AA,
+    CD,
+    IN,
+    QR,
+    QUESTION_AT,
+    RA,
+    RD,
+    RR,
+    Query,
+    Writer,
+    answering_opt,
+    offsets_in,
+    truncated,
+)
+
+_pack_header = struct.Struct(">HHHHHH").pack
+_pack_rest = struct.Struct(">HHHHH").pack
+_pack_question = struct.Struct(">HH").pack
+
+_BARE_OPT_BYTES = len(opt_record())
+
+
+class Tail(NamedTuple):
+    """All of an answer that does not depend on who asks."""
+
+    flags: int  # QR, AA, RA and the response code
+    answers: int
+    authority: int
+    additional: int
+    body: bytes
+
+
+def precompiled(  # noqa: PLR0913 - a message has so many parts
+    name: bytes,
+    answers: Sequence[RR] = (),
+    authority: Sequence[RR] = (),
+    additional: Sequence[RR] = (),
+    *,
+    rcode: int = 0,
+    authoritative: bool = True,
+    recursion: bool = False,
+    anywhere: bool = False,
+) -> Tail:
+    """Encode the answer to questions for a name.
+
+    `anywhere`: the question may be for any name (below a wildcard, or one that does not exist).
+    Then records of `name` (pass the wildcard's own) become records of the name that was asked for,
+    and the other names are written out.
+    """
+    question = name + bytes(4)
+    if anywhere:
+        body = b"".join(_written_out(name, r) for r in (*answers, *authority, *additional))
+    else:
+        writer = Writer(b"", QUESTION_AT + len(question), offsets_in(question))
+        for record in (*answers, *authority, *additional):
+            writer.record(record)
+        body = bytes(writer.data)
+    flags = QR | AA * authoritative | RA * recursion | rcode
+    return Tail(flags, len(answers), len(authority), len(additional), body)
+
+
+def _written_out(asked: bytes, record: RR) -> bytes:
+    name = b"\xc0\x0c" if record.name == asked else record.name
+    size = len(record.rdata)
+    return name + struct.pack(">HHIH", record.rtype, IN, record.ttl, size) + record.rdata
+
+
+def answered(query: Query, tail: Tail, *, scope: int = 0) -> bytes:
+    """The answer to a query from a tail, cut to the question if the asker cannot take it all."""
+    flags, answers, authority, additional, body = tail
+    question = query.question
+    flags |= query.flags & (RD | CD)
+    if query.edns_bytes:
+        opt = answering_opt(query, 0, scope)
+        if QUESTION_AT + len(question) + len(body) + len(opt) > query.bytes_max:
+            return truncated(query, flags)
+        head = _pack_header(query.id, flags, 1, answers, authority, additional + 1)
+        return head + question + body + opt
+    if QUESTION_AT + len(question) + len(body) > query.bytes_max:
+        return truncated(query, flags)
+    return _pack_header(query.id, flags, 1, answers, authority, additional) + question + body
+
+
+class _Ready(NamedTuple):
+    """The two things that stand around a question, by how it is asked."""
+
+    heads: tuple[bytes, bytes, bytes, bytes]  # plain, with RD; with OPT, with RD and OPT
+    body: bytes
+
+
+# What follows the id of a usual query, and the head of its answer. dig says AD as well.
+_KINDS = {
+    _pack_rest(flags | more, 1, 0, 0, opt): 2 * opt + bool(flags)
+    for flags in (0, RD)
+    for more in (0, 0x20)
+    for opt in (0, 1)
+}
+# Usual OPT records, and ours that answers them.
+_OPTS = {
+    opt_record(do=do, bytes_max=size): opt_record(do=do)
+    for do in (False, True)
+    for size in (BYTES_OURS, 1400, 1410, 1452, 4096)
+}
+
+
+class Answers:
+    """Whole questions and what is answered to anybody: the express lane of a server."""
+
+    def __init__(self) -> None:
+        self._ready: dict[bytes, _Ready] = {}
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def put(self, name: bytes, rtype: int, tail: Tail) -> None:
+        """Answer questions for a name and type from a tail, unless it is long."""
+        key = name + _pack_question(rtype, IN)
+        flags, answers, authority, additional, body = tail
+        if QUESTION_AT + len(key) + len(body) + _BARE_OPT_BYTES > BYTES_PLAIN:
+            self._ready.pop(key, None)
+            return
+        heads = [
+            _pack_rest(flags | recursion, 1, answers, authority, additional + opt)
+            for opt in (0, 1)
+            for recursion in (0, RD)
+        ]
+        self._ready[key] = _Ready((heads[0], heads[1], heads[2], heads[3]), body)
+
+    def remove(self, name: bytes, rtype: int) -> None:
+        """Leave a question to those who parse it."""
+        self._ready.pop(name + _pack_question(rtype, IN), None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._ready.clear()
+
+    def answer(self, data: bytes) -> bytes | None:
+        """The answer to a message, if it is a usual query for something that is ready."""
+        kind = _KINDS.get(data[2:12])
+        if kind is None:
+            return None
+        if kind < 2:  # noqa: PLR2004 - the kinds without OPT
+            ready = self._ready.get(data[12:-4].lower() + data[-4:])
+            if ready is None:
+                return None
+            return data[:2] + ready[0][kind] + data[12:] + ready[1]
+        opt = _OPTS.get(data[-_BARE_OPT_BYTES:])
+        if opt is None:
+            return None
+        question = data[12:-_BARE_OPT_BYTES]
+        ready = self._ready.get(question[:-4].lower() + question[-4:])
+        if ready is None:
+            return None
+        return data[:2] + ready[0][kind] + question + ready[1] + opt

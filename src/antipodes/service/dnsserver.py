@@ -56,9 +56,8 @@ class Asker(NamedTuple):
 
 Said = bytes | None
 DnsHandler = Callable[[Query, Asker], Said | Awaitable[Said]]
-# From the bytes of a datagram and the place of the door it came to: the answer, or None for what
-# has to go through the handler.
-Express = Callable[[bytes, str], Said]
+# The answer to a datagram that need not be parsed, or None for what has to go to the handler.
+Express = Callable[[Datagram], Said]
 
 
 class Door(Protocol):
@@ -108,12 +107,12 @@ class DnsServer:
 
     def take(self, datagram: Datagram, door: Door) -> None:
         """Take a datagram that came by a door, and answer by it."""
-        data, source, source_ip, local, trace = datagram
         if self._express is not None:
-            answer = self._express(data, local.place)
+            answer = self._express(datagram)
             if answer is not None:
                 door.reply(datagram, answer)
                 return
+        data, source, source_ip, local, trace = datagram
         asker = Asker(source.place, source_ip, local, trace, False)  # noqa: FBT003 - a tuple
         said = self.respond(data, asker)
         if said is None:

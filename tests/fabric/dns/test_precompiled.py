@@ -15,7 +15,7 @@ from antipodes.fabric.dns.message import (
     parse_answer,
     parse_query,
 )
-from antipodes.fabric.dns.precompiled import Answers, Tail, answered, precompiled
+from antipodes.fabric.dns.precompiled import Answers, Ready, Tail, answered, precompiled, ready
 from tests.fabric.dns.messages import NAMES, SECTIONS, asked
 
 WWW = names.to_wire("www.example.com")
@@ -64,10 +64,10 @@ def test_a_tail_carries_the_scope() -> None:
 # The express lane.
 
 
-def ready(name: bytes = WWW, rtype: int = rdata.A) -> tuple[Answers, Tail]:
+def known(name: bytes = WWW, rtype: int = rdata.A) -> tuple[Answers, Tail]:
     answers = Answers()
     tail = precompiled(name, [RR(name, rtype, 60, b"\xc0\0\2\1")], [SOA])
-    answers.put(name, rtype, tail)
+    answers.put(name, rtype, ready(name, tail))
     return answers, tail
 
 
@@ -81,7 +81,7 @@ def ready(name: bytes = WWW, rtype: int = rdata.A) -> tuple[Answers, Tail]:
 def test_the_express_lane_says_what_the_slow_one_says(
     edns: bool | int, payload: int, do: bool, flags: str, name: str
 ) -> None:
-    answers, tail = ready()
+    answers, tail = known()
     message = dns.message.make_query(
         name, "A", use_edns=edns, payload=payload, want_dnssec=do and edns is not False, flags=0
     )
@@ -97,7 +97,7 @@ def test_the_express_lane_says_what_the_slow_one_says(
 
 
 def test_the_express_lane_knows_types_apart() -> None:
-    answers, _ = ready(rtype=rdata.HTTPS)
+    answers, _ = known(rtype=rdata.HTTPS)
     for rtype in range(300):
         data = encode_query(1, WWW, rtype, edns_bytes=0)
         assert (answers.answer(data) is not None) == (rtype == rdata.HTTPS)
@@ -106,23 +106,45 @@ def test_the_express_lane_knows_types_apart() -> None:
 
 
 def test_the_express_lane_forgets() -> None:
-    answers, tail = ready()
+    answers, tail = known()
     data = encode_query(1, WWW, rdata.A)
     assert answers.answer(data) is not None
-    answers.remove(WWW, rdata.A)
+    answers.put(WWW, rdata.A, None)
     assert answers.answer(data) is None
-    answers.put(WWW, rdata.A, tail)
+    answers.put(WWW, rdata.A, ready(WWW, tail))
     long = precompiled(WWW, [RR(WWW, rdata.TXT, 60, b"\xff" * 256)] * 2)
-    answers.put(WWW, rdata.A, long)
+    assert ready(WWW, long) is None
+    answers.put(WWW, rdata.A, ready(WWW, long))
     assert (answers.answer(data), len(answers)) == (None, 0)
-    answers.put(WWW, rdata.A, tail)
+    answers.put(WWW, rdata.A, ready(WWW, tail))
     answers.clear()
     assert len(answers) == 0
 
 
+def test_the_express_lane_lets_others_choose() -> None:
+    tails = [precompiled(WWW, [RR(WWW, rdata.A, n, b"\xc0\0\2\1")]) for n in range(3)]
+    mine = [ready(WWW, tail) for tail in tails]
+    asked_by = []
+
+    def choose(place: str, ip: str) -> Ready | None:
+        asked_by.append((place, ip))
+        return {"192.0.2.1": mine[1], "192.0.2.2": mine[2]}.get(ip)
+
+    answers = Answers()
+    answers.put(WWW, rdata.A, choose)
+    for edns_bytes in (0, 1232):
+        data = encode_query(1, WWW, rdata.A, edns_bytes=edns_bytes)
+        query = parse_query(data)
+        assert isinstance(query, Query)
+        assert answers.answer(data, "city/x", "192.0.2.2") == answered(query, tails[2])
+        assert answers.answer(data, "city/y", "192.0.2.1") == answered(query, tails[1])
+        assert answers.answer(data) is None
+    assert asked_by[:3] == [("city/x", "192.0.2.2"), ("city/y", "192.0.2.1"), ("", "")]
+
+
 @given(st.binary(max_size=60))
 def test_the_express_lane_takes_nothing_odd(data: bytes) -> None:
-    answers, _ = ready()
+    answers, _ = known()
     usual = encode_query(1, WWW, rdata.A)
     for sent in (data, usual + data, usual[:12] + data, data + usual):
         said = answers.answer(sent)

@@ -98,8 +98,8 @@ def opt_record(
     *, rcode: int = 0, do: bool = False, subnet: Subnet | None = None, bytes_max: int = BYTES_OURS
 ) -> bytes:
     """An OPT record in wire form; `rcode` is the whole one, of which it carries the upper bits."""
-    options = b""
-    if subnet is not None:
-        family, prefix, address, scope = subnet
-        options = _pack_option(_SUBNET, 4 + len(address), family, prefix, scope) + address
-    return _pack_opt(0, OPT, bytes_max, rcode >> 4, 0, DO * do, len(options)) + options
+    if subnet is None:
+        return _pack_opt(0, OPT, bytes_max, rcode >> 4, 0, DO * do, 0)
+    family, prefix, address, scope = subnet
+    option = _pack_option(_SUBNET, 4 + len(address), family, prefix, scope) + address
+    return _pack_opt(0, OPT, bytes_max, rcode >> 4, 0, DO * do, len(option)) + option

@@ -45,6 +45,7 @@ _REACH = 0x4000  # how far into a message a pointer can point
 _NAMES_IN = {2: (0, 1), 5: (0, 1), 6: (0, 2), 12: (0, 1), 15: (2, 1), 33: (6, 1), 39: (0, 1)}
 _COMPRESSED = frozenset({2, 5, 6, 12, 15})
 
+_new = tuple.__new__  # of named tuples: saves half the time of making one
 _header = struct.Struct(">HHHHHH").unpack_from
 _type_and_class = struct.Struct(">HH").unpack_from
 _opt = struct.Struct(">BHHBBHH").unpack_from
@@ -108,6 +109,7 @@ class Answer(NamedTuple):
 
 
 DROPPED = Malformed(FORMERR, b"")
+_BARE_OPT, _OPT_BYTES = b"\x00\x00\x29", 11
 _NO_EDNS: tuple[int, bool, Subnet | None, int] = (0, False, None, 0)
 
 # Reading questions.
@@ -144,7 +146,7 @@ def parse_query(data: bytes, *, tcp: bool = False) -> Query | Malformed:
     question = data[QUESTION_AT:end]
     limit = BYTES_STREAM if tcp else min(edns_bytes or BYTES_PLAIN, BYTES_OURS)
     asked = (identifier, flags, name, rtype, rclass, edns_bytes, do, subnet, 0, question, limit)
-    query = Query(*asked)
+    query = _new(Query, asked)
     return Malformed(rcode, encode_answer(query, rcode)) if rcode else query
 
 
@@ -161,6 +163,17 @@ def _refusal(identifier: int, flags: int, rcode: int) -> Malformed:
 
 def _edns(data: bytes, position: int, records: int) -> tuple[int, bool, Subnet | None, int]:
     """What the additional records say: size, DO, client subnet, and a reason to refuse."""
+    if records == 1 and data[position : position + 3] == _BARE_OPT:
+        _, _, size, _, version, flags, length = _opt(data, position)
+        if not version and len(data) == position + _OPT_BYTES + length:
+            subnet = parse_options(data[position + _OPT_BYTES :]) if length else None
+            if subnet is None or not subnet.scope:
+                return max(size, BYTES_PLAIN), flags >= DO, subnet, 0
+    return _additional(data, position, records)
+
+
+def _additional(data: bytes, position: int, records: int) -> tuple[int, bool, Subnet | None, int]:
+    """As above, of records of any kind."""
     bytes_max, do, subnet, rcode, seen = 0, False, None, 0, False
     for _ in range(records):
         owner, position = _name(data, position)

@@ -2,13 +2,13 @@
 
 An answer is the asker's id, flags, counts, the question as it was asked, and a *tail*: the records
 of all sections, in which names point back to the question at its fixed place. Tails are encoded
-when a zone is loaded; to answer is to put the parts together. `Answers` goes one step further for
-what depends on nobody at all: it maps whole questions to tails, and a usual query is answered
-without being parsed, for a question that equals one in the table is well-formed as that one is.
+when a zone is loaded; to answer is to put the parts together. `Answers` goes one step further: it
+maps whole questions to answers, or to who chooses one by the asker's address, and a usual query is
+answered without being parsed: a question that equals a known one is as well-formed as that one is.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from antipodes.fabric.dns.edns import BYTES_OURS, BYTES_PLAIN, opt_record
@@ -96,11 +96,28 @@ def answered(query: Query, tail: Tail, *, scope: int = 0) -> bytes:
     return _pack_header(query.id, flags, 1, answers, authority, additional) + question + body
 
 
-class _Ready(NamedTuple):
+class Ready(NamedTuple):
     """The two things that stand around a question, by how it is asked."""
 
     heads: tuple[bytes, bytes, bytes, bytes]  # plain, with RD; with OPT, with RD and OPT
     body: bytes
+
+
+# Chooses for who asks (a place, an IP address); None: this one takes more thought.
+Choose = Callable[[str, str], Ready | None]
+
+
+def ready(name: bytes, tail: Tail) -> Ready | None:
+    """A tail made ready for usual queries for a name; None if it is too long for some."""
+    flags, answers, authority, additional, body = tail
+    if QUESTION_AT + len(name) + 4 + len(body) + _BARE_OPT_BYTES > BYTES_PLAIN:
+        return None
+    heads = [
+        _pack_rest(flags | recursion, 1, answers, authority, additional + opt)
+        for opt in (0, 1)
+        for recursion in (0, RD)
+    ]
+    return Ready((heads[0], heads[1], heads[2], heads[3]), body)
 
 
 # What follows the id of a usual query, and the head of its answer. dig says AD as well.
@@ -119,51 +136,52 @@ _OPTS = {
 
 
 class Answers:
-    """Whole questions and what is answered to anybody: the express lane of a server."""
+    """Whole questions and what is answered to them: the express lane of a server.
+
+    What is put is what `ready` made of a tail, or a function that chooses among such things.
+    """
 
     def __init__(self) -> None:
-        self._ready: dict[bytes, _Ready] = {}
+        self._known: dict[bytes, Ready | Choose] = {}
 
     def __len__(self) -> int:
-        return len(self._ready)
+        return len(self._known)
 
-    def put(self, name: bytes, rtype: int, tail: Tail) -> None:
-        """Answer questions for a name and type from a tail, unless it is long."""
+    def put(self, name: bytes, rtype: int, answer: Ready | Choose | None) -> None:
+        """Answer questions for a name and type; None: leave them to those who parse them."""
         key = name + _pack_question(rtype, IN)
-        flags, answers, authority, additional, body = tail
-        if QUESTION_AT + len(key) + len(body) + _BARE_OPT_BYTES > BYTES_PLAIN:
-            self._ready.pop(key, None)
-            return
-        heads = [
-            _pack_rest(flags | recursion, 1, answers, authority, additional + opt)
-            for opt in (0, 1)
-            for recursion in (0, RD)
-        ]
-        self._ready[key] = _Ready((heads[0], heads[1], heads[2], heads[3]), body)
-
-    def remove(self, name: bytes, rtype: int) -> None:
-        """Leave a question to those who parse it."""
-        self._ready.pop(name + _pack_question(rtype, IN), None)
+        if answer is None:
+            self._known.pop(key, None)
+        else:
+            self._known[key] = answer
 
     def clear(self) -> None:
         """Forget everything."""
-        self._ready.clear()
+        self._known.clear()
 
-    def answer(self, data: bytes) -> bytes | None:
-        """The answer to a message, if it is a usual query for something that is ready."""
+    def answer(self, data: bytes, place: str = "", ip: str = "") -> bytes | None:
+        """The answer to a message, if it is a usual query for something that is known."""
         kind = _KINDS.get(data[2:12])
         if kind is None:
             return None
         if kind < 2:  # noqa: PLR2004 - the kinds without OPT
-            ready = self._ready.get(data[12:-4].lower() + data[-4:])
-            if ready is None:
+            found = self._known.get(data[12:-4].lower() + data[-4:])
+            if found is None:
                 return None
-            return data[:2] + ready[0][kind] + data[12:] + ready[1]
+            if type(found) is not Ready:
+                found = found(place, ip)  # type: ignore[operator] # the only other kind
+                if found is None:
+                    return None
+            return data[:2] + found[0][kind] + data[12:] + found[1]
         opt = _OPTS.get(data[-_BARE_OPT_BYTES:])
         if opt is None:
             return None
         question = data[12:-_BARE_OPT_BYTES]
-        ready = self._ready.get(question[:-4].lower() + question[-4:])
-        if ready is None:
+        found = self._known.get(question[:-4].lower() + question[-4:])
+        if found is None:
             return None
-        return data[:2] + ready[0][kind] + question + ready[1] + opt
+        if type(found) is not Ready:
+            found = found(place, ip)  # type: ignore[operator] # the only other kind
+            if found is None:
+                return None
+        return data[:2] + found[0][kind] + question + found[1] + opt

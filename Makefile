@@ -18,7 +18,7 @@ N ?= 1000000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fix docs articles library pages bench bench-sim bench-tables \
-	sim fuzz soak crashes clean
+	sim fuzz fuzz-dns soak crashes clean
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -81,6 +81,9 @@ soak: $(DEV_STAMP) ## Play the swarm over many seeds (SEEDS=2000), all night lon
 
 fuzz: $(DEV_STAMP) ## Post N=1000000 broken requests to DynamoDB, and look for what must not be
 	$(BIN)/python -m tests.regional.dynamodb.fuzzing $(N)
+
+fuzz-dns: $(DEV_STAMP) ## Send N=1000000 broken questions to a DNS server, and look for rubbish
+	$(BIN)/python -m tests.fabric.dns.fuzzing $(N)
 
 crashes: $(DEV_STAMP) ## Kill a region fifty times under load; nothing acknowledged may be missing
 	ANTIPODES_CRASHES=50 $(BIN)/python -m pytest tests/e2e/test_crashes.py

@@ -14,12 +14,14 @@ REGIONS = st.sampled_from([region.code for region in load_atlas().regions])
 CITIES = st.sampled_from([city.place for city in load_atlas().cities])
 
 
-@given(REGIONS, st.integers(1, 254))
-def test_a_region_address_leads_back_to_its_region(region: str, n: int) -> None:
-    ip = addresses.region_address(region, n)
-    assert addresses.place_of(ip) == region
-    assert ip_address(ip) in ip_network(addresses.region_block(region))
-    assert not addresses.is_anycast(ip)
+@given(REGIONS, st.integers(1, 199), st.integers(1, 55))
+def test_a_regions_addresses_lead_back_to_it(region: str, n: int, m: int) -> None:
+    found = addresses.region_address(region, n), addresses.elastic_address(region, m)
+    for ip in found:
+        assert addresses.place_of(ip) == region
+        assert ip_address(ip) in ip_network(addresses.region_block(region))
+        assert not addresses.is_anycast(ip)
+    assert len({*found}) == 2
 
 
 @given(CITIES, st.integers(0, addresses.CITY_SIZE - 1))
@@ -43,9 +45,29 @@ def test_anycast_pairs_are_of_two_networks_and_belong_to_no_place(n: int, m: int
 def test_no_two_places_share_an_address() -> None:
     regions = [r.code for r in load_atlas().regions]
     cities = [c.place for c in load_atlas().cities]
-    given_out = [addresses.region_address(r, n) for r in regions for n in range(1, 255)]
+    given_out = [addresses.region_address(r, n) for r in regions for n in range(1, 200)]
+    given_out += [addresses.elastic_address(r, n) for r in regions for n in range(1, 56)]
     given_out += [addresses.client_ip(c, n) for c in cities for n in range(addresses.CITY_SIZE)]
     assert len(set(given_out)) == len(given_out)
+
+
+@given(st.integers(0, addresses.ANYCAST_MAX - 1), st.integers(0, addresses.ANYCAST_MAX - 1))
+def test_anycast_pairs_of_ipv6_are_of_two_subnets_and_zones_tell_the_networks_apart(
+    n: int, m: int
+) -> None:
+    a, b = addresses.anycast_pair6(n)
+    assert ip_address(a) in ip_network("2001:2:0:a::/64")
+    assert ip_address(b) in ip_network("2001:2:0:b::/64")
+    for pair in ((a, b), addresses.anycast_pair(n)):
+        assert [addresses.anycast_zone(ip) for ip in pair] == ["a", "b"]
+        assert [addresses.place_of(ip) for ip in pair] == [None, None]
+    assert (n == m) == (addresses.anycast_pair6(m) == (a, b))
+
+
+@given(st.ip_addresses(v=6))
+def test_no_other_address_of_ipv6_is_ours(ip: object) -> None:
+    ours = any(ip in ip_network(f"2001:2:0:{zone}::/64") for zone in "ab")
+    assert addresses.is_anycast(str(ip)) == ours
 
 
 @given(st.ip_addresses(v=4))
@@ -69,10 +91,12 @@ def test_a_city_has_so_many_clients(n: int) -> None:
         addresses.client_ip("city/sao-paulo", n)
 
 
-@pytest.mark.parametrize("n", [0, 255])
-def test_a_region_keeps_its_first_and_last_address(n: int) -> None:
+@pytest.mark.parametrize(("n", "m"), [(0, 0), (200, 56)])
+def test_a_region_keeps_its_first_and_last_address(n: int, m: int) -> None:
     with pytest.raises(OutOfAddresses, match="us-west-2"):
         addresses.region_address("us-west-2", n)
+    with pytest.raises(OutOfAddresses, match="us-west-2"):
+        addresses.elastic_address("us-west-2", m)
 
 
 @pytest.mark.parametrize("n", [-1, addresses.ANYCAST_MAX])

@@ -49,6 +49,7 @@ class SimulatedWorld:
             strong_region_sets=base.strong_region_sets,
             ttl_delay_s=base.ttl_delay_s,
             stream_shard_s=base.stream_shard_s,
+            verify_signatures=base.verify_signatures,
             regions=regions,
             durability=base.durability,
             extra={**base.extra, "homes": HOMES},

@@ -158,6 +158,23 @@ def signature_of(request: HttpRequest, signed: Signed, secret: str) -> str:
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
+def authorize(
+    request: HttpRequest, region: str, service: str, key: tuple[str, str], now: float
+) -> dict[str, str]:
+    """Return the headers of a request with those that sign it; `key` is access key and secret."""
+    time = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    credential = Credential(key[0], time[:8], region, service)
+    headers = request.headers | {"x-amz-date": time}
+    signed = Signed(credential, tuple(sorted(headers)), "", time, None)
+    whole = HttpRequest(request.method, request.target, headers, request.body, request.accepted)
+    names = ";".join(signed.headers)
+    proof = signature_of(whole, signed, key[1])
+    scope = f"{credential.access_key}/{credential.scope}"
+    return headers | {
+        "authorization": f"{ALGORITHM} Credential={scope}, SignedHeaders={names}, Signature={proof}"
+    }
+
+
 def _canonical(request: HttpRequest, signed: Signed) -> str:
     path, _, query = request.target.partition("?")
     is_s3 = signed.credential.service == "s3"

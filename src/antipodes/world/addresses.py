@@ -1,18 +1,24 @@
-"""The addresses of the emulated internet, all from 198.18.0.0/15, which routes nowhere (RFC 2544).
+"""The addresses of the emulated internet, from blocks for benchmarks, which are routed nowhere.
+
+198.18.0.0/15 of IPv4 (RFC 2544) and 2001:2::/48 of IPv6 (RFC 5180):
 
 ======================  =========================================================
 198.18.0.0/17           first of an accelerator's two anycast addresses
 198.18.128.0/17         second of them; the two networks can be broken separately
-198.19.R.0/24           region R (its position in the atlas, below 64): balancers
+198.19.R.0/24           region R (its position in the atlas, below 64): balancers up to 199,
+                        elastic addresses above
 198.19.64.0/18          free
 198.19.128.0/17         clients in cities: 64 of each, by the city's position
+2001:2:0:a::/64         first of an accelerator's two anycast addresses of IPv6
+2001:2:0:b::/64         second of them
 ======================  =========================================================
 
 Anycast addresses belong to no place: where they lead depends on where one stands. All functions are
 pure; the blocks are disjoint and each function is the inverse of `place_of`.
 """
 
-from ipaddress import AddressValueError, IPv4Address
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from antipodes.world.atlas import load_atlas
 from antipodes.world.errors import OutOfAddresses
@@ -22,9 +28,13 @@ ANYCAST_B = int(IPv4Address("198.18.128.0"))
 REGIONS = int(IPv4Address("198.19.0.0"))
 CLIENTS = int(IPv4Address("198.19.128.0"))
 END = int(IPv4Address("198.20.0.0"))
+ANYCAST6_A = int(IPv6Address("2001:2:0:a::"))
+ANYCAST6_B = int(IPv6Address("2001:2:0:b::"))
+SUBNET6_SIZE = 1 << 64
 ANYCAST_MAX = ANYCAST_B - ANYCAST_A - 2
 REGIONS_MAX = 64
 REGION_SIZE = 256
+ELASTIC_FIRST = 200
 CITY_SIZE = 64
 CITIES_MAX = (END - CLIENTS) // CITY_SIZE
 
@@ -36,9 +46,32 @@ def anycast_pair(n: int) -> tuple[str, str]:
     return str(IPv4Address(ANYCAST_A + 1 + n)), str(IPv4Address(ANYCAST_B + 1 + n))
 
 
+def anycast_pair6(n: int) -> tuple[str, str]:
+    """Return the two static addresses of IPv6 of the n-th accelerator, counted from 0."""
+    if not 0 <= n < ANYCAST_MAX:
+        raise OutOfAddresses(f"accelerator {n}: there are addresses for 0 to {ANYCAST_MAX - 1}")
+    return str(IPv6Address(ANYCAST6_A + 1 + n)), str(IPv6Address(ANYCAST6_B + 1 + n))
+
+
 def is_anycast(ip: str) -> bool:
     """Whether an address is announced by every edge location."""
-    return ANYCAST_A <= _number(ip) < REGIONS
+    return anycast_zone(ip) != ""
+
+
+@lru_cache(1 << 12)
+def anycast_zone(ip: str) -> str:
+    """Return the network zone of an accelerator's address: `a`, `b`, or nothing if it is none."""
+    if ":" in ip:
+        try:
+            subnet = int(IPv6Address(ip)) // SUBNET6_SIZE
+        except AddressValueError:
+            return ""
+        zones = {ANYCAST6_A // SUBNET6_SIZE: "a", ANYCAST6_B // SUBNET6_SIZE: "b"}
+        return zones.get(subnet, "")
+    number = _number(ip)
+    if not ANYCAST_A <= number < REGIONS:
+        return ""
+    return "a" if number < ANYCAST_B else "b"
 
 
 def region_block(region: str) -> str:
@@ -47,10 +80,18 @@ def region_block(region: str) -> str:
 
 
 def region_address(region: str, n: int) -> str:
-    """Return the n-th address of a region, 1 to 254."""
-    if not 1 <= n < REGION_SIZE - 1:
-        raise OutOfAddresses(f"address {n} of {region}: a region has 1 to {REGION_SIZE - 2}")
+    """Return the n-th address of a region, 1 to 199."""
+    if not 1 <= n < ELASTIC_FIRST:
+        raise OutOfAddresses(f"address {n} of {region}: a region has 1 to {ELASTIC_FIRST - 1}")
     return str(IPv4Address(_region_start(region) + n))
+
+
+def elastic_address(region: str, n: int) -> str:
+    """Return the n-th elastic address of a region, 1 to 55."""
+    if not 1 <= n < REGION_SIZE - ELASTIC_FIRST:
+        most = REGION_SIZE - 1 - ELASTIC_FIRST
+        raise OutOfAddresses(f"elastic address {n} of {region}: a region has 1 to {most}")
+    return str(IPv4Address(_region_start(region) + ELASTIC_FIRST + n - 1))
 
 
 def client_ip(city: str, n: int) -> str:

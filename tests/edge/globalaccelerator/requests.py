@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 
 from antipodes.service.contract import ServiceError
-from tests.edge.globalaccelerator.worlds import ACCOUNT, Stage, W
-
-BALANCER = f"arn:aws:elasticloadbalancing:{W}:{ACCOUNT}:loadbalancer/app/front/50dc6c495c0c9188"
+from tests.edge.globalaccelerator.worlds import Stage, W
 
 
 async def refused(stage: Stage, operation: str, **request: Any) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from antipodes.service.contract import ServiceError
-from tests.edge.globalaccelerator.requests import BALANCER, create, grouped, listen, refused
+from tests.edge.globalaccelerator.requests import create, grouped, listen, refused
 from tests.edge.globalaccelerator.worlds import ACCOUNT, PROPAGATION_S, E, Stage, W, play
 
 
@@ -148,6 +148,7 @@ def test_a_listener_has_one_group_per_region_with_the_documented_defaults() -> N
             "HealthCheckPath": "/",
             "HealthCheckIntervalSeconds": 30,
             "ThresholdCount": 3,
+            "PortOverrides": [],
         }
         with pytest.raises(ServiceError) as caught:
             await grouped(stage, listener, TrafficDialPercentage=10.0)
@@ -161,7 +162,7 @@ def test_endpoints_are_added_and_removed_one_by_one_and_replaced_as_a_list() -> 
         arn = (await create(stage))["AcceleratorArn"]
         listener = (await listen(stage, arn, 80))["Listener"]["ListenerArn"]
         west, east = [(await grouped(stage, listener, r))["EndpointGroupArn"] for r in (W, E)]
-        ids = [f"{BALANCER[:-1]}{number}" for number in range(3)]
+        ids = [await stage.bare_balancer(W, f"bare-{number}") for number in range(3)]
 
         async def shown() -> list[tuple[str, int, str]]:
             found = await stage.call("DescribeEndpointGroup", EndpointGroupArn=west)
@@ -180,7 +181,7 @@ def test_endpoints_are_added_and_removed_one_by_one_and_replaced_as_a_list() -> 
         code = await refused(
             stage, "RemoveEndpoints", EndpointGroupArn=west, EndpointIdentifiers=gone
         )
-        assert code == "EndpointNotFoundException"
+        assert code == "InvalidArgumentException"
         await stage.call(
             "RemoveEndpoints", EndpointGroupArn=west, EndpointIdentifiers=[{"EndpointId": ids[0]}]
         )
@@ -247,3 +248,22 @@ def test_tags_are_kept_changed_and_removed() -> None:
         ]
 
     play(scenario)
+
+
+def test_what_is_looked_up_in_a_region_is_signed_for() -> None:
+    async def scenario(stage: Stage) -> None:
+        balancer = await stage.bare_balancer(E)
+        arn = (await create(stage))["AcceleratorArn"]
+        listener = (await listen(stage, arn, 80))["Listener"]["ListenerArn"]
+        made = await grouped(
+            stage, listener, E, EndpointConfigurations=[{"EndpointId": balancer, "Weight": 3}]
+        )
+        [endpoint] = made["EndpointDescriptions"]
+        assert endpoint == {
+            "EndpointId": balancer,
+            "Weight": 3,
+            "HealthState": "INITIAL",
+            "ClientIPPreservationEnabled": True,
+        }
+
+    Stage(verify_signatures=True).run(scenario)

@@ -6,11 +6,8 @@ import pytest
 
 from antipodes.runtime.contract import Accepted, Address, PlainReceiver, Stream
 from antipodes.world import addresses
-from tests.edge.globalaccelerator.worlds import ACCOUNT, TURNED_S, E, Stage, W, play
+from tests.edge.globalaccelerator.worlds import TURNED_S, E, Stage, W, play
 
-# Not a load balancer that exists: nothing but what a test puts behind its door answers.
-RESOURCE = "app/bare/50dc6c495c0c9188"
-BARE = f"arn:aws:elasticloadbalancing:{E}:{ACCOUNT}:loadbalancer/{RESOURCE}"
 REQUEST = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 LARGE_BYTES = 40 << 20
 PIECE_BYTES = 1 << 18
@@ -67,14 +64,15 @@ async def build_bare(
         return came[-1]
 
     runtime = stage.simulated.hosts[E].runtime
-    door = Address(E, f"elb/{RESOURCE}:80")
+    bare = await stage.bare_balancer(E)
+    door = Address(E, f"elb/{bare.partition('/')[2]}:80")
     await runtime.spawn(_listen(runtime, door, accept), "bare door")
     await stage.accelerate(regions=())
     await stage.call(
         "CreateEndpointGroup",
         ListenerArn=stage.listener,
         EndpointGroupRegion=E,
-        EndpointConfigurations=[{"EndpointId": BARE, **endpoint}],
+        EndpointConfigurations=[{"EndpointId": bare, **endpoint}],
         IdempotencyToken="g",
     )
     await stage.wait(TURNED_S)  # it is never healthy: the edge fails open

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antipodes.edge.globalaccelerator.model import Endpoint, Group, Listener
-from antipodes.edge.globalaccelerator.routing import Decision, Flow, decide
+from antipodes.edge.globalaccelerator.routing import Decision, Flow, decide, nearest_first
 
 REGIONS = ("us-west-2", "us-east-1", "eu-central-1", "ap-northeast-1", "sa-east-1")
 WEST, EAST = REGIONS[:2]
@@ -26,8 +26,14 @@ def arn(region: str, number: int = 0) -> str:
     )
 
 
+ARNS = [arn(region) for region in REGIONS]
+
+
 def group(region: str, *weights: int, dial: float = 100.0) -> Group:
-    endpoints = tuple(Endpoint(arn(region, n), weight) for n, weight in enumerate(weights))
+    endpoints = tuple(
+        Endpoint(arn(region, n), region, f"elb/{n}", arn(region, n), weight)
+        for n, weight in enumerate(weights)
+    )
     return Group(region, region, dial=dial, endpoints=endpoints)
 
 
@@ -41,6 +47,13 @@ def flows(count: int) -> list[Flow]:
     ]
 
 
+def decided(
+    made: Listener, ranking: Sequence[str], sick: Sequence[str], flow: Flow
+) -> Decision | None:
+    groups = nearest_first(made, ranking)
+    return decide(made.affinity, groups, lambda known: known not in sick, flow)
+
+
 def choose(
     given_listener: Listener,
     flow: Flow,
@@ -48,7 +61,7 @@ def choose(
     ranking: Sequence[str] = REGIONS,
     unhealthy: Sequence[str] = (),
 ) -> Decision:
-    found = decide(given_listener, ranking, lambda known: known not in unhealthy, flow)
+    found = decided(given_listener, ranking, unhealthy, flow)
     assert found is not None
     return found
 
@@ -76,13 +89,13 @@ def test_a_decision_is_repeatable_and_names_an_endpoint_of_its_region(
     case: tuple[Listener, list[str], list[str], Flow],
 ) -> None:
     made, ranking, sick, flow = case
-    first, second = (decide(made, ranking, lambda a: a not in sick, flow) for _ in range(2))
+    first, second = (decided(made, ranking, sick, flow) for _ in range(2))
     assert first == second
     if not any(g.endpoints for g in made.groups):
         assert first is None
     else:
         assert first is not None
-        assert first.endpoint.region == first.region
+        assert first.endpoint.region == first.group.region
         assert any(first.endpoint in g.endpoints for g in made.groups)
 
 
@@ -93,7 +106,7 @@ def test_with_no_more_than_three_groups_a_usable_endpoint_anywhere_is_used(
     made, ranking, sick, flow = case
     few = Listener(made.id, made.ports, made.affinity, made.groups[:3])
     usable = [e for g in few.groups for e in g.endpoints if e.weight > 0 and e.arn not in sick]
-    found = decide(few, ranking, lambda a: a not in sick, flow)
+    found = decided(few, ranking, sick, flow)
     if usable:
         assert found is not None
         assert found.endpoint in usable
@@ -107,11 +120,12 @@ def test_with_no_more_than_three_groups_a_usable_endpoint_anywhere_is_used(
 def test_no_more_than_three_groups_are_tried(ranking: list[str], flow: Flow) -> None:
     groups = tuple(group(region, 1) for region in REGIONS)
     healthy_only = arn(ranking[3])  # the fourth nearest
-    found = decide(listener(*groups), ranking, lambda a: a == healthy_only, flow)
+    made = listener(*groups)
+    found = decided(made, ranking, [a for a in ARNS if a != healthy_only], flow)
     assert found is not None
     assert (found.region, found.reason) == (ranking[0], "fail open")
     third = arn(ranking[2])
-    found = decide(listener(*groups), ranking, lambda a: a == third, flow)
+    found = decided(made, ranking, [a for a in ARNS if a != third], flow)
     assert found is not None
     assert found.region == ranking[2]
 
@@ -133,9 +147,8 @@ def test_source_affinity_does_not_see_the_clients_port(
 ) -> None:
     made, ranking, sick, flow = case
     sticky = Listener(made.id, made.ports, "SOURCE_IP", made.groups)
-    healthy = lambda a: a not in sick  # noqa: E731 - one predicate for two calls
     other = flow._replace(client_port=port)
-    assert decide(sticky, ranking, healthy, flow) == decide(sticky, ranking, healthy, other)
+    assert decided(sticky, ranking, sick, flow) == decided(sticky, ranking, sick, other)
 
 
 def test_without_affinity_the_clients_port_matters() -> None:

@@ -28,8 +28,12 @@ LOST_S = 4 * 10 + 4 + PROPAGATION_S + 5
 class Stage:
     """A world, an accelerator, and people in cities."""
 
-    def __init__(self, regions: tuple[str, ...] = (W, E), seed: int = 3) -> None:
-        settings = Settings(seed=seed, propagation_s=PROPAGATION_S)
+    def __init__(
+        self, regions: tuple[str, ...] = (W, E), seed: int = 3, *, verify_signatures: bool = False
+    ) -> None:
+        settings = Settings(
+            seed=seed, propagation_s=PROPAGATION_S, verify_signatures=verify_signatures
+        )
         self.simulated = SimulatedWorld(regions, seed=seed, settings=settings)
         self.world = self.simulated.world
         self.regions = regions
@@ -65,17 +69,22 @@ class Stage:
 
     # What is built.
 
-    async def balancer(self, region: str) -> str:
-        """A load balancer that answers with its region's name."""
+    async def bare_balancer(self, region: str, name: str = "bare", **more: Any) -> str:
+        """A load balancer without a listener: nothing answers there, and it is unhealthy."""
         subnets = (await self.simulated.call(region, "ec2", "DescribeSubnets", {}))["Subnets"]
         made = await self.elb(
             region,
             "CreateLoadBalancer",
-            Name="front",
+            Name=name,
             Subnets=[subnet["SubnetId"] for subnet in subnets],
+            **more,
         )
         arn: str = made["LoadBalancers"][0]["LoadBalancerArn"]
-        self.balancers[region] = arn
+        return arn
+
+    async def balancer(self, region: str) -> str:
+        """A load balancer that answers with its region's name."""
+        arn = self.balancers[region] = await self.bare_balancer(region, "front")
         await self.turn_healthy(region)
         return arn
 

@@ -116,3 +116,29 @@ def test_a_value_matches_itself_once_its_wildcards_are_quoted(text: str) -> None
     assert model.filtered([other], wanted, model.REGION_FILTERS) == []
     open_ended = [{"Name": "region-name", "Values": [quoted + "?"]}]
     assert model.filtered([other], open_ended, model.REGION_FILTERS) == [other]
+
+
+def test_elastic_addresses_are_had_described_and_given_back(region: Region) -> None:
+    ec2 = region.client("ec2")
+    tags = [{"ResourceType": "elastic-ip", "Tags": [{"Key": "use", "Value": "desk"}]}]
+    made = [ec2.allocate_address(TagSpecifications=tags) for _ in range(5)]
+    assert refusal(ec2.allocate_address) == "AddressLimitExceeded"
+    found = ec2.describe_addresses(Filters=named("tag:use", "desk"))["Addresses"]
+    assert {one["PublicIp"] for one in found} == {one["PublicIp"] for one in made}
+    assert len({one["PublicIp"] for one in found}) == 5
+    first = made[0]["AllocationId"]
+    [one] = ec2.describe_addresses(AllocationIds=[first])["Addresses"]
+    assert (one["PublicIp"], one["Domain"]) == (made[0]["PublicIp"], "vpc")
+    ec2.release_address(AllocationId=first)
+    code = refusal(ec2.describe_addresses, AllocationIds=[first])
+    assert code == "InvalidAllocationID.NotFound"
+    assert refusal(ec2.release_address, AllocationId=first) == "InvalidAllocationID.NotFound"
+    assert ec2.allocate_address()["PublicIp"] == made[0]["PublicIp"]
+
+
+def test_addresses_from_elsewhere_are_refused_by_name(region: Region) -> None:
+    ec2 = region.client("ec2")
+    for more in ({"Address": "203.0.113.7"}, {"PublicIpv4Pool": "p"}, {"Domain": "standard"}):
+        assert refusal(ec2.allocate_address, **more) == "UnsupportedOperation"
+    assert refusal(ec2.release_address, PublicIp="203.0.113.7") == "MissingParameter"
+    assert ec2.describe_addresses()["Addresses"] == []

@@ -8,6 +8,7 @@ Half-closed connections are not modelled: the runtime's streams end both ways at
 
 from collections.abc import Callable
 
+from antipodes.edge.globalaccelerator.meters import Meter
 from antipodes.runtime.contract import Runtime, Stream, Timer
 from antipodes.service.relay import RelayEnd
 
@@ -18,9 +19,13 @@ SOON_S = 1e-6  # timers may fire this much early
 class OpenFlow:
     """One connection of a client, until it is over."""
 
-    def __init__(self, runtime: Runtime, over: Callable[["OpenFlow"], None]) -> None:
+    def __init__(self, runtime: Runtime, meter: Meter, over: Callable[["OpenFlow"], None]) -> None:
         self._runtime = runtime
+        self._now = runtime.now
+        self._meter = meter
         self._over = over
+        meter.flows += 1
+        meter.open += 1
         self._idle_s = runtime.interval(IDLE_S)
         self.moved_at = runtime.now()
         self.near = FlowEnd(self)
@@ -33,9 +38,13 @@ class OpenFlow:
         self.near.join(self.far)
         return self.far
 
-    def moved(self) -> None:
+    def moved(self, end: "FlowEnd", size: int) -> None:
         """Bytes came, from either side."""
-        self.moved_at = self._runtime.now()
+        self.moved_at = self._now()
+        if end is self.near:
+            self._meter.bytes_in += size
+        else:
+            self._meter.bytes_out += size
 
     def reset(self) -> None:
         """End it on both sides, as nobody asked for."""
@@ -47,6 +56,7 @@ class OpenFlow:
         """An end is over: so is the flow, if the other is as well or never was."""
         if self.near.ended and (self.far is None or self.far.ended):
             self._timer.cancel()
+            self._meter.open -= 1
             self._over(self)
             self.near.leave()
             if self.far is not None:
@@ -75,7 +85,7 @@ class FlowEnd(RelayEnd):
 
     def data_received(self, data: bytes) -> None:
         if self._flow is not None:
-            self._flow.moved()
+            self._flow.moved(self, len(data))
         super().data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:

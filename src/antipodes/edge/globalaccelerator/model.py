@@ -1,45 +1,95 @@
-"""Accelerators, listeners, endpoint groups, endpoints: records and their rules. Pure."""
+"""Accelerators, listeners, endpoint groups, endpoints: records, and what follows from them. Pure.
+
+An accelerator is one record with all that belongs to it, of either kind of routing. A *standard*
+one has endpoints with weights; a *custom* one has subnets, whose addresses and ports its listeners'
+ports stand for (`mappings`).
+"""
 
 import re
-from typing import Any
 
 import msgspec
 
-from antipodes.service.contract import ServiceError
+from antipodes.edge.globalaccelerator.errors import missing
 
-PORTS = (1, 65535)
 WEIGHT_DEFAULT, WEIGHT_MAX = 128, 255
 DIAL_MAX = 100
-ENDPOINTS_MAX = 10
+ENDPOINTS_MAX = 10  # of a group; subnets as well
 LISTENERS_MAX = 10
 GROUPS_MAX = 42  # of an accelerator, over all its listeners
 ACCELERATORS_MAX = 20
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?")
+CUSTOM_ACCELERATORS_MAX = 10
+ATTACHMENTS_MAX = 10
+ATTACHED_MAX = 500  # resources of an attachment
+CIDRS_MAX = 2
+EVENTS_MAX = 10
+STANDARD, CUSTOM = "standard", "custom"
+TCP, UDP = "TCP", "UDP"
+IPV4, DUAL_STACK = "IPV4", "DUAL_STACK"
+DOMAIN = "awsglobalaccelerator.com"
+
+_UUID = r"[0-9a-f-]{36}"
 _ARN = re.compile(
-    r"arn:aws:globalaccelerator::(\d{12}):accelerator/([0-9a-f-]{36})"
+    rf"arn:aws:globalaccelerator::(\d{{12}}):accelerator/({_UUID})"
     r"(?:/listener/([0-9a-f]+)(?:/endpoint-group/([0-9a-f]+))?)?"
 )
-_BALANCER = re.compile(
-    r"arn:aws:elasticloadbalancing:([a-z0-9-]+):(\d{12}):loadbalancer/(app/[A-Za-z0-9-]+/[0-9a-f]+)"
-)
+_ATTACHMENT = re.compile(rf"arn:aws:globalaccelerator::(\d{{12}}):attachment/({_UUID})")
+_DEPTHS = {"Accelerator": 2, "Listener": 3, "EndpointGroup": 4}
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """How an endpoint is probed that has no health of its own."""
+
+    protocol: str
+    port: int
+    path: str
+    interval_s: int
+    threshold: int
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """A load balancer that traffic may go to."""
+    """A resource that traffic may go to; `arn` is its id, whatever kind it is.
+
+    `door` is what its doors are called: `elb/app/NAME/ID` or an address. `health` is the name under
+    which its health is known: a load balancer has one health, an address as many as it has probes.
+    """
 
     arn: str
+    region: str
+    door: str
+    health: str
     weight: int = WEIGHT_DEFAULT
     preserves_client_ip: bool = True
+    attachment: str = ""
+    probe: Probe | None = None
 
-    @property
-    def region(self) -> str:
-        """The region it is in."""
-        return balancer_parts(self.arn)[0]
 
-    @property
-    def resource(self) -> str:
-        """What its doors are called: app/NAME/ID."""
-        return balancer_parts(self.arn)[2]
+class Destinations(msgspec.Struct, frozen=True):
+    """Ports of every address of a custom group's subnets."""
+
+    low: int
+    high: int
+    protocols: tuple[str, ...]
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """An address of a subnet that is not as its subnet: open or not, but for some ports."""
+
+    is_open: bool
+    ports: tuple[int, ...] = ()
+
+
+class Subnet(msgspec.Struct, frozen=True):
+    """A subnet behind a custom routing accelerator.
+
+    `segments` are the listener's ports that stand for it, in order; they never change.
+    """
+
+    id: str
+    network: str
+    segments: tuple[tuple[int, int], ...]
+    is_open: bool = False
+    exceptions: dict[str, Opened] = {}
+    attachment: str = ""
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -49,26 +99,56 @@ class Group(msgspec.Struct, frozen=True):
     region: str
     dial: float = 100.0
     port: int = 80
-    protocol: str = "TCP"
+    protocol: str = TCP
     path: str = "/"
     interval_s: int = 30
     threshold: int = 3
     endpoints: tuple[Endpoint, ...] = ()
     token: str = ""
+    overrides: tuple[tuple[int, int], ...] = ()  # of the listener, of the endpoint
+    destinations: tuple[Destinations, ...] = ()  # these two of custom routing
+    subnets: tuple[Subnet, ...] = ()
+
+    def probed(self, endpoint: Endpoint) -> Endpoint:
+        """An endpoint as it is judged in this group, by the group's settings where they count."""
+        if endpoint.door.startswith("elb/"):
+            return msgspec.structs.replace(endpoint, health=endpoint.arn, probe=None)
+        probe = Probe(self.protocol, self.port, self.path, self.interval_s, self.threshold)
+        parts = (endpoint.arn, *(str(part) for part in msgspec.structs.astuple(probe)))
+        return msgspec.structs.replace(endpoint, health=" ".join(parts), probe=probe)
+
+    def port_for(self, port: int) -> int:
+        """Where a port of the listener leads at the endpoints."""
+        for given, endpoint_port in self.overrides:
+            if given == port:
+                return endpoint_port
+        return port
 
 
 class Listener(msgspec.Struct, frozen=True):
-    """Ports, and the groups behind them."""
+    """Ports, and the groups behind them; a custom one has no protocol, since it takes both."""
 
     id: str
     ports: tuple[tuple[int, int], ...]
     affinity: str = "NONE"
     groups: tuple[Group, ...] = ()
     token: str = ""
+    protocol: str = TCP
 
     def covers(self, port: int) -> bool:
         """Whether a port is one of this listener's."""
         return any(low <= port <= high for low, high in self.ports)
+
+    def takes(self, protocol: str) -> bool:
+        """Whether it is there for a protocol."""
+        return self.protocol in {protocol, ""}
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened to an accelerator or a range of addresses."""
+
+    message: str
+    at: float
 
 
 class Accelerator(msgspec.Struct, frozen=True):
@@ -78,7 +158,7 @@ class Accelerator(msgspec.Struct, frozen=True):
     id: str
     name: str
     dns_name: str
-    addresses: tuple[str, str]
+    addresses: tuple[str, ...]  # of IPv4, one for each network zone
     created: float
     modified: float
     deployed_at: float
@@ -86,11 +166,29 @@ class Accelerator(msgspec.Struct, frozen=True):
     enabled: bool = True
     tags: dict[str, str] = {}
     listeners: tuple[Listener, ...] = ()
+    routing: str = STANDARD
+    addresses6: tuple[str, ...] = ()  # of IPv6, in use where the type is dual-stack
+    address_type: str = IPV4
+    dual_name: str = ""
+    events: tuple[Event, ...] = ()
 
     @property
     def arn(self) -> str:
         """The accelerator's ARN, which has no region."""
         return f"arn:aws:globalaccelerator::{self.account}:accelerator/{self.id}"
+
+    @property
+    def all_addresses(self) -> tuple[str, ...]:
+        """The addresses that are in use, of both families."""
+        if self.address_type == DUAL_STACK:
+            return self.addresses + self.addresses6
+        return self.addresses
+
+    def addresses_of(self, name: str) -> tuple[str, ...]:
+        """The addresses that one of its names has: the first name those of IPv4 only."""
+        if name == self.dns_name:
+            return self.addresses
+        return self.all_addresses if name == self.dual_name != "" else ()
 
     def listener_arn(self, listener: Listener) -> str:
         """A listener's ARN."""
@@ -100,9 +198,10 @@ class Accelerator(msgspec.Struct, frozen=True):
         """An endpoint group's ARN."""
         return f"{self.listener_arn(listener)}/endpoint-group/{group.id}"
 
-    def listener_at(self, port: int) -> Listener | None:
+    def listener_at(self, port: int, protocol: str = TCP) -> Listener | None:
         """The listener of a port."""
-        return next((found for found in self.listeners if found.covers(port)), None)
+        found = (listener for listener in self.listeners if listener.takes(protocol))
+        return next((listener for listener in found if listener.covers(port)), None)
 
     def status(self, now: float) -> str:
         """Whether the last change has reached every edge location."""
@@ -113,179 +212,51 @@ class Accelerator(msgspec.Struct, frozen=True):
         return [e for listener in self.listeners for g in listener.groups for e in g.endpoints]
 
 
-def invalid(message: str) -> ServiceError:
-    """The error for an argument that cannot be."""
-    return ServiceError("InvalidArgumentException", message)
+class Attachment(msgspec.Struct, frozen=True):
+    """What an account lets others use: `resources` are (endpoint id, region, CIDR)."""
 
+    account: str
+    id: str
+    name: str
+    created: float
+    modified: float
+    principals: tuple[str, ...] = ()
+    resources: tuple[tuple[str, str, str], ...] = ()
+    token: str = ""
+    tags: dict[str, str] = {}
 
-def not_offered(what: str) -> ServiceError:
-    """The error for what is not modelled, by name."""
-    return ServiceError(
-        "NotImplemented", f"Antipodes does not offer {what} of globalaccelerator", 501
-    )
+    @property
+    def arn(self) -> str:
+        """The attachment's ARN."""
+        return f"arn:aws:globalaccelerator::{self.account}:attachment/{self.id}"
 
+    def admits(self, account: str, accelerator_arn: str) -> bool:
+        """Whether somebody may use its resources."""
+        return account in self.principals or accelerator_arn in self.principals
 
-def missing(kind: str, arn: str) -> ServiceError:
-    """The error for something that is not there."""
-    return ServiceError(f"{kind}NotFoundException", f"{kind} not found: {arn}", 400)
+    def lends(self, resource: str) -> bool:
+        """Whether a resource is among them."""
+        return any(resource in {endpoint, cidr} for endpoint, _, cidr in self.resources)
 
 
 def parse_arn(arn: str, kind: str) -> tuple[str, str, str, str]:
     """Return account, accelerator, listener and group of an ARN; raises the kind's error."""
     found = _ARN.fullmatch(arn)
-    depth = {"Accelerator": 2, "Listener": 3, "EndpointGroup": 4}[kind]
+    depth = _DEPTHS[kind]
     parts = found.groups(default="") if found else ("", "", "", "")
     if not all(parts[:depth]) or any(parts[depth:]):
         raise missing(kind, arn)
     return parts[0], parts[1], parts[2], parts[3]
 
 
-def balancer_parts(arn: str) -> tuple[str, str, str]:
-    """Return region, account and resource of a load balancer's ARN."""
-    found = _BALANCER.fullmatch(arn)
+def parse_attachment(arn: str) -> tuple[str, str]:
+    """Return account and id of an attachment's ARN; raises AttachmentNotFoundException."""
+    found = _ATTACHMENT.fullmatch(arn)
     if found is None:
-        raise invalid(f"EndpointId {arn} is not the ARN of an application load balancer")
-    return found.group(1), found.group(2), found.group(3)
+        raise missing("Attachment", arn)
+    return found.group(1), found.group(2)
 
 
-def check_name(name: str) -> str:
-    """Return an accelerator's name, checked."""
-    if _NAME.fullmatch(name) is None:
-        raise invalid(
-            "Name may have up to 64 letters, digits, periods and hyphens, and must not begin or "
-            "end with a hyphen or period"
-        )
-    return name
-
-
-def check_ports(accelerator: Accelerator, ranges: list[dict[str, Any]], skip: str = "") -> Any:
-    """Return port ranges, checked against themselves and the accelerator's other listeners."""
-    found: list[tuple[int, int]] = []
-    others = [r for known in accelerator.listeners if known.id != skip for r in known.ports]
-    for given in ranges:
-        low, high = int(given.get("FromPort", 0)), int(given.get("ToPort", 0))
-        if not PORTS[0] <= low <= high <= PORTS[1]:
-            raise ServiceError("InvalidPortRangeException", f"Port range {low}-{high} is invalid")
-        for a, b in [*found, *others]:
-            if low <= b and a <= high:
-                raise ServiceError(
-                    "InvalidPortRangeException",
-                    f"Port range {low}-{high} overlaps with {a}-{b} of this accelerator",
-                )
-        found.append((low, high))
-    return tuple(found)
-
-
-def check_endpoints(region: str, given: list[dict[str, Any]]) -> tuple[Endpoint, ...]:
-    """Return endpoints of a group, checked."""
-    found: dict[str, Endpoint] = {}
-    for part in given:
-        arn = part.get("EndpointId") or ""
-        if part.get("AttachmentArn"):
-            raise not_offered("cross-account attachments")
-        if balancer_parts(arn)[0] != region:
-            raise invalid(f"Endpoint {arn} is not in the endpoint group's Region {region}")
-        if arn in found:
-            raise invalid(f"Endpoint {arn} is given more than once")
-        weight = part.get("Weight")
-        weight = WEIGHT_DEFAULT if weight is None else int(weight)
-        if not 0 <= weight <= WEIGHT_MAX:
-            raise invalid(f"Weight {weight} is not between 0 and {WEIGHT_MAX}")
-        preserves = part.get("ClientIPPreservationEnabled") is not False
-        found[arn] = Endpoint(arn, weight, preserves)
-    if len(found) > ENDPOINTS_MAX:
-        raise ServiceError(
-            "LimitExceededException", f"An endpoint group has at most {ENDPOINTS_MAX} endpoints"
-        )
-    return tuple(found.values())
-
-
-def check_group(request: dict[str, Any], group: Group) -> Group:
-    """Return a group with a request's settings, checked."""
-    if request.get("PortOverrides"):
-        raise not_offered("port overrides")
-    changes: dict[str, Any] = {}
-    dial = request.get("TrafficDialPercentage")
-    if dial is not None:
-        if not 0 <= dial <= DIAL_MAX:
-            raise invalid(f"TrafficDialPercentage {dial} is not between 0 and 100")
-        changes["dial"] = float(dial)
-    if request.get("HealthCheckIntervalSeconds") is not None:
-        if request["HealthCheckIntervalSeconds"] not in {10, 30}:
-            raise invalid("HealthCheckIntervalSeconds is 10 or 30")
-        changes["interval_s"] = int(request["HealthCheckIntervalSeconds"])
-    for member, field in (
-        ("HealthCheckPort", "port"),
-        ("HealthCheckProtocol", "protocol"),
-        ("HealthCheckPath", "path"),
-        ("ThresholdCount", "threshold"),
-    ):
-        if request.get(member) is not None:
-            changes[field] = request[member]
-    if request.get("EndpointConfigurations") is not None:
-        changes["endpoints"] = check_endpoints(group.region, request["EndpointConfigurations"])
-    return msgspec.structs.replace(group, **changes)
-
-
-# Shapes.
-
-
-def show_accelerator(accelerator: Accelerator, now: float) -> dict[str, Any]:
-    """An accelerator as it is described."""
-    return {
-        "AcceleratorArn": accelerator.arn,
-        "Name": accelerator.name,
-        "IpAddressType": "IPV4",
-        "Enabled": accelerator.enabled,
-        "IpSets": [
-            {
-                "IpFamily": "IPv4",
-                "IpAddresses": list(accelerator.addresses),
-                "IpAddressFamily": "IPv4",
-            }
-        ],
-        "DnsName": accelerator.dns_name,
-        "Status": accelerator.status(now),
-        "CreatedTime": accelerator.created,
-        "LastModifiedTime": accelerator.modified,
-    }
-
-
-def show_listener(accelerator: Accelerator, listener: Listener) -> dict[str, Any]:
-    """A listener as it is described."""
-    return {
-        "ListenerArn": accelerator.listener_arn(listener),
-        "PortRanges": [{"FromPort": low, "ToPort": high} for low, high in listener.ports],
-        "Protocol": "TCP",
-        "ClientAffinity": listener.affinity,
-    }
-
-
-def show_endpoint(endpoint: Endpoint, state: str) -> dict[str, Any]:
-    """An endpoint as it is described. HealthReason is always empty, as botocore's model says."""
-    return {
-        "EndpointId": endpoint.arn,
-        "Weight": endpoint.weight,
-        "HealthState": state,
-        "ClientIPPreservationEnabled": endpoint.preserves_client_ip,
-    }
-
-
-def show_group(
-    accelerator: Accelerator, listener: Listener, group: Group, states: dict[str, str]
-) -> dict[str, Any]:
-    """An endpoint group as it is described."""
-    return {
-        "EndpointGroupArn": accelerator.group_arn(listener, group),
-        "EndpointGroupRegion": group.region,
-        "EndpointDescriptions": [
-            show_endpoint(endpoint, states.get(endpoint.arn, "INITIAL"))
-            for endpoint in group.endpoints
-        ],
-        "TrafficDialPercentage": group.dial,
-        "HealthCheckPort": group.port,
-        "HealthCheckProtocol": group.protocol,
-        "HealthCheckPath": group.path,
-        "HealthCheckIntervalSeconds": group.interval_s,
-        "ThresholdCount": group.threshold,
-    }
+def is_attachment(arn: str) -> bool:
+    """Whether an ARN is an attachment's."""
+    return _ATTACHMENT.fullmatch(arn) is not None

@@ -7,76 +7,93 @@ them has any, the flow goes to any endpoint of the nearest group (fail open). In
 weights and the hash of the flow decide. Where AWS's guide is silent (one group with a dial below
 100): if all decline, the last group with a dial above 0 takes it.
 
+A flow is hashed once, and only where something depends on it; each thing that does has a number of
+its own, which is mixed with the hash.
+
 Sources: Global Accelerator Developer Guide, "Traffic dials", "Endpoint weights", "How it works".
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from typing import NamedTuple
+from zlib import crc32
 
-from antipodes.edge.globalaccelerator.model import DIAL_MAX, Endpoint, Group, Listener
+from antipodes.edge.globalaccelerator.model import DIAL_MAX, TCP, Endpoint, Group, Listener
 
 GROUPS_TRIED_MAX = 3
+WEIGHT, OPEN, DIAL = 1, 2, 3  # what is decided; of dials one for each group, from DIAL on
+
+# Constants of SplitMix64 (Steele, Lea and Flood, 2014), whose output function mixes them in.
+_MASK = (1 << 64) - 1
+_GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_WHOLE = 1.0 / (1 << 53)
 
 
 class Flow(NamedTuple):
-    """One connection of a client."""
+    """One connection of a client, or its datagrams from one port."""
 
     client_ip: str
     client_port: int
     address: str
     port: int
-
-
-_Key = tuple[Listener, Flow]  # rarely asked for, so made into text only then
+    protocol: str = TCP
 
 
 class Decision(NamedTuple):
     """Where a flow goes, and why."""
 
     endpoint: Endpoint
-    region: str
+    group: Group
     reason: str
+
+    @property
+    def region(self) -> str:
+        """The region of the endpoint."""
+        return self.group.region
+
+
+def nearest_first(listener: Listener, ranking: Sequence[str]) -> tuple[Group, ...]:
+    """The groups that have endpoints, nearest first.
+
+    `ranking` has the regions from an edge location; what it does not name comes last, by name.
+    """
+    ranks = {region: number for number, region in enumerate(ranking)}
+    groups = [group for group in listener.groups if group.endpoints]
+    last = len(ranks)
+    return tuple(sorted(groups, key=lambda group: (ranks.get(group.region, last), group.region)))
 
 
 def decide(
-    listener: Listener,
-    ranking: Sequence[str],
-    is_healthy: Callable[[str], bool],
-    flow: Flow,
+    affinity: str, groups: Sequence[Group], is_healthy: Callable[[str], bool], flow: Flow
 ) -> Decision | None:
-    """Return where a flow goes; None where the listener has no endpoint at all.
+    """Return where a flow goes; None where there is no endpoint at all.
 
-    `ranking` has the regions from this edge location, nearest first; `is_healthy` tells of an
-    endpoint by its ARN.
+    `affinity` is the listener's; `groups` are those that have endpoints, nearest first;
+    `is_healthy` tells of an endpoint's health by its name.
     """
-    groups = [group for group in listener.groups if group.endpoints]
     if not groups:
         return None
-    if len(groups) > 1:
-        groups = _nearest_first(groups, ranking)
-    key = listener, flow
-    chosen, reason = _choose(groups, key, is_healthy)
-    usable = _usable(chosen, is_healthy)
-    if usable:
-        return Decision(_weighted(usable, key), chosen.region, reason)
-    others = [group for group in groups if group is not chosen]
-    for group in others[: GROUPS_TRIED_MAX - 1]:
-        usable = _usable(group, is_healthy)
-        if usable:
-            why = f"failover from {chosen.region}"
-            return Decision(_weighted(usable, key), group.region, why)
-    anything = list(groups[0].endpoints)
-    endpoint = anything[int(_point(key, "open") * len(anything))]
-    return Decision(endpoint, groups[0].region, "fail open")
+    number = 0  # the flow's hash, once it is needed
+    group, reason = groups[0], "nearest"
+    if group.dial < DIAL_MAX:
+        number = _hash(affinity, flow)
+        group, reason = _dialled(groups, number, is_healthy)
+    usable = [e for e in group.endpoints if e.weight > 0 and is_healthy(e.health)]
+    if not usable:
+        return _elsewhere(groups, group, is_healthy, number or _hash(affinity, flow))
+    if len(usable) == 1:
+        return Decision(usable[0], group, reason)
+    return Decision(_weighted(usable, number or _hash(affinity, flow)), group, reason)
 
 
-def _choose(groups: list[Group], key: _Key, is_healthy: Callable[[str], bool]) -> tuple[Group, str]:
+def _dialled(
+    groups: Sequence[Group], number: int, is_healthy: Callable[[str], bool]
+) -> tuple[Group, str]:
     """The group that proximity and dials give."""
-    for number, group in enumerate(groups):
-        full = group.dial >= DIAL_MAX  # every point is below it
-        if full or _point(key, f"dial/{group.region}") < group.dial / DIAL_MAX:
-            return group, "nearest" if number == 0 else "beyond dial"
+    for position, group in enumerate(groups):
+        # Each group draws for itself; by its region, so that another group's going changes nothing.
+        if group.dial >= DIAL_MAX or _point(number, DIAL, group.region) < group.dial / DIAL_MAX:
+            return group, "nearest" if position == 0 else "beyond dial"
     dialled = [group for group in groups if group.dial > 0]
     if dialled:
         return dialled[-1], "beyond dial"
@@ -84,27 +101,26 @@ def _choose(groups: list[Group], key: _Key, is_healthy: Callable[[str], bool]) -
     return (usable or groups)[0], "all dials at 0"
 
 
-def _nearest_first(groups: list[Group], ranking: Sequence[str]) -> list[Group]:
-    """By the ranking; what it does not name comes last, by name."""
-    by_region = {group.region: group for group in groups}
-    ranked = [by_region[region] for region in ranking if region in by_region]
-    if len(ranked) == len(groups):
-        return ranked
-    return sorted(groups, key=lambda group: (_rank(ranking, group.region), group.region))
-
-
-def _rank(ranking: Sequence[str], region: str) -> int:
-    return ranking.index(region) if region in ranking else len(ranking)
+def _elsewhere(
+    groups: Sequence[Group], chosen: Group, is_healthy: Callable[[str], bool], number: int
+) -> Decision:
+    """Failover, or fail open."""
+    others = [group for group in groups if group is not chosen]
+    for group in others[: GROUPS_TRIED_MAX - 1]:
+        usable = _usable(group, is_healthy)
+        if usable:
+            return Decision(_weighted(usable, number), group, f"failover from {chosen.region}")
+    anything = groups[0].endpoints
+    endpoint = anything[int(_point(number, OPEN) * len(anything))]
+    return Decision(endpoint, groups[0], "fail open")
 
 
 def _usable(group: Group, is_healthy: Callable[[str], bool]) -> list[Endpoint]:
-    return [e for e in group.endpoints if e.weight > 0 and is_healthy(e.arn)]
+    return [e for e in group.endpoints if e.weight > 0 and is_healthy(e.health)]
 
 
-def _weighted(endpoints: list[Endpoint], key: _Key) -> Endpoint:
-    if len(endpoints) == 1:
-        return endpoints[0]
-    point = _point(key, "weight") * sum(endpoint.weight for endpoint in endpoints)
+def _weighted(endpoints: list[Endpoint], number: int) -> Endpoint:
+    point = _point(number, WEIGHT) * sum([endpoint.weight for endpoint in endpoints])
     for endpoint in endpoints:
         point -= endpoint.weight
         if point < 0:
@@ -112,15 +128,20 @@ def _weighted(endpoints: list[Endpoint], key: _Key) -> Endpoint:
     return endpoints[-1]
 
 
-def _hashed(key: _Key) -> str:
-    """What is hashed: two or five things, by the client affinity."""
-    listener, flow = key
-    if listener.affinity == "SOURCE_IP":
-        return f"{flow.client_ip} {flow.address}"
-    return f"{flow.client_ip} {flow.client_port} {flow.address} {flow.port} TCP"
+def _hash(affinity: str, flow: Flow) -> int:
+    """A number of what counts of a flow: two or five things, by the client affinity."""
+    if affinity == "SOURCE_IP":
+        text = f"{flow[0]} {flow[2]}"
+    else:
+        text = f"{flow[0]} {flow[1]} {flow[2]} {flow[3]} {flow[4]}"
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) | 1
 
 
-def _point(key: _Key, purpose: str) -> float:
+def _point(number: int, purpose: int, name: str = "") -> float:
     """A point in [0, 1) that depends on the flow and the purpose only."""
-    digest = hashlib.blake2b(f"{purpose} {_hashed(key)}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    if name:
+        purpose += crc32(name.encode())
+    mixed = (number + purpose * _GOLDEN) & _MASK
+    mixed = ((mixed ^ (mixed >> 30)) * _FIRST) & _MASK
+    mixed = ((mixed ^ (mixed >> 27)) * _SECOND) & _MASK
+    return ((mixed ^ (mixed >> 31)) >> 11) * _WHOLE

@@ -5,6 +5,9 @@ Modelled: DescribeRegions and DescribeAvailabilityZones from the world's atlas; 
 They are computed, never stored: ids follow from account and region, so they are the same in every
 run.
 
+Elastic addresses can be had (five for each account, as in AWS): what answers at one is whatever
+listens there. Load balancers and accelerators take them.
+
 Not modelled: everything else of EC2, refused by name; packets do not pass through these networks
 yet, and security groups hold nobody back.
 

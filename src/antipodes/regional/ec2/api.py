@@ -4,8 +4,17 @@ import re
 from collections.abc import Sequence
 
 from antipodes.regional.ec2 import model
+from antipodes.regional.ec2.elastic import ElasticAddresses
 from antipodes.regional.ec2.model import Filters, Thing
-from antipodes.service.contract import Call, Operations, Request, Response, Service, ServiceError
+from antipodes.service.contract import (
+    Call,
+    Host,
+    Operations,
+    Request,
+    Response,
+    Service,
+    ServiceError,
+)
 from antipodes.world.atlas import Region
 
 operations = Operations()
@@ -14,10 +23,14 @@ _DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 class Ec2(Service):
-    """Amazon EC2 in one region: the default network only."""
+    """Amazon EC2 in one region: the default network, and elastic addresses."""
 
     name = "ec2"
     operations = operations
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self.elastic = ElasticAddresses(host)
 
     @property
     def region(self) -> Region:
@@ -96,3 +109,51 @@ def describe_security_groups(service: Ec2, call: Call, request: Request) -> Resp
         noun = "security group"
         groups = _named(groups, request.get(names), member, "InvalidGroup.NotFound", noun)
     return _found(groups, request, model.GROUP_FILTERS, "SecurityGroups")
+
+
+def _check_dry_run(request: Request) -> None:
+    if request.get("DryRun"):
+        raise ServiceError(
+            "DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412
+        )
+
+
+@operations("AllocateAddress")
+def allocate_address(service: Ec2, call: Call, request: Request) -> Response:
+    for member in ("Address", "PublicIpv4Pool", "CustomerOwnedIpv4Pool", "IpamPoolId"):
+        if request.get(member):
+            raise ServiceError("UnsupportedOperation", f"{member} is not offered here")
+    if request.get("Domain") == "standard":
+        raise ServiceError("UnsupportedOperation", "Domain 'standard' is not offered any more")
+    if request.get("NetworkBorderGroup") not in {None, service.host.place}:
+        raise ServiceError("InvalidParameterValue", "NetworkBorderGroup must be this Region")
+    tags = [tag for spec in request.get("TagSpecifications") or [] for tag in spec["Tags"]]
+    _check_dry_run(request)
+    made = service.elastic.allocate(call.account, tags)
+    return {
+        "PublicIp": made["PublicIp"],
+        "AllocationId": made["AllocationId"],
+        "PublicIpv4Pool": "amazon",
+        "NetworkBorderGroup": service.host.place,
+        "Domain": "vpc",
+    }
+
+
+@operations("DescribeAddresses")
+def describe_addresses(service: Ec2, call: Call, request: Request) -> Response:
+    found = service.elastic.list(call.account)
+    for names, member, code in (
+        ("AllocationIds", "AllocationId", "InvalidAllocationID.NotFound"),
+        ("PublicIps", "PublicIp", "InvalidAddress.NotFound"),
+    ):
+        found = _named(found, request.get(names), member, code, "address")
+    return _found(found, request, model.ADDRESS_FILTERS, "Addresses")
+
+
+@operations("ReleaseAddress")
+def release_address(service: Ec2, call: Call, request: Request) -> Response:
+    if not request.get("AllocationId"):
+        raise ServiceError("MissingParameter", "AllocationId is required")
+    _check_dry_run(request)
+    service.elastic.release(call.account, request["AllocationId"])
+    return {}

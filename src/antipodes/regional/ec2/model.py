@@ -182,6 +182,13 @@ SUBNET_FILTERS: Filters = {
     **_both(("default-for-az", "defaultForAz"), "DefaultForAz"),
     **_TAGS,
 }
+ADDRESS_FILTERS: Filters = {
+    "allocation-id": _member("AllocationId"),
+    "public-ip": _member("PublicIp"),
+    "domain": _member("Domain"),
+    "network-border-group": _member("NetworkBorderGroup"),
+    **_TAGS,
+}
 GROUP_FILTERS: Filters = {
     "group-id": _member("GroupId"),
     "group-name": _member("GroupName"),

@@ -1,0 +1,84 @@
+"""What flows through the edge, counted for CloudWatch: new flows and bytes, each way.
+
+Counts go into the edge's change log once a minute while there is anything to count, and the control
+plane's region publishes them. So they arrive late over a cut link, and are not lost. Where nothing
+flows there is no timer, and nothing is told.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from antipodes.runtime.contract import DiskFull, Runtime
+
+PUBLISH_S = 60.0
+METERS_MAX = 10_000
+
+
+class Metered(NamedTuple):
+    """Whose flows, and which of them."""
+
+    account: str
+    accelerator: str
+    listener: str
+    region: str  # of the endpoint group; empty where no endpoint was found
+    place: str
+    protocol: str
+    address: str
+
+
+class Meter:
+    """Counts of a minute. A flow holds its meter and adds to it."""
+
+    __slots__ = ("bytes_in", "bytes_out", "dropped", "flows", "open")
+
+    def __init__(self) -> None:
+        self.open = 0  # flows that may still add
+        self.flows = self.dropped = self.bytes_in = self.bytes_out = 0
+
+    def take(self) -> list[int]:
+        """Return the counts and begin anew."""
+        taken = [self.flows, self.dropped, self.bytes_in, self.bytes_out]
+        self.flows = self.dropped = self.bytes_in = self.bytes_out = 0
+        return taken
+
+
+Row = list[Any]  # a Metered's parts, then the four counts
+
+
+class Meters:
+    """All meters of the edge."""
+
+    def __init__(self, runtime: Runtime, publish: Callable[[list[Row]], None]) -> None:
+        self._runtime = runtime
+        self._publish = publish
+        self._meters: dict[Metered, Meter] = {}
+        self._overflow = Meter()
+
+    def meter(self, of: Metered) -> Meter:
+        """The meter of such flows."""
+        found = self._meters.get(of)
+        if found is None:
+            if len(self._meters) >= METERS_MAX:
+                return self._overflow  # counted for nobody, rather than without bound
+            if not self._meters:
+                self._runtime.later(self._runtime.interval(PUBLISH_S), self._tell)
+            found = self._meters[of] = Meter()
+        return found
+
+    def _tell(self) -> None:
+        rows: list[Row] = []
+        kept: dict[Metered, Meter] = {}
+        for of, meter in self._meters.items():
+            counts = meter.take()
+            if any(counts):
+                rows.append([*of, *counts])
+            if meter.open or any(counts):
+                kept[of] = meter
+        self._meters = kept
+        if kept:
+            self._runtime.later(self._runtime.interval(PUBLISH_S), self._tell)
+        if rows:
+            try:
+                self._publish(rows)
+            except DiskFull:
+                self._runtime.journal.sometimes("accelerator.traffic-not-told")

@@ -1,0 +1,270 @@
+"""What happens when somebody sends to an accelerator's address: flows, from the choice to the end.
+
+TCP ends at the edge location that anycast leads to. It decides where the flow goes from its own
+copy of the routing state, connects there over the backbone while the client already sends, and
+passes bytes both ways. The flow stays with its endpoint to its end. Datagrams are passed on one by
+one, as flows as well.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from antipodes.edge.globalaccelerator import mappings
+from antipodes.edge.globalaccelerator.datagramflows import DatagramFlow
+from antipodes.edge.globalaccelerator.flows import OpenFlow
+from antipodes.edge.globalaccelerator.locations import Found, Location
+from antipodes.edge.globalaccelerator.meters import Meter, Metered, Meters
+from antipodes.edge.globalaccelerator.model import CUSTOM, TCP, UDP
+from antipodes.edge.globalaccelerator.routing import Flow, decide
+from antipodes.runtime.contract import (
+    Accepted,
+    Address,
+    Datagram,
+    DatagramDoor,
+    Gone,
+    Listener,
+    PlainReceiver,
+    Receiver,
+    Runtime,
+    Stream,
+)
+
+EPHEMERAL_PORT_MIN, EPHEMERAL_PORTS = 1024, 64512
+TARGETS_MAX = 10_000
+DATAGRAM_FLOWS_MAX = 50_000
+
+
+class Route(NamedTuple):
+    """Where a flow goes."""
+
+    door: Address
+    source_ip: str
+    meter: Meter
+
+
+class Comer(NamedTuple):
+    """Who has come, and to where."""
+
+    place: str
+    ip: str
+    address: str
+    port: int
+    protocol: str
+    trace: str
+
+
+class Doors(NamedTuple):
+    """The doors of one address."""
+
+    streams: Listener
+    datagrams: DatagramDoor
+
+
+class Traffic:
+    """Everybody's flows at all edge locations of one host."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        locations: dict[str, Location],
+        publish: Callable[[list[list[Any]]], None],
+    ) -> None:
+        self._runtime = runtime
+        self._locations = locations
+        self._meters = Meters(runtime, publish)
+        self._ports = runtime.chance("client-ports")
+        self._doors: dict[str, Doors | None] = {}  # None while it is being opened
+        self._flows: dict[OpenFlow, None] = {}
+        self._datagram_flows: dict[tuple[Address, str, Address], DatagramFlow] = {}
+        self._standing = {place: runtime.at(place) for place in locations}
+        self._targets: dict[tuple[str, str, int], Address] = {}
+
+    @property
+    def flows(self) -> int:
+        """Clients' connections and flows of datagrams that are open now."""
+        return len(self._flows) + len(self._datagram_flows)
+
+    # Doors.
+
+    async def open_doors(self, addresses: tuple[str, ...]) -> None:
+        """Listen at addresses, at every edge location."""
+        for address in addresses:
+            if address not in self._doors:
+                self._doors[address] = None
+                everywhere = Address("edge/*", f"{address}:*")
+                doors = Doors(
+                    await self._runtime.listen(everywhere, self._accept),
+                    await self._runtime.listen_datagrams(everywhere, self._receive),
+                )
+                if address in self._doors:
+                    self._doors[address] = doors
+                else:  # deleted meanwhile
+                    _close(doors)
+
+    def close_doors(self, addresses: tuple[str, ...]) -> None:
+        """Listen there no longer."""
+        for address in addresses:
+            doors = self._doors.pop(address, None)
+            if doors is not None:
+                _close(doors)
+
+    # The choice.
+
+    def _route(self, comer: Comer) -> Route | None:
+        location = self._locations.get(comer.place)
+        if location is None:
+            return None
+        found = location.find(comer.address, comer.port, comer.protocol)
+        if found is None:
+            return None
+        if found.accelerator.routing == CUSTOM:
+            return self._mapped(found, comer)
+        return self._decided(location, found, comer)
+
+    def _decided(self, location: Location, found: Found, comer: Comer) -> Route | None:
+        client_port = EPHEMERAL_PORT_MIN + int(self._ports.random() * EPHEMERAL_PORTS)
+        flow = Flow(comer.ip, client_port, comer.address, comer.port, comer.protocol)
+        decision = decide(found.listener.affinity, found.groups, location.is_healthy, flow)
+        if decision is None:
+            self._noted(comer, "", "no endpoint")
+            self._meter(found, "", comer).dropped += 1
+            return None
+        endpoint, group, reason = decision
+        self._noted(comer, group.region, reason)
+        door = self._door(group.region, endpoint.door, group.port_for(comer.port))
+        source_ip = comer.ip if endpoint.preserves_client_ip else ""
+        return Route(door, source_ip, self._meter(found, group.region, comer))
+
+    def _mapped(self, found: Found, comer: Comer) -> Route | None:
+        """Where custom routing leads; the client's address is always preserved."""
+        target = mappings.target(found.listener, comer.port)
+        if target is None or comer.protocol not in target.protocols or not target.is_open:
+            self._noted(comer, "", "no endpoint")
+            self._meter(found, "", comer).dropped += 1
+            return None
+        region = target.group.region
+        self._noted(comer, region, "mapped")
+        door = self._door(region, target.address, target.destination_port)
+        return Route(door, comer.ip, self._meter(found, region, comer))
+
+    def _meter(self, found: Found, region: str, comer: Comer) -> Meter:
+        accelerator = found.accelerator
+        of = Metered(
+            accelerator.account,
+            accelerator.id,
+            found.listener.id,
+            region,
+            comer.place,
+            comer.protocol,
+            comer.address,
+        )
+        return self._meters.meter(of)
+
+    def _noted(self, comer: Comer, region: str, reason: str) -> None:
+        """Note a choice, and that it was a rare one."""
+        journal = self._runtime.journal
+        now = self._runtime.now()
+        journal.span(comer.trace, "edge.route", now, place=comer.place, to=region, reason=reason)
+        if reason not in {"nearest", "mapped"}:
+            journal.sometimes(f"accelerator.{reason.partition(' from ')[0].replace(' ', '-')}")
+
+    def _door(self, region: str, name: str, port: int) -> Address:
+        """Where an endpoint listens for the edge."""
+        key = region, name, port
+        door = self._targets.get(key)
+        if door is None:
+            if len(self._targets) >= TARGETS_MAX:
+                self._targets.clear()
+            door = self._targets[key] = Address(region, f"{name}:{port}")
+        return door
+
+    # Connections.
+
+    def _accept(self, accepted: Accepted) -> Receiver:
+        place, door = accepted.local
+        address, _, port = door.rpartition(":")
+        comer = Comer(place, accepted.peer_ip, address, int(port), TCP, accepted.trace)
+        route = self._route(comer)
+        if route is None:
+            return _Refusal()
+        opened = OpenFlow(self._runtime, route.meter, self._over)
+        self._flows[opened] = None
+        self._connect(opened, route, comer)
+        return opened.near
+
+    def _over(self, flow: OpenFlow) -> None:
+        self._flows.pop(flow, None)
+
+    def _connect(self, flow: OpenFlow, route: Route, comer: Comer) -> None:
+        started = self._runtime.now()
+        region, place, trace = route.door.place, comer.place, comer.trace
+
+        def far(_: Accepted) -> Receiver:
+            self._span_connect(trace, place, region, started, "")
+            return flow.new_far()
+
+        def failed(error: Gone) -> None:
+            self._span_connect(trace, place, region, started, str(error))
+            self._runtime.journal.sometimes("accelerator.endpoint-gone")
+            flow.reset()
+
+        self._standing[place].open(route.door, far, failed, source_ip=route.source_ip, trace=trace)
+
+    def _span_connect(
+        self, trace: str, place: str, region: str, started: float, error: str
+    ) -> None:
+        fields = {"error": error} if error else {}
+        self._runtime.journal.span(trace, "edge.connect", started, place=place, to=region, **fields)
+
+    # Datagrams.
+
+    def _receive(self, datagram: Datagram) -> None:
+        key = (datagram.source, datagram.source_ip, datagram.local)
+        flow = self._datagram_flows.get(key)
+        if flow is None:
+            flow = self._begin(datagram)
+            if flow is None:
+                return  # nobody says so
+            self._datagram_flows[key] = flow
+        flow.forward(datagram.data)
+
+    def _begin(self, datagram: Datagram) -> DatagramFlow | None:
+        if len(self._datagram_flows) >= DATAGRAM_FLOWS_MAX:
+            self._runtime.journal.sometimes("accelerator.too-many-flows")
+            return None
+        place, door = datagram.local
+        address, _, port = door.rpartition(":")
+        comer = Comer(place, datagram.source_ip, address, int(port), UDP, datagram.trace)
+        route = self._route(comer)
+        if route is None:
+            return None
+        return DatagramFlow(
+            self._standing[place],
+            datagram,
+            route.door,
+            route.source_ip,
+            route.meter,
+            self._answer,
+            self._over_datagrams,
+        )
+
+    def _answer(self, to: Datagram, data: bytes) -> None:
+        address = to.local.port.rpartition(":")[0]
+        doors = self._doors.get(address)
+        if doors is not None:
+            doors.datagrams.reply(to, data)
+
+    def _over_datagrams(self, first: Datagram) -> None:
+        self._datagram_flows.pop((first.source, first.source_ip, first.local), None)
+
+
+def _close(doors: Doors) -> None:
+    doors.streams.close()
+    doors.datagrams.close()
+
+
+class _Refusal(PlainReceiver):
+    """Nobody listens here: the connection is reset."""
+
+    def connection_made(self, stream: Stream) -> None:
+        stream.abort()

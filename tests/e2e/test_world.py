@@ -7,7 +7,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -191,6 +193,38 @@ def test_a_control_plane_is_broken_by_name(world: RunningWorld) -> None:
     assert elastic.describe_load_balancers()["LoadBalancers"] == []
     done = run("break", "control-plane", "sts", state=world.state)
     assert (done.returncode, "no control plane" in done.stderr) == (2, True)
+
+
+def test_a_switch_is_set_at_an_endpoint_in_a_region_that_the_world_has_not(
+    world: RunningWorld,
+) -> None:
+    config = world.client("route53-recovery-control-config", W)
+    cluster = config.create_cluster(ClusterName="real")["Cluster"]["ClusterArn"]
+
+    def described() -> dict[str, Any]:
+        found: dict[str, Any] = config.describe_cluster(ClusterArn=cluster)["Cluster"]
+        return found
+
+    wait(lambda: described()["Status"] == "DEPLOYED")
+    arn = config.create_routing_control(ClusterArn=cluster, RoutingControlName="switch")[
+        "RoutingControl"
+    ]["RoutingControlArn"]
+    described_control = config.describe_routing_control
+    wait(lambda: described_control(RoutingControlArn=arn)["RoutingControl"]["Status"] == "DEPLOYED")
+    urls = {e["Region"]: e["Endpoint"] for e in described()["ClusterEndpoints"]}
+    tokyo, ireland = (
+        boto3.client(
+            "route53-recovery-cluster",
+            region_name=region,
+            endpoint_url=urls[region],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        for region in ("ap-northeast-1", "eu-west-1")
+    )
+    tokyo.update_routing_control_state(RoutingControlArn=arn, RoutingControlState="On")
+    told = ireland.get_routing_control_state(RoutingControlArn=arn)
+    assert told["RoutingControlState"] == "On"
 
 
 def test_a_paused_region_hangs_until_it_is_healed(world: RunningWorld) -> None:

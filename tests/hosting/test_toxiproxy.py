@@ -29,7 +29,13 @@ def asked(scenario: Callable[[World, Ask], Coroutine[Any, Any, None]]) -> None:
     async def heal(handle: str) -> None:
         await simulated.heal(handle)
 
-    door = FaultDoor(simulated.outside, world, kill=simulated.kill, heal=heal)
+    door = FaultDoor(
+        simulated.outside,
+        world,
+        kill=simulated.kill,
+        heal=heal,
+        start=simulated.ensure_endpoint,
+    )
     toxiproxy = Toxiproxy(world, door)
 
     async def ask(method: str, path: str, body: Any = None) -> tuple[int, Any]:

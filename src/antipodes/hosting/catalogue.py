@@ -20,6 +20,8 @@ SERVICES = {
     "dynamodbstreams": "antipodes.regional.dynamodb.streamsapi:DynamoDBStreams",
     "lambda": "antipodes.regional.lambda_.api:Lambda",
     "elbv2": "antipodes.regional.elbv2.api:ElbV2",
+    "route53-recovery-control-config": "antipodes.regional.recovery.api:RecoveryControlConfig",
+    "route53-recovery-cluster": "antipodes.regional.recovery.clusterapi:RecoveryCluster",
     "globalaccelerator": "antipodes.edge.globalaccelerator.api:GlobalAccelerator",
 }
 
@@ -35,14 +37,17 @@ def build_services(host: "Host", *, control_only: bool) -> dict[str, Service]:
     """Make the services of a region's host.
 
     Regional services live in every region of the world; the control plane of a global service in
-    its home region only. A host that is there for control planes alone runs nothing else but `sts`.
+    its home region only, a data plane that is in certain regions in those. A host that is there for
+    them alone runs nothing else but `sts`.
     """
     built: dict[str, Service] = {}
     for name in SERVICES:
         kind = service_class(name)
         if kind.home and kind.home != host.place:
             continue
-        if control_only and not kind.home and name != "sts":
+        if kind.places and host.place not in kind.places:
+            continue
+        if control_only and not kind.home and not kind.places and name != "sts":
             continue
         built[name] = kind(host)
     return built

@@ -5,11 +5,14 @@ from typing import Any
 import msgspec
 
 from antipodes.service.contract import Settings
+from antipodes.service.planes import CLUSTER_REGIONS
 from antipodes.world.atlas import load_atlas
 from antipodes.world.world import World
 
 # Control planes of "global" services live in one region, whether or not the world names it.
 HOMES = ("us-east-1", "us-west-2")
+# The same is true of recovery clusters' endpoints: there once the first cluster is made.
+ON_DEMAND = tuple(dict.fromkeys((*HOMES, *CLUSTER_REGIONS)))
 
 
 class Configuration(msgspec.Struct, frozen=True):

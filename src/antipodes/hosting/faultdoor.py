@@ -1,5 +1,7 @@
 """The fault door: where a service inside a region asks whoever runs the world to break something.
 
+It can also ask there for a host that it needs in a region with no customers' resources.
+
 The supervisor's process opens it in real time, the simulated world in simulation, at the same
 address and for the same requests; so `antipodes break`, drills and services drive the same faults,
 and everybody sees them in the same list. It stands outside of the world: no fault keeps anyone
@@ -10,6 +12,7 @@ GET    /faults                 the faults as records, by handle
 PUT    /faults/HANDLE          installs a fault under a handle of the asker's own choice
 DELETE /faults/HANDLE          heals it; 404 if nothing is installed under it
 POST   /hosts/PLACE/kill       `kill -9`; the handle that brings the host back
+POST   /hosts/PLACE/start      starts a host of no customers' resources; 404 if there is none
 =============================  ==================================================================
 
 Who asks chooses the handle and notes it before asking. A request can so be repeated after a crash
@@ -37,6 +40,7 @@ HANDLE_LENGTH_MAX = 200
 Kill = Callable[[str], "str | Awaitable[str]"]
 Heal = Callable[[str], Awaitable[None]]
 Tell = Callable[[], Awaitable[None]]
+Start = Callable[[str], Awaitable[bool]]
 
 
 def install_as(world: World, handle: str, fault: dict[str, Any]) -> None:
@@ -62,14 +66,19 @@ class FaultDoor:
         *,
         kill: Kill,
         heal: Heal,
+        start: Start,
         tell: Tell | None = None,
         mistakes: tuple[type[Exception], ...] = (),
     ) -> None:
-        """`tell` spreads changed faults to other processes; `mistakes`: what `kill` may raise."""
+        """`tell` spreads changed faults to other processes; `mistakes`: what `kill` may raise.
+
+        `start` sees to it that a host is up; whether it is.
+        """
         self._runtime = runtime
         self._world = world
         self._kill = kill
         self._heal = heal
+        self._start = start
         self._tell = tell
         self._mistakes: tuple[type[Exception], ...] = (
             WorldError,
@@ -122,5 +131,8 @@ class FaultDoor:
             case "POST", ["hosts", place, "kill"]:
                 killed = self._kill(place)
                 return json_response({"handle": await killed if isawaitable(killed) else killed})
+            case "POST", ["hosts", place, "start"]:
+                up = await self._start(place)
+                return json_response({"up": up}, 200 if up else 404)
             case _:
                 return json_response({"message": f"nothing at {request.target}"}, 404)

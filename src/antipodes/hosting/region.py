@@ -17,7 +17,7 @@ from antipodes.runtime.contract import Address, DiskFull, Gone, Runtime, TimedOu
 from antipodes.service.contract import Response, Service, ServiceError, Settings
 from antipodes.service.dispatch import Dispatcher
 from antipodes.service.http import UNKEPT, HttpClient, HttpRequest, HttpResponse, HttpServer
-from antipodes.service.planes import is_control
+from antipodes.service.planes import CLUSTER_REGIONS, is_control
 from antipodes.world.world import World
 
 FORWARD_S_MAX = 60.0
@@ -108,7 +108,7 @@ class RegionHost:
 
     async def _forward(self, region: str, request: HttpRequest) -> HttpResponse:
         """Send a request on to the region it was signed for."""
-        if region not in self.world.regions and region not in self.settings.extra.get("homes", ()):
+        if not self._is_host(region, request):
             known = ", ".join(self.world.regions)
             raise ServiceError(
                 "UnrecognizedRegion", f"Region {region} is not part of this world ({known})", 400
@@ -137,6 +137,15 @@ class RegionHost:
         trace = request.accepted.trace
         self.runtime.journal.span(trace, "forward", started, target=region)
         return response
+
+    def _is_host(self, region: str, request: HttpRequest) -> bool:
+        """Whether there is a host that answers such requests; endpoints of clusters are no more."""
+        signed = request.headers.get("authorization", "")
+        return (
+            region in self.world.regions
+            or region in self.settings.extra.get("homes", ())
+            or (region in CLUSTER_REGIONS and f"/{region}/route53-recovery-cluster/" in signed)
+        )
 
     def choose_replication_delay(self, text: str) -> None:
         """Choose the delay of replicated writes that arrive here. Raises UnknownDelay."""

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from antipodes.hosting.breaking import fault_of
-from antipodes.hosting.configuration import HOMES
+from antipodes.hosting.configuration import HOMES, ON_DEMAND
 from antipodes.hosting.edge import EdgeHost
 from antipodes.hosting.faultdoor import FaultDoor
 from antipodes.hosting.links import EDGE, LAPTOP, SUPERVISOR, WorldLinks
@@ -69,11 +69,23 @@ class SimulatedWorld:
         """Start all hosts, homes of control planes included."""
         supervisor = self.outside.at(SUPERVISOR)
         door = FaultDoor(
-            supervisor, self.world, kill=self.kill, heal=self.heal, mistakes=(KeyError,)
+            supervisor,
+            self.world,
+            kill=self.kill,
+            heal=self.heal,
+            start=self.ensure_endpoint,
+            mistakes=(KeyError,),
         )
         await supervisor.spawn(door.start(), "open the fault door")
         for place in self.places:
             await self.restart(place)
+
+    async def ensure_endpoint(self, place: str) -> bool:
+        """Start a host that a service needs in a region; False: there is none, or it is down."""
+        if place in ON_DEMAND and place not in self.places:
+            self.places = (*self.places, place)
+            await self.restart(place)
+        return place in self.hosts
 
     async def restart(self, place: str, *, after_s: float = 0.0) -> None:
         """Start a host, for the first time or after it was killed; a machine takes a while.

@@ -18,7 +18,7 @@ import msgspec
 import orjson
 
 from antipodes.hosting.breaking import fault_of
-from antipodes.hosting.configuration import HOMES, Configuration
+from antipodes.hosting.configuration import HOMES, ON_DEMAND, Configuration
 from antipodes.hosting.control import CONTROL, fault_list
 from antipodes.hosting.faultdoor import FaultDoor
 from antipodes.hosting.links import EDGE, SUPERVISOR, WorldLinks
@@ -74,6 +74,7 @@ class Supervisor:
             world,
             kill=self.kill,
             heal=self.heal,
+            start=self.ensure_endpoint,
             tell=self._tell_all,
             mistakes=(SupervisorError,),
         )
@@ -101,10 +102,19 @@ class Supervisor:
     def _configured(self, place: str, *, control_only: bool = False) -> Configuration:
         return msgspec.structs.replace(self.configuration, place=place, control_only=control_only)
 
+    def tell_front(self, url: str) -> None:
+        """Let hosts know where this world's customers reach it, from their start on."""
+        self.configuration = msgspec.structs.replace(
+            self.configuration, extra={**self.configuration.extra, "front": url}
+        )
+        for place, member in self.members.items():
+            control_only = member.configuration.control_only
+            member.configuration = self._configured(place, control_only=control_only)
+
     async def start(self) -> None:
         """Start all hosts at once and wait until every one answers."""
         await self.fault_door.start()
-        for place in HOMES:
+        for place in ON_DEMAND:
             stored = Path(self.configuration.state_directory) / place
             if place not in self.members and stored.is_dir():
                 self.members[place] = Member(self._configured(place, control_only=True))
@@ -114,7 +124,11 @@ class Supervisor:
 
     async def ensure_home(self, place: str) -> bool:
         """Start a home region's control planes when first asked for; False: no such region."""
-        if place not in HOMES:
+        return place in HOMES and await self.ensure_endpoint(place)
+
+    async def ensure_endpoint(self, place: str) -> bool:
+        """Start a host that a service needs in a region; False: there is none, or it is down."""
+        if place not in ON_DEMAND and place not in self.members:
             return False
         if place not in self.members:
             self.members[place] = Member(self._configured(place, control_only=True))

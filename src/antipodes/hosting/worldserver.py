@@ -231,6 +231,7 @@ async def run_world(
     try:
         server = WorldServer(supervisor, port)
         on_signals(server.stop)
+        supervisor.tell_front(f"http://127.0.0.1:{server.front.port}")
         await supervisor.start()
         directory.announce({"port": server.front.port, "regions": list(configuration.regions)})
         announce(server)

@@ -126,6 +126,7 @@ class Service:
     name: ClassVar[str]  # botocore's service name
     operations: ClassVar[Operations]
     home: ClassVar[str] = ""  # the home region of a global control plane, else ""
+    places: ClassVar[tuple[str, ...]] = ()  # of one that is in certain regions only, else ()
 
     def __init__(self, host: Host) -> None:
         self.host = host

@@ -15,10 +15,15 @@ HOMES: Mapping[str, str] = {
     "globalaccelerator": "us-west-2",
     "iam": "us-east-1",
     "route53": "us-east-1",
+    "route53-recovery-control-config": "us-west-2",
+    "route53-recovery-readiness": "us-west-2",
 }
 
+# Where a recovery cluster's endpoints are (ARC developer guide, endpoints and quotas).
+CLUSTER_REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1", "ap-southeast-2")
+
 # APIs that are nothing but data plane.
-DATA_PLANES = frozenset({"dynamodbstreams", "sts"})
+DATA_PLANES = frozenset({"dynamodbstreams", "route53-recovery-cluster", "sts"})
 
 DATA_OPERATIONS: Mapping[str, frozenset[str]] = {
     "cloudwatch": frozenset({"GetMetricData", "GetMetricStatistics", "PutMetricData"}),

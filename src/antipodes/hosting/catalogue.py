@@ -23,6 +23,7 @@ SERVICES = {
     "route53-recovery-control-config": "antipodes.regional.recovery.api:RecoveryControlConfig",
     "route53-recovery-cluster": "antipodes.regional.recovery.clusterapi:RecoveryCluster",
     "globalaccelerator": "antipodes.edge.globalaccelerator.api:GlobalAccelerator",
+    "route53": "antipodes.edge.route53.api:Route53",
 }
 
 

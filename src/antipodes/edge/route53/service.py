@@ -1,0 +1,271 @@
+"""Route 53's control plane: what its operations share. It lives in us-east-1.
+
+A change is one group of the host's store: the records, the change that can be asked after, and the
+entries of the change log that tell the edge. It is INSYNC when every edge location that can be
+reached must have it: after the propagation time, and what the backbone takes at most.
+"""
+
+from collections import deque
+from typing import Any
+
+import msgspec
+
+from antipodes.edge.route53 import model
+from antipodes.edge.route53.model import (
+    CidrCollection,
+    DelegationSet,
+    HealthCheck,
+    HostedZone,
+    Observation,
+    QueryLoggingConfig,
+    RecordKey,
+    RecordSet,
+    TrafficPolicy,
+    TrafficPolicyInstance,
+    Vpc,
+    ZoneChange,
+)
+from antipodes.edge.route53.recordstore import RecordStore
+from antipodes.replication.changelog import Entry
+from antipodes.replication.follower import Follower
+from antipodes.service.contract import (
+    Call,
+    Handler,
+    Host,
+    Operations,
+    Request,
+    Response,
+    Service,
+    ServiceError,
+)
+from antipodes.service.records import Records
+
+BACKBONE_S_MAX = 0.5  # from us-east-1 to any edge location, with what the log takes
+CHANGES_MAX = 10_000  # that can be asked after; older ones are forgotten
+CALLS_MAX, CALLS_S = 5, 1.0  # of an account, where the world's capacity can be short
+_ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# The model lets an id have 32 characters, with what clients leave before it.
+_ID_LENGTHS = {"Z": 32 - len("/hostedzone/"), "C": 20, "N": 32 - len("/delegationset/")}
+_CHANGE_NUMBER = b"route53/change-number"
+_CHANGE_SLOT = b"route53/change-slot/"
+_OWNER = b"route53/zone-owner/"
+
+
+class Throttled(Operations):
+    """Operations that an account may call only so often, if the world says so."""
+
+    def get(self, name: str) -> Handler | None:
+        """Return the operation, with the counting before it."""
+        handler = super().get(name)
+        if handler is None:
+            return None
+        found = handler
+
+        def counted(service: "Route53", call: Call, request: Request) -> Any:
+            service.count_call(call.account)
+            return found(service, call, request)
+
+        return counted
+
+
+operations = Throttled()
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """What all checkers of a health check last saw."""
+
+    observations: tuple[Observation, ...]
+
+
+class Authorized(msgspec.Struct, frozen=True):
+    """Networks of other accounts that may be associated with a private zone."""
+
+    vpcs: tuple[Vpc, ...]
+
+
+class Tags(msgspec.Struct, frozen=True):
+    """The tags of a zone or a health check."""
+
+    tags: dict[str, str]
+
+
+class Protection(msgspec.Struct, frozen=True):
+    """Record sets that may not be changed."""
+
+    name: str
+    type: str
+    comment: str = ""
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """The caller reference of a health check that is no more."""
+
+
+class Route53(Service):
+    """The control plane."""
+
+    name = "route53"
+    operations = operations
+    home = "us-east-1"
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        store = host.store
+        self.zones = Records(store, "route53/zone", HostedZone)
+        self.records = RecordStore(store)
+        self.authorized = Records(store, "route53/vpc-authorization", Authorized)
+        self.protections = Records(store, "route53/protection", Protection)
+        self.health_checks = Records(store, "route53/health-check", HealthCheck)
+        self.old_references = Records(store, "route53/health-check-reference", Reference)
+        self.observed = Records(store, "route53/observations", Observed)
+        self.collections = Records(store, "route53/cidr", CidrCollection)
+        self.delegation_sets = Records(store, "route53/delegation-set", DelegationSet)
+        self.logging = Records(store, "route53/query-logging", QueryLoggingConfig)
+        self.policies = Records(store, "route53/traffic-policy", TrafficPolicy)
+        self.instances = Records(store, "route53/traffic-policy-instance", TrafficPolicyInstance)
+        self.tags = Records(store, "route53/tags", Tags)
+        self.changes = Records(store, "route53/change", ZoneChange)
+        self.chance = host.runtime.chance("route53/ids")
+        self._calls: dict[str, deque[float]] = {}
+        self._follows = False
+
+    async def start(self) -> None:
+        """Hear from the edge what health checkers see, if there are any."""
+        if next(self.health_checks.all(), None) is not None:
+            self.follow_checkers()
+
+    def follow_checkers(self) -> None:
+        """Hear from the edge what health checkers see, from now on."""
+        if self._follows:
+            return
+        self._follows = True
+        follower = Follower(
+            self.host.runtime,
+            self.host.store,
+            source="edge",
+            name="route53",
+            kinds=(model.OBSERVATIONS_KIND,),
+            apply=self._hear,
+        )
+        self.host.runtime.spawn(follower.run(), "follow the health checkers")
+
+    def _hear(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            check_id, seen = entry.payload
+            if seen:
+                observations = msgspec.convert(seen, tuple[Observation, ...])
+                self.observed.put("", check_id, Observed(observations))
+            else:
+                self.observed.delete("", check_id)
+
+    def count_call(self, account: str) -> None:
+        """Count a call of an account's. Raises Throttling, if the world can be short."""
+        if not self.host.settings.throttling:
+            return
+        now = self.host.runtime.now()
+        calls = self._calls.setdefault(account, deque(maxlen=CALLS_MAX))
+        if len(calls) == CALLS_MAX and now - calls[0] < CALLS_S:
+            raise ServiceError("Throttling", "Rate exceeded", 400)
+        calls.append(now)
+
+    # Time and names.
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return self.host.runtime.wall()
+
+    def new_id(self, first: str) -> str:
+        """A new id, such as Z0123456789ABCDEFGHI."""
+        length = _ID_LENGTHS[first] - 1
+        return first + "".join(self.chance.choice(_ID_LETTERS) for _ in range(length))
+
+    def new_uuid(self) -> str:
+        """A random UUID."""
+        text = f"{self.chance.getrandbits(128):032x}"
+        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+
+    # Changes.
+
+    def begin_change(self, account: str, comment: str = "") -> ZoneChange:
+        """Note a change that is on its way to the edge from now on."""
+        now = self.now()
+        travel = self.host.runtime.interval(self.host.settings.propagation_s) + BACKBONE_S_MAX
+        change = ZoneChange(self.new_id("C"), account, now, now + travel, comment)
+        self.changes.put("", change.id, change)
+        store = self.host.store
+        number = int(store.get(_CHANGE_NUMBER) or b"0")
+        store.put(_CHANGE_NUMBER, b"%d" % (number + 1))
+        slot = _CHANGE_SLOT + b"%d" % (number % CHANGES_MAX)
+        old = store.get(slot)
+        if old is not None:
+            self.changes.delete("", old.decode())
+        store.put(slot, change.id.encode())
+        return change
+
+    def show_change(self, change: ZoneChange) -> Response:
+        """A change as it is shown."""
+        shown: Response = {
+            "Id": f"/change/{change.id}",
+            "Status": change.status(self.now()),
+            "SubmittedAt": change.submitted_at,
+        }
+        return {**shown, "Comment": change.comment} if change.comment else shown
+
+    # Zones.
+
+    def zone(self, call: Call, given: str) -> HostedZone:
+        """A zone of the caller's. Raises NoSuchHostedZone."""
+        zone = self.zones.get(call.account, bare(given))
+        if zone is None:
+            raise no_such_zone(given)
+        return zone
+
+    def zone_of_anyone(self, given: str) -> HostedZone:
+        """A zone, whoever owns it. Raises NoSuchHostedZone."""
+        owner = self.host.store.get(_OWNER + bare(given).encode())
+        zone = None if owner is None else self.zones.get(owner.decode(), bare(given))
+        if zone is None:
+            raise no_such_zone(given)
+        return zone
+
+    def save_zone(self, zone: HostedZone) -> None:
+        """Keep a zone and tell the edge."""
+        self.zones.put(zone.account, zone.id, zone)
+        self.host.store.put(_OWNER + zone.id.encode(), zone.account.encode())
+        self.host.changes.append(model.ZONE_KIND, [zone.id, zone])
+
+    def forget_zone(self, zone: HostedZone) -> None:
+        """Forget a zone with all that belongs to it, and tell the edge."""
+        self.zones.delete(zone.account, zone.id)
+        self.host.store.delete(_OWNER + zone.id.encode())
+        self.records.drop(zone.id)
+        self.authorized.delete(zone.account, zone.id)
+        self.tags.delete(zone.account, f"hostedzone/{zone.id}")
+        if self.logging.get(zone.account, zone.id) is not None:
+            self.logging.delete(zone.account, zone.id)
+            self.host.changes.append(model.QUERY_LOGGING_KIND, [zone.id, None])
+        self.host.changes.append(model.ZONE_KIND, [zone.id, None])
+
+    def save_records(
+        self,
+        zone: HostedZone,
+        names: dict[str, list[RecordSet]],
+        upserts: list[RecordSet],
+        deleted: list[RecordKey],
+        change: ZoneChange,
+    ) -> None:
+        """Keep all record sets of some names, and tell the edge what is new about them."""
+        for name, records in names.items():
+            self.records.replace(zone.id, name, records)
+        payload = [zone.id, upserts, deleted, change.id]
+        self.host.changes.append(model.RECORDS_KIND, payload)
+
+
+def bare(given: str) -> str:
+    """An id without what names its kind: `/hostedzone/Z1` is Z1."""
+    return given.rpartition("/")[2]
+
+
+def no_such_zone(given: str) -> ServiceError:
+    """The error for a zone that is not there."""
+    return ServiceError("NoSuchHostedZone", f"No hosted zone found with ID: {bare(given)}", 404)

@@ -445,9 +445,9 @@ def _add_looking(verbs: Any) -> None:
 
 def _add_breaking(verbs: Any) -> None:
     break_ = _verb(verbs, "break", _break, "break a place, a link, a clock or a control plane")
-    kinds = ("region", "zone", "edge", "link", "clock", "control-plane")
+    kinds = ("region", "zone", "edge", "link", "clock", "control-plane", "accelerator-zone")
     break_.add_argument("kind", choices=kinds)
-    named = "one place, the two ends of a link, or the service of a control plane"
+    named = "one place, the two ends of a link, a control plane's service, or zone a or b"
     break_.add_argument("places", nargs="+", help=named)
     break_.add_argument("--region", default="", help="of a control plane; default: everywhere")
     break_.add_argument("--dark", action="store_true", help="silence instead of kill -9")

@@ -255,3 +255,37 @@ def test_the_store_groups_orders_and_keeps(run: Any) -> None:
         last.close()
 
     run(scenario)
+
+
+def test_a_lost_door_stalls_what_passes_through_it_and_others_at_its_place_do_not_notice(
+    run: Any,
+) -> None:
+    links = FakeLinks()
+    doors = Address("b", "door"), Address("b", "other")
+
+    async def scenario(near: Runtime, far: Runtime) -> list[bytes]:
+        ends = []
+        for door in doors:
+            await far.listen(door, Echo)
+            ends.append(await near.connect(door, lambda _: Collector(near)))
+        links.lose(doors[0])
+        opening = near.spawn(_opened(near, doors[0]), "connect to a lost door")
+        for stream, _ in ends:
+            stream.write(b"hello")
+        await ends[1][1].first
+        await near.sleep(0.2)
+        assert not opening.done()
+        during = [collector.data for _, collector in ends]
+        links.lose()
+        await ends[0][1].first
+        await opening
+        for stream, _ in ends:
+            stream.close()
+        return [*during, ends[0][1].data]
+
+    assert run(scenario, links) == [b"", b"hello", b"hello"]
+
+
+async def _opened(runtime: Runtime, door: Address) -> None:
+    stream, _ = await runtime.connect(door, lambda _: Collector(runtime))
+    stream.close()

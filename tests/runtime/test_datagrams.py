@@ -420,3 +420,26 @@ def test_what_is_no_datagram_of_this_world_is_passed_over() -> None:
 
     with tempfile.TemporaryDirectory(prefix="ap-") as directory:
         assert run_main(main(Path(directory))) == [b"to myself"]
+
+
+def test_datagrams_to_and_from_a_lost_door_are_lost(run: Any) -> None:
+    links = FakeLinks()
+
+    async def scenario(near: Runtime, far: Runtime) -> list[list[bytes]]:
+        door, box = await pair(near, far)
+        answers = Box(near)
+        replying = await far.listen_datagrams(Address("b", "answers"), lambda _: None)
+        asking = await near.listen_datagrams(Address("a", ""), answers.take)
+        links.lose(NAMES)
+        door.send(NAMES, b"lost")
+        question = Datagram(b"", asking.address, "", Address("b", "names"), "")
+        replying.reply(question, b"lost as well")
+        replying.send(asking.address, b"not lost")
+        await answers.have(1)
+        await near.sleep(0.1)
+        links.lose()
+        door.send(NAMES, b"after")
+        await box.have(1)
+        return [[datagram.data for datagram in found.came] for found in (box, answers)]
+
+    assert run(scenario, links) == [[b"after"], [b"not lost"]]

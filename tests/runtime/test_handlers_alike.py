@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from antipodes.runtime import customer
-from antipodes.runtime.contract import Condition, Gone
+from antipodes.runtime.contract import Address, Condition, Gone
 from antipodes.runtime.customer import CustomerProgram, Event, Headers
 from antipodes.runtime.libraries import libraries
 from antipodes.runtime.virtual import Simulation
@@ -41,6 +41,9 @@ class NoDistance:
 
     def condition(self, source: str, destination: str) -> Condition:
         return Condition(0.0)
+
+    def is_lost(self, door: Address) -> bool:
+        return False
 
     def on_change(self, notify: Callable[[], None]) -> None:
         """Nothing ever changes."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from antipodes.runtime.contract import Condition, Runtime
+from antipodes.runtime.contract import Address, Condition, Runtime
 from antipodes.runtime.main import run_main
 from antipodes.runtime.real import RealRuntime
 from antipodes.runtime.virtual import Simulation
@@ -25,11 +25,15 @@ class FakeLinks:
         self._default = Condition(delay_s)
         self._conditions: dict[tuple[str, str], Condition] = {}
         self._listeners: list[Callable[[], None]] = []
+        self._lost: dict[Address, None] = {}
 
     def condition(self, source: str, destination: str) -> Condition:
         if source == destination:
             return Condition(0.0)
         return self._conditions.get((source, destination), self._default)
+
+    def is_lost(self, door: Address) -> bool:
+        return door in self._lost
 
     def on_change(self, notify: Callable[[], None]) -> None:
         self._listeners.append(notify)
@@ -40,6 +44,14 @@ class FakeLinks:
             self._conditions.pop((source, destination), None)
         else:
             self._conditions[source, destination] = condition
+        self._changed()
+
+    def lose(self, *doors: Address) -> None:
+        """Let nothing pass to and from these doors, and to and from all others what may."""
+        self._lost = dict.fromkeys(doors)
+        self._changed()
+
+    def _changed(self) -> None:
         self.version += 1
         for notify in self._listeners:
             notify()

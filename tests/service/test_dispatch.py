@@ -100,6 +100,9 @@ class FlatLinks:
     def condition(self, source: str, destination: str) -> Condition:
         return Condition(0.0)
 
+    def is_lost(self, door: Address) -> bool:
+        return False
+
     def on_change(self, notify: Callable[[], None]) -> None:
         """Nothing ever changes."""
 

@@ -12,6 +12,7 @@ from antipodes.runtime.contract import Condition
 from antipodes.world.errors import InvalidFault
 from antipodes.world.faults import (
     KINDS,
+    AcceleratorZone,
     ControlPlane,
     CutLink,
     DarkPlace,
@@ -45,6 +46,16 @@ def test_a_control_plane_that_is_down_is_no_fault_of_links() -> None:
     assert not fault.affects("us-west-2", "eu-central-1")
     assert combine(BASE, [fault.effect]) == BASE
     assert fault.describe() == "the control plane of elbv2 in us-west-2 is unavailable"
+
+
+def test_a_network_zone_that_is_lost_is_no_fault_of_links() -> None:
+    fault = AcceleratorZone("b")
+    assert from_dict(json.loads(json.dumps(to_dict(fault)))) == fault
+    assert not fault.affects("city/sao-paulo", "edge/GRU")
+    assert combine(BASE, [fault.effect]) == BASE
+    assert fault.describe() == "the accelerators' network zone b is lost"
+    with pytest.raises(InvalidFault, match="zone: 'c' is neither a nor b"):
+        AcceleratorZone("c")
 
 
 @given(st.lists(some_faults(), max_size=5), st.randoms(use_true_random=False))

@@ -28,6 +28,7 @@ from antipodes.runtime.chances import named_chance
 from antipodes.runtime.contract import Chance
 from antipodes.service.planes import HOMES
 from antipodes.world import faults
+from antipodes.world.addresses import ANYCAST_ZONES
 from antipodes.world.atlas import load_atlas
 from antipodes.world.latency import load_tables
 from antipodes.world.world import World
@@ -154,6 +155,8 @@ def _where(kind: str, places: _Places, chance: Chance) -> dict[str, Any]:
         service = chance.choice(CONTROL_PLANES)
         region = "" if service in HOMES else chance.choice(places.regions)
         return {"service": service, "region": region}
+    if kind == "accelerator-zone":
+        return {"zone": chance.choice(ANYCAST_ZONES)}
     if kind in {"dark-place", "slow-place"}:
         group = chance.choice((places.regions, places.regions, places.edges, places.zones))
         return {"place": chance.choice(group)}
@@ -190,6 +193,7 @@ _HOW_BAD: dict[str, Callable[[Chance], dict[str, Any]]] = {
     "dark-place": lambda _: {},
     "slow-place": _slow,
     "control-plane": lambda _: {},
+    "accelerator-zone": lambda _: {},
 }
 
 

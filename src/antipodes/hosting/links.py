@@ -7,7 +7,7 @@ as far from a place as that place's nearest edge location.
 
 from collections.abc import Callable
 
-from antipodes.runtime.contract import Condition
+from antipodes.runtime.contract import Address, Condition
 from antipodes.world.world import World
 
 SUPERVISOR = "supervisor"
@@ -44,6 +44,10 @@ class WorldLinks:
         if place not in self._edges:
             self._edges[place] = self._world.nearest_edge(place)
         return self._edges[place]
+
+    def is_lost(self, door: Address) -> bool:
+        """Whether a door at an edge location is in a network that is lost."""
+        return door.place.startswith("edge/") and self._world.is_lost(door.port.rpartition(":")[0])
 
     def on_change(self, notify: Callable[[], None]) -> None:
         """Call after every installed or healed fault."""

@@ -8,7 +8,7 @@ from typing import Any
 
 LINK_ENDS = 2
 # Kinds that name something at a place, and the record's field for what they name.
-NAMED = {"control-plane": "service"}
+NAMED = {"control-plane": "service", "accelerator-zone": "zone"}
 
 
 class NotSaid(Exception):

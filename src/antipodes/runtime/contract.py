@@ -108,6 +108,9 @@ class Links(Protocol):
     def condition(self, source: str, destination: str) -> Condition:
         """Return the state of the direction from source to destination."""
 
+    def is_lost(self, door: Address) -> bool:
+        """Whether nothing passes to or from a door, whatever the way to its place is like."""
+
     def on_change(self, notify: Callable[[], None]) -> None:
         """Call `notify` after every installed or healed fault."""
 

@@ -15,6 +15,7 @@ from typing import Generic, NamedTuple, TypeVar
 from antipodes.runtime.contract import (
     DATAGRAM_BYTES_MAX,
     Address,
+    Condition,
     Datagram,
     Gone,
     doors_for,
@@ -94,7 +95,7 @@ class Ways:
     def carry(self, datagram: Datagram, deliver: Callable[[Datagram], None]) -> None:
         """Deliver a datagram that was just sent: later, once, twice or never."""
         way = (datagram.source.place, datagram.local.place)
-        condition, chance = self._lines.condition(way), self._chance
+        condition, chance = self._condition(way, datagram), self._chance
         if condition.cut or (condition.loss > 0 and chance.random() < condition.loss):
             return
         queueing_s = 0.0
@@ -117,5 +118,10 @@ class Ways:
     def _arrive(
         self, way: tuple[str, str], datagram: Datagram, deliver: Callable[[Datagram], None]
     ) -> None:
-        if not self._lines.condition(way).cut:
+        if not self._condition(way, datagram).cut:
             deliver(datagram)
+
+    def _condition(self, way: tuple[str, str], datagram: Datagram) -> Condition:
+        """The state of the way; an answer comes from the door that the question went to."""
+        condition = self._lines.condition(way, datagram.local)
+        return condition if condition.cut else self._lines.condition(way, datagram.source)

@@ -16,11 +16,12 @@ from collections.abc import Callable
 from math import cos, log, pi, sqrt
 from typing import Any, Protocol
 
-from antipodes.runtime.contract import Condition, Links, Timer
+from antipodes.runtime.contract import Address, Condition, Links, Timer
 
 RETRANSMISSION_S = 0.2
 RETRANSMISSIONS_MAX = 6
 NEGLIGIBLE_S = 2e-5
+LOST = Condition(0.0, cut=True)
 _TURN = 2 * pi
 
 
@@ -48,8 +49,10 @@ class DelayLines:
         self._conditions: dict[tuple[str, str], Condition] = {}
         links.on_change(self._on_change)
 
-    def condition(self, way: tuple[str, str]) -> Condition:
-        """The state of the direction from a place to another."""
+    def condition(self, way: tuple[str, str], door: Address | None = None) -> Condition:
+        """The state of the direction from a place to another, to or from a door that is given."""
+        if door is not None and self.links.is_lost(door):
+            return LOST
         condition = self._conditions.get(way)
         if condition is None:
             condition = self._conditions[way] = self.links.condition(*way)
@@ -68,6 +71,7 @@ class DelayLine:
     __slots__ = (
         "_chance",
         "_condition",
+        "_door",
         "_free_at",
         "_last_due",
         "_lines",
@@ -80,14 +84,16 @@ class DelayLine:
         "way",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - of each connection two are made: no keywords
         self,
         lines: DelayLines,
         source: str,
         destination: str,
         chance: random.Random,
         deliver: Callable[[Any], None],
+        door: Address | None = None,
     ) -> None:
+        """`door` is the connection's, at either end of it."""
         self._lines = lines
         self._chance = chance
         self._queue: deque[list[Any]] = deque()  # [item, size, due (None: stalled)]
@@ -97,7 +103,8 @@ class DelayLine:
         self._free_at = 0.0
         self._version = lines.version
         self.way = (source, destination)
-        self._condition = lines.condition(self.way)
+        self._door = door
+        self._condition = lines.condition(self.way, door)
         self.bytes_queued = 0
         self.deliver = deliver
 
@@ -149,7 +156,7 @@ class DelayLine:
     def _renew(self) -> None:
         """The world has changed since the last time."""
         self._version = self._lines.version
-        self._condition = self._lines.condition(self.way)
+        self._condition = self._lines.condition(self.way, self._door)
         self._pushed_at = -1.0
 
     def _retransmissions(self, loss: float) -> float:
@@ -204,7 +211,7 @@ class DelayLine:
         """The world has changed: what was under way stalls, or starts again."""
         if not self._queue:
             return
-        if self._lines.condition(self.way).cut:
+        if self._lines.condition(self.way, self._door).cut:
             self._stall()
         else:
             now = self._lines.now()

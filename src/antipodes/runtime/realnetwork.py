@@ -157,9 +157,9 @@ class WorldStream(asyncio.Protocol):
         self._receiver = receiver
         receiver.connection_made(self)
 
-    def travel(self, source: str, destination: str) -> DelayLine:
+    def travel(self, source: str, destination: str, door: Address) -> DelayLine:
         """From now on what arrives is delayed by this direction of the link."""
-        self._line = DelayLine(self._lines, source, destination, self._chance, self._take)
+        self._line = DelayLine(self._lines, source, destination, self._chance, self._take, door)
         return self._line
 
     def data_received(self, data: bytes) -> None:
@@ -275,7 +275,7 @@ class AcceptingStream(WorldStream):
             return
         local = Address(preamble.place, preamble.port)
         self.accepted = Accepted(preamble.source, preamble.source_ip, local, preamble.trace)
-        inbound = self.travel(preamble.source, preamble.place)
+        inbound = self.travel(preamble.source, preamble.place, local)
         inbound.push(("syn", None))
         if rest:
             inbound.push(("data", rest), len(rest))
@@ -314,7 +314,8 @@ class ConnectingStream(WorldStream, Generic[R]):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say who we are."""
         super().connection_made(transport)
-        self.travel(self._first.place, self._first.source)
+        door = Address(self._first.place, self._first.port)
+        self.travel(self._first.place, self._first.source, door)
         self._transport.write(msgspec.json.encode(self._first) + b"\n")
 
     def _data(self, data: bytes) -> None:

@@ -241,8 +241,8 @@ class VirtualNetwork:
         knock = _Knock(self, near, Accepted(place, source_ip, to, trace))
         near.peer = knock  # type: ignore[assignment] # until accepted
         opening = _Opening(self, near, to, factory, failed)
-        near.inbound = DelayLine(self._lines, to.place, place, self._chance, opening.arrive)
-        knock.inbound = DelayLine(self._lines, place, to.place, self._chance, knock.arrive)
+        near.inbound = DelayLine(self._lines, to.place, place, self._chance, opening.arrive, to)
+        knock.inbound = DelayLine(self._lines, place, to.place, self._chance, knock.arrive, to)
         near.send("syn")
         self._await(opening)
         return opening

@@ -120,6 +120,10 @@ class Breakable(ABC):
         """Let a service's API answer 503, in a region or everywhere; its data plane goes on."""
         return self.break_("control-plane", service=service, region=region)
 
+    def accelerator_zone(self, zone: str) -> Broken:
+        """Lose one of the two networks, `a` or `b`, that accelerators' addresses are in."""
+        return self.break_("accelerator-zone", zone=zone)
+
     def kill(self, region: str) -> Broken:
         """End a region at once, as `kill -9` does; healing starts it again, with its disk."""
         return self._note(self._kill(region))

@@ -30,6 +30,7 @@ CLIENTS = int(IPv4Address("198.19.128.0"))
 END = int(IPv4Address("198.20.0.0"))
 ANYCAST6_A = int(IPv6Address("2001:2:0:a::"))
 ANYCAST6_B = int(IPv6Address("2001:2:0:b::"))
+ANYCAST_ZONES = ("a", "b")
 SUBNET6_SIZE = 1 << 64
 ANYCAST_MAX = ANYCAST_B - ANYCAST_A - 2
 REGIONS_MAX = 64

@@ -21,6 +21,7 @@ from typing import Any, Self
 import msgspec
 
 from antipodes.runtime.contract import Condition
+from antipodes.world.addresses import ANYCAST_ZONES
 from antipodes.world.errors import InvalidFault
 from antipodes.world.places import ANYTHING, covers, crosses, kind_of
 
@@ -288,6 +289,43 @@ class ControlPlane(
         return f"the control plane of {self.service}{where} is unavailable"
 
 
+class AcceleratorZone(
+    msgspec.Struct,
+    frozen=True,
+    tag_field="kind",
+    tag="accelerator-zone",
+    forbid_unknown_fields=True,
+):
+    """One of the two networks that accelerators' addresses are in is lost, at every edge location.
+
+    Nothing passes to or from its addresses; those of the other network lead where they did.
+    """
+
+    zone: str
+
+    def __post_init__(self) -> None:
+        if self.zone not in ANYCAST_ZONES:
+            raise InvalidFault(f"zone: {self.zone!r} is neither a nor b")
+
+    def affects(self, source: str, destination: str) -> bool:
+        """No direction suffers as a whole."""
+        return False
+
+    @property
+    def effect(self) -> Condition:
+        """What it does to a direction: nothing."""
+        return Condition(0.0)
+
+    def with_ends(self, rename: Callable[[str, str], str]) -> Self:
+        """Return the same fault: it names no place."""
+        del rename
+        return self
+
+    def describe(self) -> str:
+        """Return the fault in words."""
+        return f"the accelerators' network zone {self.zone} is lost"
+
+
 Fault = (
     CutLink
     | SlowLink
@@ -298,6 +336,7 @@ Fault = (
     | DarkPlace
     | SlowPlace
     | ControlPlane
+    | AcceleratorZone
 )
 KINDS = (
     "cut-link",
@@ -309,6 +348,7 @@ KINDS = (
     "dark-place",
     "slow-place",
     "control-plane",
+    "accelerator-zone",
 )
 
 

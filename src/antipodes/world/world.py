@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from antipodes.runtime.contract import Condition
+from antipodes.world.addresses import anycast_zone
 from antipodes.world.atlas import Atlas, Site
 from antipodes.world.errors import (
     InvalidFault,
@@ -20,7 +21,7 @@ from antipodes.world.errors import (
     UnknownHandle,
     UnknownPlace,
 )
-from antipodes.world.faults import ControlPlane, DarkPlace, Fault, combine
+from antipodes.world.faults import AcceleratorZone, ControlPlane, DarkPlace, Fault, combine
 from antipodes.world.latency import Access, Distances
 from antipodes.world.places import ANYTHING, KIND_GROUPS, kind_of
 
@@ -57,6 +58,7 @@ class World:
         self._faults: dict[str, Fault] = {}
         self._installed = 0
         self._control_planes: dict[tuple[str, str], None] = {}
+        self._lost_zones: dict[str, None] = {}
         self._conditions: dict[tuple[str, str], Condition] = {}
         self._anycast: dict[str, str] = {}
         self._ranked: dict[tuple[str, ...], list[str]] = {}
@@ -127,6 +129,10 @@ class World:
         down = self._control_planes
         return not down or ((service, region) not in down and (service, "") not in down)
 
+    def is_lost(self, ip: str) -> bool:
+        """Whether an accelerator's address is in a network zone that is lost."""
+        return bool(self._lost_zones) and anycast_zone(ip) in self._lost_zones
+
     def on_change(self, notify: Callable[[], None]) -> None:
         """Call `notify` after every change of what is broken."""
         self._listeners.append(notify)
@@ -181,6 +187,11 @@ class World:
             (fault.service, fault.region): None
             for fault in self._faults.values()
             if isinstance(fault, ControlPlane)
+        }
+        self._lost_zones = {
+            fault.zone: None
+            for fault in self._faults.values()
+            if isinstance(fault, AcceleratorZone)
         }
         self._conditions.clear()
         self._anycast.clear()

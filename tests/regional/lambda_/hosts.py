@@ -16,7 +16,7 @@ from botocore.config import Config
 from antipodes.regional.cloudwatch.api import CloudWatch
 from antipodes.regional.lambda_.api import Lambda
 from antipodes.regional.logs.api import Logs
-from antipodes.runtime.contract import Condition, Runtime
+from antipodes.runtime.contract import Address, Condition, Runtime
 from antipodes.runtime.main import run_main
 from antipodes.runtime.real import RealRuntime
 from antipodes.runtime.virtual import Simulation
@@ -36,6 +36,9 @@ class NoDistance:
 
     def condition(self, source: str, destination: str) -> Condition:
         return Condition(0.0)
+
+    def is_lost(self, door: Address) -> bool:
+        return False
 
     def on_change(self, notify: Callable[[], None]) -> None:
         """Nothing ever changes."""

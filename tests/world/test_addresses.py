@@ -11,6 +11,7 @@ from antipodes.world.atlas import load_atlas
 from antipodes.world.errors import OutOfAddresses, UnknownPlace
 
 REGIONS = st.sampled_from([region.code for region in load_atlas().regions])
+ZONES = st.sampled_from([z.place for region in load_atlas().regions for z in region.zones])
 CITIES = st.sampled_from([city.place for city in load_atlas().cities])
 
 
@@ -22,6 +23,13 @@ def test_a_regions_addresses_lead_back_to_it(region: str, n: int, m: int) -> Non
         assert ip_address(ip) in ip_network(addresses.region_block(region))
         assert not addresses.is_anycast(ip)
     assert len({*found}) == 2
+
+
+@given(ZONES, st.integers(1, 30))
+def test_a_zone_address_leads_back_to_its_zone(zone: str, n: int) -> None:
+    ip = addresses.zone_address(zone, n)
+    assert addresses.place_of(ip) == zone
+    assert not addresses.is_anycast(ip)
 
 
 @given(CITIES, st.integers(0, addresses.CITY_SIZE - 1))
@@ -47,6 +55,8 @@ def test_no_two_places_share_an_address() -> None:
     cities = [c.place for c in load_atlas().cities]
     given_out = [addresses.region_address(r, n) for r in regions for n in range(1, 200)]
     given_out += [addresses.elastic_address(r, n) for r in regions for n in range(1, 56)]
+    zones = [zone.place for region in load_atlas().regions for zone in region.zones]
+    given_out += [addresses.zone_address(zone, n) for zone in zones for n in range(1, 31)]
     given_out += [addresses.client_ip(c, n) for c in cities for n in range(addresses.CITY_SIZE)]
     assert len(set(given_out)) == len(given_out)
 
@@ -97,6 +107,12 @@ def test_a_region_keeps_its_first_and_last_address(n: int, m: int) -> None:
         addresses.region_address("us-west-2", n)
     with pytest.raises(OutOfAddresses, match="us-west-2"):
         addresses.elastic_address("us-west-2", m)
+
+
+@pytest.mark.parametrize("n", [0, 31])
+def test_a_zone_keeps_its_first_and_last_address(n: int) -> None:
+    with pytest.raises(OutOfAddresses, match="us-west-2a"):
+        addresses.zone_address("us-west-2a", n)
 
 
 @pytest.mark.parametrize("n", [-1, addresses.ANYCAST_MAX])

@@ -7,7 +7,7 @@
 198.18.128.0/17         second of them; the two networks can be broken separately
 198.19.R.0/24           region R (its position in the atlas, below 64): balancers up to 199,
                         elastic addresses above
-198.19.64.0/18          free
+198.19.(64+R).0/24      its zones, 32 each: nodes of network load balancers
 198.19.128.0/17         clients in cities: 64 of each, by the city's position
 2001:2:0:a::/64         first of an accelerator's two anycast addresses of IPv6
 2001:2:0:b::/64         second of them
@@ -36,6 +36,8 @@ ANYCAST_MAX = ANYCAST_B - ANYCAST_A - 2
 REGIONS_MAX = 64
 REGION_SIZE = 256
 ELASTIC_FIRST = 200
+ZONES = REGIONS + REGIONS_MAX * REGION_SIZE
+ZONE_SIZE = 32
 CITY_SIZE = 64
 CITIES_MAX = (END - CLIENTS) // CITY_SIZE
 
@@ -95,6 +97,19 @@ def elastic_address(region: str, n: int) -> str:
     return str(IPv4Address(_region_start(region) + ELASTIC_FIRST + n - 1))
 
 
+def zone_address(zone: str, n: int) -> str:
+    """Return the n-th address of a zone, 1 to 30."""
+    if not 1 <= n < ZONE_SIZE - 1:
+        raise OutOfAddresses(f"address {n} of {zone}: a zone has 1 to {ZONE_SIZE - 2}")
+    atlas = load_atlas()
+    found = atlas.zone(zone)
+    region = atlas.region(found.region)
+    number = region.zones.index(found)
+    assert number < REGION_SIZE // ZONE_SIZE, f"{region.code} has more zones than there are blocks"
+    start = ZONES + region.position * REGION_SIZE + number * ZONE_SIZE
+    return str(IPv4Address(start + n))
+
+
 def client_ip(city: str, n: int) -> str:
     """Return the address of the n-th client in a city, 0 to 63."""
     if not 0 <= n < CITY_SIZE:
@@ -105,7 +120,7 @@ def client_ip(city: str, n: int) -> str:
 
 
 def place_of(ip: str) -> str | None:
-    """Return the region or city that an address belongs to; None for anycast and all others."""
+    """Return the region, zone or city that an address is in; None for anycast and all others."""
     number = _number(ip)
     if CLIENTS <= number < END:
         cities = load_atlas().cities
@@ -114,8 +129,16 @@ def place_of(ip: str) -> str | None:
     if REGIONS <= number < CLIENTS:
         regions = load_atlas().regions
         index = (number - REGIONS) // REGION_SIZE
-        return regions[index].place if index < len(regions) else None
+        if index < REGIONS_MAX:
+            return regions[index].place if index < len(regions) else None
+        return _zone_at(index - REGIONS_MAX, number % REGION_SIZE // ZONE_SIZE)
     return None
+
+
+def _zone_at(region: int, number: int) -> str | None:
+    regions = load_atlas().regions
+    zones = regions[region].zones if region < len(regions) else ()
+    return zones[number].place if number < len(zones) else None
 
 
 def _region_start(region: str) -> int:

@@ -120,12 +120,20 @@ class City(NamedTuple):
 
 
 class Site(NamedTuple):
-    """A place of the customer's own, such as a data centre."""
+    """A place of the customer's own, such as a data centre.
+
+    Its `networks` are private addresses that regions know to be there. `listen` pairs some of them
+    (`10.20.0.5:5060`) with ports of the user's own machine (`127.0.0.1:9000`), where the programs
+    run that stand at the site. `link` says how regions reach it: `private`, or over the `internet`.
+    """
 
     name: str
     lat: float
     lon: float
     country: str = ""
+    networks: tuple[str, ...] = ()
+    listen: tuple[tuple[str, str], ...] = ()
+    link: str = "internet"
 
     @property
     def place(self) -> str:

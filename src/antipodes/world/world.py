@@ -10,6 +10,7 @@ the same everywhere.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from ipaddress import IPv4Address
 
 from antipodes.runtime.contract import Condition
 from antipodes.world.addresses import anycast_zone
@@ -24,6 +25,7 @@ from antipodes.world.errors import (
 from antipodes.world.faults import AcceleratorZone, ControlPlane, DarkPlace, Fault, combine
 from antipodes.world.latency import Access, Distances
 from antipodes.world.places import ANYTHING, KIND_GROUPS, kind_of
+from antipodes.world.sites import networks_of
 
 FAULTS_MAX = 1000
 RANKINGS_MAX = 10_000
@@ -48,6 +50,7 @@ class World:
         self.seed = seed
         self.sites = tuple(sites)
         self._site_names = tuple(site.name for site in self.sites)
+        self._networks = networks_of(self.sites)
         self.regions = tuple(atlas.region(code).code for code in regions)
         _check_description(self.regions, self.sites)
         self.access = {self._client(name): network for name, network in (access or {}).items()}
@@ -76,6 +79,11 @@ class World:
     def rtt_ms(self, a: str, b: str) -> float:
         """Return the round trip between two places when nothing is broken."""
         return self._distances.rtt_ms(a, b)
+
+    def site_of(self, ip: str) -> str | None:
+        """Return the site whose private networks an address is in, as a place."""
+        address = IPv4Address(ip)
+        return next((place for place, network in self._networks if address in network), None)
 
     def access_of(self, place: str) -> Access:
         """Return the access network of a city or site."""

@@ -11,6 +11,7 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 
+from antipodes.hosting.links import WorldLinks
 from antipodes.regional.ec2.api import Ec2
 from antipodes.regional.elbv2.api import ElbV2
 from antipodes.regional.iam.api import Iam
@@ -134,13 +135,19 @@ class OneHost:
 
     api_url = ""
 
-    def __init__(self, runtime: Any, settings: Settings, kinds: tuple[type[Service], ...]) -> None:
+    def __init__(
+        self,
+        runtime: Any,
+        settings: Settings,
+        kinds: tuple[type[Service], ...],
+        world: World | None = None,
+    ) -> None:
         self.place = runtime.place
         self.runtime = runtime
         self.settings = settings
         self.store = runtime.open_store("main")
         self.changes = ChangeLog(self.store)
-        self.world = World(load_atlas(), (REGION, "eu-central-1"))
+        self.world = world or World(load_atlas(), (REGION, "eu-central-1"))
         self.services: dict[str, Service] = {kind.name: kind(self) for kind in kinds}
         self.dispatcher = Dispatcher(self, self.services)
         self.server = HttpServer(runtime, self.dispatcher.handle, store=self.store)
@@ -166,10 +173,18 @@ class Region:
 
     kinds: tuple[type[Service], ...] = (Sts, Iam, Ec2, ElbV2, FakeLambda)
 
-    def __init__(self, *, place: str = REGION, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        place: str = REGION,
+        settings: Settings | None = None,
+        world: World | None = None,
+    ) -> None:
+        """With a world of its own, distances and faults hold; else there are none."""
         self.place = place
         self.settings = settings or Settings(account=ACCOUNT)
-        self.simulation = Simulation(FlatLinks(), seed=7)
+        self.world = world
+        self.simulation = Simulation(WorldLinks(world) if world else FlatLinks(), seed=7)
         self.city = self.simulation.boot("city/sao-paulo")
         self.client_of_city = HttpClient(self.city)
         self.start()
@@ -177,7 +192,7 @@ class Region:
     def start(self, kept: FakeLambda | None = None) -> None:
         """Start the host, for the first time or again, with the functions that it had."""
         self.runtime = self.simulation.boot(self.place)
-        self.host = OneHost(self.runtime, self.settings, self.kinds)
+        self.host = OneHost(self.runtime, self.settings, self.kinds, self.world)
         elbv2: Any = self.host.services["elbv2"]
         self.elbv2: ElbV2 = elbv2
         functions: Any = self.host.services["lambda"]

@@ -93,7 +93,6 @@ def test_creating_the_same_again_returns_the_first(region: Region) -> None:
 @pytest.mark.parametrize(
     ("code", "change"),
     [
-        ("InvalidConfigurationRequest", {"Type": "network"}),
         ("InvalidConfigurationRequest", {"Type": "gateway"}),
         ("InvalidConfigurationRequest", {"IpAddressType": "dualstack"}),
         ("InvalidScheme", {"Scheme": "internal"}),
@@ -122,12 +121,13 @@ def test_one_zone_is_not_enough(region: Region) -> None:
 @pytest.mark.parametrize(
     ("code", "request_"),
     [
-        ("InvalidConfigurationRequest", {}),
-        ("InvalidConfigurationRequest", {"TargetType": "alb"}),
+        ("ValidationError", {}),
+        ("ValidationError", {"TargetType": "alb", "Protocol": "UDP"}),
+        ("InvalidConfigurationRequest", {"Protocol": "GENEVE", "Port": 6081}),
         ("ValidationError", {"TargetType": "lambda", "Protocol": "HTTP"}),
         ("ValidationError", {"TargetType": "lambda", "Port": 80}),
         ("ValidationError", {"TargetType": "ip", "Protocol": "HTTP"}),
-        ("InvalidConfigurationRequest", {"TargetType": "ip", "Protocol": "TCP", "Port": 80}),
+        ("InvalidConfigurationRequest", {"TargetType": "ip", "Protocol": "TLS", "Port": 443}),
         ("ValidationError", {"TargetType": "lambda", "HealthCheckIntervalSeconds": 30}),
         ("ValidationError", {"TargetType": "lambda", "Matcher": {"HttpCode": "199"}}),
         ("ValidationError", {"TargetType": "lambda", "Matcher": {"HttpCode": "300-200"}}),
@@ -175,11 +175,11 @@ def test_a_function_must_exist_and_let_itself_be_invoked(region: Region) -> None
     assert registering(FUNCTION + "2") == "TooManyTargets"
 
 
-def test_only_addresses_of_this_machine_can_be_targets(region: Region) -> None:
+def test_only_addresses_that_are_private_can_be_targets(region: Region) -> None:
     elbv2 = region.client("elbv2")
     vpc = region.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
     group = region.group(TargetType="ip", Protocol="HTTP", Port=8080, VpcId=vpc)
-    for address in ("8.8.8.8", "10.0.0.1", "nonsense"):
+    for address in ("8.8.8.8", "198.18.0.1", "nonsense"):
         targets = [{"Id": address}]
         code = refusal(elbv2.register_targets, TargetGroupArn=group, Targets=targets)
         assert code == "InvalidTarget"

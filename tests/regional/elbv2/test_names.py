@@ -67,7 +67,7 @@ def test_nothing_is_told_twice() -> None:
 
 
 def test_every_region_and_type_has_its_own_hosted_zone() -> None:
-    made_up = hostedzones.hosted_zone("sa-west-1", hostedzones.NETWORK)
+    made_up = hostedzones.hosted_zone("sa-west-1", network=True)
     assert made_up.startswith("Z")
-    assert made_up != hostedzones.hosted_zone("sa-west-1", hostedzones.APPLICATION)
-    assert hostedzones.hosted_zone("us-west-2", hostedzones.NETWORK) == "Z18D5FSROUN65G"
+    assert made_up != hostedzones.hosted_zone("sa-west-1", network=False)
+    assert hostedzones.hosted_zone("us-west-2", network=True) == "Z18D5FSROUN65G"

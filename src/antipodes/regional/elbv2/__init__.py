@@ -1,21 +1,28 @@
-"""Elastic Load Balancing v2: application load balancers, from rules to targets that are probed.
+"""Elastic Load Balancing v2: application and network load balancers, targets that are probed.
 
 Modelled: load balancers of type application with an address in each zone, HTTP listeners, rules
 (path, host, header, method, query string, source address) with forward, fixed-response and redirect
-actions, weighted forwards, target groups of types lambda and ip, health checks that really probe,
-fail-open, draining, Lambda events and responses in both header forms, generated error pages, trace
-headers, tags and attributes. `balancer.py` is the data plane; `health.py` probes; `doors.py`
-answers what other places ask (names, health).
+actions, weighted forwards, target groups of types lambda, ip and instance, health checks that
+really probe, fail-open, draining, Lambda events and responses in both header forms, generated error
+pages, trace headers, tags and attributes. Load balancers of type network with a node and an address
+in each zone, TCP, UDP and both, targets by ip, instance and application load balancer, flows that
+stay with their target, cross-zone load balancing, client addresses, proxy protocol, stickiness.
 
-Not modelled, refused by name: network and gateway load balancers, HTTPS and certificates, targets
-of types instance and alb, stickiness, authentication, rewrites, regular expressions in conditions,
-slow start, other algorithms, internal load balancers. Security groups are recorded, and hold nobody
-back. One prober stands for the nodes of all zones. Permission to invoke a function is checked when
-it is registered, not at each call. An extension: ip targets in 127.0.0.0/8 are on the user's own
-machine; private addresses lead nowhere yet and are refused.
+`balancer.py` and `nlb.py` are the data planes; `health.py` probes; `targets.py` says where a target
+stands; `names.py` tells what names mean; `doors.py` answers what other places ask.
+
+Not modelled, refused by name: gateway load balancers, HTTPS, TLS and certificates, QUIC, stickiness
+of application load balancers and of target groups, authentication, rewrites, regular expressions in
+conditions, slow start, other algorithms, internal application load balancers, IPv6, and rules of
+network load balancers (which have to be dual-stack). Security groups are recorded, and hold nobody
+back. One prober, which stands in no zone, stands for the nodes of all zones. Permission to invoke a
+function is checked when it is registered, not at each call. An extension: ip targets in 127.0.0.0/8
+are on the user's own machine.
 
 Facts and numbers: the Application Load Balancer user guide (load-balancer-listeners,
-target-group-health-checks, lambda-functions, load-balancer-troubleshooting, load-balancer-limits)
+target-group-health-checks, lambda-functions, load-balancer-troubleshooting, load-balancer-limits),
+the Network Load Balancer user guide (network-load-balancers, load-balancer-listeners,
+load-balancer-target-groups, target-group-health-checks, edit-target-group-attributes, as of 2026)
 and botocore's model of 2015-12-01. Where the guide and the model differ, the guide is followed: it
 gives lambda groups an unhealthy threshold of 2 and HTTP checks a timeout of 5 s.
 """

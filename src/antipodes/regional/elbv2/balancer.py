@@ -11,7 +11,14 @@ Left out: the client's half of HTTP/2, access logs, metrics.
 
 from typing import NamedTuple
 
-from antipodes.regional.elbv2 import attributes, conditions, forwarding, lambdaformat, model
+from antipodes.regional.elbv2 import (
+    attributes,
+    conditions,
+    forwarding,
+    lambdaformat,
+    model,
+    targets,
+)
 from antipodes.regional.elbv2.actions import Url, redirect_location
 from antipodes.regional.elbv2.conditions import Facts
 from antipodes.regional.elbv2.health import Probes
@@ -186,6 +193,8 @@ class Balancer:
         wanted: dict[Address, tuple[str, str]] = {}
         place, wall = self.host.place, self.host.runtime.wall()
         for account, _, balancer in self._registry.balancers.all():
+            if balancer.is_network:
+                continue
             if not balancer.is_active(wall):
                 self._wake(balancer.arn, balancer.active_at - wall)
                 continue
@@ -334,11 +343,11 @@ class Balancer:
         chosen = self._choose_group(visit.serving, action)
         arn, group = chosen.arn, chosen.group
         told["target_group"] = arn
-        targets = self._probes.targets(group)
-        if not targets:
+        usable = self._probes.usable(group)
+        if not usable:
             raise _Refused(503, "no registered targets")
         turn = self._turns[arn] = self._turns.get(arn, -1) + 1
-        target = targets[turn % len(targets)]
+        target = usable[turn % len(usable)]
         told["target"] = target.id
         ask = self._ask_function if group.target_type == LAMBDA else self._ask_address
         try:
@@ -422,9 +431,9 @@ class Balancer:
             self._dated = (second, http_date(second))
         return self._dated[1]
 
-    async def _ask_address(self, visit: _Visit, _: _Group, target: Target) -> HttpResponse:
+    async def _ask_address(self, visit: _Visit, chosen: _Group, target: Target) -> HttpResponse:
         request, runtime = visit.request, self.host.runtime
-        to = Address("laptop", f"{target.id}:{target.port}")
+        to = targets.door(self.host, chosen.group, target, target.port)
         target_path = f"{visit.facts.path}?{visit.query}" if visit.query else visit.facts.path
         async with runtime.timeout(runtime.deadline(visit.serving.policy.idle_s)):
             response = await self._client.request(

@@ -3,9 +3,9 @@
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from antipodes.regional.elbv2 import actions, groups, model
+from antipodes.regional.elbv2 import actions, attributes, knownattributes, listeners, model
 from antipodes.regional.elbv2.balancer import Balancer
 from antipodes.regional.elbv2.doors import Doors
 from antipodes.regional.elbv2.health import Probes
@@ -16,18 +16,21 @@ from antipodes.regional.elbv2.model import (
     Record,
     Rule,
     TargetGroup,
-    Zone,
 )
 from antipodes.regional.elbv2.names import Names
+from antipodes.regional.elbv2.nlb import NetworkBalancers
+from antipodes.regional.elbv2.placing import Placing
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.service.contract import Call, Host, Request, Response, Service, ServiceError
-from antipodes.world import addresses
-from antipodes.world.errors import OutOfAddresses
 
 PAGE_MAX = 400
 NUMBER_BITS = 31  # of the number in a load balancer's DNS name
 _DIGITS = re.compile(r"[0-9]{1,9}")
-_REFUSED_OF_BALANCER = ("CustomerOwnedIpv4Pool", "EnablePrefixForIpv6SourceNat", "IpamPools")
+_REFUSED_OF_BALANCER = (
+    "CustomerOwnedIpv4Pool",
+    "EnablePrefixForIpv6SourceNat",
+    "IpamPools",
+)
 T = TypeVar("T")
 
 
@@ -38,9 +41,12 @@ class Balancing(Service):
         super().__init__(host)
         self.registry = Registry(host.store)
         self.probes = Probes(host, self.registry)
+        self.placing = Placing(host, self.registry)
         self.balancer = Balancer(host, self.registry, self.probes)
         self.names = Names(host, self.registry, self.probes)
         self.probes.on_change(self.names.health_changed)
+        self.network = NetworkBalancers(host, self.registry, self.probes, self.names)
+        self.probes.on_change(self.network.health_changed)
         self.doors = Doors(host, self.registry, self.probes, self.names)
         self._chance = host.runtime.chance("elbv2/ids")
 
@@ -55,6 +61,7 @@ class Balancing(Service):
         self.probes.reconcile()
         self.names.publish()
         await self.balancer.reconcile()
+        await self.network.reconcile()
 
     def new_id(self) -> str:
         """Return 16 hexadecimal digits; the time keeps a restarted host from repeating itself."""
@@ -66,45 +73,6 @@ class Balancing(Service):
         return int(self.new_id(), 16) & ((1 << NUMBER_BITS) - 1)
 
     # Load balancers.
-
-    async def zones(self, call: Call, request: Request) -> tuple[str, list[Zone]]:
-        """Return network and zones (without addresses) of the subnets that a request names."""
-        subnets = await self._subnets(call, request)
-        names = [subnet["AvailabilityZone"] for subnet in subnets]
-        if len({*names}) != len(names):
-            raise ServiceError(
-                "InvalidConfigurationRequest",
-                "A load balancer cannot be attached to multiple subnets in the same Availability "
-                "Zone",
-            )
-        if len(names) < model.ZONES_MIN:
-            raise model.invalid(
-                "At least two subnets in two different Availability Zones must be specified"
-            )
-        zones = [Zone(s["AvailabilityZone"], s["SubnetId"], "") for s in subnets]
-        return subnets[0]["VpcId"], sorted(zones, key=lambda zone: zone.name)
-
-    async def _subnets(self, call: Call, request: Request) -> list[dict[str, Any]]:
-        mappings = request.get("SubnetMappings") or []
-        if mappings and request.get("Subnets"):
-            raise model.invalid("Either subnets or subnet mappings can be specified, not both")
-        for mapping in mappings:
-            for member in ("AllocationId", "PrivateIPv4Address", "IPv6Address"):
-                if mapping.get(member):
-                    raise model.not_offered(f"SubnetMappings with {member}")
-        ids = request.get("Subnets") or [mapping.get("SubnetId") for mapping in mappings]
-        if not ids or not all(ids):
-            raise model.invalid("At least two subnets must be specified")
-        try:
-            answer = await self.host.call(
-                "ec2", "DescribeSubnets", {"SubnetIds": ids}, account=call.account
-            )
-        except ServiceError as error:
-            if error.code != "InvalidSubnetID.NotFound":
-                raise
-            raise ServiceError("SubnetNotFound", error.message) from None
-        subnets: list[dict[str, Any]] = answer["Subnets"]
-        return subnets
 
     async def security_groups(self, call: Call, vpc: str, ids: Sequence[str]) -> tuple[str, ...]:
         """Return the security groups asked for, or the network's default."""
@@ -123,22 +91,6 @@ class Balancing(Service):
             raise ServiceError("InvalidSecurityGroup", error.message) from None
         return tuple(group["GroupId"] for group in answer["SecurityGroups"])
 
-    def with_addresses(self, zones: Sequence[Zone]) -> tuple[Zone, ...]:
-        """Give each zone's node an address of this region that no other load balancer has."""
-        taken = {z.address for _, _, other in self.registry.balancers.all() for z in other.zones}
-        made: list[Zone] = []
-        number = 0
-        try:
-            for zone in zones:
-                number += 1
-                while addresses.region_address(self.host.place, number) in taken:
-                    number += 1
-                address = addresses.region_address(self.host.place, number)
-                made.append(Zone(zone.name, zone.subnet, address))
-        except OutOfAddresses as error:
-            raise ServiceError("InsufficientCapacity", str(error), 500) from None
-        return tuple(made)
-
     # Target groups, listeners and rules.
 
     def describe_group(self, group: TargetGroup) -> Response:
@@ -154,16 +106,19 @@ class Balancing(Service):
         except ServiceError:
             raise model.invalid(f"The VPC ID '{vpc}' is not found") from None
 
-    async def check_target(self, group: TargetGroup, target: model.Target, port: int) -> None:
-        """Refuse what cannot be a target of a group; `port` is what the caller said of it."""
-        if group.target_type != model.LAMBDA:
-            groups.check_ip(target)
-            return
-        if port:
-            raise model.invalid("A port cannot be specified for a target of type 'lambda'")
-        if target.zone not in {"", "all"}:
-            raise model.invalid("The Availability Zone of a target of type 'lambda' must be 'all'")
-        await groups.check_function(self.host, group, target.id)
+    def check_deletable(self, balancer: LoadBalancer) -> None:
+        """Refuse to delete what is protected, or a network load balancer's target."""
+        if knownattributes.value(balancer, attributes.DELETION_PROTECTION) == "true":
+            raise ServiceError(
+                "OperationNotPermitted",
+                f"Load balancer '{balancer.arn}' cannot be deleted because deletion protection is "
+                "enabled",
+            )
+        if self.registry.groups_with(balancer.arn):
+            raise ServiceError(
+                "ResourceInUse",
+                f"Load balancer '{balancer.arn}' is registered as a target: deregister it first",
+            )
 
     def balancer_of(self, listener: Listener) -> LoadBalancer:
         """Return the load balancer that a listener belongs to."""
@@ -172,10 +127,12 @@ class Balancing(Service):
         return balancer
 
     def actions(
-        self, call: Call, balancer: LoadBalancer, wanted: Sequence[Action]
+        self, call: Call, balancer: LoadBalancer, protocol: str, wanted: Sequence[Action]
     ) -> tuple[Action, ...]:
-        """Return actions as they are kept; refuse groups that this load balancer cannot use."""
-        made = actions.normalised(wanted, self._check_group(call, balancer))
+        """Return actions as they are kept; refuse groups that this listener cannot use."""
+        if balancer.is_network and any(action["Type"] != "forward" for action in wanted):
+            raise model.invalid("A listener of a network load balancer can only forward")
+        made = actions.normalised(wanted, self._check_group(call, balancer, protocol))
         used = self.registry.groups_of(balancer) | model.groups_of(made)
         if len(used) > model.GROUPS_PER_BALANCER_MAX:
             raise ServiceError(
@@ -184,9 +141,13 @@ class Balancing(Service):
             )
         return made
 
-    def _check_group(self, call: Call, balancer: LoadBalancer) -> Callable[[str], None]:
+    def _check_group(
+        self, call: Call, balancer: LoadBalancer, protocol: str
+    ) -> Callable[[str], None]:
         def check(arn: str) -> None:
-            users = self.registry.users_of(self.registry.group(call, arn))
+            group = self.registry.group(call, arn)
+            listeners.check_group(protocol, group)
+            users = self.registry.users_of(group)
             if any(user.key != balancer.key for user in users):
                 raise ServiceError(
                     "TargetGroupAssociationLimit",
@@ -229,26 +190,18 @@ def own_rule(rule: Rule | Listener, arn: str, verb: str) -> Rule:
     return rule
 
 
-def check_http(request: Request) -> None:
-    """Refuse protocols that need certificates, and all that goes with them."""
-    protocol = request.get("Protocol")
-    if protocol not in {None, "HTTP"}:
-        raise ServiceError("UnsupportedProtocol", f"Protocol '{protocol}' is not offered here")
-    for member in ("SslPolicy", "Certificates", "AlpnPolicy", "MutualAuthentication"):
-        if request.get(member):
-            raise model.not_offered(f"{member} of a listener")
-
-
 def check_balancer(request: Request) -> None:
     """Refuse load balancers of kinds that are not offered."""
-    if request.get("Type") not in {None, "application"}:
-        raise model.not_offered(f"A load balancer of type '{request['Type']}'")
-    if request.get("Scheme") not in {None, "internet-facing"}:
-        raise ServiceError("InvalidScheme", f"Scheme '{request['Scheme']}' is not offered here")
+    kind, scheme = request.get("Type"), request.get("Scheme")
+    if kind not in {None, model.APPLICATION, model.NETWORK}:
+        raise model.not_offered(f"A load balancer of type '{kind}'")
+    offered = {None, model.INTERNET_FACING}
+    if scheme not in ({*offered, model.INTERNAL} if kind == model.NETWORK else offered):
+        raise ServiceError("InvalidScheme", f"Scheme '{scheme}' is not offered here")
     if request.get("IpAddressType") not in {None, "ipv4"}:
         raise model.not_offered(f"IpAddressType '{request['IpAddressType']}'")
     for member in _REFUSED_OF_BALANCER:
-        if request.get(member):
+        if request.get(member) and request[member] != "off":
             raise model.not_offered(member)
 
 

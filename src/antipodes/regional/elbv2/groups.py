@@ -1,15 +1,19 @@
 """What a target group may be, and what may be registered in it."""
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Any
 
 import msgspec
 
 from antipodes.regional.elbv2.model import (
+    ALB,
+    HTTP,
+    INSTANCE,
     IP,
     LAMBDA,
+    NETWORK_PROTOCOLS,
     TARGETS_MAX,
+    TCP,
     HealthCheck,
     Target,
     TargetGroup,
@@ -19,16 +23,10 @@ from antipodes.regional.elbv2.model import (
 from antipodes.service.contract import Host, Request, ServiceError
 
 INVOKER = "elasticloadbalancing.amazonaws.com"
-LAPTOP = IPv4Network("127.0.0.0/8")
 TRAFFIC_PORT = "traffic-port"
 STATUS_MIN, STATUS_MAX = 200, 499
+STATUS_MAX_NETWORK = 599
 PORT_MAX = 65_535
-# Guide, target-group-health-checks: interval, timeout, healthy and unhealthy threshold.
-DEFAULTS = {LAMBDA: (35, 30, 5, 2), IP: (30, 5, 5, 2)}
-# Ranges that AWS takes ip targets from; in this world nothing is behind them yet.
-PRIVATE = tuple(
-    map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
-)
 _CODES = re.compile(r"[0-9]{3}(?:-[0-9]{3})?(?:,[0-9]{3}(?:-[0-9]{3})?)*")
 _PATH = re.compile(r"/[!-~]*")
 _FUNCTION = re.compile(
@@ -36,46 +34,58 @@ _FUNCTION = re.compile(
 )
 
 
-def check_type(request: Request) -> str:
-    """Return the type of targets a request for a group means; refuse what is not offered."""
-    kind: str = request.get("TargetType") or "instance"
-    if kind not in DEFAULTS:
+def check_type(request: Request) -> tuple[str, str]:
+    """Return the targets' type and the protocol that a request for a group means.
+
+    What is not offered is refused.
+    """
+    kind: str = request.get("TargetType") or INSTANCE
+    if kind not in {LAMBDA, IP, INSTANCE, ALB}:
         raise not_offered(f"TargetType '{kind}'")
-    for member, offered in (
-        ("IpAddressType", "ipv4"),
-        ("ProtocolVersion", "HTTP1"),
-        ("TargetControlPort", None),
-    ):
+    for member, offered in (("IpAddressType", "ipv4"), ("TargetControlPort", None)):
         if request.get(member) not in {None, offered}:
             raise not_offered(f"{member} '{request[member]}'")
-    if kind == LAMBDA:
-        for member in ("Protocol", "Port", "VpcId", "ProtocolVersion"):
-            if request.get(member) is not None:
-                raise invalid(f"{member} cannot be specified for target groups of type 'lambda'")
-        return kind
-    if not request.get("Protocol"):
+    if kind != LAMBDA:
+        return kind, _check_flows(kind, request)
+    for member in ("Protocol", "Port", "VpcId", "ProtocolVersion"):
+        if request.get(member) is not None:
+            raise invalid(f"{member} cannot be specified for target groups of type 'lambda'")
+    return kind, ""
+
+
+def _check_flows(kind: str, request: Request) -> str:
+    """Return the protocol of a group whose targets have addresses."""
+    protocol: str = request.get("Protocol") or ""
+    if not protocol:
         raise invalid("A protocol must be specified")
-    if request["Protocol"] != "HTTP":
-        raise not_offered(f"Protocol '{request['Protocol']}'")
+    if protocol not in {HTTP, *NETWORK_PROTOCOLS}:
+        raise not_offered(f"Protocol '{protocol}'")
+    if kind == ALB and protocol != TCP:
+        raise invalid(f"Protocol '{protocol}' is not valid for target groups of type 'alb'")
+    version = request.get("ProtocolVersion")
+    if version and protocol != HTTP:
+        raise invalid("Protocol version can only be specified for target groups of protocol HTTP")
+    if version not in {None, "HTTP1"}:
+        raise not_offered(f"ProtocolVersion '{version}'")
     for member, noun in (("Port", "port"), ("VpcId", "VPC ID")):
         if not request.get(member):
             raise invalid(f"A {noun} must be specified")
-    return kind
+    return protocol
 
 
-def health_check(kind: str, request: Request, present: HealthCheck | None = None) -> HealthCheck:
+def health_check(
+    kind: str, protocol: str, request: Request, present: HealthCheck | None = None
+) -> HealthCheck:
     """Return a group's health check as a request makes or changes it."""
-    interval, timeout, healthy, unhealthy = DEFAULTS[kind]
+    network = protocol in NETWORK_PROTOCOLS
+    probed = _check_protocol(kind, protocol, request, present)
     base = present or HealthCheck(
-        enabled=kind != LAMBDA,
-        port="" if kind == LAMBDA else TRAFFIC_PORT,
-        path="/",
-        interval_s=interval,
-        timeout_s=timeout,
-        healthy_threshold=healthy,
-        unhealthy_threshold=unhealthy,
-        matcher="200",
+        kind != LAMBDA, "" if kind == LAMBDA else TRAFFIC_PORT, *_defaults(kind, probed, network)
     )
+    if probed != base.protocol:
+        known = (base.interval_s, base.timeout_s, base.healthy_threshold, base.unhealthy_threshold)
+        path, codes = _shape(probed, network=network)
+        base = HealthCheck(base.enabled, base.port, path, *known, codes, probed)
     matcher = request.get("Matcher") or {}
     if matcher.get("GrpcCode"):
         raise not_offered("Matcher with GrpcCode")
@@ -90,28 +100,56 @@ def health_check(kind: str, request: Request, present: HealthCheck | None = None
         "matcher": matcher.get("HttpCode"),
     }
     given = {name: value for name, value in fields.items() if value is not None}
+    if probed == TCP and ("path" in given or "matcher" in given):
+        member = "path" if "path" in given else "matcher"
+        raise invalid(f"Health check {member} cannot be specified for health checks over TCP")
     made = msgspec.structs.replace(base, **given)
-    _check_protocol(kind, request)
-    _check(kind, made)
+    _check(kind, made, network=network)
     return made
 
 
-def _check_protocol(kind: str, request: Request) -> None:
-    protocol = request.get("HealthCheckProtocol")
+def _defaults(kind: str, probed: str, network: bool) -> tuple[str, int, int, int, int, str, str]:  # noqa: FBT001 - of three
+    """Path, interval, timeout, healthy and unhealthy threshold, matcher, protocol."""
+    path, matcher = _shape(probed, network=network)
+    if network:
+        return path, 30, 10 if probed == TCP else 6, 5, 2, matcher, probed
+    if kind == LAMBDA:
+        return path, 35, 30, 5, 2, matcher, probed
+    return path, 30, 5, 5, 2, matcher, probed
+
+
+def _shape(probed: str, *, network: bool) -> tuple[str, str]:
+    """Path and matcher of a new health check: over TCP there is neither."""
+    if probed == TCP:
+        return "", ""
+    return "/", "200-399" if network else "200"
+
+
+def _check_protocol(kind: str, protocol: str, request: Request, present: HealthCheck | None) -> str:
+    """Return the protocol of a group's health checks."""
+    asked: str | None = request.get("HealthCheckProtocol")
     if kind == LAMBDA:
         for member in ("HealthCheckProtocol", "HealthCheckPort"):
             if request.get(member):
                 raise invalid(f"{member} cannot be specified for target groups of type 'lambda'")
-    elif protocol not in {None, "HTTP"}:
-        raise not_offered(f"HealthCheckProtocol '{protocol}'")
+        return HTTP
+    plain = protocol in NETWORK_PROTOCOLS and kind != ALB
+    if asked is None:
+        return present.protocol if present is not None else TCP if plain else HTTP
+    if asked == TCP and not plain:
+        raise invalid(f"Health check protocol '{asked}' is not valid for this target group")
+    if asked not in {HTTP, TCP}:
+        raise not_offered(f"HealthCheckProtocol '{asked}'")
+    return asked
 
 
-def _check(kind: str, check: HealthCheck) -> None:
+def _check(kind: str, check: HealthCheck, *, network: bool) -> None:
     if kind != LAMBDA and not check.enabled:
         raise invalid(f"Health check enabled must be true for target groups of type '{kind}'")
-    if _PATH.fullmatch(check.path) is None:
+    if check.protocol == HTTP and _PATH.fullmatch(check.path) is None:
         raise invalid(f"Health check path '{check.path}' must begin with '/' and have no blanks")
-    if check.timeout_s >= check.interval_s:
+    # A network load balancer may wait for as long as its interval: 10 s and 10 s is usual.
+    if check.timeout_s > check.interval_s or (check.timeout_s == check.interval_s and not network):
         raise invalid(
             f"Health check timeout '{check.timeout_s}' must be smaller than the interval "
             f"'{check.interval_s}'"
@@ -120,12 +158,14 @@ def _check(kind: str, check: HealthCheck) -> None:
     numeric = port.isascii() and port.isdecimal() and 1 <= int(port) <= PORT_MAX
     if kind != LAMBDA and port != TRAFFIC_PORT and not numeric:
         raise invalid(f"Health check port '{port}' must be '{TRAFFIC_PORT}' or a port")
-    if _CODES.fullmatch(check.matcher) is None or not all(
-        STATUS_MIN <= low <= high <= STATUS_MAX for low, high in _ranges(check.matcher)
+    highest = STATUS_MAX_NETWORK if network else STATUS_MAX
+    if check.protocol == HTTP and (
+        _CODES.fullmatch(check.matcher) is None
+        or not all(STATUS_MIN <= low <= high <= highest for low, high in _ranges(check.matcher))
     ):
         raise invalid(
             f"Health check matcher HTTP code '{check.matcher}' must be codes and ranges within "
-            f"'{STATUS_MIN}-{STATUS_MAX}'"
+            f"'{STATUS_MIN}-{highest}'"
         )
 
 
@@ -153,7 +193,7 @@ def with_targets(group: TargetGroup, added: list[Target]) -> TargetGroup:
     targets = {target.key: target for target in group.registered()}
     draining = {target.key: target for target in group.targets if target.gone_at}
     targets |= {target.key: target for target in added}
-    most = 1 if group.target_type == LAMBDA else TARGETS_MAX
+    most = 1 if group.target_type in {LAMBDA, ALB} else TARGETS_MAX
     if len(targets) > most:
         raise ServiceError("TooManyTargets", f"A target group of this type has at most {most}")
     kept = [target for key, target in draining.items() if key not in targets]
@@ -170,28 +210,6 @@ def without_targets(group: TargetGroup, keys: list[str], gone_at: float) -> Targ
         if gone_at or target.key not in keys
     ]
     return msgspec.structs.replace(group, targets=tuple(targets))
-
-
-def check_ip(target: Target) -> None:
-    """Refuse an address that nothing can be behind."""
-    try:
-        address = IPv4Address(target.id)
-    except AddressValueError:
-        raise ServiceError(
-            "InvalidTarget", f"The IP address '{target.id}' is not a valid IPv4 address"
-        ) from None
-    if address in LAPTOP:
-        return
-    if any(address in network for network in PRIVATE):
-        raise ServiceError(
-            "InvalidTarget",
-            f"The IP address '{target.id}' is private, and nothing is behind private addresses in "
-            f"this world: use one of {LAPTOP}, which are on your own machine",
-        )
-    raise ServiceError(
-        "InvalidTarget",
-        f"The IP address '{target.id}' is not within the CIDR ranges of the selected VPC",
-    )
 
 
 async def check_function(host: Host, group: TargetGroup, arn: str) -> None:

@@ -1,7 +1,8 @@
 """Whether targets are well: probes at a group's own interval, timeout and thresholds.
 
 Every target of a group that some load balancer forwards to has one prober, which stands for the
-nodes of all zones (AWS probes from each of them). A function is invoked with the health check's
+nodes of all zones (AWS probes from each of them, and those of a network load balancer agree on what
+they found). A function is invoked with the health check's
 event; an address is asked by HTTP, on a new connection. What probers know lives in memory: a host
 that restarts begins with `initial`, and the first check that passes makes a target healthy again.
 
@@ -11,16 +12,24 @@ States and reasons: the Application Load Balancer user guide, target-group-healt
 from collections.abc import Callable
 from typing import NamedTuple
 
-from antipodes.regional.elbv2 import attributes, lambdaformat
+from antipodes.regional.elbv2 import (
+    attributes,
+    lambdaformat,
+    nlbattributes,
+    nlbprobes,
+    targets,
+    zonal,
+)
 from antipodes.regional.elbv2.groups import TRAFFIC_PORT, matcher_takes
 from antipodes.regional.elbv2.invoking import Failed, invoke
-from antipodes.regional.elbv2.model import LAMBDA, HealthCheck, Target, TargetGroup
+from antipodes.regional.elbv2.model import LAMBDA, TCP, HealthCheck, Target, TargetGroup
 from antipodes.regional.elbv2.registry import Registry
-from antipodes.runtime.contract import Address, Gone, Task, TimedOut
+from antipodes.runtime.contract import Gone, Task, TimedOut
 from antipodes.service.contract import Host, Response
 from antipodes.service.http import HttpClient
 
 HEALTHY, UNHEALTHY, INITIAL = "healthy", "unhealthy", "initial"
+UNHEALTHY_DRAINING = "unhealthy.draining"
 
 
 class Outcome(NamedTuple):
@@ -45,14 +54,24 @@ _NOT_IN_USE = Health(
     "Target.NotInUse",
     "Target group is not configured to receive traffic from the load balancer",
 )
+_NOT_ENABLED = Health(
+    "unused",
+    "Target.NotInUse",
+    "Target is in an Availability Zone that is not enabled for the load balancer",
+)
 _DRAINING = Health(
     "draining", "Target.DeregistrationInProgress", "Target deregistration is in progress"
 )
 _DISABLED = Health("unavailable", "Target.HealthCheckDisabled", "Health checks are disabled")
+_FAILED = Outcome("Target.FailedHealthChecks", "Health checks failed")
 _REGISTERING = Health(INITIAL, "Elb.RegistrationInProgress", "Target registration is in progress")
 NOT_REGISTERED = Health(
     "unused", "Target.NotRegistered", "Target is not registered to the target group"
 )
+
+
+def _port(group: TargetGroup, target: Target) -> int:
+    return target.port if group.check.port == TRAFFIC_PORT else int(group.check.port)
 
 
 def after(health: Health, outcome: Outcome, check: HealthCheck) -> Health:
@@ -84,6 +103,7 @@ class _Prober:
     def __init__(self, check: HealthCheck) -> None:
         self.check = check
         self.health = _REGISTERING
+        self.changed_at = 0.0
         self.task: Task
 
 
@@ -94,10 +114,10 @@ class Probes:
         self._host = host
         self._registry = registry
         self._probers: dict[tuple[str, str], _Prober] = {}
-        self._notified: list[Callable[[], None]] = []
+        self._notified: list[Callable[[TargetGroup, Target, str], None]] = []
 
-    def on_change(self, notify: Callable[[], None]) -> None:
-        """Call after every change of a target's state."""
+    def on_change(self, notify: Callable[[TargetGroup, Target, str], None]) -> None:
+        """Call with the new state after every change of a target's."""
         self._notified.append(notify)
 
     def reconcile(self) -> None:
@@ -107,6 +127,7 @@ class Probes:
             for group in self._registry.used_groups()
             if group.check.enabled
             for target in group.registered()
+            if self._is_enabled(group, target)
         }
         for key, prober in list(self._probers.items()):
             found = wanted.get(key)
@@ -136,6 +157,7 @@ class Probes:
             before = prober.health
             prober.health = after(before, outcome, prober.check)
             if before.state != prober.health.state:
+                prober.changed_at = runtime.now()
                 runtime.journal.record(
                     "elb.health",
                     group=group.arn,
@@ -145,20 +167,26 @@ class Probes:
                     reason=prober.health.reason,
                 )
                 for notify in self._notified:
-                    notify()
+                    notify(current, target, prober.health.state)
             interval = runtime.interval(prober.check.interval_s)
             await runtime.sleep(max(0.0, started + interval - runtime.now()))
 
     async def _probe(self, group: TargetGroup, target: Target) -> Outcome:
-        ask = self._ask_function if group.target_type == LAMBDA else self._ask_address
+        ask = self._ask_address
+        if group.target_type == LAMBDA:
+            ask = self._ask_function
+        elif group.is_network:
+            ask = self._ask_flow
         try:
             status = await ask(group, target)
         except TimedOut:
-            return Outcome("Target.Timeout", "Request timed out")
+            return _FAILED if group.is_network else Outcome("Target.Timeout", "Request timed out")
         except (Failed, Gone, lambdaformat.BadAnswer):
-            return Outcome("Target.FailedHealthChecks", "Health checks failed")
-        if matcher_takes(group.check.matcher, status):
+            return _FAILED
+        if group.check.protocol == TCP or matcher_takes(group.check.matcher, status):
             return Outcome()
+        if group.is_network:
+            return _FAILED
         return Outcome(
             "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]"
         )
@@ -178,15 +206,35 @@ class Probes:
 
     async def _ask_address(self, group: TargetGroup, target: Target) -> int:
         runtime, check = self._host.runtime, group.check
-        port = target.port if check.port == TRAFFIC_PORT else int(check.port)
-        door = f"{target.id}:{port}"
-        headers = {"host": door, "user-agent": lambdaformat.CHECK_AGENT}
+        port = _port(group, target)
         client = HttpClient(runtime)
+        headers = {
+            "host": f"{target.address or target.id}:{port}",
+            "user-agent": lambdaformat.CHECK_AGENT,
+        }
         async with runtime.timeout(runtime.deadline(check.timeout_s)):
             response = await client.request(
-                Address("laptop", door), "GET", check.path, headers=headers, keep_alive=False
+                targets.door(self._host, group, target, port),
+                "GET",
+                check.path,
+                headers=headers,
+                keep_alive=False,
             )
         return response.status
+
+    async def _ask_flow(self, group: TargetGroup, target: Target) -> int:
+        runtime = self._host.runtime
+        async with runtime.timeout(runtime.deadline(group.check.timeout_s)):
+            return await nlbprobes.status_of(
+                self._host, self._registry, group, target, _port(group, target)
+            )
+
+    def _is_enabled(self, group: TargetGroup, target: Target) -> bool:
+        """Whether a target's zone is one of the load balancer's, where that matters."""
+        if not group.is_network or target.zone in zonal.ANYWHERE:
+            return True
+        users = self._registry.users_of(group)
+        return any(target.zone == zone.name for user in users for zone in user.zones)
 
     # What others ask.
 
@@ -198,15 +246,27 @@ class Probes:
             return _NOT_IN_USE
         if not group.check.enabled:
             return _DISABLED
+        if not self._is_enabled(group, target):
+            return _NOT_ENABLED
         prober = self._probers.get((group.arn, target.key))
-        return prober.health if prober is not None else _REGISTERING
+        if prober is None:
+            return _REGISTERING
+        if prober.health.state == UNHEALTHY and self._keeps_flows(prober, group):
+            return prober.health._replace(state=UNHEALTHY_DRAINING)
+        return prober.health
+
+    def _keeps_flows(self, prober: _Prober, group: TargetGroup) -> bool:
+        """Whether an unhealthy target still has the time to end what it has begun."""
+        seconds = nlbattributes.keeps_unhealthy_s(group)
+        since = self._host.runtime.now() - prober.changed_at
+        return seconds > 0 and since < self._host.runtime.interval(seconds)
 
     def takes_requests(self, group: TargetGroup, target: Target) -> bool:
         """Whether a target is known to be well, or nobody checks."""
         health = self.health(group, target, used=True)
         return health.state == HEALTHY or health is _DISABLED
 
-    def targets(self, group: TargetGroup) -> list[Target]:
+    def usable(self, group: TargetGroup) -> list[Target]:
         """Return where a group's requests may go: its healthy targets, or all if there is none."""
         registered = list(group.registered())
         well = [target for target in registered if self.takes_requests(group, target)]

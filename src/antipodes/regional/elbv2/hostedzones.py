@@ -7,8 +7,6 @@ follows from its name.
 
 import hashlib
 
-APPLICATION, NETWORK = "application", "network"
-
 _OF_APPLICATION = {
     "af-south-1": "Z268VQBMOI5EKX",
     "ap-east-1": "Z3DQVH9N71FHZ0",
@@ -69,9 +67,9 @@ _OF_NETWORK = {
 }
 
 
-def hosted_zone(region: str, kind: str) -> str:
-    """Return the id of the hosted zone of a region's load balancers of a type."""
-    known = (_OF_NETWORK if kind == NETWORK else _OF_APPLICATION).get(region)
+def hosted_zone(region: str, *, network: bool) -> str:
+    """Return the id of the hosted zone of a region's network or application load balancers."""
+    known = (_OF_NETWORK if network else _OF_APPLICATION).get(region)
     if known is not None:
         return known
-    return "Z" + hashlib.sha256(f"{kind}/{region}".encode()).hexdigest()[:20].upper()
+    return "Z" + hashlib.sha256(f"{network}/{region}".encode()).hexdigest()[:20].upper()

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.elbv2.hostedzones import APPLICATION, NETWORK, hosted_zone
+from antipodes.regional.elbv2.hostedzones import hosted_zone
 from antipodes.service.contract import Response, ServiceError
 
 LISTENERS_MAX = 50
@@ -23,6 +23,7 @@ NAME_LENGTH_MAX = 32
 ZONES_MIN = 2
 PRIORITY_MAX = 50_000
 DNS_TTL_S = 60
+APPLICATION, NETWORK = "application", "network"
 LAMBDA, IP, INSTANCE, ALB = "lambda", "ip", "instance", "alb"
 HTTP, TCP, UDP, TCP_UDP = "HTTP", "TCP", "UDP", "TCP_UDP"
 NETWORK_PROTOCOLS = (TCP, UDP, TCP_UDP)
@@ -51,6 +52,7 @@ class Zone(msgspec.Struct, frozen=True):
     name: str
     subnet: str
     address: str
+    chosen: bool = False  # the address, by whoever made the load balancer
 
 
 class LoadBalancer(msgspec.Struct, frozen=True):
@@ -99,7 +101,7 @@ class LoadBalancer(msgspec.Struct, frozen=True):
     @property
     def hosted_zone(self) -> str:
         """The hosted zone that alias records to it name."""
-        return hosted_zone(self.region, self.kind)
+        return hosted_zone(self.region, network=self.is_network)
 
     def is_active(self, wall: float) -> bool:
         """Whether it serves by now; a clock that was put back does not stop it."""
@@ -127,6 +129,7 @@ class Target(msgspec.Struct, frozen=True):
     port: int
     zone: str = ""
     gone_at: float = 0.0
+    address: str = ""  # of an instance
 
     @property
     def key(self) -> str:
@@ -190,7 +193,7 @@ class Listener(msgspec.Struct, frozen=True):
 
     @property
     def has_idle_timeout(self) -> bool:
-        """Whether it has flows of bytes, whose idle timeout can be chosen."""
+        """Whether it has flows of bytes, which end when nothing moves on them."""
         return self.protocol in STREAM_PROTOCOLS
 
     @property
@@ -303,7 +306,7 @@ def merge_tags(present: dict[str, str], added: list[dict[str, str]] | None) -> d
 def describe_balancer(balancer: LoadBalancer, wall: float) -> Response:
     """Describe a load balancer."""
     state = "active" if balancer.is_active(wall) else "provisioning"
-    return {
+    described: Response = {
         "LoadBalancerArn": balancer.arn,
         "DNSName": balancer.dns_name,
         "CanonicalHostedZoneId": balancer.hosted_zone,
@@ -313,13 +316,19 @@ def describe_balancer(balancer: LoadBalancer, wall: float) -> Response:
         "VpcId": balancer.vpc,
         "State": {"Code": state},
         "Type": balancer.kind,
-        "AvailabilityZones": [
-            {"ZoneName": zone.name, "SubnetId": zone.subnet, "LoadBalancerAddresses": []}
-            for zone in balancer.zones
-        ],
-        "SecurityGroups": list(balancer.security_groups),
+        "AvailabilityZones": [_describe_zone(balancer, zone) for zone in balancer.zones],
         "IpAddressType": "ipv4",
     }
+    if balancer.security_groups or not balancer.is_network:
+        described["SecurityGroups"] = list(balancer.security_groups)
+    return described
+
+
+def _describe_zone(balancer: LoadBalancer, zone: Zone) -> Response:
+    """Only addresses that were chosen are shown, as AWS does: of elastic and of private ones."""
+    chosen = balancer.scheme == INTERNAL and zone.chosen
+    addresses = [{"PrivateIPv4Address": zone.address}] if chosen else []
+    return {"ZoneName": zone.name, "SubnetId": zone.subnet, "LoadBalancerAddresses": addresses}
 
 
 def describe_group(group: TargetGroup, balancer_arns: list[str]) -> Response:
@@ -333,21 +342,22 @@ def describe_group(group: TargetGroup, balancer_arns: list[str]) -> Response:
         "HealthCheckTimeoutSeconds": check.timeout_s,
         "HealthyThresholdCount": check.healthy_threshold,
         "UnhealthyThresholdCount": check.unhealthy_threshold,
-        "HealthCheckPath": check.path,
-        "Matcher": {"HttpCode": check.matcher},
         "LoadBalancerArns": balancer_arns,
         "TargetType": group.target_type,
         "IpAddressType": "ipv4",
     }
+    if check.protocol == HTTP:
+        response |= {"HealthCheckPath": check.path, "Matcher": {"HttpCode": check.matcher}}
     if group.target_type != LAMBDA:
         response |= {
-            "Protocol": "HTTP",
-            "ProtocolVersion": "HTTP1",
+            "Protocol": group.protocol,
             "Port": group.port,
             "VpcId": group.vpc,
-            "HealthCheckProtocol": "HTTP",
+            "HealthCheckProtocol": check.protocol,
             "HealthCheckPort": check.port,
         }
+    if group.protocol == HTTP:
+        response["ProtocolVersion"] = "HTTP1"
     return response
 
 
@@ -367,7 +377,7 @@ def describe_listener(listener: Listener) -> Response:
         "ListenerArn": listener.arn,
         "LoadBalancerArn": f"{prefix(listener)}:loadbalancer/{listener.balancer}",
         "Port": listener.port,
-        "Protocol": "HTTP",
+        "Protocol": listener.protocol,
         "DefaultActions": list(listener.actions),
     }
 

@@ -76,7 +76,7 @@ class Names:
             self._told.delete(account, name)
             self._host.changes.append(KIND, [name, None])
 
-    def health_changed(self) -> None:
+    def health_changed(self, *_: object) -> None:
         """Tell what a target's health has changed; a full disk puts it off to the next change."""
         try:
             self.publish()
@@ -134,6 +134,11 @@ class Names:
             if not zonal.answers(targets, group, partial(self._probes.takes_requests, group)):
                 return False
         return True
+
+    def answering(self, balancer: LoadBalancer) -> list[str]:
+        """Return the zones whose addresses are in the answer."""
+        told = self._told.get(balancer.account, balancer.dns_name.lower())
+        return list(told.addresses) if told is not None else [z.name for z in balancer.zones]
 
     # What DNS is asked.
 

@@ -76,3 +76,17 @@ def of_group(group: TargetGroup) -> Mapping[str, Attribute]:
 def _preserves(group: TargetGroup) -> Attribute:
     by_default = group.target_type == INSTANCE or group.protocol != TCP
     return Attribute(str(by_default).lower(), SWITCH)
+
+
+def keeps_unhealthy_s(group: TargetGroup) -> int:
+    """Return for how many seconds an unhealthy target keeps the flows that it has.
+
+    0: not at all, unless flows are never ended for that reason.
+    """
+    if not group.is_network or _value(group, ENDS_UNHEALTHY) == "true":
+        return 0
+    return int(_value(group, UNHEALTHY_DRAINING))
+
+
+def _value(group: TargetGroup, key: str) -> str:
+    return group.attributes.get(key, of_group(group)[key].default)

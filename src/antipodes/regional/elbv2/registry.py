@@ -123,10 +123,28 @@ class Registry:
         """Return the ARNs of the target groups that a load balancer may forward to."""
         found: dict[str, None] = {}
         for listener in self.listeners_of(balancer):
-            found |= model.groups_of(listener.actions)
-            for rule in self.rules_of(listener):
-                found |= model.groups_of(rule.actions)
+            found |= self.groups_of_listener(listener)
         return found
+
+    def groups_of_listener(self, listener: Listener) -> dict[str, None]:
+        """Return the ARNs of the target groups that a listener may forward to."""
+        found = model.groups_of(listener.actions)
+        for rule in self.rules_of(listener):
+            found |= model.groups_of(rule.actions)
+        return found
+
+    def group_of(self, account: str, arn: str) -> TargetGroup | None:
+        """Return the target group that an action names, if it is still there."""
+        parsed = model.parse_arn(arn)
+        return self.groups.get(account, parsed[3]) if parsed is not None else None
+
+    def groups_with(self, arn: str) -> list[TargetGroup]:
+        """Return the target groups in which a load balancer is a target."""
+        return [
+            group
+            for _, _, group in self.groups.all()
+            if any(target.id == arn for target in group.registered())
+        ]
 
     def users_of(self, group: TargetGroup) -> list[LoadBalancer]:
         """Return the load balancers that forward to a target group: one at most."""

@@ -27,9 +27,14 @@ def crosses_zones(balancer: LoadBalancer, group: TargetGroup) -> bool:
 
 def in_scope(balancer: LoadBalancer, group: TargetGroup, zone: str) -> list[Target]:
     """Return the registered targets that the node in a zone may use, well or not."""
-    registered = group.registered()
+    enabled = {one.name for one in balancer.zones} if balancer.is_network else None
+    registered = [
+        target
+        for target in group.registered()
+        if enabled is None or target.zone in ANYWHERE or target.zone in enabled
+    ]
     if crosses_zones(balancer, group):
-        return list(registered)
+        return registered
     return [target for target in registered if target.zone in {zone, *ANYWHERE}]
 
 

@@ -1,0 +1,139 @@
+"""Operations on load balancers."""
+
+import msgspec
+
+from antipodes.regional.elbv2 import attributes, knownattributes, model
+from antipodes.regional.elbv2.control import check_balancer, page_of
+from antipodes.regional.elbv2.model import LoadBalancer
+from antipodes.regional.elbv2.service import ElbV2, operations
+from antipodes.service.contract import Call, Request, Response, ServiceError
+
+replace = msgspec.structs.replace
+
+
+@operations("CreateLoadBalancer")
+async def create_load_balancer(service: ElbV2, call: Call, request: Request) -> Response:
+    name = request["Name"]
+    model.check_name(name, "Load balancer")
+    check_balancer(request)
+    kind = request.get("Type") or model.APPLICATION
+    scheme = request.get("Scheme") or model.INTERNET_FACING
+    tags = model.merge_tags({}, request.get("Tags"))
+    vpc, zones = await service.placing.zones(call, request, kind=kind, scheme=scheme)
+    security: tuple[str, ...] = ()
+    if kind != model.NETWORK or request.get("SecurityGroups"):
+        security = await service.security_groups(call, vpc, request.get("SecurityGroups") or ())
+    wall = service.host.runtime.wall()
+    present = service.registry.balancer_named(call.account, name)
+    if present is not None:
+        _check_same(present, (kind, scheme, [zone.subnet for zone in zones], security, tags))
+        return {"LoadBalancers": [model.describe_balancer(present, wall)]}
+    others = [one for one in service.registry.balancers.list(call.account) if one.kind == kind]
+    if len(others) >= model.BALANCERS_MAX:
+        raise ServiceError(
+            "TooManyLoadBalancers",
+            f"The limit of {model.BALANCERS_MAX} {kind} load balancers was reached",
+        )
+    placed = await service.placing.with_addresses(call, zones, kind=kind, scheme=scheme)
+    delay = service.host.runtime.interval(service.host.settings.control_plane_delay_s)
+    balancer = LoadBalancer(
+        account=call.account,
+        region=call.region,
+        name=name,
+        id=service.new_id(),
+        number=service.new_number(),
+        vpc=vpc,
+        zones=placed,
+        security_groups=security,
+        created_at=wall,
+        active_at=wall + delay if delay else 0.0,
+        tags=tags,
+        kind=kind,
+        scheme=scheme,
+    )
+    service.registry.put(balancer)
+    await service.settle()
+    return {"LoadBalancers": [model.describe_balancer(balancer, wall)]}
+
+
+def _check_same(present: LoadBalancer, wanted: tuple[object, ...]) -> None:
+    """Refuse a second load balancer of a name; the same once more is no mistake."""
+    subnets = [zone.subnet for zone in present.zones]
+    has = (present.kind, present.scheme, subnets, present.security_groups, present.tags)
+    if has != wanted:
+        raise ServiceError(
+            "DuplicateLoadBalancerName",
+            f"A load balancer with the same name '{present.name}' exists, but with different "
+            "settings",
+        )
+
+
+@operations("SetSubnets")
+async def set_subnets(service: ElbV2, call: Call, request: Request) -> Response:
+    balancer = service.registry.balancer(call, request["LoadBalancerArn"])
+    if request.get("IpAddressType") not in {None, "ipv4"}:
+        raise model.not_offered(f"IpAddressType '{request['IpAddressType']}'")
+    kind, scheme = balancer.kind, balancer.scheme
+    before = {zone.subnet: zone for zone in balancer.zones}
+    vpc, zones = await service.placing.zones(call, request, kind=kind, scheme=scheme)
+    if vpc != balancer.vpc:
+        raise ServiceError("InvalidSubnet", f"The subnets are not in the VPC '{balancer.vpc}'")
+    if any(zone.chosen and zone.subnet in before for zone in zones):
+        raise model.invalid("The address of a zone that is enabled cannot be changed")
+    zones = [before.get(zone.subnet, zone) for zone in zones]
+    placed = await service.placing.with_addresses(call, zones, kind=kind, scheme=scheme)
+    changed = replace(service.registry.balancer(call, balancer.arn), zones=placed)
+    service.registry.put(changed)
+    await service.settle()
+    described = model.describe_balancer(changed, service.host.runtime.wall())
+    return {"AvailabilityZones": described["AvailabilityZones"], "IpAddressType": "ipv4"}
+
+
+@operations("DescribeLoadBalancers")
+def describe_load_balancers(service: ElbV2, call: Call, request: Request) -> Response:
+    arns, names = request.get("LoadBalancerArns"), request.get("Names")
+    if arns and names:
+        raise model.invalid("Load balancers can be named by ARN or by name, not both")
+    if arns:
+        found = [service.registry.balancer(call, arn) for arn in arns]
+    else:
+        found = service.registry.balancers.list(call.account)
+    if names:
+        there = {balancer.name: balancer for balancer in found}
+        missing = [name for name in names if name not in there]
+        if missing:
+            raise ServiceError("LoadBalancerNotFound", f"Load balancers '{missing}' not found")
+        found = [there[name] for name in names]
+    page, more = page_of(found, request)
+    wall = service.host.runtime.wall()
+    return {"LoadBalancers": [model.describe_balancer(one, wall) for one in page], **more}
+
+
+@operations("DeleteLoadBalancer")
+async def delete_load_balancer(service: ElbV2, call: Call, request: Request) -> Response:
+    try:
+        balancer = service.registry.balancer(call, request["LoadBalancerArn"])
+    except ServiceError as error:
+        if error.code != "LoadBalancerNotFound":
+            raise
+        return {}  # deleting what is gone succeeds
+    service.check_deletable(balancer)
+    service.registry.delete(balancer)
+    await service.settle()
+    return {}
+
+
+@operations("ModifyLoadBalancerAttributes")
+async def modify_load_balancer_attributes(service: ElbV2, call: Call, request: Request) -> Response:
+    balancer = service.registry.balancer(call, request["LoadBalancerArn"])
+    known, wanted = knownattributes.of(balancer), request["Attributes"]
+    changed = attributes.changed(known, balancer.attributes, wanted)
+    service.registry.put(replace(balancer, attributes=changed))
+    await service.settle()
+    return {"Attributes": attributes.shown(known, changed)}
+
+
+@operations("DescribeLoadBalancerAttributes")
+def describe_load_balancer_attributes(service: ElbV2, call: Call, request: Request) -> Response:
+    balancer = service.registry.balancer(call, request["LoadBalancerArn"])
+    return {"Attributes": attributes.shown(knownattributes.of(balancer), balancer.attributes)}

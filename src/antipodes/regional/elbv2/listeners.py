@@ -1,0 +1,48 @@
+"""What a listener may be: its protocol, and the target groups that it may forward to."""
+
+from antipodes.regional.elbv2 import model
+from antipodes.regional.elbv2.model import (
+    ALB,
+    HTTP,
+    NETWORK_PROTOCOLS,
+    TCP,
+    TCP_UDP,
+    UDP,
+    LoadBalancer,
+    TargetGroup,
+)
+from antipodes.service.contract import Request, ServiceError
+
+# Network Load Balancer user guide, load-balancer-target-groups, "Routing configuration".
+_FORWARDS = {
+    HTTP: (HTTP,),
+    TCP: (TCP, TCP_UDP),
+    UDP: (UDP, TCP_UDP),
+    TCP_UDP: (TCP_UDP,),
+}
+
+
+def check_protocol(balancer: LoadBalancer, request: Request, present: str = "") -> str:
+    """Return the protocol that a request gives a listener, or leaves it with.
+
+    Protocols that need certificates are refused, and all that goes with them.
+    """
+    protocol: str = request.get("Protocol") or present
+    offered = NETWORK_PROTOCOLS if balancer.is_network else (HTTP,)
+    if protocol and protocol not in offered:
+        raise ServiceError("UnsupportedProtocol", f"Protocol '{protocol}' is not offered here")
+    for member in ("SslPolicy", "Certificates", "AlpnPolicy", "MutualAuthentication"):
+        if request.get(member):
+            raise model.not_offered(f"{member} of a listener")
+    return protocol
+
+
+def check_group(protocol: str, group: TargetGroup) -> None:
+    """Refuse a target group that a listener of that protocol cannot forward to."""
+    has = group.protocol or HTTP  # functions are invoked by application load balancers
+    if has not in _FORWARDS[protocol] or (group.target_type == ALB and protocol != TCP):
+        raise ServiceError(
+            "IncompatibleProtocols",
+            f"The target group '{group.arn}' of protocol '{has}' is not compatible with a listener "
+            f"of protocol '{protocol}'",
+        )

@@ -1,0 +1,196 @@
+"""Where load balancers' nodes stand: the subnets that a request names, their zones, and addresses.
+
+An application load balancer's nodes have addresses of the region. A network load balancer's node
+has one address for life: of its zone when it faces the internet, or, when it is internal, of its
+subnet, chosen by whoever asks or else the lowest that is free. Elastic addresses are ec2's to know.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from typing import Any
+
+import msgspec
+
+from antipodes.regional.elbv2 import model
+from antipodes.regional.elbv2.model import LoadBalancer, Zone
+from antipodes.regional.elbv2.registry import Registry
+from antipodes.service.contract import Call, Host, Request, ServiceError
+from antipodes.world import addresses
+from antipodes.world.errors import OutOfAddresses
+
+FIRST_HOST = 4  # AWS keeps the first four addresses of a subnet, and the last
+_OF_MAPPINGS = ("IPv6Address", "SourceNatIpv6Prefix")
+Subnet = dict[str, Any]
+
+
+class Placing:
+    """Asks ec2 what a request's subnets are, and hands out addresses."""
+
+    def __init__(self, host: Host, registry: Registry) -> None:
+        self._host = host
+        self._registry = registry
+
+    async def zones(
+        self, call: Call, request: Request, *, kind: str, scheme: str
+    ) -> tuple[str, list[Zone]]:
+        """Return network and zones (with those addresses that were chosen) that a request names."""
+        mappings = _mappings(request)
+        network = kind == model.NETWORK
+        subnets = await self._subnets(call, [one["SubnetId"] for one in mappings])
+        names = [subnet["AvailabilityZone"] for subnet in subnets]
+        if len({*names}) != len(names):
+            raise ServiceError(
+                "InvalidConfigurationRequest",
+                "A load balancer cannot be attached to multiple subnets in the same Availability "
+                "Zone",
+            )
+        if len(names) < model.ZONES_MIN and not network:
+            raise model.invalid(
+                "At least two subnets in two different Availability Zones must be specified"
+            )
+        chosen = {one["SubnetId"]: one for one in mappings}
+        zones = []
+        for subnet in subnets:
+            address = await self._chosen(call, chosen[subnet["SubnetId"]], subnet, scheme, network)
+            zones.append(
+                Zone(subnet["AvailabilityZone"], subnet["SubnetId"], address, bool(address))
+            )
+        return subnets[0]["VpcId"], sorted(zones, key=lambda zone: zone.name)
+
+    async def _subnets(self, call: Call, ids: Sequence[str]) -> list[Subnet]:
+        try:
+            answer = await self._host.call(
+                "ec2", "DescribeSubnets", {"SubnetIds": list(ids)}, account=call.account
+            )
+        except ServiceError as error:
+            if error.code != "InvalidSubnetID.NotFound":
+                raise
+            raise ServiceError("SubnetNotFound", error.message) from None
+        subnets: list[Subnet] = answer["Subnets"]
+        return subnets
+
+    async def _chosen(
+        self,
+        call: Call,
+        mapping: dict[str, Any],
+        subnet: Subnet,
+        scheme: str,
+        network: bool,  # noqa: FBT001 - whose nodes have addresses of their own
+    ) -> str:
+        """Return the address that a mapping chooses, or nothing."""
+        for member in _OF_MAPPINGS:
+            if mapping.get(member):
+                raise model.not_offered(f"SubnetMappings with {member}")
+        elastic, private = mapping.get("AllocationId"), mapping.get("PrivateIPv4Address")
+        if not network and (elastic or private):
+            member = "AllocationId" if elastic else "PrivateIPv4Address"
+            raise model.invalid(f"{member} cannot be specified for application load balancers")
+        if elastic:
+            return await self._elastic(call, elastic, scheme)
+        if private:
+            if scheme != model.INTERNAL:
+                raise ServiceError(
+                    "InvalidConfigurationRequest",
+                    "PrivateIPv4Address can be specified for internal load balancers only",
+                )
+            return self._private(private, subnet)
+        return ""
+
+    async def _elastic(self, call: Call, allocation: str, scheme: str) -> str:
+        if scheme == model.INTERNAL:
+            raise ServiceError(
+                "InvalidConfigurationRequest",
+                "AllocationId can be specified for internet-facing load balancers only",
+            )
+        try:
+            request = {"AllocationIds": [allocation]}
+            answer = await self._host.call(
+                "ec2", "DescribeAddresses", request, account=call.account
+            )
+        except ServiceError:
+            answer = {"Addresses": []}
+        if not answer["Addresses"]:
+            raise ServiceError("AllocationIdNotFound", f"Allocation ID '{allocation}' not found")
+        address: str = answer["Addresses"][0]["PublicIp"]
+        if address in self._taken():
+            raise ServiceError(
+                "ResourceInUse", f"The allocation ID '{allocation}' is already in use"
+            )
+        return address
+
+    def _private(self, address: str, subnet: Subnet) -> str:
+        network = IPv4Network(subnet["CidrBlock"])
+        try:
+            given = IPv4Address(address)
+        except AddressValueError:
+            given = None
+        number = int(given) - int(network[FIRST_HOST]) if given is not None else -1
+        if not 0 <= number < _host_count(network):
+            raise model.invalid(
+                f"The address '{address}' is not in the subnet '{subnet['SubnetId']}'"
+            )
+        if address in self._taken():
+            raise ServiceError("ResourceInUse", f"The address '{address}' is already in use")
+        return address
+
+    async def with_addresses(
+        self, call: Call, zones: Sequence[Zone], *, kind: str, scheme: str
+    ) -> tuple[Zone, ...]:
+        """Give each zone's node an address that no other load balancer has."""
+        networks: dict[str, IPv4Network] = {}
+        if kind == model.NETWORK and scheme == model.INTERNAL:
+            subnets = await self._subnets(call, [zone.subnet for zone in zones])
+            networks = {s["SubnetId"]: IPv4Network(s["CidrBlock"]) for s in subnets}
+        taken = self._taken()
+        made: list[Zone] = []
+        for zone in zones:
+            address = zone.address or _free(self._candidates(zone, kind, networks), taken)
+            taken[address] = None
+            made.append(msgspec.structs.replace(zone, address=address))
+        return tuple(made)
+
+    def _candidates(
+        self, zone: Zone, kind: str, networks: dict[str, IPv4Network]
+    ) -> Callable[[int], str]:
+        """Return the n-th address that a node may have, from 1 on; raises OutOfAddresses."""
+        if kind != model.NETWORK:
+            return lambda n: addresses.region_address(self._host.place, n)
+        if zone.subnet not in networks:
+            return lambda n: addresses.zone_address(zone.name, n)
+        network = networks[zone.subnet]
+
+        def private(n: int) -> str:
+            if n > _host_count(network):
+                raise OutOfAddresses(f"subnet {zone.subnet} has no address that is free")
+            return str(network[FIRST_HOST + n - 1])
+
+        return private
+
+    def _taken(self) -> dict[str, None]:
+        balancers: Iterable[LoadBalancer] = (one for _, _, one in self._registry.balancers.all())
+        return {zone.address: None for one in balancers for zone in one.zones}
+
+
+def _mappings(request: Request) -> list[dict[str, Any]]:
+    mappings: list[dict[str, Any]] = request.get("SubnetMappings") or []
+    if mappings and request.get("Subnets"):
+        raise model.invalid("Either subnets or subnet mappings can be specified, not both")
+    mappings = mappings or [{"SubnetId": subnet} for subnet in request.get("Subnets") or []]
+    if not mappings or not all(one.get("SubnetId") for one in mappings):
+        raise model.invalid("At least one subnet must be specified")
+    return mappings
+
+
+def _host_count(network: IPv4Network) -> int:
+    """How many addresses of a subnet a node may have."""
+    return max(0, network.num_addresses - FIRST_HOST - 1)
+
+
+def _free(candidate: Callable[[int], str], taken: dict[str, None]) -> str:
+    number = 1
+    try:
+        while candidate(number) in taken:
+            number += 1
+        return candidate(number)
+    except OutOfAddresses as error:
+        raise ServiceError("InsufficientCapacity", str(error), 500) from None

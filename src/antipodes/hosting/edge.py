@@ -8,6 +8,7 @@ import contextlib
 from typing import Any
 
 from antipodes.edge.globalaccelerator.plane import AnycastPlane
+from antipodes.edge.route53.plane import DnsPlane
 from antipodes.replication.changelog import ChangeLog
 from antipodes.replication.logserver import LogServer
 from antipodes.runtime.contract import DiskFull, Runtime
@@ -29,11 +30,13 @@ class EdgeHost:
         self.changes = ChangeLog(self.store)
         self.log_server = LogServer(runtime, self.changes, self.store)
         self.anycast = AnycastPlane(self)
+        self.names = DnsPlane(self, self.anycast)
 
     async def start(self) -> None:
         """Open the doors of all locations."""
         await self.log_server.start()
         await self.anycast.start()
+        await self.names.start()
 
     async def stop(self) -> None:
         """End in order."""
@@ -64,4 +67,9 @@ class EdgeHost:
 
     def status(self) -> dict[str, Any]:
         """What there is to say about the edge."""
-        return {"place": self.place, "head": self.store.head, "anycast": self.anycast.status()}
+        return {
+            "place": self.place,
+            "head": self.store.head,
+            "anycast": self.anycast.status(),
+            "names": self.names.status(),
+        }

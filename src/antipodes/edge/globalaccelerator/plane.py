@@ -167,6 +167,16 @@ class AnycastPlane:
 
     # Names.
 
+    def addresses_of(self, place: str, name: str) -> tuple[str, ...]:
+        """The addresses of an accelerator's DNS name, as a location knows it."""
+        location = self._locations.get(place)
+        return location.addresses_of(name) if location is not None else ()
+
+    def heard(self, place: str) -> int:
+        """How often a location has heard of a change."""
+        location = self._locations.get(place)
+        return location.heard if location is not None else 0
+
     def _resolve(self, request: HttpRequest) -> HttpResponse:
         names = parse_qs(urlsplit(request.target).query).get("name", [""])
         name = names[-1].lower().rstrip(".")

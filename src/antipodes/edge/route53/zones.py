@@ -1,0 +1,307 @@
+"""Zones as they are asked: names, what stands at them, and what did so a while ago.
+
+Every edge location answers by what it has heard of, and they hear at different times. All of them
+share these zones: each change gets a number, a location knows up to a number, and what was replaced
+stays, behind what replaced it, until no location needs it. So a zone of 100,000 records is kept
+once, and a change costs what it changes.
+
+Record sets are compiled when somebody first asks for them. A name with nothing at it exists while
+there is one below it (RFC 4592's empty non-terminals), so that they are counted.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from antipodes.edge.route53.groups import Group
+from antipodes.edge.route53.model import CidrCollection, HostedZone, RecordSet
+from antipodes.fabric.dns.names import ROOT, InvalidName, parent, suffixes, to_wire
+from antipodes.fabric.dns.rdata import RTYPES
+
+_STAR = b"\x01*"
+
+
+class Node:
+    """What stands at a name from some change on: nothing, or groups of record sets by type."""
+
+    __slots__ = ("_groups", "before", "exists", "sets", "since")
+
+    def __init__(
+        self, sets: tuple[RecordSet, ...], *, exists: bool, since: int, before: "Node | None"
+    ) -> None:
+        self.sets = sets
+        self.exists = exists
+        self.since = since
+        self.before = before
+        self._groups: dict[int, Group] | None = None
+
+    def groups(self) -> dict[int, Group]:
+        """The record sets by type."""
+        if self._groups is None:
+            by_type: dict[int, list[RecordSet]] = {}
+            for record_set in self.sets:
+                by_type.setdefault(RTYPES[record_set.type], []).append(record_set)
+            self._groups = {
+                rtype: Group(tuple(sorted(sets, key=_identifier)))
+                for rtype, sets in by_type.items()
+            }
+        return self._groups
+
+    def has(self, rtype_name: str) -> bool:
+        """Whether there is a record set of that type."""
+        return any(record_set.type == rtype_name for record_set in self.sets)
+
+
+def _identifier(record_set: RecordSet) -> str:
+    return record_set.set_identifier
+
+
+class Match(NamedTuple):
+    """What a zone has for a name."""
+
+    owner: bytes  # the name, or the wildcard's, or that of a delegation
+    node: Node | None  # None: there is no such name
+    delegated: bool = False
+
+
+class Zone:
+    """One hosted zone, with what it held since the oldest change that somebody still goes by."""
+
+    def __init__(self, hosted: HostedZone, since: int) -> None:
+        self.hosted = hosted
+        self.id = hosted.id
+        self.name = to_wire(hosted.name)
+        self.since = since
+        self.until: int | None = None  # the change that deleted it
+        self.delegates = False  # whether it ever did: else nobody has to look
+        self.nodes: dict[bytes, Node] = {}
+        self._below: dict[bytes, int] = {}  # names with something at them, by what they are below
+
+    def node(self, name: bytes, version: int) -> Node | None:
+        """What stands at a name, as of a change; None where there is no such name."""
+        node = self.nodes.get(name)
+        while node is not None and node.since > version:
+            node = node.before
+        return node if node is not None and node.exists else None
+
+    def match(self, name: bytes, rtype: int, version: int) -> Match:
+        """Find what answers for a name of this zone: itself, a delegation or a wildcard."""
+        if self.delegates:
+            cut = self._delegation(name, rtype, version)
+            if cut is not None:
+                return cut
+        node = self.node(name, version)
+        if node is not None:
+            return Match(name, node)
+        encloser = parent(name)
+        while self.node(encloser, version) is None and encloser != self.name:
+            if encloser == ROOT:
+                return Match(name, None)
+            encloser = parent(encloser)
+        star = _STAR + encloser
+        return Match(star, self.node(star, version))
+
+    def _delegation(self, name: bytes, rtype: int, version: int) -> Match | None:
+        """The topmost name below the apex, at or above this one, that others answer for."""
+        above = [suffix for suffix in suffixes(name) if len(suffix) > len(self.name)]
+        for suffix in reversed(above):
+            node = self.node(suffix, version)
+            if node is None or not node.has("NS"):
+                continue
+            if suffix == name and rtype == RTYPES["DS"]:
+                return None  # which is this side's to say
+            return Match(suffix, node, delegated=True)
+        return None
+
+    # Changes.
+
+    def put(self, name: bytes, sets: tuple[RecordSet, ...], version: int) -> list[bytes]:
+        """Let a name hold these record sets; return the names at which something changed."""
+        before = self.nodes.get(name)
+        changed = [name]
+        held, holds = bool(before is not None and before.sets), bool(sets)
+        if held != holds:
+            self._count(name, 1 if holds else -1, version, changed)
+        if name != self.name and any(record_set.type == "NS" for record_set in sets):
+            self.delegates = True
+        self._put(name, sets, version)
+        return changed
+
+    def _put(self, name: bytes, sets: tuple[RecordSet, ...], version: int) -> None:
+        before = self.nodes.get(name)
+        if before is not None and before.since == version:
+            before = before.before  # nobody has seen it
+        exists = bool(sets) or name in self._below
+        self.nodes[name] = Node(sets, exists=exists, since=version, before=before)
+
+    def _count(self, name: bytes, step: int, version: int, changed: list[bytes]) -> None:
+        """A name came or went: those above it may begin or cease to exist."""
+        while len(name) > len(self.name):
+            name = parent(name)
+            count = self._below.pop(name, 0) + step
+            if count:
+                self._below[name] = count
+            if count == (1 if step > 0 else 0):
+                node = self.nodes.get(name)
+                self._put(name, node.sets if node is not None else (), version)
+                changed.append(name)
+
+    def forget(self, name: bytes, version: int) -> None:
+        """Nobody goes by anything older than a change any more."""
+        node = self.nodes.get(name)
+        while node is not None and node.since > version:
+            node = node.before
+        if node is None:
+            return
+        node.before = None
+        if not node.exists and self.nodes.get(name) is node:
+            del self.nodes[name]
+
+
+class _Replaced(NamedTuple):
+    """Something that can be forgotten once every location has heard of a change."""
+
+    version: int
+    zone: Zone
+    name: bytes | None  # None: the zone as a whole
+
+
+class Zones:
+    """All hosted zones and CIDR collections, as of every change that some location goes by."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._zones: dict[str, Zone] = {}
+        self._by_name: dict[bytes, list[Zone]] = {}
+        self._collections: dict[str, list[tuple[int, CidrCollection | None]]] = {}
+        self._replaced: deque[_Replaced] = deque()
+
+    def advance(self) -> int:
+        """Begin a change; return its number."""
+        self.version += 1
+        return self.version
+
+    def __iter__(self) -> Iterator[Zone]:
+        return iter(self._zones.values())
+
+    # What is asked.
+
+    def find(self, name: bytes, version: int) -> Zone | None:
+        """The public zone that answers for a name: the closest, and of several the oldest."""
+        by_name = self._by_name
+        for suffix in suffixes(name):
+            for zone in by_name.get(suffix, ()):
+                if not zone.hosted.private and _holds(zone, version):
+                    return zone
+        return None
+
+    def find_private(self, name: bytes, vpc: tuple[str, str], version: int) -> Zone | None:
+        """The private zone that answers for a name in a network (its region and id)."""
+        for suffix in suffixes(name):
+            for zone in self._by_name.get(suffix, ()):
+                if zone.hosted.private and _holds(zone, version) and _is_seen(zone, vpc):
+                    return zone
+        return None
+
+    def get(self, zone_id: str) -> Zone | None:
+        """A zone that has not been deleted."""
+        return self._zones.get(zone_id)
+
+    def collection(self, collection_id: str, version: int) -> CidrCollection | None:
+        """A CIDR collection, as of a change."""
+        for since, collection in reversed(self._collections.get(collection_id, ())):
+            if since <= version:
+                return collection
+        return None
+
+    # What changes.
+
+    def put_zone(self, hosted: HostedZone) -> None:
+        """A zone was created, or what is said of it has changed."""
+        known = self._zones.get(hosted.id)
+        if known is not None:
+            known.hosted = hosted
+            return
+        zone = self._zones[hosted.id] = Zone(hosted, self.version)
+        same = self._by_name.setdefault(zone.name, [])
+        same.append(zone)
+        same.sort(key=_age)
+
+    def delete_zone(self, zone_id: str) -> None:
+        """A zone was deleted."""
+        zone = self._zones.pop(zone_id, None)
+        if zone is not None:
+            zone.until = self.version
+            self._replaced.append(_Replaced(self.version, zone, None))
+
+    def change(
+        self, zone_id: str, upserts: Iterable[RecordSet], deleted: Iterable[tuple[str, str, str]]
+    ) -> None:
+        """Record sets of a zone were put and deleted, all at once."""
+        zone = self._zones.get(zone_id)
+        if zone is None:
+            return
+        changed: dict[str, dict[tuple[str, str], RecordSet]] = {}
+        for name, rtype, identifier in deleted:
+            self._sets(zone, name, changed).pop((rtype, identifier), None)
+        for upsert in upserts:
+            self._sets(zone, upsert.name, changed)[upsert.type, upsert.set_identifier] = upsert
+        for text, sets in changed.items():
+            wire = _wire(text)
+            if wire is not None:
+                for other in zone.put(wire, tuple(sets.values()), self.version):
+                    self._replaced.append(_Replaced(self.version, zone, other))
+
+    def _sets(
+        self, zone: Zone, text: str, changed: dict[str, dict[tuple[str, str], RecordSet]]
+    ) -> dict[tuple[str, str], RecordSet]:
+        found = changed.get(text)
+        if found is None:
+            name = _wire(text)
+            node = zone.nodes.get(name) if name is not None else None
+            sets = node.sets if node is not None else ()
+            found = changed[text] = {(s.type, s.set_identifier): s for s in sets}
+        return found
+
+    def put_collection(self, collection_id: str, collection: CidrCollection | None) -> None:
+        """A CIDR collection was changed, or deleted."""
+        self._collections.setdefault(collection_id, []).append((self.version, collection))
+
+    def forget(self, version: int) -> None:
+        """Nobody goes by anything older than a change any more."""
+        replaced = self._replaced
+        while replaced and replaced[0].version <= version:
+            _, zone, name = replaced.popleft()
+            if name is not None:
+                zone.forget(name, version)
+            else:
+                same = self._by_name[zone.name]
+                same.remove(zone)
+                if not same:
+                    del self._by_name[zone.name]
+        for collection_id, known in list(self._collections.items()):
+            while len(known) > 1 and known[1][0] <= version:
+                del known[0]
+            if known[-1][1] is None and known[-1][0] <= version:
+                del self._collections[collection_id]
+
+
+def _age(zone: Zone) -> tuple[float, str]:
+    return zone.hosted.created_at, zone.id
+
+
+def _holds(zone: Zone, version: int) -> bool:
+    """Whether a zone is known to who has heard of changes up to one."""
+    return zone.since <= version and (zone.until is None or version < zone.until)
+
+
+def _is_seen(zone: Zone, vpc: tuple[str, str]) -> bool:
+    return any((known.region, known.id) == vpc for known in zone.hosted.vpcs)
+
+
+def _wire(name: str) -> bytes | None:
+    """A record's name; what is none cannot be asked for."""
+    try:
+        return to_wire(name)
+    except InvalidName:
+        return None

@@ -101,10 +101,11 @@ class Asked:
         assert isinstance(query, Query)
         self.point = at
         place = f"city/{city}"
-        asker = Asker(place, addresses.client_ip(place, 0), Address(EDGE, "53"), "", tcp=False)
+        ip = addresses.client_ip(place, 0)
+        asker = Asker(place, ip, Address(EDGE, "53"), "", tcp=False)
         answer = self.location.answer(query, asker)
-        express = self.location.express(data)
-        assert express in (None, answer)
+        assert self.location.express(data, place, ip) in (None, answer)
+        assert self.location.answer(query, asker) == answer
         return parse_answer(answer)
 
     def values(self, name: str, rtype: str = "A", **options: Any) -> list[str]:

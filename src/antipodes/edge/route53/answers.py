@@ -27,12 +27,13 @@ from antipodes.edge.route53.policies import Client, decide, tiers_of
 from antipodes.edge.route53.zones import Match, Zone
 from antipodes.fabric.dns.message import NOERROR, NXDOMAIN, RR, SERVFAIL
 from antipodes.fabric.dns.names import ROOT, is_within
-from antipodes.fabric.dns.precompiled import Tail, precompiled
+from antipodes.fabric.dns.precompiled import Ready, Tail, precompiled, ready
 from antipodes.fabric.dns.rdata import ANY, RTYPES
 
 A, AAAA, CNAME, NS, SOA = (RTYPES[name] for name in ("A", "AAAA", "CNAME", "NS", "SOA"))
 CHAIN_MAX = 16
 ALIASES_MAX = 64  # one below the other
+LEAVES_MAX = 128  # of a plan that is laid out flat
 TAILS_MAX = 4096  # of one plan
 
 
@@ -90,10 +91,30 @@ class Choice(NamedTuple):
 Branch = Reply | Turns | Chain | Choice
 
 
+class Picks(NamedTuple):
+    """A plan whose answers are all ready: their shares, added up, and they."""
+
+    upto: tuple[float, ...]
+    answers: tuple[Ready, ...]
+
+    def draw(self, point: float) -> Ready:
+        """The answer at a point from 0 to 1."""
+        return self.answers[bisect_right(self.upto, point)]
+
+
 class Plan:
     """All answers to one question of one kind of client."""
 
-    __slots__ = ("_anywhere", "_branch", "_only", "_owner", "_tails", "by_network", "by_place")
+    __slots__ = (
+        "_anywhere",
+        "_branch",
+        "_owner",
+        "_replies",
+        "_tails",
+        "_upto",
+        "by_network",
+        "by_place",
+    )
 
     def __init__(
         self, owner: bytes, branch: Branch, *, anywhere: bool, by_place: bool, by_network: bool
@@ -102,30 +123,40 @@ class Plan:
         self.by_place = by_place
         self.by_network = by_network
         self._owner = owner
-        self._branch = branch
         self._anywhere = anywhere
-        self._tails: dict[tuple[int, ...], Tail] = {}
-        self._only = self._encode(branch) if isinstance(branch, Reply) else None
-
-    @property
-    def only(self) -> Tail | None:
-        """The answer, if it is always the same."""
-        return self._only
+        self._branch = branch
+        leaves = _leaves(branch, LEAVES_MAX)
+        self._replies = tuple(reply for _, reply in leaves)
+        # The last share is endless, so that no number that is drawn lies beyond it.
+        upto = tuple(accumulate(part for part, _ in leaves))
+        self._upto = (*upto[:-1], 2.0) if upto else ()
+        self._tails: dict[int | tuple[int, ...], Tail] = {}
 
     def draw(self, chance: Callable[[], float]) -> Tail:
         """One of the answers, each as often as its share says."""
-        if self._only is not None:
-            return self._only
+        replies = self._replies
+        if len(replies) == 1:
+            return self._tails.get(0) or self._encode(0, replies[0])
+        if replies:
+            number = bisect_right(self._upto, chance())
+            return self._tails.get(number) or self._encode(number, replies[number])
         path, reply = walk(self._branch, chance())
-        tail = self._tails.get(path)
-        if tail is None:
-            if len(self._tails) >= TAILS_MAX:
-                self._tails.clear()
-            tail = self._tails[path] = self._encode(reply)
-        return tail
+        return self._tails.get(path) or self._encode(path, reply)
 
-    def _encode(self, reply: Reply) -> Tail:
-        return precompiled(
+    def picks(self, name: bytes) -> Picks | None:
+        """All answers to usual questions for a name; None if there are too many, or long ones."""
+        found = []
+        for number, reply in enumerate(self._replies):
+            answer = ready(name, self._tails.get(number) or self._encode(number, reply))
+            if answer is None:
+                return None
+            found.append(answer)
+        return Picks(self._upto, tuple(found)) if found else None
+
+    def _encode(self, key: int | tuple[int, ...], reply: Reply) -> Tail:
+        if len(self._tails) >= TAILS_MAX:
+            self._tails.clear()
+        tail = self._tails[key] = precompiled(
             self._owner,
             reply.answers,
             reply.authority,
@@ -133,6 +164,32 @@ class Plan:
             authoritative=reply.rcode != SERVFAIL,
             anywhere=self._anywhere,
         )
+        return tail
+
+
+def _leaves(branch: Branch, most: int) -> list[tuple[float, Reply]]:
+    """Every reply of a plan with its share; none at all if there are more than that."""
+    if isinstance(branch, Reply):
+        return [(1.0, branch)]
+    if isinstance(branch, Turns):
+        records, count = branch.records, len(branch.records)
+        turned = (Reply(records[first:] + records[:first]) for first in range(min(count, most + 1)))
+        found = [(1 / count, reply) for reply in turned]
+    elif isinstance(branch, Chain):
+        found = [
+            (part, reply._replace(answers=branch.records + reply.answers))
+            for part, reply in _leaves(branch.rest, most)
+        ]
+    else:
+        found = []
+        start = 0.0
+        for end, arm in zip(branch.upto, branch.arms, strict=True):
+            below = _leaves(arm, most - len(found))
+            if not below:
+                return []
+            found += [(part * (end - start), reply) for part, reply in below]
+            start = end
+    return found if len(found) <= most else []
 
 
 def walk(branch: Branch, point: float) -> tuple[tuple[int, ...], Reply]:

@@ -11,14 +11,14 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from antipodes.edge.route53.answers import Plan, Planner, Reply, Target, Turns, referral
+from antipodes.edge.route53.answers import Picks, Plan, Planner, Reply, Target, Turns, referral
 from antipodes.edge.route53.clients import Clients
 from antipodes.edge.route53.model import ACCELERATOR_ZONE, CidrCollection
 from antipodes.edge.route53.policies import Block, Client
 from antipodes.edge.route53.zones import Match, Zone, Zones
 from antipodes.fabric.dns.message import NOERROR, NXDOMAIN, REFUSED, RR, Query
 from antipodes.fabric.dns.names import is_within, labels, to_text, to_wire
-from antipodes.fabric.dns.precompiled import Answers, Tail, answered, precompiled
+from antipodes.fabric.dns.precompiled import Answers, Ready, Tail, answered, precompiled
 from antipodes.fabric.dns.rdata import RTYPES, rdata_wire
 from antipodes.runtime.contract import Runtime
 from antipodes.service.dnsserver import Asker
@@ -88,7 +88,7 @@ class Shared(NamedTuple):
 class _Known:
     """What was worked out for one question, by whom it was asked for if that matters."""
 
-    __slots__ = ("by_network", "by_place", "match", "plan", "tail", "zone")
+    __slots__ = ("by_network", "by_place", "match", "picks", "plan", "tail", "zone")
 
     def __init__(self, zone: Zone | None, match: Match | None) -> None:
         self.zone = zone
@@ -97,6 +97,37 @@ class _Known:
         self.plan: Plan | None = None  # for anybody
         self.by_place: dict[str, Plan] = {}
         self.by_network: dict[tuple[str, Block | None], Plan] = {}
+        self.picks: dict[tuple[str, Block | None], Picks] = {}
+
+
+class _ByChance:
+    """Chooses for anybody."""
+
+    def __init__(self, chance: Callable[[], float], picks: Picks) -> None:
+        self._chance = chance
+        self._draw = picks.draw
+
+    def __call__(self, _place: str, _ip: str) -> Ready:
+        return self._draw(self._chance())
+
+
+class _ByClient:
+    """Chooses for a client who is known, by where he is."""
+
+    def __init__(self, edge: str, shared: Shared, known: _Known) -> None:
+        self._edge = edge
+        self._shared = shared
+        self._known = known
+
+    def __call__(self, place: str, ip: str) -> Ready | None:
+        client = self._shared.clients.find(self._edge, place, ip, None)
+        kept = self._known.picks
+        picks = kept.get((client.place, None)) or kept.get((client.place, client.network))
+        if picks is None:
+            return None
+        if len(picks.answers) == 1:
+            return picks.answers[0]
+        return picks.draw(self._shared.chance())
 
 
 class Location(Hearer):
@@ -110,7 +141,7 @@ class Location(Hearer):
         self.verdicts: dict[str, bool] = {}
         self.balancers: dict[bytes, Balancer] = {}
         self.balancers_healthy: dict[str, bool] = {}
-        self.ready = Answers()
+        self._ready = Answers()
         self._shared = shared
         self._known: dict[tuple[bytes, int, bool], _Known] = {}
         self._accelerators_heard = 0
@@ -151,7 +182,7 @@ class Location(Hearer):
         """What was worked out may be wrong by now."""
         if self._known:
             self._known = {}
-            self.ready.clear()
+            self._ready.clear()
 
     # What it knows.
 
@@ -194,10 +225,10 @@ class Location(Hearer):
 
     # What it answers.
 
-    def express(self, data: bytes) -> bytes | None:
-        """The answer to a usual question that is answered to anybody, if it is ready."""
+    def express(self, data: bytes, place: str, ip: str) -> bytes | None:
+        """The answer to a usual question, if it has been worked out for who asks."""
         self._hear_of_accelerators()
-        return self.ready.answer(data)
+        return self._ready.answer(data, place, ip)
 
     def answer(self, query: Query, asker: Asker) -> bytes:
         """The answer to a question."""
@@ -269,11 +300,26 @@ class Location(Hearer):
             known.by_place[client.place] = plan
             if plan.by_network:
                 known.by_network[client.place, client.network] = plan
-            return plan
-        known.plan = plan
-        if plan.only is not None and known.match.owner == query.name:
-            self.ready.put(query.name, query.rtype, plan.only)
+        else:
+            known.plan = plan
+        if known.match.owner == query.name:
+            self._express_from_now_on(known, query, client, plan)
         return plan
+
+    def _express_from_now_on(self, known: _Known, query: Query, client: Client, plan: Plan) -> None:
+        """Let a plan answer usual questions without parsing them."""
+        picks = plan.picks(query.name)
+        if picks is None:
+            return
+        if known.plan is None:
+            self._shared.room.take()
+            known.picks[client.place, client.network if plan.by_network else None] = picks
+            choose = _ByClient(self.place, self._shared, known)
+            self._ready.put(query.name, query.rtype, choose)
+        elif len(picks.answers) == 1:
+            self._ready.put(query.name, query.rtype, picks.answers[0])
+        else:
+            self._ready.put(query.name, query.rtype, _ByChance(self._shared.chance, picks))
 
     # Names of AWS's own.
 

@@ -18,7 +18,7 @@ from antipodes.fabric.dns.message import REFUSED, Query, encode_answer
 from antipodes.fabric.dns.names import to_wire
 from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Follower
-from antipodes.runtime.contract import Address
+from antipodes.runtime.contract import Address, Datagram
 from antipodes.service.contract import Host
 from antipodes.service.dnsserver import Asker, DnsServer
 
@@ -88,9 +88,10 @@ class DnsPlane:
 
     # Questions.
 
-    def _express(self, data: bytes, place: str) -> bytes | None:
-        location = self._locations.get(place)
-        return location.express(data) if location is not None else None
+    def _express(self, datagram: Datagram) -> bytes | None:
+        data, source, source_ip, local, _ = datagram
+        location = self._locations.get(local.place)
+        return location.express(data, source.place, source_ip) if location is not None else None
 
     def _answer(self, query: Query, asker: Asker) -> bytes:
         location = self._locations.get(asker.local.place)

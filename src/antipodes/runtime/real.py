@@ -345,7 +345,7 @@ class RealRuntime:
         self, port: int, receive: Callable[[Datagram], None]
     ) -> DatagramDoor:
         """Listen on a UDP port of 127.0.0.1 (0: any free one), outside the world."""
-        loopback = await LoopbackDatagrams.open(self._loop, port, receive)
+        loopback = LoopbackDatagrams.open(self._loop, port, receive)
         self._machine.loopbacks.append(loopback)
         return loopback
 

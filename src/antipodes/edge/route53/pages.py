@@ -50,13 +50,21 @@ def marked(  # noqa: PLR0913 - the items, the request, and how they are shown
 
 
 def tokened(
-    items: Sequence[T], request: dict[str, Any], most: int, *, size: str = "MaxResults"
+    items: Sequence[T],
+    request: dict[str, Any],
+    most: int,
+    *,
+    size: str = "MaxResults",
+    wrong: str = "InvalidPaginationToken",
 ) -> tuple[Sequence[T], dict[str, Any]]:
-    """Return the page that the request's NextToken names, and what names the next one."""
+    """Return the page that the request's NextToken names, and what names the next one.
+
+    `wrong` is the code for a token that cannot be: operations differ in it.
+    """
     token = request.get("NextToken") or "0"
     start = int(token) if token.isascii() and token.isdigit() and len(token) <= _DIGITS_MAX else -1
     if not 0 <= start <= len(items):
         message = "The value that was given as the NextToken is invalid"
-        raise ServiceError("InvalidPaginationToken", message)
+        raise ServiceError(wrong, message)
     end = start + limit_of(request, size, most)
     return items[start:end], {"NextToken": str(end)} if end < len(items) else {}

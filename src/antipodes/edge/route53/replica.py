@@ -18,6 +18,7 @@ from antipodes.edge.route53.model import (
     CidrCollection,
     HealthCheck,
     HostedZone,
+    RecordKey,
     RecordSet,
 )
 from antipodes.edge.route53.zones import Zones
@@ -37,6 +38,8 @@ class Replica:
         self._collections = Records(store, "route53/cidr", CidrCollection)
         self._checks = Records(store, "route53/health-check", HealthCheck)
         self._balancers = Records(store, "route53/balancer", Balancer)
+        # Of aliases that go by the health of something outside their zone: what that is.
+        self._evaluated: dict[tuple[str, RecordKey], str] = {}
 
     def load(self) -> None:
         """Take up what is on the disk."""
@@ -49,6 +52,8 @@ class Replica:
             by_zone.setdefault(zone_id, []).append(record_set)
         for zone_id, record_sets in by_zone.items():
             zones.change(zone_id, record_sets, ())
+            for record_set in record_sets:
+                self._note_target(zone_id, record_set)
         for _, collection_id, collection in self._collections.all():
             zones.put_collection(collection_id, collection)
         zones.forget(zones.version)
@@ -76,16 +81,28 @@ class Replica:
         for node in zone.nodes.values() if zone is not None else ():
             for record_set in node.sets:
                 self._records.delete(zone_id, _record_key(*record_set.key))
+                self._evaluated.pop((zone_id, record_set.key), None)
         self.zones.delete_zone(zone_id)
 
     def _hear_of_records(self, payload: Any) -> None:
         zone_id, told, deleted = payload[:3]
         upserts = msgspec.convert(told, list[RecordSet])
-        for key in deleted:
+        keys = [RecordKey(*key) for key in deleted]
+        for key in keys:
             self._records.delete(zone_id, _record_key(*key))
+            self._evaluated.pop((zone_id, key), None)
         for record_set in upserts:
             self._records.put(zone_id, _record_key(*record_set.key), record_set)
-        self.zones.change(zone_id, upserts, [(name, rtype, by) for name, rtype, by in deleted])
+            self._note_target(zone_id, record_set)
+        self.zones.change(zone_id, upserts, keys)
+
+    def _note_target(self, zone_id: str, record_set: RecordSet) -> None:
+        alias = record_set.alias
+        if alias is not None and alias.evaluate_target_health and alias.zone_id != zone_id:
+            name = alias.dns_name.lower().rstrip(".").removeprefix("dualstack.")
+            self._evaluated[zone_id, record_set.key] = name
+        else:
+            self._evaluated.pop((zone_id, record_set.key), None)
 
     def _hear_of_collection(self, payload: Any) -> None:
         collection_id, told = payload
@@ -121,6 +138,13 @@ class Replica:
         balancer = msgspec.convert(told, Balancer)
         self._balancers.put(region, name, balancer)
         return balancer
+
+    def evaluated_balancers(self) -> list[str]:
+        """The ARNs of balancers whose health aliases go by, in order."""
+        names = dict.fromkeys(self._evaluated.values())
+        if not names:
+            return []
+        return sorted(balancer.arn for name, balancer in self.balancers() if name.lower() in names)
 
     def balancers(self) -> list[tuple[str, Balancer]]:
         """All balancers, by name."""

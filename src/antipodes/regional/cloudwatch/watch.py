@@ -21,8 +21,16 @@ from antipodes.regional.cloudwatch.history import (
     History,
     Item,
 )
-from antipodes.regional.cloudwatch.judgement import Judgement, Point, iso, judge
-from antipodes.regional.cloudwatch.model import MINUTE_S, MetricStore, Span, Statistic
+from antipodes.regional.cloudwatch.judgement import (
+    INSUFFICIENT_DATA,
+    MISSING,
+    Judgement,
+    Point,
+    Rule,
+    iso,
+    judge,
+)
+from antipodes.regional.cloudwatch.model import MINUTE_S, Metric, MetricStore, Span, Statistic
 from antipodes.runtime.contract import RuntimeFailure
 from antipodes.service.contract import Host, ServiceError
 from antipodes.service.records import Records
@@ -33,6 +41,19 @@ _DATA_LENGTH_MAX, _SUMMARY_LENGTH_MAX = 4_095, 255
 _FRAME_LENGTH = 50  # of what stands around the two states of a change
 
 Notify = Callable[[Alarm], None]
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """What a health check copies of an alarm."""
+
+    namespace: str
+    metric: str
+    statistic: str
+    comparison: str
+    period: int = MINUTE_S
+    evaluation_periods: int = 1
+    threshold: float = 0.0
+    dimensions: tuple[tuple[str, str], ...] = ()
 
 
 class Watch:
@@ -46,6 +67,7 @@ class Watch:
         self._listeners: list[Notify] = []
         self._running = False
         self.history = History(host.store, self._runtime.interval(KEPT_S))
+        host.changes.serve("cloudwatch/judge", self.judge_copy)
 
     def start(self) -> None:
         """Go on judging the alarms that there are."""
@@ -173,7 +195,30 @@ class Watch:
             self._runtime.journal.sometimes("cloudwatch.judging-put-off")
 
     def _judgement(self, alarm: Alarm) -> Judgement | None:
-        rule, now = alarm.rule, self._runtime.wall()
+        return self._judged(alarm.account, alarm.metric, alarm.unit, alarm.rule)
+
+    def judge_copy(self, payload: Any) -> str:
+        """The state of an alarm by settings that somebody copied, from its metric alone.
+
+        Health checks of Route 53 ask, at the edge: what an alarm was set to is nothing to them.
+        """
+        account, copied = payload
+        copy = msgspec.convert(copied, Copied)
+        rule = Rule(
+            statistic=copy.statistic,
+            period_s=copy.period,
+            periods=copy.evaluation_periods,
+            datapoints=copy.evaluation_periods,
+            threshold=copy.threshold,
+            comparison=copy.comparison,
+            treatment=MISSING,
+        )
+        metric = Metric(copy.namespace, copy.metric, copy.dimensions)
+        judgement = self._judged(account, metric, "", rule)
+        return judgement.state if judgement is not None else INSUFFICIENT_DATA
+
+    def _judged(self, account: str, metric: Metric, unit: str, rule: Rule) -> Judgement | None:
+        now = self._runtime.wall()
         step_s = self._metrics.resolution_s
         period_s = self._seconds(rule.period_s)
         if rule.period_s * rule.periods > DAY_S:  # such an alarm sees whole hours only
@@ -181,7 +226,7 @@ class Watch:
         end = int(now // step_s) * step_s
         span = Span(end - rule.looked_at * period_s, end, period_s)
         kept: dict[int, Statistic] = {}
-        for at, _, found in self._metrics.read(alarm.account, alarm.metric, span, alarm.unit):
+        for at, _, found in self._metrics.read(account, metric, span, unit):
             known = kept.get(int(at))
             kept[int(at)] = found if known is None else known.joined(found)
         times = range(span.start, span.end, period_s)

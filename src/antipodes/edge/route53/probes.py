@@ -1,0 +1,177 @@
+"""One probe of one endpoint, as Route 53's health checkers make it.
+
+HTTP: connected within 4 s, then a status of 2xx or 3xx within 2 s, redirects not followed; to match
+a string, it has to be in the first 5,120 bytes of a body that comes within 2 s more. TCP: connected
+within 10 s. Response headers have at most 16,384 bytes.
+
+Facts: Route 53's Developer Guide, "How Route 53 determines the status of health checks"; the
+request's headers and the text of a success as seen in public logs. The words for failures are ours.
+"""
+
+import zlib
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import httptools
+
+from antipodes.edge.route53.model import HealthCheck
+from antipodes.runtime.contract import Accepted, Address, Gone, PlainReceiver, Runtime, TimedOut
+
+HTTP_CONNECT_S, TCP_CONNECT_S, ANSWER_S = 4.0, 10.0, 2.0
+MATCHED_BYTES_MAX = 5_120
+HEADER_BYTES_MAX = 16_384
+WELL_MIN, WELL_MAX = 200, 399
+PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
+_AUTOMATIC = 47  # tells zlib to find out whether it is gzip or deflate
+
+
+class Outcome(NamedTuple):
+    """What came of a probe."""
+
+    healthy: bool
+    status: str
+
+
+def failed(why: str) -> Outcome:
+    """A probe that failed."""
+    return Outcome(healthy=False, status=f"Failure: {why}")
+
+
+def port_of(check: HealthCheck) -> int:
+    """Which port is probed."""
+    return check.port or PORTS.get(check.type, 0)
+
+
+async def probe(runtime: Runtime, door: Address, check: HealthCheck, source_ip: str) -> Outcome:
+    """Probe a door from where the runtime stands."""
+    is_tcp = check.type == "TCP"
+    reply = _Reply(runtime)
+    connect_s = TCP_CONNECT_S if is_tcp else HTTP_CONNECT_S
+    try:
+        async with runtime.timeout(runtime.deadline(connect_s)):
+            stream, _ = await runtime.connect(door, reply.receiver, source_ip=source_ip)
+    except TimedOut:
+        return failed("Connection timed out")
+    except Gone as error:
+        return failed(f"Connection failed: {error}")
+    if is_tcp:
+        stream.close()
+        return Outcome(healthy=True, status="Success: TCP connection established")
+    stream.write(_request(check))
+    try:
+        return await _judged(runtime, reply, check)
+    finally:
+        stream.abort()
+
+
+async def _judged(runtime: Runtime, reply: "_Reply", check: HealthCheck) -> Outcome:
+    try:
+        async with runtime.timeout(runtime.deadline(ANSWER_S)):
+            status: int = await reply.status
+        said = f"HTTP Status Code {status}, {_phrase(status)}"
+        if not WELL_MIN <= status <= WELL_MAX:
+            return failed(said)
+        if check.search_string:
+            async with runtime.timeout(runtime.deadline(ANSWER_S)):
+                body: bytes = await reply.body
+            if check.search_string.encode() not in body:
+                return failed(f"{said}: the body does not have the string to be found")
+    except TimedOut:
+        return failed("The endpoint was connected to, but did not answer in time")
+    except Gone as error:
+        return failed(f"The answer broke off: {error}")
+    return Outcome(healthy=True, status=f"Success: {said}")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "unknown"
+
+
+def _request(check: HealthCheck) -> bytes:
+    port = port_of(check)
+    host = check.domain.rstrip(".") or check.ip
+    if port != PORTS[check.type]:
+        host = f"{host}:{port}"
+    path = check.path or "/"
+    agent = "Amazon-Route53-Health-Check-Service"
+    lines = (
+        f"GET {path if path.startswith('/') else '/' + path} HTTP/1.1",
+        f"Host: {host}",
+        f"User-Agent: {agent} (ref {check.id}; report http://amzn.to/1vsZADi)",
+        "Accept: */*",
+        "Accept-Encoding: identity, gzip, deflate",
+        "Connection: close",
+    )
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode("utf-8", "replace")
+
+
+class _Reply(PlainReceiver):
+    """What the endpoint says: a status, then as much of a body as is looked at."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.status = runtime.future()
+        self.body = runtime.future()
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._header_bytes = 0
+        self._encoded = False
+        self._kept = b""
+
+    def receiver(self, _: Accepted) -> "_Reply":
+        """Be what hears a new connection."""
+        return self
+
+    def data_received(self, data: bytes) -> None:
+        if not self.status.done():
+            self._header_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._fail("it is not HTTP")
+        if not self.status.done() and self._header_bytes > HEADER_BYTES_MAX:
+            self._fail("its headers are too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"content-encoding" and value.lower() in {b"gzip", b"deflate"}:
+            self._encoded = True
+
+    def on_headers_complete(self) -> None:
+        if not self.status.done():
+            self.status.set_result(self._parser.get_status_code())
+
+    def on_body(self, body: bytes) -> None:
+        self._kept += body[: MATCHED_BYTES_MAX - len(self._kept)]
+        if len(self._kept) >= MATCHED_BYTES_MAX:
+            self._complete()
+
+    def on_message_complete(self) -> None:
+        self._complete()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.status.done() and not self.status.cancelled() and not self._broken:
+            self._complete()
+        self._fail("the connection ended" if error is None else str(error))
+        self._parser = None  # it holds this object's methods: a circle
+
+    @property
+    def _broken(self) -> bool:
+        return self.status.exception() is not None
+
+    def _complete(self) -> None:
+        if self.body.done():
+            return
+        body = self._kept
+        if self._encoded:
+            try:
+                body = zlib.decompressobj(_AUTOMATIC).decompress(body, MATCHED_BYTES_MAX)
+            except zlib.error:
+                body = b""
+        self.body.set_result(body)
+
+    def _fail(self, why: str) -> None:
+        for future in (self.status, self.body):
+            if not future.done():
+                future.set_exception(Gone(why))
+                future.exception()  # nobody may be waiting for it

@@ -146,6 +146,24 @@ class Stage:
         for region in self.regions if regions is None else regions:
             await self.group(region, dial=dials.get(region.replace("-", "_"), 100.0))
 
+    async def elastic(self, region: str) -> tuple[str, str]:
+        """An Elastic IP address of a region: its id, and the address."""
+        made = await self.simulated.call(region, "ec2", "AllocateAddress", {"Domain": "vpc"})
+        return made["AllocationId"], made["PublicIp"]
+
+    async def listen(self, protocol: str, *ports: int, **more: Any) -> str:
+        """One more listener of the accelerator."""
+        made = await self.call(
+            "CreateListener",
+            AcceleratorArn=self.accelerator,
+            PortRanges=[{"FromPort": port, "ToPort": port} for port in ports],
+            Protocol=protocol,
+            IdempotencyToken=f"{protocol} {ports}",
+            **more,
+        )
+        arn: str = made["Listener"]["ListenerArn"]
+        return arn
+
     async def group(self, region: str, *, dial: float = 100.0) -> None:
         made = await self.call(
             "CreateEndpointGroup",

@@ -100,40 +100,6 @@ def test_accounts_do_not_see_each_others_accelerators() -> None:
     play(scenario)
 
 
-def test_deletion_needs_three_steps() -> None:
-    """Surprise 9."""
-
-    async def scenario(stage: Stage) -> None:
-        arn = (await create(stage))["AcceleratorArn"]
-        listener = (await listen(stage, arn, 80))["Listener"]["ListenerArn"]
-        group = (await grouped(stage, listener))["EndpointGroupArn"]
-        whole = {"AcceleratorArn": arn}
-        assert await refused(stage, "DeleteAccelerator", **whole) == (
-            "AcceleratorNotDisabledException"
-        )
-        await stage.call("UpdateAccelerator", Enabled=False, **whole)
-        assert await refused(stage, "DeleteAccelerator", **whole) == (
-            "AssociatedListenerFoundException"
-        )
-        assert await refused(stage, "DeleteListener", ListenerArn=listener) == (
-            "AssociatedEndpointGroupFoundException"
-        )
-        await stage.call("DeleteEndpointGroup", EndpointGroupArn=group)
-        await stage.call("DeleteListener", ListenerArn=listener)
-        await stage.call("DeleteAccelerator", **whole)
-        assert await refused(stage, "DescribeAccelerator", **whole) == (
-            "AcceleratorNotFoundException"
-        )
-        assert await refused(stage, "DescribeListener", ListenerArn=listener) == (
-            "ListenerNotFoundException"
-        )
-        assert await refused(stage, "DescribeEndpointGroup", EndpointGroupArn=group) == (
-            "EndpointGroupNotFoundException"
-        )
-
-    play(scenario)
-
-
 def test_a_listener_has_one_group_per_region_with_the_documented_defaults() -> None:
     async def scenario(stage: Stage) -> None:
         arn = (await create(stage))["AcceleratorArn"]

@@ -109,7 +109,7 @@ def test_probes_keep_to_their_groups_settings() -> None:
     """Every 10 seconds, over HTTP on another port, and five outcomes in a row change a mind."""
 
     async def scenario(stage: Stage) -> None:
-        settings = {
+        settings: dict[str, Any] = {
             "HealthCheckPort": 81,
             "HealthCheckProtocol": "HTTP",
             "HealthCheckPath": "/well",

@@ -16,6 +16,7 @@ from botocore.config import Config
 from antipodes.regional.cloudwatch.api import CloudWatch
 from antipodes.regional.lambda_.api import Lambda
 from antipodes.regional.logs.api import Logs
+from antipodes.replication.changelog import ChangeLog
 from antipodes.runtime.contract import Address, Condition, Runtime
 from antipodes.runtime.main import run_main
 from antipodes.runtime.real import RealRuntime
@@ -53,7 +54,7 @@ class SmallHost:
         self.settings = settings
         self.store = runtime.open_store("main")
         self.world: Any = None
-        self.changes: Any = None
+        self.changes = ChangeLog(self.store)
         self.api_url = ""
         self.services: dict[str, Service] = {
             kind.name: kind(self) for kind in (Logs, CloudWatch, Lambda)

@@ -3,6 +3,7 @@
 from antipodes.drills.judgeable import unjudgeable
 from antipodes.drills.model import Drill, Event, LoadPart
 from antipodes.hosting.breaking import fault_of
+from antipodes.hosting.configuration import ON_DEMAND
 from antipodes.world.atlas import load_atlas
 from antipodes.world.errors import WorldError
 from antipodes.world.world import World
@@ -70,7 +71,7 @@ def _check_event(drill: Drill, world: World, event: Event, where: str) -> None:
         raise ValueError(f"{where}.for_s: {actions[0]} is not undone")
     if event.for_s < 0 or event.rate < 0:
         raise ValueError(f"{where}: for_s and rate cannot be negative")
-    hosts = (*drill.world.regions, *HOME_REGIONS, EDGE)
+    hosts = (*drill.world.regions, *ON_DEMAND, EDGE)
     aimed = {
         "kill": event.kill,
         "pause": event.pause,
@@ -80,7 +81,7 @@ def _check_event(drill: Drill, world: World, event: Event, where: str) -> None:
     for field, place in aimed.items():
         if place and place not in hosts:
             raise ValueError(f"{where}.{field}: {place} is not a region of this world, or edge")
-    if event.call and event.call.region not in (*drill.world.regions, *HOME_REGIONS):
+    if event.call and event.call.region not in (*drill.world.regions, *ON_DEMAND):
         raise ValueError(f"{where}.call.region: {event.call.region} is not part of this world")
     if event.environment and (event.region not in drill.world.regions or not event.function):
         raise ValueError(f"{where}: environment needs function and a region of this world")

@@ -21,6 +21,7 @@ SERVICES = {
     "lambda": "antipodes.regional.lambda_.api:Lambda",
     "elbv2": "antipodes.regional.elbv2.api:ElbV2",
     "route53-recovery-control-config": "antipodes.regional.recovery.api:RecoveryControlConfig",
+    "arc-zonal-shift": "antipodes.regional.zonalshift.api:ZonalShift",
     "route53-recovery-cluster": "antipodes.regional.recovery.clusterapi:RecoveryCluster",
     "globalaccelerator": "antipodes.edge.globalaccelerator.api:GlobalAccelerator",
     "route53": "antipodes.edge.route53.api:Route53",

@@ -31,6 +31,7 @@ FORWARDED_MODE = "routing.http.xff_header_processing.mode"
 MULTI_VALUE = "lambda.multi_value_headers.enabled"
 DRAINING = "deregistration_delay.timeout_seconds"
 CROSS_ZONE = "load_balancing.cross_zone.enabled"
+ZONAL_SHIFT = "zonal_shift.config.enabled"
 _DNS = "target_group_health.dns_failover.minimum_healthy_targets"
 DNS_COUNT, DNS_SHARE = f"{_DNS}.count", f"{_DNS}.percentage"
 _ROUTING = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"
@@ -52,7 +53,7 @@ OF_BALANCER: Mapping[str, Attribute] = {
     "client_keep_alive.seconds": Attribute("3600"),
     "waf.fail_open.enabled": Attribute("false"),
     "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": Attribute("false"),
-    "zonal_shift.config.enabled": Attribute("false"),
+    ZONAL_SHIFT: Attribute("false", SWITCH),
     "connection_logs.s3.enabled": Attribute("false"),
     "connection_logs.s3.bucket": Attribute(""),
     "connection_logs.s3.prefix": Attribute(""),

@@ -9,6 +9,7 @@ targets, 504 for none in time. Every request leaves a span, `alb.request`.
 Left out: the client's half of HTTP/2, access logs, metrics.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from antipodes.regional.elbv2 import (
@@ -25,6 +26,7 @@ from antipodes.regional.elbv2.health import Probes
 from antipodes.regional.elbv2.invoking import Failed, invoke
 from antipodes.regional.elbv2.model import LAMBDA, Action, Listener, Target, TargetGroup
 from antipodes.regional.elbv2.registry import Registry
+from antipodes.regional.elbv2.shifted import Shifted
 from antipodes.runtime.contract import (
     Accepted,
     Address,
@@ -43,6 +45,7 @@ from antipodes.wire.scalars import http_date
 
 TARGET_LENGTH_MAX = 16 << 10
 BODY_BYTES_MAX = 64 << 20
+DOOR = "elb/"  # where what comes through an accelerator or another load balancer comes in
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
@@ -71,6 +74,7 @@ class _Serving(NamedTuple):
     rules: tuple[_Rule, ...]
     groups: dict[str, _Group]
     tests: bool  # any of its rules does
+    arn: str  # of the load balancer
 
 
 class _Visit(NamedTuple):
@@ -154,10 +158,11 @@ class _Connection(PlainReceiver):
 class Balancer:
     """All load balancers of a region at work."""
 
-    def __init__(self, host: Host, registry: Registry, probes: Probes) -> None:
+    def __init__(self, host: Host, registry: Registry, probes: Probes, shifted: Shifted) -> None:
         self.host = host
         self._registry = registry
         self._probes = probes
+        self._shifted = shifted
         self._doors: dict[Address, tuple[tuple[str, str], OpenDoor | None]] = {}
         self._waking: dict[str, Timer] = {}
         self._served: dict[tuple[str, str], _Serving | None] = {}
@@ -249,7 +254,7 @@ class Balancer:
                     groups[arn] = _Group(arn, group, multi == "true")
         policy = forwarding.Policy.of(balancer)
         tests = any(rule.tests for rule in rules)
-        return _Serving(listener, balancer.name, policy, tuple(rules), groups, tests)
+        return _Serving(listener, balancer.name, policy, tuple(rules), groups, tests, balancer.arn)
 
     async def serve(self, key: tuple[str, str], request: HttpRequest) -> HttpResponse:
         """Answer a client's request."""
@@ -346,6 +351,10 @@ class Balancer:
         usable = self._probes.usable(group)
         if not usable:
             raise _Refused(503, "no registered targets")
+        shifted = bool(self._shifted.zone(visit.serving.arn))
+        if shifted and not visit.request.accepted.local.port.startswith(DOOR):
+            well = partial(self._probes.takes_requests, group)
+            usable = self._shifted.keep(visit.serving.arn, usable, well)
         turn = self._turns[arn] = self._turns.get(arn, -1) + 1
         target = usable[turn % len(usable)]
         told["target"] = target.id

@@ -21,6 +21,7 @@ from antipodes.regional.elbv2.names import Names
 from antipodes.regional.elbv2.nlb import NetworkBalancers
 from antipodes.regional.elbv2.placing import Placing
 from antipodes.regional.elbv2.registry import Registry
+from antipodes.regional.elbv2.shifted import Shifted
 from antipodes.service.contract import Call, Host, Request, Response, Service, ServiceError
 
 PAGE_MAX = 400
@@ -42,16 +43,18 @@ class Balancing(Service):
         self.registry = Registry(host.store)
         self.probes = Probes(host, self.registry)
         self.placing = Placing(host, self.registry)
-        self.balancer = Balancer(host, self.registry, self.probes)
-        self.names = Names(host, self.registry, self.probes)
+        self.shifted = Shifted(host)
+        self.balancer = Balancer(host, self.registry, self.probes, self.shifted)
+        self.names = Names(host, self.registry, self.probes, self.shifted)
         self.probes.on_change(self.names.health_changed)
-        self.network = NetworkBalancers(host, self.registry, self.probes, self.names)
+        self.network = NetworkBalancers(host, self.registry, self.probes, self.names, self.shifted)
         self.probes.on_change(self.network.health_changed)
         self.doors = Doors(host, self.registry, self.probes, self.names)
         self._chance = host.runtime.chance("elbv2/ids")
 
     async def start(self) -> None:
         """Open the doors, and take up serving and probing where they were left."""
+        self.shifted.refresh()
         await self.doors.open()
         self.names.begin()
         await self.settle()
@@ -62,6 +65,11 @@ class Balancing(Service):
         self.names.publish()
         await self.balancer.reconcile()
         await self.network.reconcile()
+
+    def zones_shifted(self) -> None:
+        """A zonal shift has begun or ended."""
+        self.shifted.refresh()
+        self.names.health_changed()
 
     def new_id(self) -> str:
         """Return 16 hexadecimal digits; the time keeps a restarted host from repeating itself."""

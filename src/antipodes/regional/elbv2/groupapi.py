@@ -167,7 +167,8 @@ def describe_target_health(service: ElbV2, call: Call, request: Request) -> Resp
     group = service.registry.group(call, request["TargetGroupArn"])
     if request.get("Include"):
         raise model.not_offered("Include")
-    used = bool(service.registry.users_of(group))
+    users = service.registry.users_of(group)
+    used = bool(users)
     present = {target.key: target for target in group.present(service.host.runtime.wall())}
     wanted = [groups.target_of(group, one) for one in request.get("Targets") or []]
     descriptions: list[Response] = []
@@ -185,5 +186,6 @@ def describe_target_health(service: ElbV2, call: Call, request: Request) -> Resp
         if target.port:
             own = group.check.port == groups.TRAFFIC_PORT
             described["HealthCheckPort"] = str(target.port) if own else group.check.port
+        described |= service.shifted.describe(users, group, known or target)
         descriptions.append(described)
     return {"TargetHealthDescriptions": descriptions}

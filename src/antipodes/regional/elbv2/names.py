@@ -21,6 +21,7 @@ from antipodes.regional.elbv2 import zonal
 from antipodes.regional.elbv2.health import INITIAL, Probes
 from antipodes.regional.elbv2.model import LoadBalancer, TargetGroup, parse_arn
 from antipodes.regional.elbv2.registry import Registry
+from antipodes.regional.elbv2.shifted import Shifted
 from antipodes.runtime.contract import DiskFull
 from antipodes.service.contract import Host
 from antipodes.service.records import Records
@@ -42,10 +43,11 @@ class Told(msgspec.Struct, frozen=True):
 class Names:
     """The names of this region's load balancers, as they were told last."""
 
-    def __init__(self, host: Host, registry: Registry, probes: Probes) -> None:
+    def __init__(self, host: Host, registry: Registry, probes: Probes, shifted: Shifted) -> None:
         self._host = host
         self._registry = registry
         self._probes = probes
+        self._shifted = shifted
         self._told = Records(host.store, "elbv2/told-name", Told)
         self._unknown: dict[tuple[str, str], None] = {}
         host.changes.serve(KIND, self._tell_all)
@@ -106,7 +108,7 @@ class Names:
                 answer = {z: ip for z, ip in everywhere.items() if self._serves(balancer, z)}
         return Told(
             zone_id=balancer.hosted_zone,
-            addresses=answer or everywhere,
+            addresses=self._shifted.answer(balancer, answer or everywhere),
             scheme=balancer.scheme,
             type=balancer.kind,
             arn=balancer.arn,

@@ -34,6 +34,7 @@ from antipodes.regional.elbv2.names import Names
 from antipodes.regional.elbv2.nlbdatagrams import Conversations
 from antipodes.regional.elbv2.nlbflows import Flow
 from antipodes.regional.elbv2.registry import Registry
+from antipodes.regional.elbv2.shifted import Shifted
 from antipodes.runtime.contract import (
     Accepted,
     Address,
@@ -97,12 +98,15 @@ class _Door(NamedTuple):
 class NetworkBalancers:
     """All network load balancers of a region at work."""
 
-    def __init__(self, host: Host, registry: Registry, probes: Probes, names: Names) -> None:
+    def __init__(
+        self, host: Host, registry: Registry, probes: Probes, names: Names, shifted: Shifted
+    ) -> None:
         self._host = host
         self._runtime = host.runtime
         self._registry = registry
         self._probes = probes
         self._names = names
+        self._shifted = shifted
         self._ports = host.runtime.chance("nlb/ports")
         self._doors: dict[tuple[str, Address], _Door] = {}
         self._waking: dict[str, Timer] = {}
@@ -235,7 +239,10 @@ class NetworkBalancers:
 
     def _usable(self, balancer: LoadBalancer, group: TargetGroup, node: str) -> list[Target]:
         well = partial(self._probes.takes_requests, group)
-        return zonal.usable(zonal.in_scope(balancer, group, node), group, well)
+        known = zonal.in_scope(balancer, group, node)
+        if zonal.crosses_zones(balancer, group):
+            known = self._shifted.keep(balancer.arn, known, well)
+        return zonal.usable(known, group, well)
 
     # Connections.
 

@@ -18,6 +18,7 @@ from antipodes.regional.elbv2.attributes import (
     ROUTING_COUNT,
     ROUTING_SHARE,
     SWITCH,
+    ZONAL_SHIFT,
     Attribute,
 )
 from antipodes.regional.elbv2.model import ALB, INSTANCE, TCP, UDP_PROTOCOLS, TargetGroup
@@ -39,7 +40,7 @@ OF_BALANCER: Mapping[str, Attribute] = {
     DELETION_PROTECTION: Attribute("false", SWITCH),
     CROSS_ZONE: Attribute("false", SWITCH),
     "dns_record.client_routing_policy": Attribute("any_availability_zone"),
-    "zonal_shift.config.enabled": Attribute("false"),
+    ZONAL_SHIFT: Attribute("false", SWITCH),
     "secondary_ips.auto_assigned.per_subnet": Attribute("0"),
 }
 OF_LISTENER: Mapping[str, Attribute] = {IDLE_TIMEOUT: Attribute("350", NUMBER, 60, 6_000)}

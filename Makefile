@@ -17,8 +17,8 @@ SEEDS ?= 2000
 N ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix docs articles library pages bench bench-sim bench-tables \
-	sim fuzz fuzz-dns soak crashes clean
+.PHONY: help setup demo test lint fix docs articles library pages bench bench-edge bench-sim \
+	bench-tables sim fuzz fuzz-dns soak crashes clean
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -68,6 +68,10 @@ bench: $(DEV_STAMP) ## Measure against peers, briefly
 bench-tables: $(DEV_STAMP) ## Measure tables against every other DynamoDB there is, side by side
 	@mkdir -p build/bench
 	$(BIN)/python bench/tables.py --json build/bench/tables.json
+
+bench-edge: $(DEV_STAMP) ## Measure DNS and TCP at the edge against the usual servers
+	@mkdir -p build/bench
+	$(BIN)/python bench/edge.py --json build/bench/edge.json
 
 bench-sim: $(DEV_STAMP) ## Measure the simulation
 	@mkdir -p build/bench

@@ -30,16 +30,28 @@ def test_a_public_zone_begins_with_four_name_servers_and_two_records() -> None:
         found = await plane.call("ListResourceRecordSets", HostedZoneId=zone["Id"])
         ns, soa = found["ResourceRecordSets"]
         assert [value["Value"] for value in ns["ResourceRecords"]] == [f"{s}." for s in servers]
-        assert (ns["TTL"], soa["TTL"]) == (172_800, 900)
-        # The negative answer's time to live is the lesser of these two: 900 s.
-        assert soa["ResourceRecords"][0]["Value"].split()[2:] == [
-            "1",
-            "7200",
-            "900",
-            "1209600",
-            "86400",
-        ]
+        assert (ns["TTL"], len(soa["ResourceRecords"])) == (172_800, 1)
         assert [kind for kind, _ in plane.told()] == ["route53/zone", "route53/records"]
+
+    play(scenario)
+
+
+def test_surprise_22_what_is_not_there_is_remembered_for_900_s() -> None:
+    """The lesser of the SOA record's own TTL, 900, and the minimum in it, 86400."""
+
+    async def scenario(plane: ControlPlane) -> None:
+        zone = await plane.zone()
+        found = await plane.call("ListResourceRecordSets", HostedZoneId=zone)
+        soa = found["ResourceRecordSets"][1]
+        server, mailbox, *numbers = soa["ResourceRecords"][0]["Value"].split()
+        assert (soa["TTL"], mailbox) == (900, "awsdns-hostmaster.amazon.com.")
+        assert numbers == ["1", "7200", "900", "1209600", "86400"]
+        servers = (await plane.call("GetHostedZone", Id=zone))["DelegationSet"]["NameServers"]
+        assert server.removesuffix(".") in servers
+        # The serial never grows by itself.
+        await plane.change(zone, ("CREATE", record("www.example.com")))
+        again = await plane.call("ListResourceRecordSets", HostedZoneId=zone)
+        assert again["ResourceRecordSets"][1] == soa
 
     play(scenario)
 
@@ -117,6 +129,12 @@ def test_a_reusable_delegation_set_is_shared_by_zones_that_do_not_touch() -> Non
             assert error.code == "ConflictingDomainExists"
         listed = await plane.call("ListHostedZones", **given)
         assert len(listed["HostedZones"]) == 2
+        limit = await plane.call(
+            "GetReusableDelegationSetLimit",
+            DelegationSetId=shared["Id"],
+            Type="MAX_ZONES_BY_REUSABLE_DELEGATION_SET",
+        )
+        assert (limit["Limit"]["Value"], limit["Count"]) == (100, 2)
         deleting = {"Id": shared["Id"]}
         error = await plane.refused("DeleteReusableDelegationSet", **deleting)
         assert error.code == "DelegationSetInUse"
@@ -272,8 +290,8 @@ def test_a_network_of_another_account_needs_an_authorization() -> None:
     play(scenario)
 
 
-def test_throttling_is_a_400_and_only_where_the_world_is_short() -> None:
-    """Surprise 27: five requests a second and account, then HTTP 400, not 429."""
+def test_surprise_27_throttling_is_a_400_and_only_where_the_world_is_short() -> None:
+    """Five requests a second and account, then HTTP 400, not 429."""
 
     async def scenario(plane: ControlPlane) -> None:
         for _ in range(5):

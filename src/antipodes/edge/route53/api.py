@@ -1,12 +1,16 @@
 """Route 53 as a host runs it: the service with all of its operations."""
 
 from antipodes.edge.route53 import (
+    answerapi,
     cidrapi,
     delegationapi,
     geoapi,
     healthapi,
+    limitapi,
+    loggingapi,
     recordapi,
     tagapi,
+    trafficapi,
     vpcapi,
     zoneapi,
 )
@@ -14,12 +18,16 @@ from antipodes.edge.route53.service import Route53
 
 __all__ = [
     "Route53",
+    "answerapi",
     "cidrapi",
     "delegationapi",
     "geoapi",
     "healthapi",
+    "limitapi",
+    "loggingapi",
     "recordapi",
     "tagapi",
+    "trafficapi",
     "vpcapi",
     "zoneapi",
 ]

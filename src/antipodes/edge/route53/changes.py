@@ -59,6 +59,7 @@ class Known(NamedTuple):
     protected: Callable[[str, str], str | None]  # a protection's comment, by name and type
     has_health_check: Callable[[str], bool]
     collection: Callable[[str], CidrCollection | None]
+    is_zone: Callable[[str], bool]  # anybody's, by id
 
 
 class Outcome(NamedTuple):
@@ -231,6 +232,9 @@ class _Work:
                 yield records.not_found(record, alias)
             elif self._loops(record):
                 yield f"{records.told(record)} cannot be created as its alias leads back to it"
+        elif alias is not None and self._known.is_zone(alias.zone_id):
+            yield records.outside(record, alias)
+            yield records.not_found(record, alias)
         if cidr is not None:
             collection = self._known.collection(cidr.collection_id)
             if collection is None:

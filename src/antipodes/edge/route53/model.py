@@ -259,6 +259,7 @@ class TrafficPolicyInstance(msgspec.Struct, frozen=True, omit_defaults=True):
     applied_at: float  # Creating until then
     message: str = ""  # says why, where it failed
     generation: int = 0  # how often its records were made anew
+    names: tuple[str, ...] = ()  # of its records
 
 
 class ZoneChange(msgspec.Struct, frozen=True, omit_defaults=True):

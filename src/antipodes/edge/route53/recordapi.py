@@ -29,6 +29,7 @@ def known(service: Route53, zone: HostedZone) -> Known:
         protected=protected,
         has_health_check=lambda id_: service.health_checks.get(account, id_) is not None,
         collection=lambda id_: service.collections.get(account, id_),
+        is_zone=service.is_zone,
     )
 
 

@@ -228,6 +228,10 @@ class Route53(Service):
             raise no_such_zone(given)
         return zone
 
+    def is_zone(self, zone_id: str) -> bool:
+        """Whether there is a zone of that id, whoever owns it."""
+        return self.host.store.get(_OWNER + zone_id.encode()) is not None
+
     def save_zone(self, zone: HostedZone) -> None:
         """Keep a zone and tell the edge."""
         self.zones.put(zone.account, zone.id, zone)

@@ -7,9 +7,9 @@ from tests.fabric.dns.fuzzing import LONG, WWW, fuzz, judge
 
 
 def test_no_packet_however_broken_is_answered_with_rubbish() -> None:
-    found = fuzz(2_000, seed=7)
+    found = fuzz(1_200, seed=7)
     assert not found.faults
-    assert all(found.answers[kind] > 100 for kind in ("NOERROR", "NXDOMAIN", "FORMERR", "silence"))
+    assert all(found.answers[kind] > 60 for kind in ("NOERROR", "NXDOMAIN", "FORMERR", "silence"))
     assert all(found.answers[kind] > 0 for kind in ("NOTIMP", "truncated", "BADVERS", "REFUSED"))
 
 

@@ -10,7 +10,7 @@ import dns.message
 import dns.name
 import dns.opcode
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antipodes.fabric.dns import names, rdata
@@ -39,6 +39,7 @@ def a(name: bytes, last: int, ttl: int = 60) -> RR:
     return RR(name, rdata.A, ttl, bytes((192, 0, 2, last)))
 
 
+@settings(max_examples=40)
 @given(st.tuples(SECTIONS, SECTIONS, SECTIONS), NAMES, st.integers(0, 15), st.booleans())
 def test_what_is_said_is_what_others_read(
     sections: tuple[list[RR], list[RR], list[RR]], name: bytes, rcode: int, aa: bool
@@ -63,6 +64,7 @@ def test_what_is_said_is_what_others_read(
     assert len(data) <= whole
 
 
+@settings(max_examples=40)
 @given(SECTIONS, NAMES)
 def test_what_others_say_is_what_we_read(section: list[RR], name: bytes) -> None:
     message = dns.message.make_response(dns.message.make_query(dns.name.from_wire(name, 0)[0], "A"))

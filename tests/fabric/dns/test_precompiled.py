@@ -1,7 +1,7 @@
 """Answers that are ready before anybody asks: the same as those made when somebody does."""
 
 import dns.message
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antipodes.fabric.dns import names, rdata
@@ -23,6 +23,7 @@ EXAMPLE = names.to_wire("example.com")
 SOA = RR(EXAMPLE, rdata.SOA, 900, WWW + WWW + bytes(20))
 
 
+@settings(max_examples=40)
 @given(NAMES, SECTIONS, SECTIONS, SECTIONS, st.sampled_from([0, 512, 700, 1400]))
 def test_a_tail_says_what_an_encoder_says(
     name: bytes, answers: list[RR], authority: list[RR], additional: list[RR], payload: int
@@ -40,6 +41,7 @@ def test_a_tail_says_what_an_encoder_says(
             assert parse_answer(data).truncated or data == whole
 
 
+@settings(max_examples=40)
 @given(NAMES, SECTIONS)
 def test_a_tail_for_any_name_says_the_same(name: bytes, authority: list[RR]) -> None:
     wildcard = names.to_wire("*.example.com")

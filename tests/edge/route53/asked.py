@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from antipodes.edge.route53.answering import Answerer
 from antipodes.edge.route53.clients import Clients
 from antipodes.edge.route53.locations import Location, Room, Shared
 from antipodes.edge.route53.model import HostedZone, RecordSet
@@ -60,6 +61,7 @@ class Asked:
             self.zones, Clients(world), self.accelerators, Room(), lambda: self.point
         )
         self.location = Location(runtime, world, EDGE, 60.0, self.shared)
+        self.answerer = Answerer(self.location, self.shared)
         self.hold(ZONE, "example.com.", APEX)
 
     def hold(self, zone_id: str, name: str, records: Sequence[RecordSet], **options: Any) -> None:
@@ -103,9 +105,9 @@ class Asked:
         place = f"city/{city}"
         ip = addresses.client_ip(place, 0)
         asker = Asker(place, ip, Address(EDGE, "53"), "", tcp=False)
-        answer = self.location.answer(query, asker)
-        assert self.location.express(data, place, ip) in (None, answer)
-        assert self.location.answer(query, asker) == answer
+        answer = self.answerer.answer(query, asker)
+        assert self.answerer.express(data, place, ip) in (None, answer)
+        assert self.answerer.answer(query, asker) == answer
         return parse_answer(answer)
 
     def values(self, name: str, rtype: str = "A", **options: Any) -> list[str]:

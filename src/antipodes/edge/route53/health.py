@@ -13,9 +13,9 @@ import msgspec
 
 from antipodes.edge.route53.balancers import PLACES, BalancerChecks
 from antipodes.edge.route53.checkers import REGIONS, Fleet
+from antipodes.edge.route53.knowledge import Knowledge
 from antipodes.edge.route53.locations import Location
 from antipodes.edge.route53.model import OBSERVATIONS_KIND, HealthCheck, Observation
-from antipodes.edge.route53.replica import Replica
 from antipodes.runtime.contract import DiskFull
 from antipodes.service.contract import Host
 from antipodes.service.records import Records
@@ -23,8 +23,6 @@ from antipodes.service.records import Records
 HEALTH_KIND, BALANCER_HEALTH_KIND = "route53/health", "route53/balancer-health"
 CONTROL_KIND = "arc/routing-control"
 ON = "On"
-
-Tell = Callable[[tuple[str, ...], Callable[[Location], None]], None]
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -46,15 +44,15 @@ class Health:
     def __init__(
         self,
         host: Host,
-        replica: Replica,
-        tell: Tell,
+        knowledge: Knowledge,
         lookup: Callable[[str, str], list[str]],
         alarm_state: Callable[[HealthCheck], Awaitable[str]],
     ) -> None:
         self._host = host
         self._runtime = host.runtime
-        self._replica = replica
-        self._tell = tell
+        self._replica = knowledge.replica
+        self._locations = list(knowledge.locations.values())
+        self._tell = knowledge.tell_health
         self.lookup = lookup
         self.alarm_state = alarm_state
         store = host.store
@@ -63,16 +61,16 @@ class Health:
         self._controls = Records(store, "route53/routing-control", Control)
         self._fleet = Fleet(host.runtime, host.world, self)
         self._checks = BalancerChecks(
-            host.runtime, replica.evaluated_balancers, self._balancer_decided
+            host.runtime, self._replica.evaluated_balancers, self._balancer_decided
         )
 
-    def load(self, locations: list[Location]) -> None:
+    def load(self) -> None:
         """Let every location know what was decided last."""
         for _, check_id, verdict in self._verdicts.all():
-            for location in locations:
+            for location in self._locations:
                 location.learn_verdict(check_id, verdict.healthy)
         for _, arn, verdict in self._balancers.all():
-            for location in locations:
+            for location in self._locations:
                 location.learn_balancer_health(arn, verdict.healthy)
 
     def start(self) -> None:

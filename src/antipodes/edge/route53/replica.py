@@ -33,11 +33,11 @@ class Replica:
 
     def __init__(self, store: Store) -> None:
         self.zones = Zones()
-        self._hosted = Records(store, "route53/zone", HostedZone)
-        self._records = Records(store, "route53/record", RecordSet)
-        self._collections = Records(store, "route53/cidr", CidrCollection)
-        self._checks = Records(store, "route53/health-check", HealthCheck)
-        self._balancers = Records(store, "route53/balancer", Balancer)
+        self._hosted = Records(store, "names/zone", HostedZone)
+        self._records = Records(store, "names/record", RecordSet)
+        self._collections = Records(store, "names/cidr", CidrCollection)
+        self._checks = Records(store, "names/health-check", HealthCheck)
+        self._balancers = Records(store, "names/balancer", Balancer)
         # Of aliases that go by the health of something outside their zone: what that is.
         self._evaluated: dict[tuple[str, RecordKey], str] = {}
 

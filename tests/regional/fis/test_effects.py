@@ -245,3 +245,58 @@ def test_other_operations_and_a_share_of_calls_go_on() -> None:
         assert 40 <= hit <= 80
 
     play(scenario)
+
+
+async def shifted(lab: Laboratory, **parameters: str) -> tuple[str, str]:
+    """A load balancer that shifts are enabled for, and an experiment on it; their ids."""
+    subnets = (await lab.call(W, "ec2", "DescribeSubnets"))["Subnets"]
+    made = await lab.call(
+        W, "elbv2", "CreateLoadBalancer", Name="b", Subnets=[s["SubnetId"] for s in subnets]
+    )
+    arn = str(made["LoadBalancers"][0]["LoadBalancerArn"])
+    enabled = [{"Key": "zonal_shift.config.enabled", "Value": "true"}]
+    await lab.call(
+        W, "elbv2", "ModifyLoadBalancerAttributes", LoadBalancerArn=arn, Attributes=enabled
+    )
+    action = {
+        "actionId": "aws:arc:start-zonal-autoshift",
+        "parameters": {
+            "duration": "PT5M",
+            "availabilityZoneIdentifier": "us-west-2b",
+            **parameters,
+        },
+        "targets": {"ManagedResources": "b"},
+    }
+    target = {
+        "resourceType": "aws:arc:zonal-shift-managed-resource",
+        "resourceArns": [arn],
+        "selectionMode": "ALL",
+    }
+    return arn, await lab.start(targets={"b": target}, actions={"shift": action})
+
+
+async def weights(lab: Laboratory, arn: str) -> dict[str, float]:
+    found = await lab.call(W, "arc-zonal-shift", "GetManagedResource", resourceIdentifier=arn)
+    weights: dict[str, float] = found["appliedWeights"]
+    return weights
+
+
+def test_a_load_balancer_is_kept_out_of_a_zone_for_the_time_of_the_action() -> None:
+    async def scenario(lab: Laboratory) -> None:
+        arn, experiment = await shifted(lab, zonalAutoshiftStatus="ANY")
+        await lab.wait_for(experiment, "running", within_s=1)
+        await lab.sleep(1)
+        assert (await weights(lab, arn))["usw2-az2"] == 0.0
+        await lab.wait_for(experiment, "completed", within_s=301)
+        assert set((await weights(lab, arn)).values()) == {1.0}
+
+    play(scenario)
+
+
+def test_without_autoshift_nothing_is_shifted_unless_it_is_asked_for() -> None:
+    async def scenario(lab: Laboratory) -> None:
+        arn, experiment = await shifted(lab)
+        await lab.wait_for(experiment, "failed", within_s=5)
+        assert set((await weights(lab, arn)).values()) == {1.0}
+
+    play(scenario)

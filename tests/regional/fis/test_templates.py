@@ -165,7 +165,7 @@ def test_what_there_is_can_be_asked_for() -> None:
                 kind = target["resourceType"]
                 found = await lab.do("GetTargetResourceType", resourceType=kind)
                 assert found["targetResourceType"]["resourceType"] == kind
-        assert len((await lab.do("ListTargetResourceTypes"))["targetResourceTypes"]) == 5
+        assert len((await lab.do("ListTargetResourceTypes"))["targetResourceTypes"]) == 6
         error = await lab.refused("GetAction", id="aws:ec2:stop-instances")
         assert error.code == "ResourceNotFoundException"
         page = await lab.do("ListActions", maxResults=4)

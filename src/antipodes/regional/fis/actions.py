@@ -25,11 +25,15 @@ RESPONSE = "aws:lambda:invocation-http-integration-response"
 API_INTERNAL = "aws:fis:inject-api-internal-error"
 API_THROTTLE = "aws:fis:inject-api-throttle-error"
 API_UNAVAILABLE = "aws:fis:inject-api-unavailable-error"
+ZONAL_SHIFT = "aws:arc:start-zonal-autoshift"
 
 TABLE, SUBNET, GATEWAY = "aws:dynamodb:global-table", "aws:ec2:subnet", "aws:ec2:transit-gateway"
 FUNCTION, ROLE = "aws:lambda:function", "aws:iam:role"
+MANAGED = "aws:arc:zonal-shift-managed-resource"
 
 SCOPES = ("all", "availability-zone", "vpc")
+BALANCERS = {"ALB": "/app/", "NLB": "/net/"}  # managed resources by type, and in their ARNs
+AUTOSHIFT_DEFAULT = "ENABLED"
 DELAY_MS_DEFAULT, DELAY_MS_MAX = 1000, 900_000
 PERCENT_DEFAULT = 100
 
@@ -91,6 +95,18 @@ def _other_region(host: Host, value: str, where: str) -> None:
         raise invalid(f"{where}: {error}.") from None
     if place != value or kind_of(place) != "region" or place == host.place:
         raise invalid(f"{where}: {value} is not the code of another Region.")
+
+
+def _zone(host: Host, value: str, where: str) -> None:
+    zones = host.world.atlas.region(host.place).zones
+    if not any(value in (zone.id, zone.name) for zone in zones):
+        raise invalid(f"{where}: {value} is not an Availability Zone of {host.place}.")
+
+
+def _types(_host: Host, value: str, where: str) -> None:
+    for name in names_in(value):
+        if name not in BALANCERS:
+            raise invalid(f"{where}: {name} is not available here: {', '.join(BALANCERS)}.")
 
 
 def _service(host: Host, value: str, where: str) -> None:
@@ -189,6 +205,25 @@ ACTIONS: Mapping[str, Kind] = {
     API_INTERNAL: Kind("Let calls of an API fail.", _API, "Roles", ROLE),
     API_THROTTLE: Kind("Throttle calls of an API.", _API, "Roles", ROLE),
     API_UNAVAILABLE: Kind("Make an API unavailable.", _API, "Roles", ROLE),
+    ZONAL_SHIFT: Kind(
+        "Shift resources away from a zone.",
+        {
+            "duration": _DURATION,
+            "availabilityZoneIdentifier": Parameter(
+                "The zone, by name or ID.", required=True, check=_zone
+            ),
+            "managedResourceTypes": Parameter(
+                "Types of resources, with commas.", required=False, check=_types
+            ),
+            "zonalAutoshiftStatus": Parameter(
+                "Of the resources to shift.",
+                required=False,
+                check=_one_of(AUTOSHIFT_DEFAULT, "DISABLED", "ANY"),
+            ),
+        },
+        "ManagedResources",
+        MANAGED,
+    ),
 }
 
 RESOURCE_TYPES: Mapping[str, ResourceType] = {
@@ -203,6 +238,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         },
     ),
     GATEWAY: ResourceType("A transit gateway."),
+    MANAGED: ResourceType("A load balancer that zonal shifts are enabled for."),
     ROLE: ResourceType("An IAM role."),
     FUNCTION: ResourceType(
         "A Lambda function.",

@@ -6,49 +6,23 @@ outlive this region; a pause of replication is durable in the table's own servic
 functions and APIs is in memory, and is begun anew when the region comes back.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from antipodes.regional.fis import actions
+from antipodes.regional.fis.effect import Effect
 from antipodes.regional.fis.injections import Injection
-from antipodes.regional.fis.model import Action, Experiment
+from antipodes.regional.fis.zonalshifts import begin_shifts, end_shifts
 from antipodes.runtime.contract import Address
 from antipodes.service.contract import Host, ServiceError
 from antipodes.service.http import HttpClient
 
 FAULT_DOOR = Address("supervisor", "faults")
 ANSWER_S_MAX = 10.0
-
-
-class Effect(NamedTuple):
-    """One action at work: `name` is its own, `left_s` what is left of its duration, in seconds."""
-
-    name: str
-    account: str
-    action: Action
-    arns: tuple[str, ...]
-    left_s: float
-
-    @property
-    def parameters(self) -> Mapping[str, str]:
-        """The action's parameters."""
-        return self.action.parameters
-
-
-def effect_of(experiment: Experiment, name: str, left_s: float) -> Effect:
-    """The effect of an experiment's action."""
-    number = sorted(experiment.template.actions).index(name) + 1
-    return Effect(
-        f"fis-{experiment.id}-{number}",
-        experiment.template.account,
-        experiment.template.actions[name],
-        experiment.arns(name),
-        left_s,
-    )
 
 
 class Effects:
@@ -69,6 +43,8 @@ class Effects:
         elif kind in {actions.DISRUPT, actions.ROUTE_TABLES, actions.TRANSIT_GATEWAYS}:
             for number, fault in enumerate(await self._faults(effect), 1):
                 await self._put(f"{effect.name}.{number}", fault)
+        elif kind == actions.ZONAL_SHIFT:
+            await begin_shifts(self._host, effect)
         else:
             self.begin_here(effect)
 
@@ -94,6 +70,8 @@ class Effects:
         elif kind in {actions.DISRUPT, actions.ROUTE_TABLES, actions.TRANSIT_GATEWAYS}:
             for handle in await self._handles(effect.name):
                 await self._ask("DELETE", f"/faults/{quote(handle)}")
+        elif kind == actions.ZONAL_SHIFT:
+            await end_shifts(self._host, effect)
         elif kind in {actions.DELAY, actions.ERROR, actions.RESPONSE}:
             functions: Any = self._host.service("lambda")
             functions.disturbances.end(effect.name)

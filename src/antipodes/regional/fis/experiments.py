@@ -15,7 +15,8 @@ import msgspec
 
 from antipodes.regional.fis import targets
 from antipodes.regional.fis.alarms import RINGING, Alarms, alarms_of
-from antipodes.regional.fis.effects import Effect, Effects, effect_of
+from antipodes.regional.fis.effect import Effect, effect_of
+from antipodes.regional.fis.effects import Effects
 from antipodes.regional.fis.model import (
     ACTIVE,
     CANCELLED,

@@ -135,10 +135,20 @@ async def _functions(ask: Ask) -> list[Resource]:
     return [Resource(function["FunctionArn"], function) for function in functions]
 
 
+async def _managed(ask: Ask) -> list[Resource]:
+    page = await ask("arc-zonal-shift", "ListManagedResources")
+    items = list(page["items"])
+    while token := page.get("nextToken"):
+        page = await ask("arc-zonal-shift", "ListManagedResources", nextToken=token)
+        items += page["items"]
+    return [Resource(item["arn"], item) for item in items]
+
+
 _LISTS: Mapping[str, Callable[[Ask], Awaitable[list[Resource]]]] = {
     actions.TABLE: _tables,
     actions.SUBNET: _subnets,
     actions.FUNCTION: _functions,
+    actions.MANAGED: _managed,
 }
 
 
@@ -178,6 +188,9 @@ async def _is_tagged(ask: Ask, target: Target, resource: Resource) -> bool:
         tags = {tag["Key"]: tag["Value"] for tag in listed.get("Tags", ())}
     elif target.resource_type == actions.FUNCTION:
         tags = (await ask("lambda", "ListTags", Resource=resource.arn)).get("Tags") or {}
+    elif target.resource_type == actions.MANAGED:
+        told = await ask("elbv2", "DescribeTags", ResourceArns=[resource.arn])
+        tags = {tag["Key"]: tag["Value"] for tag in told["TagDescriptions"][0]["Tags"]}
     else:
         tags = {tag["Key"]: tag["Value"] for tag in resource.description.get("Tags", ())}
     return all(tags.get(key) == value for key, value in target.resource_tags.items())

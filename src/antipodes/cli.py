@@ -117,6 +117,16 @@ def _regions(text: str) -> tuple[str, ...]:
     return regions
 
 
+def _sites(path: str) -> Any:
+    from antipodes.world.errors import WorldError
+    from antipodes.world.sites import read_sites
+
+    try:
+        return read_sites(Path(path).read_text())
+    except (OSError, ValueError, WorldError) as error:
+        raise CommandError(f"{path}: {error}") from None
+
+
 def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
     from antipodes.hosting.configuration import Configuration
     from antipodes.hosting.supervisor import SupervisorError
@@ -135,6 +145,7 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
     configuration = Configuration(
         place="",
         regions=regions,
+        sites=_sites(options.sites) if options.sites else (),
         run_directory=str(directory.run),
         state_directory=str(directory.path),
         seed=options.seed,
@@ -412,6 +423,7 @@ def _verb(verbs: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser
 def _add_up(verbs: Any) -> None:
     up = _verb(verbs, "up", _up, "start a world")
     up.add_argument("--regions", default="us-west-2,eu-central-1", help="comma-separated codes")
+    up.add_argument("--sites", metavar="FILE", default="", help="customers' sites, as TOML")
     up.add_argument("--port", type=int, default=PORT, help="of the endpoint (0: any free one)")
     up.add_argument("--detach", "-d", action="store_true", help="return when it is up")
     up.add_argument("--speed", type=_speed, default=1.0, help="how fast configured intervals pass")

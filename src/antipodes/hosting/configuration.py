@@ -6,7 +6,7 @@ import msgspec
 
 from antipodes.service.contract import Settings
 from antipodes.service.planes import CLUSTER_REGIONS
-from antipodes.world.atlas import load_atlas
+from antipodes.world.atlas import Site, load_atlas
 from antipodes.world.world import World
 
 # Control planes of "global" services live in one region, whether or not the world names it.
@@ -35,6 +35,7 @@ class Configuration(msgspec.Struct, frozen=True):
     ttl_delay_s: float = 0.0
     control_only: bool = False
     access: dict[str, str] = {}
+    sites: tuple[Site, ...] = ()
     faults: list[list[Any]] = []
     extra: dict[str, Any] = {}
 
@@ -58,4 +59,6 @@ class Configuration(msgspec.Struct, frozen=True):
 
     def world(self) -> World:
         """This process's copy of the world, without faults."""
-        return World(load_atlas(), self.regions, seed=self.seed, access=self.access)
+        return World(
+            load_atlas(), self.regions, seed=self.seed, sites=self.sites, access=self.access
+        )

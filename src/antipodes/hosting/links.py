@@ -13,6 +13,7 @@ from antipodes.world.world import World
 SUPERVISOR = "supervisor"
 LAPTOP = "laptop"
 EDGE = "edge"
+SITE = "site"
 OUTSIDE = (SUPERVISOR, LAPTOP)
 
 _NOTHING = Condition(0.0)

@@ -1,4 +1,4 @@
-"""The main function of a host's process: one region, or the edge.
+"""The main function of a host's process: one region, the edge, or the customer's sites.
 
 Started by the supervisor with its configuration as the only argument. It ends when it is told to,
 and when the supervisor's end of the lifeline closes, however that came about.
@@ -13,10 +13,13 @@ import msgspec
 
 from antipodes.hosting.configuration import Configuration
 from antipodes.hosting.control import Control, restore_faults
-from antipodes.hosting.links import EDGE, WorldLinks
+from antipodes.hosting.links import EDGE, SITE, WorldLinks
 from antipodes.runtime.children import hold_lifeline, on_signals
 from antipodes.runtime.main import run_main
 from antipodes.runtime.real import RealRuntime
+
+# Hosts that serve no AWS API.
+_DATA_PLANES = (EDGE, SITE)
 
 
 async def main(configuration: Configuration) -> None:
@@ -43,7 +46,7 @@ async def main(configuration: Configuration) -> None:
     started = False
 
     def take(descriptor: int, received: bytes) -> None:
-        if configuration.place == EDGE:
+        if configuration.place in _DATA_PLANES:
             os.close(descriptor)
         elif started:
             adoption = runtime.adopt(descriptor, received, host.server.receiver)
@@ -54,7 +57,7 @@ async def main(configuration: Configuration) -> None:
     # An orphan has nobody left to answer to.
     lifeline = hold_lifeline(take, stop)
     control = Control(runtime, world, host.status)
-    if configuration.place != EDGE:
+    if configuration.place not in _DATA_PLANES:
         control.actions.update(host.actions)
     restore_faults(world, configuration.faults)
     await host.start()
@@ -73,6 +76,10 @@ def _host(runtime: RealRuntime, world: Any, configuration: Configuration) -> Any
         from antipodes.hosting.edge import EdgeHost  # noqa: PLC0415 - a region never needs it
 
         return EdgeHost(runtime, world, configuration.settings())
+    if configuration.place == SITE:
+        from antipodes.hosting.sites import SiteHost  # noqa: PLC0415 - only if there are any
+
+        return SiteHost(runtime, world)
     from antipodes.hosting.region import RegionHost  # noqa: PLC0415 - the edge never needs it
 
     return RegionHost(

@@ -12,14 +12,16 @@ from antipodes.hosting.breaking import fault_of
 from antipodes.hosting.configuration import HOMES, ON_DEMAND
 from antipodes.hosting.edge import EdgeHost
 from antipodes.hosting.faultdoor import FaultDoor
-from antipodes.hosting.links import EDGE, LAPTOP, SUPERVISOR, WorldLinks
+from antipodes.hosting.links import EDGE, LAPTOP, SITE, SUPERVISOR, WorldLinks
 from antipodes.hosting.region import RegionHost
+from antipodes.hosting.sites import SiteHost
 from antipodes.runtime.virtual import Simulation, VirtualRuntime
 from antipodes.service.contract import Response, Settings
-from antipodes.world.atlas import load_atlas
+from antipodes.world.atlas import Site, load_atlas
 from antipodes.world.world import World
 
 T = TypeVar("T")
+AnyHost = RegionHost | EdgeHost | SiteHost
 
 RESTART_S = 0.5  # as measured of real ones, see docs/figures.md
 KILL, PAUSE, CLOCK, DISK = "kill", "pause", "clock", "disk"
@@ -28,16 +30,17 @@ KILL, PAUSE, CLOCK, DISK = "kill", "pause", "clock", "disk"
 class SimulatedWorld:
     """Regions, the edge and the links between them, in virtual time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a world's description, spelled out
         self,
         regions: tuple[str, ...],
         *,
         seed: int = 0,
         settings: Settings | None = None,
         access: dict[str, str] | None = None,
+        sites: tuple[Site, ...] = (),
         restart_s: float = RESTART_S,
     ) -> None:
-        self.world = World(load_atlas(), regions, seed=seed, access=access or {})
+        self.world = World(load_atlas(), regions, seed=seed, sites=sites, access=access or {})
         base = settings or Settings(seed=seed)
         self.settings = Settings(
             account=base.account,
@@ -58,8 +61,9 @@ class SimulatedWorld:
             WorldLinks(self.world), seed=seed, power=self.settings.durability == "power"
         )
         self.simulation.out_of_memory = self.kill
-        self.places = tuple(dict.fromkeys((*self.world.regions, *HOMES, EDGE)))
-        self.hosts: dict[str, RegionHost | EdgeHost] = {}
+        own = (SITE,) if sites else ()
+        self.places = tuple(dict.fromkeys((*self.world.regions, *HOMES, EDGE, *own)))
+        self.hosts: dict[str, AnyHost] = {}
         self._wrongs: dict[str, None] = {}
         self._starting: dict[str, Any] = {}
         self.restart_s = restart_s
@@ -101,8 +105,10 @@ class SimulatedWorld:
         await waiting
 
     async def _start(self, place: str, runtime: VirtualRuntime) -> None:
-        host: RegionHost | EdgeHost
-        if place == EDGE:
+        host: AnyHost
+        if place == SITE:
+            host = SiteHost(runtime, self.world)
+        elif place == EDGE:
             host = EdgeHost(runtime, self.world, self.settings)
         else:
             control_only = place not in self.world.regions

@@ -21,7 +21,7 @@ from antipodes.hosting.breaking import fault_of
 from antipodes.hosting.configuration import HOMES, ON_DEMAND, Configuration
 from antipodes.hosting.control import CONTROL, fault_list
 from antipodes.hosting.faultdoor import FaultDoor
-from antipodes.hosting.links import EDGE, SUPERVISOR, WorldLinks
+from antipodes.hosting.links import EDGE, SITE, SUPERVISOR, WorldLinks
 from antipodes.replication.delays import parse
 from antipodes.runtime.children import ChildHost, start_child
 from antipodes.runtime.contract import Address, Gone, TimedOut
@@ -80,7 +80,8 @@ class Supervisor:
         )
         self._wrongs: dict[str, str] = {}  # paused hosts, wrong clocks and disks, in words
         self._machines: dict[tuple[str, str], dict[str, Any]] = {}
-        for place in (*configuration.regions, EDGE):
+        sites = (SITE,) if configuration.sites else ()
+        for place in (*configuration.regions, EDGE, *sites):
             self.members[place] = Member(self._configured(place))
 
     @classmethod

@@ -6,6 +6,8 @@
   `a0 + a1 (1 - exp(-km/d0)) + b km`.
 * A city or site to an edge location: its last mile, and a metropolitan hop; beyond a metropolitan
   area a well-peered path to the nearest one, and the public internet to any other.
+* A site with a private link to a region: its last mile, the way to its nearest edge location (where
+  such links enter the backbone: an assumption), and the backbone from there.
 * A city or site to anything else: its last mile and the public internet, `(a + b km)` over the
   internet's hub graph, times a factor for either end's country, times a factor for the path. The
   last is drawn from the measured spread by a hash of seed and ends: fixed, and the same both ways.
@@ -51,6 +53,7 @@ REGIONAL_MS = 7.0
 REGIONAL_MS_PER_KM = 0.015
 DEFAULT_CITY_ACCESS = "fibre"
 DEFAULT_SITE_ACCESS = "datacenter"
+PRIVATE = "private"  # a site's link to regions
 
 
 class Path(NamedTuple):
@@ -201,7 +204,9 @@ class Distances:
             return Path(rtt_ms, BACKBONE_JITTER_MS)
         last_miles = [self.access_of(place) for place in clients]
         edge = next((end for end in (end_a, end_b) if isinstance(end, EdgeLocation)), None)
-        if edge is not None:
+        if _is_private(end_a, end_b):
+            way_ms = self._private_ms(end_a, end_b)
+        elif edge is not None:
             way_ms = self._to_edge_ms(end_a if edge is end_b else end_b, edge)
         else:
             way_ms = self._internet_ms(end_a, end_b, self._path_factor(end_a, end_b))
@@ -260,6 +265,11 @@ class Distances:
             return peered_ms
         return max(peered_ms, self._internet_ms(client, edge, 1.0))
 
+    def _private_ms(self, a: Somewhere, b: Somewhere) -> float:
+        site, region = (a, b) if isinstance(a, Site) else (b, a)
+        entry = self._atlas.edge(self._nearest_edge(site.point))
+        return self._to_edge_ms(site, entry) + self.backbone_ms(entry, region)
+
     def _nearest_edge(self, point: Point) -> str:
         nearest = self._nearest_edges.get(point)
         if nearest is None:
@@ -282,3 +292,9 @@ class Distances:
                 return lower[1] + (upper[1] - lower[1]) * share
             lower = upper
         return lower[1]
+
+
+def _is_private(a: Somewhere, b: Somewhere) -> bool:
+    """Whether two places are a region and a site with a private link to it."""
+    site, region = (a, b) if isinstance(a, Site) else (b, a)
+    return isinstance(site, Site) and isinstance(region, Region) and site.link == PRIVATE

@@ -5,13 +5,14 @@ region sends to leads to one place. What listens at a site are programs on the u
 so those ends are loopback addresses and nothing else.
 """
 
+import tomllib
 from collections.abc import Iterable, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 from typing import Any
 
 import msgspec
 
-from antipodes.world.atlas import Atlas, Site
+from antipodes.world.atlas import Atlas, Site, load_atlas
 from antipodes.world.errors import InvalidWorld, WorldError
 
 PRIVATE = tuple(
@@ -51,13 +52,19 @@ def made_of(parts: Sequence[SitePart], atlas: Atlas) -> tuple[Site, ...]:
     return sites
 
 
-def parse_sites(plain: Any, atlas: Atlas) -> tuple[Site, ...]:
-    """Return the sites of a parsed file's list of tables; raises InvalidWorld."""
+def read_sites(text: str) -> tuple[Site, ...]:
+    """Return the sites of a TOML file with a table [[site]] for each; raises InvalidWorld."""
     try:
-        parts = msgspec.convert(plain, tuple[SitePart, ...])
+        plain = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidWorld(f"sites: {error}") from None
+    if [*plain] != ["site"]:
+        raise InvalidWorld("sites: the file has tables [[site]], and nothing else")
+    try:
+        parts = msgspec.convert(plain["site"], tuple[SitePart, ...])
     except msgspec.ValidationError as error:
         raise InvalidWorld(f"sites: {error}") from None
-    return made_of(parts, atlas)
+    return made_of(parts, load_atlas())
 
 
 def _made_of(part: SitePart, atlas: Atlas) -> Site:

@@ -10,7 +10,9 @@ A target is chosen by a hash of the flow: protocol, addresses, ports, and for TC
 number, which is drawn here, as is the client's port. With stickiness it is chosen by the client's
 address alone, until the targets that can be used change. Existing flows are reset when their target
 turns unhealthy (unless the node then sends to all of its targets) or has drained, where the target
-group's attributes say so. TCP is in `nlbflows.py`, UDP in `nlbdatagrams.py`.
+group's attributes say so. TCP flows are in `nlbflows.py`; over UDP, what one client sends to one
+address belongs together until nothing has come either way for 120 s, and clients' addresses are
+always preserved.
 
 Left out: TLS, QUIC, target group stickiness, IPv6, PrivateLink, security groups, metrics.
 """
@@ -31,7 +33,6 @@ from antipodes.regional.elbv2 import (
 from antipodes.regional.elbv2.health import UNHEALTHY, Probes
 from antipodes.regional.elbv2.model import Listener, LoadBalancer, Target, TargetGroup, Zone
 from antipodes.regional.elbv2.names import Names
-from antipodes.regional.elbv2.nlbdatagrams import Conversations
 from antipodes.regional.elbv2.nlbflows import Flow
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.regional.elbv2.shifted import Shifted
@@ -47,10 +48,12 @@ from antipodes.runtime.contract import (
     Timer,
 )
 from antipodes.service.contract import Host
+from antipodes.service.conversations import Conversations, Reply
 from antipodes.world import addresses
 
 PORT_MIN, PORTS = 1024, 64_512  # of clients, which have none in this world
 FLOWS_MAX = 100_000
+UDP_IDLE_S = 120.0  # Network Load Balancer user guide, network-load-balancers
 FROM_EVERYWHERE = ""  # the node of a door that belongs to no zone
 
 
@@ -115,7 +118,7 @@ class NetworkBalancers:
         self._served_version = -1
         self._flows: dict[tuple[str, str], dict[Flow, str]] = {}
         self._count = 0
-        self.conversations = Conversations(host.runtime)
+        self.conversations = Conversations(host.runtime, UDP_IDLE_S)
 
     # Doors.
 
@@ -140,7 +143,7 @@ class NetworkBalancers:
         if protocol == model.UDP:
             standing = self._at(address.place)
             door = await standing.listen_datagrams(
-                address, lambda datagram: self._take(key, node, datagram, door.reply)
+                address, lambda datagram: self._take(key, node, door.reply, datagram)
             )
             return door.close
         listener = await self._runtime.listen(
@@ -315,17 +318,10 @@ class NetworkBalancers:
 
     # Datagrams.
 
-    def _take(
-        self,
-        key: tuple[str, str],
-        node: str,
-        datagram: Datagram,
-        reply: Callable[[Datagram, bytes], None],
-    ) -> None:
-        known = self.conversations.find(datagram)
-        if known is not None:
-            known.take(datagram)
-            return
+    def _take(self, key: tuple[str, str], node: str, reply: Reply, datagram: Datagram) -> None:
+        self.conversations.take(datagram, partial(self._begin, key, node, reply))
+
+    def _begin(self, key: tuple[str, str], node: str, reply: Reply, datagram: Datagram) -> None:
         serving = self._serving(key)
         source = datagram.source
         flow = f"udp/{datagram.source_ip}/{source.place}/{source.port}/{datagram.local.port}"
@@ -334,8 +330,10 @@ class NetworkBalancers:
             self._runtime.journal.sometimes("nlb.dropped")
             return
         to = targets.door(self._host, choice.group, choice.target, choice.target.port)
-        standing = self._at(self._place(choice.node))
-        self.conversations.begin(datagram, standing, to, (*choice.key, serving.balancer.key), reply)
+        place = self._place(choice.node)
+        opening = partial(self._at(place).listen_datagrams, Address(place, ""))
+        of = (*choice.key, serving.balancer.key)
+        self.conversations.begin(datagram, opening, to, reply, of)
 
     # The end of flows.
 

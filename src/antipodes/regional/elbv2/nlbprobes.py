@@ -1,8 +1,10 @@
 """One health check of a network load balancer's target: over TCP, or a request by HTTP.
 
-A check over TCP passes when a connection opens. With proxy protocol on, checks begin with its
-header as well, which then speaks of nobody. The Host header names the load balancer's node and the
-listener's port, not the target (Network Load Balancer user guide, target-group-health-checks).
+A check over TCP passes when a connection opens and is not closed at once: a site's door opens
+before the program behind it is asked (to AWS a connection that opens is enough). With proxy
+protocol on, checks begin with its header as well, which then speaks of nobody. The Host header
+names the load balancer's node and the listener's port, not the target (Network Load Balancer user
+guide, target-group-health-checks).
 """
 
 import re
@@ -16,15 +18,17 @@ from antipodes.service.contract import Host
 
 PASSED = 0  # the outcome of a check over TCP: there is no status
 HEAD_BYTES_MAX = 16 << 10
+STAYS_S = 0.25  # what is closed at once was opened by somebody on the way
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})")
 
 
 class _Head(PlainReceiver):
-    """Reads the status of one response."""
+    """Reads the status of one response, if there is one."""
 
     def __init__(self, host: Host) -> None:
-        self.status = host.runtime.future()
+        self._status = host.runtime.future()
         self._data = b""
+        self.is_over = False
 
     def data_received(self, data: bytes) -> None:
         self._data += data
@@ -32,18 +36,22 @@ class _Head(PlainReceiver):
         if found is not None:
             self._answer(int(found[1]))
         elif b"\n" in self._data or len(self._data) > HEAD_BYTES_MAX:
-            self._fail("malformed response")
+            self._answer(None)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._fail(str(error or "connection closed"))
+        self.is_over = True
+        self._answer(None)
 
-    def _answer(self, status: int) -> None:
-        if not self.status.done():
-            self.status.set_result(status)
+    def _answer(self, status: int | None) -> None:
+        if not self._status.done():
+            self._status.set_result(status)
 
-    def _fail(self, why: str) -> None:
-        if not self.status.done():
-            self.status.set_exception(Gone(why))
+    async def wait(self) -> int:
+        """Return the status. Raises Gone where there is none."""
+        status: int | None = await self._status
+        if status is None:
+            raise Gone("no response, or a malformed one")
+        return status
 
 
 async def status_of(
@@ -60,20 +68,18 @@ async def status_of(
         if knownattributes.value(group, nlbattributes.PROXY_PROTOCOL) == "true":
             stream.write(proxyprotocol.LOCAL)
         if group.check.protocol == TCP:
-            stream.close()
-            receiver.connection_lost(None)
+            await host.runtime.sleep(STAYS_S)
+            if receiver.is_over:
+                raise Gone("connection closed at once")
             return PASSED
         node = _node(registry, group)
         stream.write(
             f"GET {group.check.path} HTTP/1.1\r\nHost: {node}\r\nConnection: close\r\n"
             f"User-Agent: {CHECK_AGENT}\r\nAccept-Encoding: gzip, compressed\r\n\r\n".encode()
         )
-        status: int = await receiver.status
-        return status
+        return await receiver.wait()
     finally:
         stream.close()
-        if receiver.status.done() and not receiver.status.cancelled():
-            receiver.status.exception()  # seen
 
 
 def _node(registry: Registry, group: TargetGroup) -> str:

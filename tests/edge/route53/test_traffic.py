@@ -51,7 +51,7 @@ def document(start: str = "top", rtype: str = "A", **more: Any) -> dict[str, Any
 
 def only(rule: dict[str, Any], version: str = "2015-10-01") -> str:
     """A document of one rule."""
-    whole = {"Rules": {"top": rule}, "Endpoints": {"a": VALUE, "b": VALUE}}
+    whole: Any = {"Rules": {"top": rule}, "Endpoints": {"a": VALUE, "b": VALUE}}
     return json.dumps(document(**whole, AWSPolicyFormatVersion=version))
 
 

@@ -492,6 +492,11 @@ def _add_drill(verbs: Any) -> None:
         run.add_argument(name, metavar="FILE", default="")
     run.add_argument("--keep", action="store_true", help="leave the world's state for a look")
     run.set_defaults(run=_drill)
+    compare = actions.add_parser("compare", help="play a drill's variants in simulation, side by side")
+    compare.add_argument("file")
+    compare.add_argument("--seed", type=int, default=None, help="overrides the file's")
+    compare.add_argument("--json", metavar="FILE", default="")
+    compare.set_defaults(run=_drill)
     actions.add_parser("list", help="the drills of the library").set_defaults(run=_drill)
 
 

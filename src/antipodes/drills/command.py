@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from antipodes.drills import table
+from antipodes.drills.comparecommand import compare_variants
 from antipodes.drills.format import library_drills, load_drill
 from antipodes.drills.history import History
 from antipodes.drills.model import Drill, DrillError
@@ -27,6 +28,8 @@ def run_drill(options: argparse.Namespace) -> int:
             print(f"{name:24} {load_drill(str(path))[0].description}")
         return 0
     try:
+        if options.action == "compare":
+            return compare_variants(options)
         drill, directory = load_drill(options.file)
         if options.simulate or options.seeds or options.replay is not None:
             return run_simulated(options, drill, directory)
@@ -58,7 +61,7 @@ def _run(drill: Drill, directory: Path, *, keep: bool) -> History:
         process.start()
         progress(f"deploying {drill.application.deploy}")
         said = process.deploy()
-        return run_main(_execute(drill, process, str(said["url"]), progress))
+        return run_main(_execute(drill, process, drill.address(said), progress))
     finally:
         progress.end()
         process.stop(keep=keep)

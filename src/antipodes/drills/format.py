@@ -22,6 +22,12 @@ _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 
 def load_drill(name: str) -> tuple[Drill, Path]:
     """Read a drill by its path, or by its name in the library; return it and its directory."""
+    plain, path, text = read_drill(name)
+    return parse_drill(plain, str(path), text), path.parent
+
+
+def read_drill(name: str) -> tuple[dict[str, Any], Path, str]:
+    """Read a drill's file: what TOML makes of it, where it is, its text. Raises DrillError."""
     path = Path(name)
     if not path.exists():
         library = library_drills()
@@ -36,7 +42,7 @@ def load_drill(name: str) -> tuple[Drill, Path]:
         raise DrillError(f"{path}: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DrillError(f"{path} cannot be read: {error}") from None
-    return parse_drill(plain, str(path), text), path.parent
+    return plain, path, text
 
 
 def library_drills() -> dict[str, Path]:

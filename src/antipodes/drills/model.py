@@ -76,6 +76,7 @@ class LoadPart(_Strict, frozen=True):
     """
 
     cities: tuple[str, ...]
+    to: str = "url"  # which of the addresses that the deployment told
     rate: float = 1.0
     writes: float = 0.3
     keys: int = 20
@@ -179,6 +180,23 @@ class SwarmPart(_Strict, frozen=True):
     tuning: bool = True
 
 
+class MonthlyPart(_Strict, frozen=True):
+    """What people will use of the application in a month, so that it can be priced (costs.py).
+
+    `front` is what brings people to the regions: `accelerator`, `latency-dns` or `none`.
+    """
+
+    front: str = "none"
+    requests_millions: float = 0.0
+    request_kb: float = 1.0
+    response_kb: float = 4.0
+    item_kb: float = 1.0
+    stored_gb: float = 0.0  # in each region
+    licence_usd: float = 0.0  # of what is run in each region, a month
+    balancers: int = 1  # in each region
+    dns_queries_millions: float = 0.0  # what resolvers ask, with their caches
+
+
 class Drill(_Strict, frozen=True):
     """One drill, whole."""
 
@@ -191,6 +209,8 @@ class Drill(_Strict, frozen=True):
     timeline: tuple[Event, ...] = ()
     expect: Expectations = Expectations()
     swarm: SwarmPart | None = None
+    monthly: MonthlyPart | None = None
+    variant: tuple[dict[str, Any], ...] = ()  # what is to be compared (variants.py)
 
     def phases(self) -> list[tuple[str, float, float]]:
         """The phases as (name, from, to), in seconds of the world."""
@@ -203,3 +223,10 @@ class Drill(_Strict, frozen=True):
         """The phases whose recovery is measured: those that begin with something that breaks."""
         begun = {event.phase for event in self.timeline if event.watched}
         return [phase for phase in self.phases() if phase[0] in begun]
+
+    def address(self, said: dict[str, Any]) -> str:
+        """Where the load goes: one of the addresses that the deployment told. Raises DrillError."""
+        found = said.get(self.load.to)
+        if not isinstance(found, str):
+            raise DrillError(f"load.to: the deployment told no address called {self.load.to}")
+        return found

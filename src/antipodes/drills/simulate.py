@@ -75,7 +75,7 @@ async def _caught(
         if tamper is not None:
             tamper(stage.simulated)
         said = await stage.deploy()
-        run = Run(drill, stage, str(said["url"]), progress)
+        run = Run(drill, stage, drill.address(said), progress)
         return await run.execute(), run.started
     except DrillError as error:
         return error

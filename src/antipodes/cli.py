@@ -492,7 +492,7 @@ def _add_drill(verbs: Any) -> None:
         run.add_argument(name, metavar="FILE", default="")
     run.add_argument("--keep", action="store_true", help="leave the world's state for a look")
     run.set_defaults(run=_drill)
-    compare = actions.add_parser("compare", help="play a drill's variants in simulation, side by side")
+    compare = actions.add_parser("compare", help="simulate a drill's variants, side by side")
     compare.add_argument("file")
     compare.add_argument("--seed", type=int, default=None, help="overrides the file's")
     compare.add_argument("--json", metavar="FILE", default="")

@@ -2,6 +2,7 @@
 
 from antipodes.drills.judgeable import unjudgeable
 from antipodes.drills.model import Drill, Event, LoadPart
+from antipodes.drills.screen import BYTES_MAX, HEAD_BYTES
 from antipodes.hosting.breaking import fault_of
 from antipodes.hosting.configuration import ON_DEMAND
 from antipodes.world.atlas import load_atlas
@@ -96,6 +97,7 @@ def _check_event(drill: Drill, world: World, event: Event, where: str) -> None:
 def _check_load(drill: Drill) -> None:
     load = drill.load
     _check_mix(load)
+    _check_session(load)
     retry = load.retry
     if not 1 <= retry.attempts <= ATTEMPTS_MAX:
         raise ValueError(f"load.retry.attempts: between 1 and {ATTEMPTS_MAX}")
@@ -115,6 +117,20 @@ def _check_load(drill: Drill) -> None:
         raise ValueError("load.cities: name at least one")
     if load.rate * drill.duration_s * len(load.cities) > REQUESTS_MAX:
         raise ValueError(f"load.rate: more than {REQUESTS_MAX} requests")
+
+
+def _check_session(load: LoadPart) -> None:
+    session = load.session
+    if session is None:
+        return
+    if load.follow is not None or load.mix:
+        raise ValueError("load.session: who types makes no requests, so no follow and no mix")
+    for field in ("every_ms", "people", "timeout_s"):
+        if getattr(session, field) <= 0:
+            raise ValueError(f"load.session.{field}: must be positive")
+    for field, least in (("key_bytes", HEAD_BYTES), ("picture_bytes", 1)):
+        if not least <= getattr(session, field) <= BYTES_MAX:
+            raise ValueError(f"load.session.{field}: between {least} and {BYTES_MAX}")
 
 
 def _check_follow(load: LoadPart) -> None:

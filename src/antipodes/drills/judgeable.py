@@ -49,7 +49,9 @@ def _recovery(drill: Drill) -> list[tuple[str, str]]:
 
 
 def _share(load: LoadPart, kind: str) -> float:
-    """The share of calls of a kind."""
+    """The share of calls of a kind; who only types makes none."""
+    if load.session is not None:
+        return 0.0
     rest = 1.0 - sum(load.mix.values())
     match kind:
         case "write":

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from antipodes.drills.calls import Person, Way
 from antipodes.drills.history import Operation, Outcome
-from antipodes.drills.model import Drill
+from antipodes.drills.model import Drill, SessionPart
+from antipodes.drills.sessions import Session, try_session
 from antipodes.hosting.resolver import Resolver
 from antipodes.runtime.contract import Chance, Runtime
 from antipodes.world.world import World
@@ -47,7 +48,29 @@ class Load:
             follow = self._drill.load.follow
             follower = None if follow is None else ways.get(follow.city)
             for way in ways.values():
-                nursery.spawn(self._city(way, follower), f"load of {way.city}")
+                nursery.spawn(self._people(way, follower), f"load of {way.city}")
+
+    async def _people(self, way: Way, follower: Way | None) -> None:
+        """What the people of a city do."""
+        part = self._drill.load.session
+        if part is None:
+            await self._city(way, follower)
+            return
+        async with self._runtime.nursery() as nursery:
+            for who in range(part.people):
+                nursery.spawn(self._type(way, who, part), "session")
+
+    async def _type(self, way: Way, who: int, part: SessionPart) -> None:
+        """Type into one session until the drill is over, and wait for the last pictures."""
+        session = Session(way, who, self.started, self.operations.append)
+        pause_s = part.every_ms / 1e3 * self._drill.world.speed
+        due_s = way.runtime.chance(f"load/{way.runtime.place}").uniform(0, pause_s)
+        while due_s < self._drill.duration_s:
+            await self._wait_until(due_s)
+            self._number += 1
+            await session.press(self._number, due_s)
+            due_s += pause_s
+        await session.finish()
 
     async def _city(self, way: Way, follower: Way | None) -> None:
         """What the people of a city do; `follower` reads what they write."""
@@ -72,6 +95,8 @@ class Load:
 
     async def probe(self, city: str) -> bool:
         """Whether a city is served by now; not part of the history."""
+        if self._drill.load.session is not None:
+            return await try_session(self._way(city), self._runtime.now())
         person = Person(self._way(city), 0, 0.0, self.started)
         operation = await person.act("read", self._hot[0], None)
         return operation.outcome is Outcome.OK

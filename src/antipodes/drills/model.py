@@ -68,6 +68,16 @@ class FollowPart(_Strict, frozen=True):
     after_ms: float  # physical, as latencies are
 
 
+class SessionPart(_Strict, frozen=True):
+    """What people do where they hold a connection open and type (sessions.py)."""
+
+    every_ms: float = 250.0  # a keystroke of each person; physical, as latencies are
+    key_bytes: int = 40
+    picture_bytes: int = 1200  # what comes back
+    people: int = 1  # in each city
+    timeout_s: float = 5.0  # then the session is given up, and opened again
+
+
 class LoadPart(_Strict, frozen=True):
     """What people do: requests of an open loop, so that a stall is counted and not waited out.
 
@@ -88,6 +98,7 @@ class LoadPart(_Strict, frozen=True):
     calls: dict[str, str] = {}
     retry: RetryPart = RetryPart()
     follow: FollowPart | None = None
+    session: SessionPart | None = None  # instead of requests
     served_by: str = "x-served-by"
     timeout_s: float = 10.0  # physical, as latencies are: people's patience does not shrink
 

@@ -7,26 +7,25 @@ them has any, the flow goes to any endpoint of the nearest group (fail open). In
 weights and the hash of the flow decide. Where AWS's guide is silent (one group with a dial below
 100): if all decline, the last group with a dial above 0 takes it.
 
-A flow is hashed once, and only where something depends on it; each thing that does has a number of
-its own, which is mixed with the hash.
+A flow is hashed once, and only where something depends on it. Weights take the hash as it is, dials
+its product with a number of the group's region.
 
 Sources: Global Accelerator Developer Guide, "Traffic dials", "Endpoint weights", "How it works".
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from hashlib import blake2b
 from typing import NamedTuple
 from zlib import crc32
 
-from antipodes.edge.globalaccelerator.model import DIAL_MAX, TCP, Endpoint, Group, Listener
+from antipodes.edge.globalaccelerator.model import DIAL_MAX, TCP, UDP, Endpoint, Group, Listener
 
 GROUPS_TRIED_MAX = 3
-WEIGHT, OPEN, DIAL = 1, 2, 3  # what is decided; of dials one for each group, from DIAL on
-
 # Constants of SplitMix64 (Steele, Lea and Flood, 2014), whose output function mixes them in.
 _MASK = (1 << 64) - 1
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_WHOLE = 1.0 / (1 << 53)
+_WHOLE = 1 << 64
 
 
 class Flow(NamedTuple):
@@ -73,17 +72,21 @@ def decide(
     """
     if not groups:
         return None
-    number = 0  # the flow's hash, once it is needed
+    number = -1  # the flow's hash, once it is needed
     group, reason = groups[0], "nearest"
     if group.dial < DIAL_MAX:
-        number = _hash(affinity, flow)
+        number = _number(affinity, flow)
         group, reason = _dialled(groups, number, is_healthy)
     usable = [e for e in group.endpoints if e.weight > 0 and is_healthy(e.health)]
     if not usable:
-        return _elsewhere(groups, group, is_healthy, number or _hash(affinity, flow))
+        return _elsewhere(
+            groups, group, is_healthy, _number(affinity, flow) if number < 0 else number
+        )
     if len(usable) == 1:
         return Decision(usable[0], group, reason)
-    return Decision(_weighted(usable, number or _hash(affinity, flow)), group, reason)
+    return Decision(
+        _weighted(usable, _number(affinity, flow) if number < 0 else number), group, reason
+    )
 
 
 def _dialled(
@@ -91,8 +94,10 @@ def _dialled(
 ) -> tuple[Group, str]:
     """The group that proximity and dials give."""
     for position, group in enumerate(groups):
-        # Each group draws for itself; by its region, so that another group's going changes nothing.
-        if group.dial >= DIAL_MAX or _point(number, DIAL, group.region) < group.dial / DIAL_MAX:
+        if group.dial >= DIAL_MAX:
+            return group, "nearest" if position == 0 else "beyond dial"
+        drawn = number * _of_region(group.region) & _MASK  # each group draws for itself
+        if drawn * DIAL_MAX < group.dial * _WHOLE:
             return group, "nearest" if position == 0 else "beyond dial"
     dialled = [group for group in groups if group.dial > 0]
     if dialled:
@@ -111,8 +116,7 @@ def _elsewhere(
         if usable:
             return Decision(_weighted(usable, number), group, f"failover from {chosen.region}")
     anything = groups[0].endpoints
-    endpoint = anything[int(_point(number, OPEN) * len(anything))]
-    return Decision(endpoint, groups[0], "fail open")
+    return Decision(anything[number % len(anything)], groups[0], "fail open")
 
 
 def _usable(group: Group, is_healthy: Callable[[str], bool]) -> list[Endpoint]:
@@ -120,28 +124,32 @@ def _usable(group: Group, is_healthy: Callable[[str], bool]) -> list[Endpoint]:
 
 
 def _weighted(endpoints: list[Endpoint], number: int) -> Endpoint:
-    point = _point(number, WEIGHT) * sum([endpoint.weight for endpoint in endpoints])
+    place = number % sum([endpoint.weight for endpoint in endpoints])
     for endpoint in endpoints:
-        point -= endpoint.weight
-        if point < 0:
+        place -= endpoint.weight
+        if place < 0:
             return endpoint
-    return endpoints[-1]
+    raise AssertionError("weights do not add up")
 
 
-def _hash(affinity: str, flow: Flow) -> int:
-    """A number of what counts of a flow: two or five things, by the client affinity."""
+def _number(affinity: str, flow: Flow) -> int:
+    """A number of 64 bits, made of what counts of a flow: two or five things, by the affinity.
+
+    Checksums tell texts apart, and are mixed as SplitMix64 does, since they spread too little.
+    """
+    client_ip, client_port, address, port, protocol = flow
     if affinity == "SOURCE_IP":
-        text = f"{flow[0]} {flow[2]}"
+        mixed = crc32(address.encode(), crc32(client_ip.encode()))
     else:
-        text = f"{flow[0]} {flow[1]} {flow[2]} {flow[3]} {flow[4]}"
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) | 1
+        ports = port << 1 | (protocol == UDP)
+        mixed = crc32(address.encode(), crc32(client_ip.encode(), client_port) ^ ports)
+    mixed = (mixed + 1) * _GOLDEN & _MASK
+    mixed = (mixed ^ mixed >> 30) * _FIRST & _MASK
+    mixed = (mixed ^ mixed >> 27) * _SECOND & _MASK
+    return mixed ^ mixed >> 31
 
 
-def _point(number: int, purpose: int, name: str = "") -> float:
-    """A point in [0, 1) that depends on the flow and the purpose only."""
-    if name:
-        purpose += crc32(name.encode())
-    mixed = (number + purpose * _GOLDEN) & _MASK
-    mixed = ((mixed ^ (mixed >> 30)) * _FIRST) & _MASK
-    mixed = ((mixed ^ (mixed >> 27)) * _SECOND) & _MASK
-    return ((mixed ^ (mixed >> 31)) >> 11) * _WHOLE
+@cache
+def _of_region(region: str) -> int:
+    """An odd factor that is a region's own, whatever other groups there are."""
+    return int.from_bytes(blake2b(region.encode(), digest_size=8).digest()) | 1

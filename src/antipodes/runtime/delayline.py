@@ -22,6 +22,7 @@ RETRANSMISSION_S = 0.2
 RETRANSMISSIONS_MAX = 6
 NEGLIGIBLE_S = 2e-5
 LOST = Condition(0.0, cut=True)
+INSTANT = Condition(0.0)  # nothing ever waits
 _TURN = 2 * pi
 
 
@@ -73,6 +74,7 @@ class DelayLine:
         "_condition",
         "_door",
         "_free_at",
+        "_instant",
         "_last_due",
         "_lines",
         "_pushed_at",
@@ -105,18 +107,26 @@ class DelayLine:
         self.way = (source, destination)
         self._door = door
         self._condition = lines.condition(self.way, door)
+        self._instant = self._condition == INSTANT
         self.bytes_queued = 0
         self.deliver = deliver
 
+    def is_instant(self) -> bool:
+        """Whether what is sent now arrives now, and nothing is under way before it."""
+        return self._instant and not self._queue and self._version == self._lines.version
+
     def push(self, item: Any, size: int = 0) -> None:
         """Accept an item that has just been sent; it is delivered when it has travelled."""
+        if self.is_instant():
+            self.deliver(item)
+            return
         lines = self._lines
+        queue = self._queue
         now = lines.now()
         if now == self._pushed_at and self._version == lines.version:
             due: float | None = self._last_due
         else:
             due = self._due(now, size)
-        queue = self._queue
         if queue:
             self.bytes_queued += size
             queue.append([item, size, due])
@@ -157,6 +167,7 @@ class DelayLine:
         """The world has changed since the last time."""
         self._version = self._lines.version
         self._condition = self._lines.condition(self.way, self._door)
+        self._instant = self._condition == INSTANT
         self._pushed_at = -1.0
 
     def _retransmissions(self, loss: float) -> float:

@@ -78,6 +78,8 @@ class Doors:
     def find(self, address: Address) -> ReceiverFactory | None:
         """The door at an address, exact or wider."""
         factories = self._factories
+        if address in factories:
+            return factories[address]
         return next((factories[door] for door in doors_for(address) if door in factories), None)
 
 
@@ -165,6 +167,9 @@ class WorldStream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes left the other end; they arrive when they have travelled."""
         assert self._line is not None
+        if self._held is None and self._receiver is not None and self._line.is_instant():
+            self._data(data)
+            return
         self._line.push(("data", data), len(data))
         if self._line.bytes_queued > IN_FLIGHT_BYTES_MAX:
             self._throttle()
@@ -340,6 +345,11 @@ class ConnectingStream(WorldStream, Generic[R]):
         self._refused(f"{self._first.place} is gone")
         super()._end(error)
 
+    def give_up(self) -> None:
+        """It has taken too long."""
+        self._refused(f"connect to {self._first.place} {self._first.port} timed out")
+        self.abort()
+
     def _refused(self, why: str) -> None:
         if not self.answer.done():
             self.answer.set_exception(Gone(why))
@@ -357,24 +367,22 @@ async def open_connection(  # noqa: PLR0913 - the two ends of a connection
 ) -> tuple[WorldStream, R]:
     """Connect to a place's host; a host that is down refuses after the round trip."""
     loop = asyncio.get_running_loop()
-    path = run_directory / f"{host_of(preamble.place)}.sock"
+    path = f"{run_directory}/{host_of(preamble.place)}.sock"
     try:
         _, stream = await loop.create_unix_connection(
-            lambda: ConnectingStream(lines, chance, streams, preamble, factory), str(path)
+            lambda: ConnectingStream(lines, chance, streams, preamble, factory), path
         )
     except OSError:
         await _wait_round_trip(lines, preamble, wait)
         raise Gone(f"{preamble.place} {preamble.port} refused: host down") from None
+    timer = loop.call_later(CONNECT_S_MAX, stream.give_up)
     try:
-        async with asyncio.timeout(CONNECT_S_MAX):
-            receiver = await stream.answer
-    except TimeoutError:
-        stream.abort()
-        raise Gone(f"connect to {preamble.place} {preamble.port} timed out") from None
+        return stream, await stream.answer
     except asyncio.CancelledError:
         stream.abort()
         raise
-    return stream, receiver
+    finally:
+        timer.cancel()
 
 
 async def _wait_round_trip(lines: DelayLines, preamble: Preamble, wait: Callable[..., Any]) -> None:

@@ -21,30 +21,20 @@ class OpenFlow:
 
     def __init__(self, runtime: Runtime, meter: Meter, over: Callable[["OpenFlow"], None]) -> None:
         self._runtime = runtime
-        self._now = runtime.now
         self._meter = meter
         self._over = over
         meter.flows += 1
         meter.open += 1
         self._idle_s = runtime.interval(IDLE_S)
-        self.moved_at = runtime.now()
-        self.near = FlowEnd(self)
+        self.near: FlowEnd = NearEnd(self, runtime, meter)
         self.far: FlowEnd | None = None
         self._timer: Timer = runtime.later(self._idle_s, self._check_idle)
 
     def new_far(self) -> "FlowEnd":
         """The end towards the endpoint, which has been connected."""
-        self.far = FlowEnd(self)
+        self.far = FarEnd(self, self._runtime, self._meter)
         self.near.join(self.far)
         return self.far
-
-    def moved(self, end: "FlowEnd", size: int) -> None:
-        """Bytes came, from either side."""
-        self.moved_at = self._now()
-        if end is self.near:
-            self._meter.bytes_in += size
-        else:
-            self._meter.bytes_out += size
 
     def reset(self) -> None:
         """End it on both sides, as nobody asked for."""
@@ -63,7 +53,10 @@ class OpenFlow:
                 self.far.leave()
 
     def _check_idle(self) -> None:
-        left_s = self.moved_at + self._idle_s - self._runtime.now()
+        moved_at = self.near.moved_at
+        if self.far is not None:
+            moved_at = max(moved_at, self.far.moved_at)
+        left_s = moved_at + self._idle_s - self._runtime.now()
         if left_s > SOON_S:
             self._timer = self._runtime.later(left_s, self._check_idle)
         else:
@@ -73,20 +66,18 @@ class OpenFlow:
 class FlowEnd(RelayEnd):
     """One side of a flow."""
 
-    def __init__(self, flow: OpenFlow) -> None:
+    def __init__(self, flow: OpenFlow, runtime: Runtime, meter: Meter) -> None:
         super().__init__()
         self._flow: OpenFlow | None = flow
+        self._meter = meter
+        self._now = runtime.now
+        self.moved_at = runtime.now()
         self._doomed = False  # reset before it was open
 
     def connection_made(self, stream: Stream) -> None:
         super().connection_made(stream)
         if self._doomed:
             stream.abort()
-
-    def data_received(self, data: bytes) -> None:
-        if self._flow is not None:
-            self._flow.moved(self, len(data))
-        super().data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
@@ -102,3 +93,29 @@ class FlowEnd(RelayEnd):
         self._doomed = True
         if self.stream is not None:
             self.stream.abort()
+
+
+class NearEnd(FlowEnd):
+    """The side of the client."""
+
+    def data_received(self, data: bytes) -> None:
+        self.moved_at = self._now()
+        self._meter.bytes_in += len(data)
+        other = self.other
+        if other is not None and other.stream is not None:  # as nearly always
+            other.stream.write(data)
+        else:
+            super().data_received(data)
+
+
+class FarEnd(FlowEnd):
+    """The side of the endpoint."""
+
+    def data_received(self, data: bytes) -> None:
+        self.moved_at = self._now()
+        self._meter.bytes_out += len(data)
+        other = self.other
+        if other is not None and other.stream is not None:
+            other.stream.write(data)
+        else:
+            super().data_received(data)

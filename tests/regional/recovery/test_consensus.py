@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from antipodes.runtime.virtual import VirtualRuntime
 
 CLUSTER = "c"
-SPAN_S = 60.0
+SPAN_S = 45.0
 
 
 class Done(NamedTuple):
@@ -132,7 +132,7 @@ class Hunt:
         return [panel.arn for panel in agreed.panels]
 
 
-@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("seed", [3])
 def test_acknowledged_changes_have_one_order_and_none_is_lost(seed: int) -> None:
     hunt = Hunt(seed)
     try:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antipodes.regional.recovery.state import Agreed, Change, Control, Panel, Rule, switched
@@ -76,6 +76,7 @@ def test_a_rule_that_does_not_exist_cannot_be_overridden(board: Switchboard) -> 
     assert board.get(IRELAND, arn) == "Off"
 
 
+@settings(max_examples=60)
 @given(
     on=st.lists(st.booleans(), min_size=3, max_size=3),
     wanted=st.dictionaries(st.sampled_from(NAMES), st.booleans(), min_size=1),

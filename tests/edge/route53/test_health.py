@@ -7,6 +7,7 @@ import pytest
 
 from antipodes.edge.route53.checkers import EACH, REGIONS, is_healthy, seats
 from antipodes.edge.route53.model import AliasTarget, HealthCheck, Observation, RecordSet
+from antipodes.hosting.edge import EdgeHost
 from antipodes.runtime.contract import Address
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
 from antipodes.world import addresses
@@ -72,7 +73,9 @@ async def answers(stage: Stage, name: str = "www.example.com", city: str = "toky
 
 async def observations(stage: Stage, id_: str) -> list[Observation]:
     """What checkers said last in the edge's log."""
-    entries, _ = stage.simulated.hosts["edge"].changes.read(0, 10_000, ("route53/observations",))
+    host = stage.simulated.hosts["edge"]
+    assert isinstance(host, EdgeHost)
+    entries, _ = host.changes.read(0, 10_000, ("route53/observations",))
     said = [entry.payload[1] for entry in entries if entry.payload[0] == id_]
     return msgspec.convert(said[-1], list[Observation]) if said else []
 

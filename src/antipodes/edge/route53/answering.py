@@ -100,17 +100,19 @@ class Answerer:
         known = self._find(query.name, query.rtype)
         if known.tail is not None:
             return answered(query, known.tail)
-        plan = known.plan
-        if plan is not None:
-            return answered(query, plan.draw(self._shared.chance))
-        client = self._shared.clients.find(
-            self._location.place, asker.place, asker.ip, query.subnet
-        )
-        plan = known.by_place.get(client.place)
-        if plan is not None and plan.by_network:
-            plan = known.by_network.get((client.place, client.network))
+        plan, client = known.plan, None
         if plan is None:
+            place = self._location.place
+            client = self._shared.clients.find(place, asker.place, asker.ip, query.subnet)
+            plan = known.by_place.get(client.place)
+            if plan is not None and plan.by_network:
+                plan = known.by_network.get((client.place, client.network))
+        if plan is None:
+            assert client is not None, "without a plan for anybody, somebody asks"
             plan = self._plan(known, query, client)
+        elif not plan.asked_again:
+            plan.asked_again = True
+            self._express_from_now_on(known, query, client, plan)
         scope = 0
         if query.subnet is not None and (plan.by_place or plan.by_network):
             scope = query.subnet.prefix
@@ -177,16 +179,18 @@ class Answerer:
                 known.by_network[client.place, client.network] = plan
         else:
             known.plan = plan
-        if known.match.owner == query.name:
-            self._express_from_now_on(known, query, client, plan)
         return plan
 
-    def _express_from_now_on(self, known: _Known, query: Query, client: Client, plan: Plan) -> None:
-        """Let a plan answer usual questions without parsing them."""
+    def _express_from_now_on(
+        self, known: _Known, query: Query, client: Client | None, plan: Plan
+    ) -> None:
+        """Let a plan that is asked for again answer usual questions without parsing them."""
+        if known.match is not None and known.match.owner != query.name:
+            return  # under a wildcard there is no end of names
         picks = plan.picks(query.name)
         if picks is None:
             return
-        if known.plan is None:
+        if client is not None:
             self._shared.room.take()
             known.picks[client.place, client.network if plan.by_network else None] = picks
             choose = _ByClient(self._location.place, self._shared, known)

@@ -112,6 +112,7 @@ class Plan:
         "_replies",
         "_tails",
         "_upto",
+        "asked_again",
         "by_network",
         "by_place",
     )
@@ -122,6 +123,7 @@ class Plan:
         """`anywhere`: the owner is a wildcard."""
         self.by_place = by_place
         self.by_network = by_network
+        self.asked_again = False
         self._owner = owner
         self._anywhere = anywhere
         self._branch = branch

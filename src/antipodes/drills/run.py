@@ -11,6 +11,7 @@ LAG_SAMPLE_S = 2.0  # of the world, but not more often than ...
 LAG_SAMPLE_S_MIN = 0.5  # ... physically
 QUIET_S_MAX = 60.0
 QUIET_POLL_S = 0.25
+SERVING_POLL_S = 1.0  # what was just deployed takes half a minute and more to spread
 # In a survivor, what was under way when the region died arrives within one more round trip.
 UNDER_WAY_S = 0.75
 TRACED = 200  # requests whose spans are kept
@@ -83,7 +84,7 @@ class Run:
         async with self._stage.runtime.timeout(patience):
             for city in self._drill.load.cities:
                 while not await probe.probe(city):
-                    await self._stage.runtime.sleep(QUIET_POLL_S)
+                    await self._stage.runtime.sleep(SERVING_POLL_S)
 
     async def _timeline(self) -> None:
         runtime = self._stage.runtime

@@ -5,6 +5,7 @@ leave from the laptop. The last look at the tables and the replication's state i
 over the network, so that looking changes nothing.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -200,9 +201,9 @@ class VirtualStage:
                 break
         return None
 
-    def _ways(self) -> list[dict[str, Any]]:
+    def _ways(self, said: Callable[[RegionHost], dict[str, Any]]) -> list[dict[str, Any]]:
         hosts = self.simulated.hosts.values()
-        statuses = [host.status() for host in hosts if isinstance(host, RegionHost)]
+        statuses = [said(host) for host in hosts if isinstance(host, RegionHost)]
         return replication_ways(self.world.regions, statuses)
 
     async def lags(self, at_s: float) -> list[LagSample]:
@@ -215,12 +216,12 @@ class VirtualStage:
                 int(row.get("pending") or 0),
                 float(row.get("lag_s") or 0.0),
             )
-            for row in self._ways()
+            for row in self._ways(RegionHost.lags)
         ]
 
     async def transfers(self) -> list[Transfer]:
         """What went from place to place so far: replication by table, and all the rest."""
-        found = replicated(self._ways())
+        found = replicated(self._ways(RegionHost.status))
         known: dict[tuple[str, str], int] = {}
         for transfer in found:
             way = (transfer.source, transfer.destination)

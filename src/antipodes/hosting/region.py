@@ -185,8 +185,24 @@ class RegionHost:
         dynamodb: Any = self.services.get("dynamodb")
         if dynamodb is not None:
             status["replication"] = dynamodb.globaltables.status()
-        status["followed_by"] = [self._followed_by(name) for name in self.changes.followers]
+        status["followed_by"] = [
+            {
+                **self._followed_by(name),
+                "bytes_sent": self.changes.sent.to(name),
+                "sent": self.changes.sent.shares(name),
+            }
+            for name in self.changes.followers
+        ]
         return status
+
+    def lags(self) -> dict[str, Any]:
+        """Of the status, how far behind each way of replication is: what is asked for often."""
+        dynamodb: Any = self.services.get("dynamodb")
+        followers = dynamodb.globaltables.followers.values() if dynamodb is not None else ()
+        return {
+            "replication": [follower.status() for follower in followers],
+            "followed_by": [self._followed_by(name) for name in self.changes.followers],
+        }
 
     def _followed_by(self, follower: str) -> dict[str, Any]:
         """How far a follower of this region has come, as this side knows it."""
@@ -198,6 +214,4 @@ class RegionHost:
             "name": name,
             "pending": pending,
             "lag_s": round(lag_s, 3),
-            "bytes_sent": self.changes.sent.to(follower),
-            "sent": self.changes.sent.shares(follower),
         }

@@ -180,8 +180,8 @@ class ChangeLog:
         """
         position = self.followers[follower].position
         pending = max(0, self._head - position)
-        oldest, _ = self.read(position, 1)
-        return pending, max(0.0, wall - oldest[0].wall_s) if pending and oldest else 0.0
+        oldest, _ = self.read(position, 1) if pending else ([], 0)
+        return pending, max(0.0, wall - oldest[0].wall_s) if oldest else 0.0
 
     def forget(self, follower: str) -> None:
         """Wait for that follower no longer."""

@@ -1,9 +1,9 @@
 """Frames over the runtime's streams: a four-byte length, then MessagePack.
 
 A `FrameReceiver` turns bytes into messages. It keeps writers honest: while the other side does not
-take what was sent, `writable()` waits; and in `lockstep` it does not read either, so that a peer
-that asks without ever reading its answers asks no more. Bytes that are no frame end the connection:
-nobody but a host of this world has any business here.
+take what was sent, it `is_full`, until `resumed` is called; and in `lockstep` it does not read
+either, so that a peer that asks without ever reading its answers asks no more. Bytes that are no
+frame end the connection: nobody but a host of this world has any business here.
 """
 
 import struct
@@ -21,12 +21,13 @@ _LENGTH = struct.Struct("!I")
 class FrameReceiver(PlainReceiver):
     """One end of a connection that carries messages."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - who is told of what
         self,
         runtime: Runtime,
         take: Callable[["FrameReceiver", Any], bool],
         ended: Callable[["FrameReceiver"], None],
         *,
+        resumed: Callable[["FrameReceiver"], None] | None = None,
         peer: str = "",
         lockstep: bool = False,
     ) -> None:
@@ -34,14 +35,15 @@ class FrameReceiver(PlainReceiver):
         self._runtime = runtime
         self._take = take
         self._ended = ended
+        self._resumed = resumed
         self._lockstep = lockstep
         self._buffer = bytearray()
-        self._paused: Any = None
         self._stream: Stream
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder().decode
         self.peer = peer
         self.open = False
+        self.is_full = False
         self.heard_at = 0.0
 
     def connection_made(self, stream: Stream) -> None:
@@ -57,12 +59,6 @@ class FrameReceiver(PlainReceiver):
         assert len(data) <= FRAME_BYTES_MAX, "a frame larger than its reader would take"
         self._stream.write(_LENGTH.pack(len(data)) + data)
         return len(data)
-
-    async def writable(self) -> None:
-        """Wait until the other side keeps up, or is gone."""
-        while self._paused is not None and self.open:
-            self._runtime.journal.sometimes("replication.back-pressure")
-            await self._paused
 
     def close(self) -> None:
         """Reset the connection."""
@@ -95,18 +91,18 @@ class FrameReceiver(PlainReceiver):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.open = False
-        self.resume_writing()
         self._ended(self)
 
     def pause_writing(self) -> None:
-        if self._paused is None:
-            self._paused = self._runtime.future()
+        if not self.is_full:
+            self.is_full = True
             if self._lockstep:
                 self._stream.pause_reading()
 
     def resume_writing(self) -> None:
-        paused, self._paused = self._paused, None
-        if paused is not None and not paused.done():
-            paused.set_result(None)
-            if self._lockstep and self.open:
+        if self.is_full and self.open:
+            self.is_full = False
+            if self._lockstep:
                 self._stream.resume_reading()
+            if self._resumed is not None:
+                self._resumed(self)

@@ -29,7 +29,7 @@ import msgspec
 from antipodes.replication.changelog import ChangeLog, Progress
 from antipodes.replication.frames import FrameReceiver
 from antipodes.replication.sent import What
-from antipodes.runtime.contract import Accepted, Address, DiskFull, Runtime, Store
+from antipodes.runtime.contract import Accepted, Address, DiskFull, Runtime, Store, Timer
 
 DOOR = "changes"
 READ_ENTRIES_MAX = 200
@@ -59,7 +59,7 @@ class LogServer:
         self._store = store
         self._identity = ""
         self._following: dict[FrameReceiver, _Following] = {}
-        self._wakes: dict[FrameReceiver, Callable[[], None]] = {}
+        self._pushing: dict[FrameReceiver, _Push] = {}
         self._sometimes = runtime.journal.sometimes
         changes.stamp_with(runtime.wall)
 
@@ -71,7 +71,7 @@ class LogServer:
             self._changes.begin(f"{moment}-{chance.getrandbits(IDENTITY_BITS):016x}")
             await self._store.committed()
         self._identity = self._changes.identity()
-        self._store.on_append(lambda _: self._wake_all())
+        self._store.on_append(lambda _: self._push_all())
         await self._runtime.listen(Address(self._runtime.place, DOOR), self._accept)
         self._runtime.spawn(self._trim(), "trim the change log")
 
@@ -90,17 +90,29 @@ class LogServer:
 
     def _accept(self, accepted: Accepted) -> FrameReceiver:
         return FrameReceiver(
-            self._runtime, self._take, self._ended, peer=accepted.peer_place, lockstep=True
+            self._runtime,
+            self._take,
+            self._ended,
+            resumed=self._resumed,
+            peer=accepted.peer_place,
+            lockstep=True,
         )
 
     def _ended(self, connection: FrameReceiver) -> None:
         self._following.pop(connection, None)
-        if (wake := self._wakes.get(connection)) is not None:
-            wake()
+        self._stop_pushing(connection)
 
-    def _wake_all(self) -> None:
-        for wake in list(self._wakes.values()):
-            wake()
+    def _stop_pushing(self, connection: FrameReceiver) -> None:
+        if (push := self._pushing.pop(connection, None)) is not None:
+            push.end()
+
+    def _resumed(self, connection: FrameReceiver) -> None:
+        if (push := self._pushing.get(connection)) is not None:
+            push.go_on()
+
+    def _push_all(self) -> None:
+        for push in list(self._pushing.values()):
+            push.send()
 
     async def _trim(self) -> None:
         while True:
@@ -155,6 +167,7 @@ class LogServer:
             # The follower has come back while its old connection hangs in a cut.
             if present.name == following.name and other.peer == connection.peer:
                 del self._following[other]
+                self._stop_pushing(other)
                 if other is not connection:
                     self._sometimes("replication.back-before-the-old-connection-ended")
                     other.close()
@@ -172,61 +185,9 @@ class LogServer:
         connection.send(["welcome", self._identity, changes.head])
         full = _full(connection, following)
         changes.note(full, Progress(following.after, changes.followers.get(full, (0, 0))[1]))
-        self._runtime.spawn(self._push(connection, following), f"push to {full}")
-
-    async def _push(self, connection: FrameReceiver, following: _Following) -> None:
-        changes, after = self._changes, following.after
-        full = _full(connection, following)
-        beat_s = self._runtime.interval(BEAT_S)
-        sent_at = self._runtime.now()
-        try:
-            while self._following.get(connection) is following:
-                # What is written for others says nothing to this one: only sending counts.
-                quiet_s = self._runtime.now() - sent_at
-                if quiet_s >= beat_s:
-                    connection.send(["beat", after, changes.head])
-                    sent_at = self._runtime.now()
-                    self._drop_if_silent(connection)
-                    continue
-                if changes.head <= after:
-                    await self._woken(connection, beat_s - quiet_s)
-                    continue
-                entries, upto = changes.read_raw(after, READ_ENTRIES_MAX, following.kinds)
-                for part, last in _parts(entries, upto):
-                    offset = self._runtime.now() - self._runtime.wall()
-                    connection.send(["batch", part, last, changes.head, offset])
-                    sent_at = self._runtime.now()
-                    for _, data in part:
-                        changes.sent.entry(full, data)
-                    await connection.writable()
-                    if last < upto and not connection.open:
-                        self._sometimes("replication.ended-between-parts")
-                        return
-                if not entries:  # others' entries, perhaps very many
-                    await self._runtime.sleep(0)
-                after = upto
-        finally:
-            self._wakes.pop(connection, None)
-
-    async def _woken(self, connection: FrameReceiver, within_s: float) -> None:
-        """Wait for an append or the end of the connection, but no longer than that."""
-        woken = self._runtime.future()
-
-        def wake() -> None:
-            if not woken.done():
-                woken.set_result(None)
-
-        self._wakes[connection] = wake
-        timer = self._runtime.later(within_s, wake)
-        try:
-            await woken
-        finally:
-            timer.cancel()
-
-    def _drop_if_silent(self, connection: FrameReceiver) -> None:
-        if self._runtime.now() - connection.heard_at > 2 * self._runtime.deadline(SILENCE_S):
-            self._sometimes("replication.silent-follower-dropped")
-            connection.close()
+        self._stop_pushing(connection)
+        push = self._pushing[connection] = _Push(self._runtime, changes, connection, following)
+        push.send()
 
 
 def _send(connection: FrameReceiver, message: Any) -> None:
@@ -251,3 +212,78 @@ def _parts(
         size += len(data)
     if part:
         yield part, upto
+
+
+class _Push:
+    """What one follower is sent: entries as they come, and beats where none do."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        changes: ChangeLog,
+        connection: FrameReceiver,
+        following: _Following,
+    ) -> None:
+        self._runtime = runtime
+        self._changes = changes
+        self._connection = connection
+        self._kinds = following.kinds
+        self._after = following.after
+        self._full = _full(connection, following)
+        self._over = False
+        self._beat_s = runtime.interval(BEAT_S)
+        self._sent_at = runtime.now()
+        self._timer: Timer = runtime.later(self._beat_s, self._beat)
+
+    def end(self) -> None:
+        """Send nothing more."""
+        self._over = True
+        self._timer.cancel()
+
+    def send(self) -> None:
+        """Send what is new, for as long as the other side takes it."""
+        changes = self._changes
+        while changes.head > self._after and not self._over:
+            if self._connection.is_full:
+                self._runtime.journal.sometimes("replication.back-pressure")
+                return
+            entries, upto = changes.read_raw(self._after, READ_ENTRIES_MAX, self._kinds)
+            if entries:
+                self._send(entries, upto)
+            else:  # others' entries, perhaps very many
+                self._after = upto
+                if changes.head > upto:
+                    self._runtime.soon(self.send)
+                return
+
+    def _send(self, entries: list[tuple[int, bytes]], upto: int) -> None:
+        """Send some entries, unless the other side takes no more on the way."""
+        runtime, changes, connection = self._runtime, self._changes, self._connection
+        for part, last in _parts(entries, upto):
+            offset = runtime.now() - runtime.wall()
+            connection.send(["batch", part, last, changes.head, offset])
+            self._after, self._sent_at = last, runtime.now()
+            for _, data in part:
+                changes.sent.entry(self._full, data)
+            if last < upto and connection.is_full:
+                return
+
+    def go_on(self) -> None:
+        """The other side takes more again; what it missed may not be there any more."""
+        if self._after < self._changes.first - 1:
+            self._connection.close()
+        else:
+            self.send()
+
+    def _beat(self) -> None:
+        """Tell that there is nothing new, if nothing was sent for so long."""
+        runtime = self._runtime
+        left_s = self._sent_at + self._beat_s - runtime.now()
+        # What is written for others says nothing to this one: only sending counts.
+        if left_s <= 0 and not self._connection.is_full:
+            self._connection.send(["beat", self._after, self._changes.head])
+            self._sent_at = runtime.now()
+            if runtime.now() - self._connection.heard_at > 2 * runtime.deadline(SILENCE_S):
+                runtime.journal.sometimes("replication.silent-follower-dropped")
+                self._connection.close()
+        self._timer = runtime.later(left_s if left_s > 0 else self._beat_s, self._beat)

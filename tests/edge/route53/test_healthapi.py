@@ -7,6 +7,7 @@ import pytest
 
 from antipodes.edge.route53.healthchecks import is_public
 from antipodes.edge.route53.model import HealthCheck, Observation
+from antipodes.edge.route53.service import REFERENCE_S
 from antipodes.replication.changelog import Entry
 from tests.edge.route53.controlplane import OTHER, STRANGER, ControlPlane, play, record
 
@@ -103,7 +104,7 @@ def test_a_health_check_is_shown_with_its_defaults_and_told_to_the_edge() -> Non
     play(scenario)
 
 
-def test_a_caller_reference_stands_for_one_health_check_for_ever() -> None:
+def test_a_caller_reference_stands_for_one_health_check_for_days() -> None:
     async def scenario(plane: ControlPlane) -> None:
         one, again = await create(plane), await create(plane)
         assert one == again
@@ -117,6 +118,12 @@ def test_a_caller_reference_stands_for_one_health_check_for_ever() -> None:
             "CreateHealthCheck", CallerReference="one", HealthCheckConfig=HTTP
         )
         assert (error.code, error.status) == ("HealthCheckAlreadyExists", 409)
+        # Long after, it may be used again.
+        ((account, digest, reference),) = plane.service.old_references.all()
+        then = msgspec.structs.replace(reference, deleted_at=reference.deleted_at - REFERENCE_S - 1)
+        plane.service.old_references.put(account, digest, then)
+        await plane.call("DeleteHealthCheck", HealthCheckId=two["Id"])
+        assert (await create(plane))["Id"] != one["Id"]
 
     play(scenario)
 

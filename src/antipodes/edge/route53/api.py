@@ -1,7 +1,6 @@
 """Route 53 as a host runs it: the service with all of its operations."""
 
 from antipodes.edge.route53 import (
-    answerapi,
     cidrapi,
     delegationapi,
     geoapi,
@@ -18,7 +17,6 @@ from antipodes.edge.route53.service import Route53
 
 __all__ = [
     "Route53",
-    "answerapi",
     "cidrapi",
     "delegationapi",
     "geoapi",

@@ -9,7 +9,7 @@ from antipodes.edge.route53 import healthchecks, model, neighbours
 from antipodes.edge.route53.model import HealthCheck, Observation
 from antipodes.edge.route53.pages import marked
 from antipodes.edge.route53.records import invalid_input
-from antipodes.edge.route53.service import Reference, Route53, operations
+from antipodes.edge.route53.service import REFERENCE_S, Reference, Route53, operations
 from antipodes.service.contract import Call, Request, Response, ServiceError
 from antipodes.world.addresses import region_block
 
@@ -211,11 +211,20 @@ def _updated(service: Route53, check: HealthCheck) -> Response:
 def delete_health_check(service: Route53, call: Call, request: Request) -> Response:
     check = _find(service, call, request["HealthCheckId"])
     service.health_checks.delete(call.account, check.id)
-    service.old_references.put(call.account, _digest(check.caller_reference), Reference())
+    _remember(service, check)
     service.observed.delete("", check.id)
     service.tags.delete(call.account, f"healthcheck/{check.id}")
     service.host.changes.append(model.HEALTH_CHECK_KIND, [check.id, None])
     return {}
+
+
+def _remember(service: Route53, check: HealthCheck) -> None:
+    """Keep the caller reference of a deleted check, and forget those that are long gone."""
+    now, old = service.now(), service.old_references
+    for account, digest, reference in list(old.all()):
+        if reference.deleted_at < now - REFERENCE_S:
+            old.delete(account, digest)
+    old.put(check.account, _digest(check.caller_reference), Reference(now))
 
 
 def _observations(service: Route53, call: Call, request: Request) -> tuple[Observation, ...]:

@@ -1,4 +1,4 @@
-"""Record sets: changed in batches, listed, protected."""
+"""Record sets: changed in batches, listed, tried out, protected."""
 
 from antipodes.edge.route53 import changes, naming, records
 from antipodes.edge.route53.changes import Known, Outcome
@@ -79,6 +79,30 @@ def list_record_sets(service: Route53, call: Call, request: Request) -> Response
         if following.set_identifier:
             answer["NextRecordIdentifier"] = following.set_identifier
     return answer
+
+
+@operations("TestDNSAnswer")
+def test_dns_answer(service: Route53, call: Call, request: Request) -> Response:
+    hosted = service.zone(call, request["HostedZoneId"])
+    if hosted.private:
+        raise invalid_input("Answers can be tested for public hosted zones only")
+    try:
+        name = naming.canonical(request["RecordName"])
+    except naming.BadName as error:
+        raise invalid_input(str(error)) from error
+    if not naming.within(name, hosted.name):
+        raise invalid_input(f"{name} is not in zone {hosted.name}")
+    from antipodes.edge.route53 import testanswers  # noqa: PLC0415 - a world starts without it
+
+    rcode, data = testanswers.answer(service, hosted, name, request)
+    return {
+        "Nameserver": hosted.name_servers[0],
+        "RecordName": name,
+        "RecordType": request["RecordType"],
+        "RecordData": data,
+        "ResponseCode": rcode,
+        "Protocol": "UDP",
+    }
 
 
 # Protections.

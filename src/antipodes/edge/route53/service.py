@@ -43,6 +43,8 @@ from antipodes.service.records import Records
 BACKBONE_S_MAX = 0.5  # from us-east-1 to any edge location, with what the log takes
 CHANGES_MAX = 10_000  # that can be asked after; older ones are forgotten
 CALLS_MAX, CALLS_S = 5, 1.0  # of an account, where the world's capacity can be short
+CALLERS_MAX = 10_000  # whose calls are counted
+REFERENCE_S = 7 * 86_400.0  # for how long a deleted health check's caller reference is known
 _ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # The model lets an id have 32 characters, with what clients leave before it.
 _ID_LENGTHS = {"Z": 32 - len("/hostedzone/"), "C": 20, "N": 32 - len("/delegationset/")}
@@ -98,7 +100,9 @@ class Protection(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """The caller reference of a health check that is no more."""
+    """The caller reference of a health check that is no more, and since when."""
+
+    deleted_at: float
 
 
 class Route53(Service):
@@ -163,6 +167,8 @@ class Route53(Service):
         if not self.host.settings.throttling:
             return
         now = self.host.runtime.now()
+        if len(self._calls) >= CALLERS_MAX:
+            self._calls.clear()
         calls = self._calls.setdefault(account, deque(maxlen=CALLS_MAX))
         if len(calls) == CALLS_MAX and now - calls[0] < CALLS_S:
             raise ServiceError("Throttling", "Rate exceeded", 400)

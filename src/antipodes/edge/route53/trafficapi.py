@@ -187,6 +187,8 @@ def delete_traffic_policy(service: Route53, call: Call, request: Request) -> Res
             f"Version {policy.version} of the traffic policy is used by instance {used[0].id}",
         )
     service.policies.delete(call.account, _key(policy.id, policy.version))
+    if all(other.id != policy.id for other in service.policies.list(call.account)):
+        service.host.store.delete(_VERSION + policy.id.encode())
     return {}
 
 

@@ -1,16 +1,14 @@
-"""What a zone would answer: asked of the control plane's own copy, delegated or not.
+"""What a zone would answer, from the control plane's own copy. Imported when first asked for.
 
 The same planning as at the edge, with every health check taken for healthy, since health is known
 there and not here. An alias for what another service has is told by that one's name.
 """
 
-from antipodes.edge.route53 import naming
 from antipodes.edge.route53.answers import Planner, Target
 from antipodes.edge.route53.clients import Clients
 from antipodes.edge.route53.model import CidrCollection, HostedZone
-from antipodes.edge.route53.policies import Client
 from antipodes.edge.route53.records import invalid_input
-from antipodes.edge.route53.service import Route53, operations
+from antipodes.edge.route53.service import Route53
 from antipodes.edge.route53.zones import Zones
 from antipodes.fabric.dns.edns import Subnet
 from antipodes.fabric.dns.message import (
@@ -25,7 +23,7 @@ from antipodes.fabric.dns.message import (
 from antipodes.fabric.dns.names import to_text, to_wire
 from antipodes.fabric.dns.precompiled import answered
 from antipodes.fabric.dns.rdata import RTYPES, rdata_text, rtype_text
-from antipodes.service.contract import Call, Request, Response
+from antipodes.service.contract import Request
 from antipodes.world import addresses
 
 HOME_RESOLVER = "us-east-1"  # where the resolver is that is meant if none is named
@@ -73,47 +71,15 @@ def _subnet(request: Request) -> Subnet | None:
         raise invalid_input(f"{ip} is not an address") from error
 
 
-def _client(service: Route53, clients: Clients, request: Request) -> Client:
-    """Who asks."""
+def answer(
+    service: Route53, hosted: HostedZone, name: str, request: Request
+) -> tuple[str, list[str]]:
+    """The response code, and the data of the answer section. Raises InvalidInput."""
+    clients = Clients(service.host.world)
     ip = request.get("ResolverIP") or ""
     place = addresses.place_of(ip) or HOME_RESOLVER
     edge = service.host.world.anycast_edge(place)
-    return clients.find(edge, place, ip, _subnet(request))
-
-
-@operations("TestDNSAnswer")
-def test_dns_answer(service: Route53, call: Call, request: Request) -> Response:
-    hosted = service.zone(call, request["HostedZoneId"])
-    if hosted.private:
-        raise invalid_input("Answers can be tested for public hosted zones only")
-    try:
-        name = naming.canonical(request["RecordName"])
-    except naming.BadName as error:
-        raise invalid_input(str(error)) from error
-    if not naming.within(name, hosted.name):
-        raise invalid_input(f"{name} is not in zone {hosted.name}")
-    clients = Clients(service.host.world)
-    client = _client(service, clients, request)
-    rcode, data = _answer(service, hosted, name, request["RecordType"], client, clients)
-    return {
-        "Nameserver": hosted.name_servers[0],
-        "RecordName": name,
-        "RecordType": request["RecordType"],
-        "RecordData": data,
-        "ResponseCode": rcode,
-        "Protocol": "UDP",
-    }
-
-
-def _answer(  # noqa: PLR0913, PLR0917 - who asks whom for what
-    service: Route53,
-    hosted: HostedZone,
-    name: str,
-    rtype_name: str,
-    client: Client,
-    clients: Clients,
-) -> tuple[str, list[str]]:
-    """The response code, and the data of the answer section."""
+    client = clients.find(edge, place, ip, _subnet(request))
     zones = Zones()
     zones.advance()
     zones.put_zone(hosted)
@@ -121,16 +87,16 @@ def _answer(  # noqa: PLR0913, PLR0917 - who asks whom for what
     zone = zones.get(hosted.id)
     assert zone is not None, "the zone was just put there"
     view = _View(service, hosted, clients)
-    wire, rtype = to_wire(name), RTYPES[rtype_name]
+    wire, rtype = to_wire(name), RTYPES[request["RecordType"]]
     match = zone.match(wire, rtype, view.version)
     if match.delegated:  # others answer, and a referral has no answer section
         return _RCODES[NOERROR], []
     plan = Planner(zone, view, client).plan(match, wire, rtype)
     query = parse_query(encode_query(0, wire, rtype), tcp=True)
     assert not isinstance(query, Malformed), "the question was made here"
-    answer = parse_answer(answered(query, plan.draw(service.chance.random)))
+    found = parse_answer(answered(query, plan.draw(service.chance.random)))
     data = [
         view.targets.get(record.rdata) or rdata_text(rtype_text(record.rtype), record.rdata)
-        for record in answer.answers
+        for record in found.answers
     ]
-    return _RCODES[answer.rcode], data
+    return _RCODES[found.rcode], data

@@ -8,11 +8,13 @@ reaches every location that any of them reaches, whatever has become of a contro
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import msgspec
 
 from antipodes.edge.route53.balancers import PLACES, BalancerChecks
 from antipodes.edge.route53.checkers import REGIONS, Fleet
+from antipodes.edge.route53.copying import VERDICTS_QUERY
 from antipodes.edge.route53.knowledge import Knowledge
 from antipodes.edge.route53.locations import Location
 from antipodes.edge.route53.model import OBSERVATIONS_KIND, HealthCheck, Observation
@@ -59,6 +61,7 @@ class Health:
         self._verdicts = Records(store, "route53/verdict", Verdict)
         self._balancers = Records(store, "route53/balancer-verdict", Verdict)
         self._controls = Records(store, "route53/routing-control", Control)
+        host.changes.serve(VERDICTS_QUERY, self._tell_verdicts)
         self._fleet = Fleet(host.runtime, host.world, self)
         self._checks = BalancerChecks(
             host.runtime, self._replica.evaluated_balancers, self._balancer_decided
@@ -72,6 +75,15 @@ class Health:
         for _, arn, verdict in self._balancers.all():
             for location in self._locations:
                 location.learn_balancer_health(arn, verdict.healthy)
+
+    def _tell_verdicts(self, _: Any) -> list[Any]:
+        """For followers that are behind: every verdict there is."""
+        kept = ((HEALTH_KIND, self._verdicts), (BALANCER_HEALTH_KIND, self._balancers))
+        return [
+            [kind, name, verdict.healthy]
+            for kind, verdicts in kept
+            for _, name, verdict in verdicts.all()
+        ]
 
     def start(self) -> None:
         """Begin to check."""

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from antipodes.edge.route53.clients import Clients
+from antipodes.edge.route53.copying import HOME, Copying
 from antipodes.edge.route53.locations import Accelerators, Location, Room, Shared
 from antipodes.edge.route53.replica import KINDS, Replica
 from antipodes.fabric.dns.names import to_wire
@@ -18,7 +19,6 @@ from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Follower
 from antipodes.service.contract import Host
 
-HOME = "us-east-1"
 HEALTH_SHARE = 1 / 6
 BALANCER_KIND = "elbv2/name"
 
@@ -56,6 +56,8 @@ class Knowledge:
             for place in places
         }
         self.followers: dict[str, Follower] = {}
+        self._heard: dict[str, Callable[[list[Entry]], None]] = {}
+        self.copying = Copying(host.runtime, host.store, self.replica, self.followers, self._hear)
 
     def load(self) -> None:
         """Take up what was last heard."""
@@ -81,13 +83,14 @@ class Knowledge:
             source=source,
             name=self._name,
             kinds=(*(KINDS if source == HOME else ()), *kinds),
-            apply=partial(self._hear, source, heard),
+            apply=partial(self._hear, source),
+            behind=self.copying.behind,
         )
+        self._heard[source] = heard
+        self.copying.take_up(source)
         self._runtime.spawn(follower.run(), f"follow the names of {source}")
 
-    def _hear(
-        self, source: str, heard: Callable[[list[Entry]], None], entries: list[Entry]
-    ) -> None:
+    def _hear(self, source: str, entries: list[Entry]) -> None:
         own = [entry for entry in entries if entry.kind in KINDS]
         if own:
             version = self.replica.zones.advance()
@@ -97,7 +100,7 @@ class Knowledge:
         for entry in entries:
             if entry.kind == BALANCER_KIND:
                 self._hear_of_balancer(source, *entry.payload)
-        heard(entries)
+        self._heard[source](entries)
 
     def _advance(self, location: Location, version: int) -> None:
         """A location has heard of a change; what nobody goes by any more is forgotten."""

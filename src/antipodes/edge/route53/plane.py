@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from antipodes.edge.route53.answering import Answerer
+from antipodes.edge.route53.copying import HOME
 from antipodes.edge.route53.health import CONTROL_KIND, Health
-from antipodes.edge.route53.knowledge import BALANCER_KIND, HOME, Knowledge
+from antipodes.edge.route53.knowledge import BALANCER_KIND, Knowledge
 from antipodes.edge.route53.locations import Accelerators
 from antipodes.edge.route53.model import HEALTH_CHECK_KIND, HealthCheck
 from antipodes.fabric.dns.message import (

@@ -11,8 +11,9 @@ Not known inside a region: accelerators as targets of aliases, which have no ans
 from typing import Any
 
 from antipodes.edge.route53.answering import Answerer
+from antipodes.edge.route53.copying import EDGE, HOME
 from antipodes.edge.route53.health import BALANCER_HEALTH_KIND, HEALTH_KIND, Verdict
-from antipodes.edge.route53.knowledge import BALANCER_KIND, HOME, Knowledge
+from antipodes.edge.route53.knowledge import BALANCER_KIND, Knowledge
 from antipodes.fabric.dns.message import Answer, Query, encode_query, parse_answer, parse_query
 from antipodes.replication.changelog import Entry
 from antipodes.runtime.contract import Address
@@ -20,7 +21,6 @@ from antipodes.service.contract import Host
 from antipodes.service.dnsserver import Asker
 from antipodes.service.records import Records
 
-EDGE = "edge"
 FIRST_S = 5.0  # how long the first who asks waits to hear of what there is
 LOOK_S = 0.05
 
@@ -80,7 +80,7 @@ class PrivateZones:
     def _has_heard(self) -> bool:
         """Whether nothing is missing of what the control plane has said; then all is in force."""
         home = self._knowledge.followers[HOME]
-        if not home.connected or home.pending:
+        if not home.connected or home.pending or self._knowledge.copying.has_to_copy(HOME):
             return False
         self._location.advance(self._knowledge.replica.zones.version)
         return True

@@ -40,6 +40,7 @@ class Replica:
         self._balancers = Records(store, "names/balancer", Balancer)
         # Of aliases that go by the health of something outside their zone: what that is.
         self._evaluated: dict[tuple[str, RecordKey], str] = {}
+        self._watched: dict[str, dict[RecordKey, None]] = {}  # put since somebody began to watch
 
     def load(self) -> None:
         """Take up what is on the disk."""
@@ -94,6 +95,8 @@ class Replica:
         for record_set in upserts:
             self._records.put(zone_id, _record_key(*record_set.key), record_set)
             self._note_target(zone_id, record_set)
+        if zone_id in self._watched:
+            self._watched[zone_id].update(dict.fromkeys(upsert.key for upsert in upserts))
         self.zones.change(zone_id, upserts, keys)
 
     def _note_target(self, zone_id: str, record_set: RecordSet) -> None:
@@ -120,6 +123,21 @@ class Replica:
         else:
             self._checks.put("", check_id, msgspec.convert(told, HealthCheck))
 
+    def record_keys(self, zone_id: str) -> list[RecordKey]:
+        """What identifies the record sets of a zone."""
+        zone = self.zones.get(zone_id)
+        nodes = zone.nodes.values() if zone is not None else ()
+        return [record_set.key for node in nodes for record_set in node.sets]
+
+    def watch(self, zone_id: str) -> dict[RecordKey, None]:
+        """The record sets of a zone that are put from now on; the last who watches sees them."""
+        watched = self._watched[zone_id] = {}
+        return watched
+
+    def collection_ids(self) -> list[str]:
+        """All CIDR collections."""
+        return [collection_id for _, collection_id, _ in self._collections.all()]
+
     def checks(self) -> dict[str, HealthCheck]:
         """All health checks, by id."""
         return {check_id: check for _, check_id, check in self._checks.all()}
@@ -138,6 +156,10 @@ class Replica:
         balancer = msgspec.convert(told, Balancer)
         self._balancers.put(region, name, balancer)
         return balancer
+
+    def names_of(self, region: str) -> list[str]:
+        """The names of a region's balancers."""
+        return [name for where, name, _ in self._balancers.all() if where == region]
 
     def evaluated_balancers(self) -> list[str]:
         """The ARNs of balancers whose health aliases go by, in order."""

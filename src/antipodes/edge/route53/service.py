@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from antipodes.edge.route53 import model
+from antipodes.edge.route53.copying import serve_copies
 from antipodes.edge.route53.model import (
     CidrCollection,
     DelegationSet,
@@ -130,6 +131,7 @@ class Route53(Service):
         self.tags = Records(store, "route53/tags", Tags)
         self.changes = Records(store, "route53/change", ZoneChange)
         self.chance = host.runtime.chance("route53/ids")
+        serve_copies(host.changes, self.zones, self.records, self.health_checks, self.collections)
         self._calls: dict[str, deque[float]] = {}
         self._follows = False
 

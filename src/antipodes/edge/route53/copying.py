@@ -1,0 +1,154 @@
+"""How a host that missed entries of a log for good comes to know what they said.
+
+A log forgets what all of its followers have passed. Who comes later (a region in which somebody
+asks for private zones for the first time, an edge whose disk was emptied) copies what there is, by
+queries, while it goes on to follow; what the copy says is heard as if the log had said it, and what
+the copy lacks is forgotten. Until that is done, a mark on the disk says so.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from antipodes.edge.route53.model import (
+    CIDR_KIND,
+    HEALTH_CHECK_KIND,
+    RECORDS_KIND,
+    ZONE_KIND,
+    CidrCollection,
+    HealthCheck,
+    HostedZone,
+    RecordKey,
+)
+from antipodes.edge.route53.recordstore import RecordStore
+from antipodes.edge.route53.replica import Replica
+from antipodes.replication.changelog import ChangeLog, Entry
+from antipodes.replication.follower import Behind, Follower
+from antipodes.replication.logserver import Refused
+from antipodes.runtime.contract import DiskFull, Gone, Runtime, Store, TimedOut
+from antipodes.service.records import Records
+
+ZONES_QUERY, RECORDS_QUERY, NAMES_QUERY = "route53/zones", "route53/zone-records", "elbv2/name"
+VERDICTS_QUERY = "route53/verdicts"
+PAGE = 1000
+RETRY_S = 1.0
+HOME, EDGE = "us-east-1", "edge"
+_MARKS = b"names/behind\x00"
+
+Hear = Callable[[str, list[Entry]], None]
+
+
+def serve_copies(
+    changes: ChangeLog,
+    zones: Records[HostedZone],
+    records: RecordStore,
+    checks: Records[HealthCheck],
+    collections: Records[CidrCollection],
+) -> None:
+    """Answer, at the control plane's home, those who have to copy."""
+
+    def tell_zones(_: Any) -> Any:
+        return [[record for _, _, record in kept.all()] for kept in (zones, checks, collections)]
+
+    def tell_records(payload: Any) -> Any:
+        zone_id, start = payload
+        found, following = records.page(zone_id, RecordKey(*start) if start else None, PAGE)
+        return [found, list(following.key) if following is not None else None]
+
+    changes.serve(ZONES_QUERY, lambda asked: msgspec.to_builtins(tell_zones(asked)))
+    changes.serve(RECORDS_QUERY, lambda asked: msgspec.to_builtins(tell_records(asked)))
+
+
+class Copying:
+    """The copies that a host has to make."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        store: Store,
+        replica: Replica,
+        followers: dict[str, Follower],
+        hear: Hear,
+    ) -> None:
+        self._runtime = runtime
+        self._store = store
+        self._replica = replica
+        self._followers = followers
+        self._hear = hear
+        self._running: dict[str, None] = {}
+
+    def behind(self, missed: Behind) -> None:
+        """Entries of a log are lost to this host: copy, from now on until it is done."""
+        self._store.put(_MARKS + missed.source.encode(), b"")
+        self._begin(missed.source)
+
+    def take_up(self, source: str) -> None:
+        """Go on with a copy that was under way, if one was."""
+        if self.has_to_copy(source):
+            self._begin(source)
+
+    def has_to_copy(self, source: str) -> bool:
+        """Whether something is still missing."""
+        return self._store.get(_MARKS + source.encode()) is not None
+
+    def _begin(self, source: str) -> None:
+        if source not in self._running:
+            self._running[source] = None
+            self._runtime.spawn(self._copy(source), f"copy what {source} said")
+
+    async def _copy(self, source: str) -> None:
+        follower = self._followers[source]
+        while self.has_to_copy(source):
+            try:
+                if source == HOME:
+                    await self._copy_zones(follower)
+                if source == EDGE:
+                    said = await follower.query(VERDICTS_QUERY, None)
+                    self._say(source, [(kind, [name, well]) for kind, name, well in said])
+                else:
+                    await self._copy_names(follower)
+                self._store.delete(_MARKS + source.encode())
+            except (Gone, TimedOut, Refused, DiskFull):
+                await self._runtime.sleep(self._runtime.interval(RETRY_S))
+        del self._running[source]
+
+    async def _copy_names(self, follower: Follower) -> None:
+        try:
+            told = dict(await follower.query(NAMES_QUERY, None))
+        except Refused:
+            return  # a host of control planes has no balancers
+        gone = {name: None for name in self._replica.names_of(follower.source) if name not in told}
+        pairs = {**told, **gone}
+        self._say(follower.source, [(NAMES_QUERY, [name, pairs[name]]) for name in pairs])
+
+    async def _copy_zones(self, follower: Follower) -> None:
+        zones, checks, collections = await follower.query(ZONES_QUERY, None)
+        said: list[tuple[str, Any]] = []
+        for kind, found, known in (
+            (ZONE_KIND, zones, [zone.id for zone in self._replica.zones]),
+            (HEALTH_CHECK_KIND, checks, list(self._replica.checks())),
+            (CIDR_KIND, collections, self._replica.collection_ids()),
+        ):
+            told = {record["id"]: record for record in found}
+            said += [(kind, [id_, None]) for id_ in known if id_ not in told]
+            said += [(kind, [id_, record]) for id_, record in told.items()]
+        self._say(follower.source, said)
+        for zone in zones:
+            await self._copy_records(follower, zone["id"])
+
+    async def _copy_records(self, follower: Follower, zone_id: str) -> None:
+        known = self._replica.record_keys(zone_id)
+        touched = self._replica.watch(zone_id)
+        start: list[str] | None = None
+        while True:
+            found, start = await follower.query(RECORDS_QUERY, [zone_id, start])
+            self._say(follower.source, [(RECORDS_KIND, [zone_id, found, [], ""])])
+            if start is None:
+                break
+        gone = [list(key) for key in known if key not in touched]
+        self._say(follower.source, [(RECORDS_KIND, [zone_id, [], gone, ""])])
+
+    def _say(self, source: str, said: list[tuple[str, Any]]) -> None:
+        """Hear what the log would have said."""
+        self._hear(source, [Entry(0, kind, 0.0, payload) for kind, payload in said])

@@ -1,0 +1,94 @@
+"""Who comes when the log has forgotten copies what there is, and hears of all that happens then."""
+
+from typing import Any
+
+from antipodes.edge.route53.plane import DnsPlane
+from antipodes.edge.route53.private import PrivateZones
+from antipodes.edge.route53.replica import KINDS
+from antipodes.fabric.dns.names import to_wire
+from antipodes.fabric.dns.rdata import RTYPES, rdata_text
+from antipodes.replication.changelog import ENTRIES_MIN
+from tests.edge.route53.worlds import HOME, TOLD_S, Stage, W, play
+
+FORGOTTEN_S = 60.0  # several times what it takes until a log is trimmed
+
+
+async def change(stage: Stage, zone_id: str, *changes: tuple[str, str, str]) -> None:
+    """Put or delete A records by the API."""
+    batch = [
+        {
+            "Action": action,
+            "ResourceRecordSet": {
+                "Name": name,
+                "Type": "A",
+                "TTL": 60,
+                "ResourceRecords": [{"Value": value}],
+            },
+        }
+        for action, name, value in changes
+    ]
+    request = {"HostedZoneId": zone_id, "ChangeBatch": {"Changes": batch}}
+    await stage.simulated.call(HOME, "route53", "ChangeResourceRecordSets", request)
+
+
+async def zone(stage: Stage, name: str, **more: Any) -> str:
+    request = {"Name": name, "CallerReference": name, **more}
+    made = await stage.simulated.call(HOME, "route53", "CreateHostedZone", request)
+    found: str = made["HostedZone"]["Id"].rpartition("/")[2]
+    return found
+
+
+async def forget(stage: Stage) -> None:
+    """Let the home's log forget what everybody has passed."""
+    host = stage.simulated.region(HOME)
+    for _ in range(ENTRIES_MIN + 1):
+        host.changes.append("noise", None)
+    await host.store.committed()
+    await stage.wait(FORGOTTEN_S)
+    assert not host.changes.read(0, ENTRIES_MIN, KINDS)[0]
+
+
+def test_a_region_that_asks_late_copies_its_private_zones() -> None:
+    async def scenario(stage: Stage) -> None:
+        vpc = (await stage.simulated.call(W, "ec2", "DescribeVpcs", {}))["Vpcs"][0]["VpcId"]
+        network = {"VPCRegion": W, "VPCId": vpc}
+        zone_id = await zone(stage, "corp.test", VPC=network)
+        await change(stage, zone_id, ("CREATE", "a.corp.test", "10.0.0.1"))
+        await forget(stage)
+        host = stage.simulated.region(W)
+        zones = PrivateZones(host)
+        await host.runtime.spawn(zones.ready(), "first question")
+        answer = zones.answer(to_wire("a.corp.test"), RTYPES["A"], vpc)
+        assert [rdata_text("A", record.rdata) for record in answer.answers] == ["10.0.0.1"]
+        await change(stage, zone_id, ("UPSERT", "a.corp.test", "10.0.0.2"))
+        await stage.wait(TOLD_S)
+        answer = zones.answer(to_wire("a.corp.test"), RTYPES["A"], vpc)
+        assert [rdata_text("A", record.rdata) for record in answer.answers] == ["10.0.0.2"]
+
+    play(scenario)
+
+
+def test_an_edge_that_was_away_too_long_forgets_what_is_gone_and_learns_the_rest() -> None:
+    async def scenario(stage: Stage) -> None:
+        kept, gone = await zone(stage, "example.com"), await zone(stage, "example.net")
+        many = [("CREATE", f"n{n}.example.com", "192.0.2.1") for n in range(30)]
+        await change(stage, kept, *many, ("CREATE", "old.example.com", "192.0.2.9"))
+        await stage.wait(TOLD_S)
+        assert await stage.values("tokyo", "old.example.com") == ["192.0.2.9"]
+        stage.simulated.kill("edge")
+        await change(stage, kept, ("DELETE", "old.example.com", "192.0.2.9"))
+        await change(stage, kept, ("CREATE", "new.example.com", "192.0.2.2"))
+        await stage.simulated.call(HOME, "route53", "DeleteHostedZone", {"Id": gone})
+        host = stage.simulated.region(HOME)
+        for follower in list(host.changes.followers):
+            host.changes.forget(follower)  # as if it had been away for a million entries
+        await forget(stage)
+        await stage.simulated.restart("edge")
+        assert isinstance(stage.plane, DnsPlane)
+        await stage.wait(TOLD_S)
+        assert await stage.values("tokyo", "new.example.com") == ["192.0.2.2"]
+        assert await stage.values("tokyo", "n29.example.com") == ["192.0.2.1"]
+        assert await stage.values("tokyo", "old.example.com") == []
+        assert not (await stage.ask("tokyo", "example.net", "SOA")).answers
+
+    play(scenario)

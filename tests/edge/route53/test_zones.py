@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from antipodes.edge.route53.private import PrivateZones
+from antipodes.fabric.dns.names import to_wire
+from antipodes.fabric.dns.rdata import RTYPES
 from tests.edge.route53.controlplane import (
     ACCOUNT,
     HOME,
@@ -264,6 +267,25 @@ def test_a_private_zone_is_for_networks_that_exist() -> None:
         assert error.code == "PublicZoneVPCAssociation"
 
     play(scenario, other=True)
+
+
+def test_the_home_region_keeps_what_it_edits_apart_from_what_it_hears() -> None:
+    async def scenario(plane: ControlPlane) -> None:
+        here = await plane.vpc()
+        zone = await plane.zone("corp", VPC=here)
+        await plane.change(zone, ("CREATE", record("www.corp")))
+        before = await plane.names(zone)
+        host = plane.simulated.region(HOME)
+        zones = PrivateZones(host)
+        await host.runtime.spawn(zones.ready(), "first question")
+        (answer,) = zones.answer(to_wire("www.corp"), RTYPES["A"], here["VPCId"]).answers
+        assert answer.rdata == bytes([192, 0, 2, 1])
+        assert await plane.names(zone) == before
+        assert [known.id for _, _, known in plane.service.zones.all()] == [zone]
+        await plane.change(zone, ("DELETE", record("www.corp")))
+        await plane.call("DeleteHostedZone", Id=zone)
+
+    play(scenario)
 
 
 def test_a_network_of_another_account_needs_an_authorization() -> None:

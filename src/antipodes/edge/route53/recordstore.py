@@ -12,8 +12,8 @@ from antipodes.edge.route53.model import RecordKey, RecordSet
 from antipodes.edge.route53.naming import stored
 from antipodes.runtime.contract import Store
 
-_RECORDS = b"route53/record\x00"
-_COUNTS = b"route53/record-count\x00"
+_RECORDS = b"route53-control/record\x00"
+_COUNTS = b"route53-control/record-count\x00"
 
 
 class RecordStore:

@@ -1,8 +1,10 @@
 """Route 53's control plane: what its operations share. It lives in us-east-1.
 
 A change is one group of the host's store: the records, the change that can be asked after, and the
-entries of the change log that tell the edge. It is INSYNC when every edge location that can be
-reached must have it: after the propagation time, and what the backbone takes at most.
+entries of the change log that tell the edge. Its keys begin with `route53-control`, since the same
+host, as a region, keeps a copy of what it is told like any other. A change is INSYNC when every
+edge location that can be reached must have it: after the propagation time, and what the backbone
+takes at most.
 """
 
 from collections import deque
@@ -49,9 +51,9 @@ REFERENCE_S = 7 * 86_400.0  # for how long a deleted health check's caller refer
 _ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # The model lets an id have 32 characters, with what clients leave before it.
 _ID_LENGTHS = {"Z": 32 - len("/hostedzone/"), "C": 20, "N": 32 - len("/delegationset/")}
-_CHANGE_NUMBER = b"route53/change-number"
-_CHANGE_SLOT = b"route53/change-slot/"
-_OWNER = b"route53/zone-owner/"
+_CHANGE_NUMBER = b"route53-control/change-number"
+_CHANGE_SLOT = b"route53-control/change-slot/"
+_OWNER = b"route53-control/zone-owner/"
 
 
 class Throttled(Operations):
@@ -116,20 +118,22 @@ class Route53(Service):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         store = host.store
-        self.zones = Records(store, "route53/zone", HostedZone)
+        self.zones = Records(store, "route53-control/zone", HostedZone)
         self.records = RecordStore(store)
-        self.authorized = Records(store, "route53/vpc-authorization", Authorized)
-        self.protections = Records(store, "route53/protection", Protection)
-        self.health_checks = Records(store, "route53/health-check", HealthCheck)
-        self.old_references = Records(store, "route53/health-check-reference", Reference)
-        self.observed = Records(store, "route53/observations", Observed)
-        self.collections = Records(store, "route53/cidr", CidrCollection)
-        self.delegation_sets = Records(store, "route53/delegation-set", DelegationSet)
-        self.logging = Records(store, "route53/query-logging", QueryLoggingConfig)
-        self.policies = Records(store, "route53/traffic-policy", TrafficPolicy)
-        self.instances = Records(store, "route53/traffic-policy-instance", TrafficPolicyInstance)
-        self.tags = Records(store, "route53/tags", Tags)
-        self.changes = Records(store, "route53/change", ZoneChange)
+        self.authorized = Records(store, "route53-control/vpc-authorization", Authorized)
+        self.protections = Records(store, "route53-control/protection", Protection)
+        self.health_checks = Records(store, "route53-control/health-check", HealthCheck)
+        self.old_references = Records(store, "route53-control/health-check-reference", Reference)
+        self.observed = Records(store, "route53-control/observations", Observed)
+        self.collections = Records(store, "route53-control/cidr", CidrCollection)
+        self.delegation_sets = Records(store, "route53-control/delegation-set", DelegationSet)
+        self.logging = Records(store, "route53-control/query-logging", QueryLoggingConfig)
+        self.policies = Records(store, "route53-control/traffic-policy", TrafficPolicy)
+        self.instances = Records(
+            store, "route53-control/traffic-policy-instance", TrafficPolicyInstance
+        )
+        self.tags = Records(store, "route53-control/tags", Tags)
+        self.changes = Records(store, "route53-control/change", ZoneChange)
         self.chance = host.runtime.chance("route53/ids")
         serve_copies(host.changes, self.zones, self.records, self.health_checks, self.collections)
         self._calls: dict[str, deque[float]] = {}

@@ -16,7 +16,7 @@ from antipodes.service.contract import Call, Request, Response, ServiceError
 
 POLICIES_MAX, VERSIONS_MAX, INSTANCES_MAX = 50, 1000, 5  # "Quotas" of the Developer Guide
 PAGE = 100
-_VERSION = b"route53/traffic-policy-version/"
+_VERSION = b"route53-control/traffic-policy-version/"
 _LOCATION = "https://route53.amazonaws.com/2013-04-01"
 
 

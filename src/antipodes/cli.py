@@ -20,12 +20,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from antipodes.arguments import choice, percent, speed, with_unit
 from antipodes.runtime import commands
 
 PORT = 4566
 ANSWER_S_MAX = 60.0
 START_S_MAX = 40.0
-SPEED_MAX = 100
 
 
 class CommandError(Exception):
@@ -159,6 +159,7 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
         throttling=options.throttling,
         strong_region_sets=options.strong_region_sets,
         ttl_delay_s=options.ttl_delay,
+        resolvers=dict(options.resolver),
     )
 
     def announce(server: Any) -> None:
@@ -248,7 +249,9 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(status, indent=2))
         return 0
-    print(f"endpoint http://127.0.0.1:{status['port']}  speed {status['speed']:g}")
+    print(f"endpoint http://127.0.0.1:{status['port']} (and DNS)  speed {status['speed']:g}")
+    for place, port in status["cities"].items():
+        print(f"  {place:16} proxy and dns at 127.0.0.1:{port}")
     for place, host in status["hosts"].items():
         note = " (control planes only)" if host["control_only"] else ""
         print(f"  {place:16} {host['state']:9} pid {host['pid'] or '-'}{note}")
@@ -326,6 +329,7 @@ def _at(options: argparse.Namespace) -> int:
         "https_proxy": proxy,
         "HTTPS_PROXY": proxy,
         "ALL_PROXY": f"socks5h://127.0.0.1:{city['port']}",
+        "ANTIPODES_DNS": city["dns"],
         "no_proxy": "",
         "NO_PROXY": "",
     }
@@ -375,32 +379,6 @@ def _drill(options: argparse.Namespace) -> int:
 # The parser.
 
 
-def _percent(text: str) -> float:
-    value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share: write 5% or 0.05")
-    return value
-
-
-def _with_unit(*units: str, signed: bool = False) -> Any:
-    def parse(text: str) -> float:
-        for unit in units:
-            text = text.removesuffix(unit)
-        value = float(text)
-        if value < 0 and not signed:
-            raise argparse.ArgumentTypeError("must not be negative")
-        return value
-
-    return parse
-
-
-def _speed(text: str) -> float:
-    value = float(text)
-    if not 1 <= value <= SPEED_MAX:
-        raise argparse.ArgumentTypeError(f"a speed is between 1 and {SPEED_MAX}")
-    return value
-
-
 def _parser() -> argparse.ArgumentParser:
     about = "A world of AWS-compatible regions that you run, and break."
     parser = argparse.ArgumentParser(prog="antipodes", description=about)
@@ -426,7 +404,7 @@ def _add_up(verbs: Any) -> None:
     up.add_argument("--sites", metavar="FILE", default="", help="customers' sites, as TOML")
     up.add_argument("--port", type=int, default=PORT, help="of the endpoint (0: any free one)")
     up.add_argument("--detach", "-d", action="store_true", help="return when it is up")
-    up.add_argument("--speed", type=_speed, default=1.0, help="how fast configured intervals pass")
+    up.add_argument("--speed", type=speed, default=1.0, help="how fast configured intervals pass")
     up.add_argument("--seed", type=int, default=0)
     up.add_argument("--account", default="000000000000", help="of callers that name none")
     up.add_argument("--durability", choices=("process", "power"), default="process")
@@ -436,7 +414,9 @@ def _add_up(verbs: Any) -> None:
     up.add_argument("--control-plane-delay", type=float, default=0.0, help="s, to make things")
     up.add_argument("--throttling", action="store_true", help="tables' capacity can be short")
     up.add_argument("--strong-region-sets", action="store_true", help="MRSC as it was at first")
-    up.add_argument("--ttl-delay", type=_with_unit("s"), default=0.0, help="how long items stay")
+    up.add_argument("--ttl-delay", type=with_unit("s"), default=0.0, help="how long items stay")
+    how = "CITY=HOW a resolver keeps names: honour, clamp:300, ... (CITY may be default)"
+    up.add_argument("--resolver", action="append", default=[], type=choice, help=how)
     _verb(verbs, "down", _down, "stop the world")
     _verb(verbs, "reset", _reset, "empty a stopped world's state")
 
@@ -464,12 +444,12 @@ def _add_breaking(verbs: Any) -> None:
     break_.add_argument("--region", default="", help="of a control plane; default: everywhere")
     break_.add_argument("--dark", action="store_true", help="silence instead of kill -9")
     break_.add_argument("--pause", action="store_true", help="it hangs: SIGSTOP, not kill -9")
-    break_.add_argument("--offset", type=_with_unit("s", signed=True), help="of a clock: 180s")
-    break_.add_argument("--drift", type=_with_unit("ppm", signed=True), help="of a clock: 500ppm")
-    break_.add_argument("--loss", type=_percent, help="for example 5%%")
-    break_.add_argument("--latency", type=_with_unit("ms"), help="extra, for example 100ms")
-    break_.add_argument("--jitter", type=_with_unit("ms"), help="for example 20ms")
-    break_.add_argument("--bandwidth", type=_with_unit("mbit", "Mbit"), help="for example 10mbit")
+    break_.add_argument("--offset", type=with_unit("s", signed=True), help="of a clock: 180s")
+    break_.add_argument("--drift", type=with_unit("ppm", signed=True), help="of a clock: 500ppm")
+    break_.add_argument("--loss", type=percent, help="for example 5%%")
+    break_.add_argument("--latency", type=with_unit("ms"), help="extra, for example 100ms")
+    break_.add_argument("--jitter", type=with_unit("ms"), help="for example 20ms")
+    break_.add_argument("--bandwidth", type=with_unit("mbit", "Mbit"), help="for example 10mbit")
     break_.add_argument("--one-way", action="store_true", help="only from the first end")
     heal = _verb(verbs, "heal", _heal, "heal one fault by its handle, or all")
     heal.add_argument("handle", nargs="?", default="")
@@ -480,7 +460,7 @@ def _add_drill(verbs: Any) -> None:
     actions = drill.add_subparsers(required=True, metavar="ACTION", dest="action")
     run = actions.add_parser("run", help="run a drill file, or one of the library by name")
     run.add_argument("file")
-    run.add_argument("--speed", type=_speed, default=None, help="overrides the file's")
+    run.add_argument("--speed", type=speed, default=None, help="overrides the file's")
     run.add_argument("--seed", type=int, default=None, help="overrides the file's")
     run.add_argument("--simulate", action="store_true", help="in one process, in virtual time")
     run.add_argument("--seeds", type=int, default=0, metavar="N", help="play seeds 1 to N")

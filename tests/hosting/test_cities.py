@@ -6,20 +6,23 @@ import orjson
 import pytest
 
 from antipodes.hosting.cities import CityProxy
-from antipodes.hosting.links import LAPTOP, SUPERVISOR, WorldLinks
+from antipodes.hosting.links import SUPERVISOR
 from antipodes.runtime.contract import Accepted, Address, PlainReceiver, Runtime
-from antipodes.runtime.virtual import Simulation
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
 from antipodes.world import addresses
-from antipodes.world.atlas import load_atlas
-from antipodes.world.world import World
+from tests.hosting import authorities
+from tests.hosting.authorities import (
+    ACCELERATOR,
+    APP,
+    BALANCER,
+    BALANCER_IP,
+    CITY,
+    E,
+    W,
+    perform,
+)
 
-W, E = "us-west-2", "eu-central-1"
-CITY = "city/sao-paulo"
 PROXY = Address(SUPERVISOR, "proxy")
-ACCELERATOR = "a0123456789abcdef.awsglobalaccelerator.com"
-BALANCER = f"globalapp-1.{W}.elb.amazonaws.com"
-BALANCER_IP = addresses.region_address(W, 1)
 GET = b"GET /inside HTTP/1.1\r\nhost: balancer\r\n\r\n"
 GREETING = b"\x05\x01\x00"
 
@@ -47,39 +50,24 @@ class Client(PlainReceiver):
         self.ended = True
 
 
-class Scene:
+class Scene(authorities.Scene):
     """A world with an accelerator's edge, a balancer, an API, and a proxy for one city."""
 
     def __init__(self) -> None:
-        self.world = World(load_atlas(), (W, E), seed=1)
-        self.simulation = Simulation(WorldLinks(self.world), seed=1)
-        self.outside = self.simulation.boot("outside", LAPTOP)
-        self.city = CityProxy(self.outside.at(CITY), self.world)
-        self.hosts = {place: self.simulation.boot(place) for place in (W, E, "edge")}
+        super().__init__()
+        self.city = CityProxy(self.runtime, self.world)
 
     async def open(self) -> None:
+        await super().open()
+        hosts = {place: self.simulation.boot(place) for place in (W, E)}
         for region in (W, E):
-            await self.serve(self.hosts[region], Address(region, "api"))
-        await self.serve(self.hosts[W], Address(W, f"{BALANCER_IP}:80"))
-        await self.serve(self.hosts["edge"], Address("edge/*", "198.18.0.1:80"))
-        for place, address in ((W, BALANCER_IP), ("edge/*", "198.18.0.1")):
-            names = self.names(address)
-            host = self.hosts[place.removesuffix("/*")]
-            await host.listen(Address(place, "dns"), HttpServer(host, names).receiver)
+            await self.serve(hosts[region], Address(region, "api"))
+        await self.serve(hosts[W], Address(W, f"{BALANCER_IP}:80"))
+        await self.serve(self.edge.runtime, Address("edge/*", "198.18.0.1:80"))
         await self.outside.listen(PROXY, self.city.receiver)
 
     async def serve(self, host: Runtime, address: Address) -> None:
         await host.listen(address, HttpServer(host, self.tell).receiver)
-
-    @staticmethod
-    def names(address: str) -> Callable[[HttpRequest], HttpResponse]:
-        answer = orjson.dumps({"addresses": [address], "ttl": 60})
-
-        def resolve(request: HttpRequest) -> HttpResponse:
-            known = request.target in {f"/?name={ACCELERATOR}", f"/?name={BALANCER}"}
-            return HttpResponse(200, (), answer) if known else HttpResponse(404)
-
-        return resolve
 
     @staticmethod
     def tell(request: HttpRequest) -> HttpResponse:
@@ -121,18 +109,7 @@ def seen_in(answer: bytes) -> dict[str, object]:
 
 def play(scenario: Callable[[Scene], Awaitable[None]]) -> None:
     scene = Scene()
-
-    async def opened() -> None:
-        await scene.open()
-        await scenario(scene)
-
-    async def main() -> None:
-        await scene.outside.spawn(opened(), "scenario")
-
-    try:
-        scene.simulation.run(main())
-    finally:
-        scene.simulation.close()
+    perform(scene, lambda: scenario(scene))
 
 
 def test_a_request_in_absolute_form_is_made_from_the_city() -> None:
@@ -176,6 +153,17 @@ def test_an_accelerator_is_reached_at_the_edge_location_nearest_to_the_city() ->
         assert (seen["at"], seen["target"]) == ("edge/GRU", "/")
         seen = seen_in(await scene.request("http://198.18.0.1:80/x"))
         assert (seen["at"], seen["target"]) == ("edge/GRU", "/x")
+
+    play(scenario)
+
+
+def test_a_name_of_a_hosted_zone_leads_where_its_records_say() -> None:
+    async def scenario(scene: Scene) -> None:
+        for target in (f"http://{APP}/x", f"http://{APP}:4566/x", f"http://{APP}.localhost/x"):
+            seen = seen_in(await scene.request(target))
+            assert (seen["at"], seen["target"]) == (W, "/x")
+        client = await scene.talk([GREETING, socks(name=APP), GET])
+        assert seen_in(client.got[12:])["target"] == "/inside"
 
     play(scenario)
 

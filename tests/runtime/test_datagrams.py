@@ -443,3 +443,18 @@ def test_datagrams_to_and_from_a_lost_door_are_lost(run: Any) -> None:
         return [[datagram.data for datagram in found.came] for found in (box, answers)]
 
     assert run(scenario, links) == [[b"after"], [b"not lost"]]
+
+
+def test_a_client_that_stands_elsewhere_gets_its_answers(run: Any) -> None:
+    """As the supervisor does, and a drill, when they stand in a city."""
+
+    async def scenario(near: Runtime, far: Runtime) -> tuple[str, str, str]:
+        door = await far.listen_datagrams(NAMES, lambda asked: door.reply(asked, b"answer"))
+        answered = near.future()
+        elsewhere = near.at("city/sao-paulo")
+        client = await elsewhere.listen_datagrams(Address(elsewhere.place, ""), answered.set_result)
+        client.send(NAMES, b"question", source_ip="198.19.128.1")
+        answer: Datagram = await answered
+        return answer.data.decode(), answer.local.place, answer.source.place
+
+    assert run(scenario) == ("answer", "city/sao-paulo", "b")

@@ -8,12 +8,19 @@ import orjson
 from antipodes.drills.history import Operation, Outcome
 from antipodes.drills.model import Drill
 from antipodes.hosting.resolver import NoSuchName, Resolver
-from antipodes.runtime.contract import Gone, Runtime, TimedOut
+from antipodes.runtime.contract import Address, Gone, Runtime, TimedOut
 from antipodes.service.http import HttpClient, HttpResponse
 from antipodes.world import addresses
 
 MUTATING = {"write", "delete", "increment", "pair-write"}
 BREAKER_OPEN = "circuit breaker open"
+
+
+class _Kept(NamedTuple):
+    """An address that somebody's client keeps."""
+
+    address: str
+    until: float
 
 
 class Way:
@@ -38,6 +45,7 @@ class Way:
         spoken = {"read": drill.load.read, "write": drill.load.write, **drill.load.calls}
         self._spoken = {kind: request.partition(" ") for kind, request in spoken.items()}
         self._addresses: dict[int, str] = {}
+        self._kept: dict[int, _Kept] = {}
         self._failures = 0
         self._closed_again = 0.0
 
@@ -48,6 +56,15 @@ class Way:
             found = addresses.client_ip(self.runtime.place, who % addresses.CITY_SIZE)
             self._addresses[who] = found
         return found
+
+    async def door(self, who: int) -> Address:
+        """Where a person's client connects to: what it has kept, or what the resolver says."""
+        host, port = self.target
+        kept, now = self._kept.get(who), self.runtime.now()
+        if kept is None or kept.until <= now:
+            kept_s = self.runtime.interval(self.drill.load.keeps_names_s)
+            kept = self._kept[who] = _Kept(await self.resolver.resolve(host), now + kept_s)
+        return self.resolver.door(kept.address, port)
 
     def spoken(self, kind: str, key: str, value: str | None) -> tuple[str, str]:
         """The method and the target of a call."""
@@ -149,13 +166,11 @@ class Person:
 
     async def _request(self, method: str, target: str) -> HttpResponse:
         way = self._way
-        host, port = way.target
-        door = way.resolver.door(await way.resolver.resolve(host), port)
         return await way.client.request(
-            door,
+            await way.door(self._who),
             method,
             target,
-            headers={"host": host},
+            headers={"host": way.target[0]},
             keep_alive=False,
             source_ip=way.address(self._who),
             trace=self._trace,

@@ -3,8 +3,10 @@
 from antipodes.drills.judgeable import unjudgeable
 from antipodes.drills.model import Drill, Event, LoadPart
 from antipodes.drills.screen import BYTES_MAX, HEAD_BYTES
+from antipodes.fabric.dns.cache import UnknownBehaviour
 from antipodes.hosting.breaking import fault_of
 from antipodes.hosting.configuration import ON_DEMAND
+from antipodes.hosting.resolver import behaviours
 from antipodes.world.atlas import load_atlas
 from antipodes.world.errors import WorldError
 from antipodes.world.world import World
@@ -23,6 +25,7 @@ def check_drill(drill: Drill) -> None:
         raise ValueError("duration_s: must be positive")
     for city in drill.load.cities:
         _check_city(world, city)
+    _check_resolvers(world, drill)
     _check_follow(drill.load)
     _check_load(drill)
     previous = 0.0
@@ -56,6 +59,13 @@ def _check_city(world: World, city: str) -> None:
         raise ValueError(f"load.cities: {error}") from None
     if not place.startswith("city/"):
         raise ValueError(f"load.cities: {city} is not a city")
+
+
+def _check_resolvers(world: World, drill: Drill) -> None:
+    try:
+        behaviours(world, drill.world.resolvers)
+    except (UnknownBehaviour, WorldError) as error:
+        raise ValueError(f"world.resolvers: {error}") from None
 
 
 _UNDONE = {"kill", "pause", "fault", "faults", "clock", "disk"}
@@ -113,6 +123,8 @@ def _check_load(drill: Drill) -> None:
     for field in ("rate", "keys", "people", "timeout_s"):
         if getattr(load, field) <= 0:
             raise ValueError(f"load.{field}: must be positive")
+    if load.keeps_names_s < 0:
+        raise ValueError("load.keeps_names_s: must not be negative")
     if not load.cities:
         raise ValueError("load.cities: name at least one")
     if load.rate * drill.duration_s * len(load.cities) > REQUESTS_MAX:

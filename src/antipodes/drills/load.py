@@ -12,7 +12,7 @@ from antipodes.drills.calls import Person, Way
 from antipodes.drills.history import Operation, Outcome
 from antipodes.drills.model import Drill, SessionPart
 from antipodes.drills.sessions import Session, try_session
-from antipodes.hosting.resolver import Resolver
+from antipodes.hosting.resolver import Resolver, behaviours
 from antipodes.runtime.contract import Chance, Runtime
 from antipodes.world.world import World
 
@@ -30,6 +30,7 @@ class Load:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port or 80
+        self._behaviours = behaviours(world, drill.world.resolvers)
         self.operations: list[Operation] = []
         self.rate = drill.load.rate
         self._number = 0
@@ -89,9 +90,8 @@ class Load:
 
     def _way(self, city: str) -> Way:
         runtime = self._runtime.at(self._world.place(city))
-        return Way(
-            city, runtime, Resolver(runtime, self._world), self._drill, (self._host, self._port)
-        )
+        resolver = Resolver(runtime, self._world, self._behaviours)
+        return Way(city, runtime, resolver, self._drill, (self._host, self._port))
 
     async def probe(self, city: str) -> bool:
         """Whether a city is served by now; not part of the history."""

@@ -27,6 +27,7 @@ class WorldPart(_Strict, frozen=True):
     propagation_s: float = 60.0
     replication_delay: str = "link"
     access: dict[str, str] = {}
+    resolvers: dict[str, str] = {}  # how cities' resolvers keep names, by city, and as "default"
     restart_s: float = 0.5  # of a host that is started again, in simulation
 
 
@@ -100,6 +101,7 @@ class LoadPart(_Strict, frozen=True):
     follow: FollowPart | None = None
     session: SessionPart | None = None  # instead of requests
     served_by: str = "x-served-by"
+    keeps_names_s: float = 0.0  # how long each person's client keeps an address; 0: it asks anew
     timeout_s: float = 10.0  # physical, as latencies are: people's patience does not shrink
 
 

@@ -214,8 +214,9 @@ class _Search:
         ):
             any(self._try(_with_load(self.best, **{field: value})) for value in values)
         self._try(_with_load(self.best, retry=RetryPart()))
-        world = msgspec.structs.replace(self.best.world, access={})
-        self._try(msgspec.structs.replace(self.best, world=world))
+        for usual in ("access", "resolvers"):
+            world = msgspec.structs.replace(self.best.world, **{usual: {}})
+            self._try(msgspec.structs.replace(self.best, world=world))
 
     def _soften_events(self) -> None:
         for number in range(len(self.best.timeline)):
@@ -346,7 +347,7 @@ def gone(whole: Drill, left: Drill) -> list[str]:
     ):
         if size != smaller:
             found.append(f"of {size:g} {what}, {smaller:g} are left")
-    tuned = ("propagation_s", "restart_s", "access")
+    tuned = ("propagation_s", "restart_s", "access", "resolvers")
     if any(getattr(whole.world, field) != getattr(left.world, field) for field in tuned):
         found.append("what was tuned of the world")
     if whole.load.retry != left.load.retry:

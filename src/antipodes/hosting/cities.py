@@ -1,15 +1,18 @@
 """A city as a proxy: whatever runs through it sees the world from there.
 
-One port speaks HTTP proxying (requests and CONNECT) and SOCKS5 (RFC 1928, without authentication);
-the first byte tells which. Names are resolved by the city's own resolver, connections start at the
-city, and so everything takes the time that the distances dictate. The connections a client opens to
-the proxy and the ones opened in the world belong together: a kept-alive client keeps its flow.
+One port speaks HTTP proxying (requests and CONNECT), SOCKS5 (RFC 1928, without authentication) and
+DNS; the first byte tells which. Names are resolved by the city's own resolver, connections start at
+the city, and so everything takes the time that the distances dictate. The connections that a client
+opens to the proxy and the ones opened in the world belong together: a kept-alive client keeps its
+flow.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from antipodes.hosting.resolver import NoSuchName, Resolver, is_world_name, plain_name
+from antipodes.fabric.dns.cache import Behaviour
+from antipodes.hosting.nameservers import is_dns
+from antipodes.hosting.resolver import NoSuchName, Resolver, plain_name
 from antipodes.runtime.contract import (
     Accepted,
     Address,
@@ -20,6 +23,7 @@ from antipodes.runtime.contract import (
     Stream,
     TimedOut,
 )
+from antipodes.service.dnsserver import DnsServer
 from antipodes.service.http import (
     HttpClient,
     HttpRequest,
@@ -27,6 +31,7 @@ from antipodes.service.http import (
     HttpServer,
     encode_response,
 )
+from antipodes.service.recursion import recursive_server
 from antipodes.service.relay import RelayEnd
 from antipodes.world import addresses
 from antipodes.world.world import World
@@ -59,10 +64,13 @@ _HOP_BY_HOP = {
 class CityProxy:
     """The people of one city, and the ports through which they reach the world."""
 
-    def __init__(self, runtime: Runtime, world: World) -> None:
+    def __init__(
+        self, runtime: Runtime, world: World, chosen: Mapping[str, Behaviour] | None = None
+    ) -> None:
         self.runtime = runtime
         self.world = world
-        self.resolver = Resolver(runtime, world)
+        self.resolver = Resolver(runtime, world, chosen)
+        self.names = DnsServer(runtime, recursive_server(self.resolver.look_up))
         self.source_ip = addresses.client_ip(runtime.place, 0)
         self._chance = runtime.chance(f"trace/{runtime.place}")
 
@@ -132,14 +140,15 @@ class _Requests:
 
     async def _door(self, host: str, port: int, request: HttpRequest) -> Address:
         region = self._city.resolver.api_region(host)
-        if region is None and port == FRONT_DOOR_PORT and not is_world_name(host):
+        resolver = self._city.resolver
+        if region is None and port == FRONT_DOOR_PORT and not await resolver.knows(host):
             scope = _SCOPE.search(request.headers.get("authorization", ""))
             region = scope.group(1) if scope else self._city.world.regions[0]
         if region is not None:
             return Address(region, "api")
         if port == FRONT_DOOR_PORT:
             port = HTTP_PORT
-        return self._city.resolver.door(await self._city.resolver.resolve(host), port)
+        return resolver.door(await resolver.resolve(host), port)
 
 
 def _plain(trace: str) -> list[tuple[str, str]]:
@@ -185,6 +194,8 @@ class _Sniffer(PlainReceiver):
             self._stream.abort()
         elif self._data[0] == SOCKS_VERSION:
             self._socks()
+        elif is_dns(self._data):
+            self._become(self._city.names.receiver(self._accepted))
         elif self._data.startswith(b"CONNECT ") or b"CONNECT ".startswith(self._data):
             self._connect()
         else:

@@ -36,6 +36,9 @@ class Configuration(msgspec.Struct, frozen=True):
     control_only: bool = False
     access: dict[str, str] = {}
     sites: tuple[Site, ...] = ()
+    # How the resolvers of cities behave, by city, and as "default" of the others; fabric/dns/cache
+    # has the words. Only who stands in cities reads it: the supervisor, and a drill.
+    resolvers: dict[str, str] = {}
     faults: list[list[Any]] = []
     extra: dict[str, Any] = {}
 

@@ -3,13 +3,16 @@
 It reads a connection's first request head, takes the region from the credential scope, and hands
 the socket itself to that region's process; later requests on it never pass here. What is asked of
 the world itself (`/_antipodes/...`, `/_localstack/health`) and what is addressed to a host inside
-the world by its Host header (balancers, accelerators; also with `.localhost` appended) is served
-here.
+the world by its Host header (balancers, accelerators, names of hosted zones; also with `.localhost`
+appended) is served here. Whether a name is one of the world's, only a resolver may be able to tell.
+DNS over TCP is told by its first byte, and served here too.
 """
 
 import re
 
-from antipodes.hosting.resolver import is_world_name
+from antipodes.hosting.laptop import Laptop
+from antipodes.hosting.nameservers import is_dns
+from antipodes.hosting.resolver import belongs
 from antipodes.hosting.scope import region_of
 from antipodes.hosting.supervisor import Supervisor
 from antipodes.runtime.children import adopt_client
@@ -29,23 +32,37 @@ class FrontDoor:
         supervisor: Supervisor,
         port: int,
         serve: HttpHandler,
-        outside: ReceiverFactory,
+        laptop: Laptop,
     ) -> None:
         self._supervisor = supervisor
         self._runtime = supervisor.runtime
         self._server = HttpServer(self._runtime, serve)
-        self._outside = outside
-        self._front = FrontSocket(self._runtime.loop, "127.0.0.1", port, self._decide)
+        self._laptop = laptop
+        self._front = FrontSocket(self._runtime.loop, "127.0.0.1", port, self._decide, is_dns)
         self.port = self._front.port
 
     def _decide(self, head: bytes, client: ClientSocket) -> None:
+        if is_dns(head):
+            self._adopt(client, head, self._laptop.names_receiver)
+            return
         path = head.split(b" ", 2)[1:2]
         if path and path[0].startswith(_OURS):
             self._adopt(client, head, self._server.receiver)
             return
-        host = _HOST.search(head)
-        if host is not None and is_world_name(host.group(1).decode("latin-1")):
-            self._adopt(client, head, self._outside)
+        found = _HOST.search(head)
+        host = found.group(1).decode("latin-1") if found is not None else ""
+        inside = belongs(host)
+        if inside is None:
+            self._runtime.spawn(self._ask_whose(host, head, client), "first call of a host")
+        else:
+            self._hand_over(head, client, inside=inside)
+
+    async def _ask_whose(self, host: str, head: bytes, client: ClientSocket) -> None:
+        self._hand_over(head, client, inside=await self._laptop.knows(host))
+
+    def _hand_over(self, head: bytes, client: ClientSocket, *, inside: bool) -> None:
+        if inside:
+            self._adopt(client, head, self._laptop.receiver)
             return
         region = region_of(head) or self._supervisor.configuration.regions[0]
         sender = self._supervisor.sender(region)

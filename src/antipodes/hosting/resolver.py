@@ -1,41 +1,40 @@
-"""A city's DNS resolver: asks whoever is authoritative, over the world's links, and caches.
+"""A city's DNS resolver: it asks the nearest edge location, remembers, and answers the city.
 
-Names of accelerators are answered by the nearest edge location, names of load balancers by their
-region. An answer is kept for its TTL (an interval of the world, so it shrinks with the speed), a
-missing name for NEGATIVE_TTL_S. What a name means is then a matter of the address plan: an
-anycast address is where the nearest edge location is, any other is in its region.
+The edge is authoritative for every name of the world: hosted zones, load balancers, accelerators.
+The resolver asks where anycast leads from its city, over the world's links; what it remembers, for
+how long, and how it strays from the standard is its behaviour (fabric/dns/cache.py has them),
+chosen for each city: that is what makes the long tail of a failover by DNS. What an address means
+is then a matter of the address plan: an anycast address is where the nearest edge location is, any
+other is in its region.
 """
 
 import ipaddress
 import re
-from http import HTTPStatus
-from typing import NamedTuple
+from collections.abc import Mapping
 
-import orjson
-
+from antipodes.fabric.dns.cache import HONOUR, Behaviour, Known, parse_behaviour
+from antipodes.fabric.dns.message import SERVFAIL, Answer
+from antipodes.fabric.dns.names import InvalidName, to_text, to_wire
 from antipodes.runtime.contract import Address, Gone, Runtime, TimedOut
-from antipodes.service.http import HttpClient
+from antipodes.service.dnsclient import DnsClient
+from antipodes.service.recursion import Recursion
 from antipodes.world import addresses
+from antipodes.world.errors import WorldError
 from antipodes.world.world import World
 
-NEGATIVE_TTL_S = 5.0
-QUERY_S_MAX = 5.0
-CACHE_MAX = 1000
+DOOR = "53"
+TRIES_S = (0.8, 1.6, 2.4)  # how long each attempt waits, as resolvers back off
+DOORS_MAX = 1000
+EVERYWHERE = "default"  # instead of a city: the behaviour of all that are not named
 
-_ACCELERATOR = re.compile(r"a[0-9a-f]{16}\.awsglobalaccelerator\.com")
-_BALANCER = re.compile(r"[a-z0-9-]+\.([a-z0-9-]+)\.elb\.amazonaws\.com")
+_A = 1
 _API = re.compile(r"(?:[a-z0-9-]+\.)+([a-z]{2}-[a-z-]+-\d)\.amazonaws\.com")
+_LABELLED = re.compile(r"[a-z0-9_*-]+(?:\.[a-z0-9_*-]+)+")
+_OUTSIDE = (".localhost.localstack.cloud", ".internal", ".local")  # what the laptop is called
 
 
 class NoSuchName(Exception):
-    """The name, or its address, does not exist in this world."""
-
-
-class Cached(NamedTuple):
-    """One kept answer."""
-
-    addresses: tuple[str, ...]
-    until: float
+    """The name, or its address, does not exist in this world, or nobody says where it is."""
 
 
 def plain_name(host: str) -> str:
@@ -44,69 +43,107 @@ def plain_name(host: str) -> str:
     return name.rstrip(".").lower().removesuffix(".localhost")
 
 
-def is_world_name(host: str) -> bool:
-    """Whether a Host header names something inside the world."""
+def belongs(host: str) -> bool | None:
+    """Whether a host is inside the world; None: only a resolver can tell."""
     name = plain_name(host)
-    return bool(_ACCELERATOR.fullmatch(name) or _BALANCER.fullmatch(name)) or (
-        addresses.is_anycast(name) or addresses.place_of(name) is not None
-    )
+    if addresses.is_anycast(name) or addresses.place_of(name) is not None:
+        return True
+    if _LABELLED.fullmatch(name) is None or name.endswith(_OUTSIDE) or _is_address(name):
+        return False
+    if name.endswith(".amazonaws.com"):
+        return ".elb." in name
+    return None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def behaviours(world: World, chosen: Mapping[str, str]) -> dict[str, Behaviour]:
+    """The resolvers' behaviours by city as a place, and for all others (EVERYWHERE).
+
+    Raises UnknownBehaviour, or WorldError for what is no city.
+    """
+    found = {EVERYWHERE: HONOUR}
+    for name, text in chosen.items():
+        place = name if name == EVERYWHERE else world.place(name)
+        if place != EVERYWHERE and not place.startswith("city/"):
+            raise WorldError(f"{name} is not a city: only cities have resolvers to choose")
+        found[place] = parse_behaviour(text)
+    return found
 
 
 class Resolver:
     """The resolver of one city."""
 
-    def __init__(self, runtime: Runtime, world: World) -> None:
+    def __init__(
+        self, runtime: Runtime, world: World, chosen: Mapping[str, Behaviour] | None = None
+    ) -> None:
         self._runtime = runtime
         self._world = world
-        self._client = HttpClient(runtime)
-        self._cache: dict[str, Cached] = {}
+        self._client = DnsClient(runtime)
+        self._source_ip = addresses.client_ip(runtime.place, 0)
+        chosen = chosen or {}
+        behaviour = chosen.get(runtime.place, chosen.get(EVERYWHERE, HONOUR))
+        self._recursion = Recursion(runtime, self._ask, behaviour)
         self._doors: dict[tuple[str, int], Address] = {}
         self._doors_version = -1
+
+    async def look_up(self, name: bytes, rtype: int) -> Known:
+        """What is known of a name and a type, asked for if need be."""
+        return await self._recursion.resolve(name, rtype)
 
     async def resolve(self, host: str) -> str:
         """Return an address of a name (the first of the answer), or the address itself."""
         name = plain_name(host)
-        cached = self._cache.get(name)
-        if cached is None or cached.until <= self._runtime.now():
-            try:
-                return str(ipaddress.ip_address(name))
-            except ValueError:
-                pass
-            cached = await self._ask(name)
-            if len(self._cache) >= CACHE_MAX:
-                self._cache.pop(next(iter(self._cache)))
-            self._cache[name] = cached
-        if not cached.addresses:
-            raise NoSuchName(f"{name}: no such name in this world")
-        return cached.addresses[0]
-
-    def _authority(self, name: str) -> Address:
-        if _ACCELERATOR.fullmatch(name):
-            return Address(self._world.anycast_edge(self._runtime.place), "dns")
-        balancer = _BALANCER.fullmatch(name)
-        if balancer is not None and balancer.group(1) in self._world.regions:
-            return Address(balancer.group(1), "dns")
+        if _is_address(name):
+            return name
+        try:
+            known = await self._recursion.resolve(to_wire(name), _A)
+        except InvalidName:
+            raise NoSuchName(f"{name}: no name at all") from None
+        for record in known.records:
+            if record.rtype == _A:
+                return str(ipaddress.IPv4Address(record.rdata))
+        if known.rcode == SERVFAIL:
+            raise NoSuchName(f"{name}: nobody says where it is")
         raise NoSuchName(f"{name}: no such name in this world")
 
-    async def _ask(self, name: str) -> Cached:
-        authority = self._authority(name)
+    async def knows(self, host: str) -> bool:
+        """Whether a Host header names something inside the world."""
+        inside = belongs(host)
+        if inside is None:
+            try:
+                await self.resolve(host)
+            except NoSuchName:
+                return False
+            return True
+        return inside
+
+    async def _ask(self, name: bytes, rtype: int) -> Answer:
+        """Ask where anycast leads, which may be elsewhere at the next attempt."""
         started = self._runtime.now()
-        try:
-            async with self._runtime.timeout(QUERY_S_MAX):
-                response = await self._client.request(authority, "GET", f"/?name={name}")
-        except (Gone, TimedOut) as error:
-            raise NoSuchName(f"{name}: no answer from {authority.place}: {error}") from None
-        self._runtime.journal.span("", "dns", started, dns=name, authority=authority.place)
-        now = self._runtime.now()
-        if response.status != HTTPStatus.OK:
-            return Cached((), now + self._runtime.interval(NEGATIVE_TTL_S))
-        answer = orjson.loads(response.body)
-        ttl = self._runtime.interval(float(answer["ttl"]))
-        return Cached(tuple(answer["addresses"]), now + ttl)
+        authority = Address("", "")
+        for try_s in TRIES_S:
+            authority = Address(self.edge(), DOOR)
+            try:
+                answer = await self._client.ask(
+                    authority, name, rtype, timeout_s=try_s, tries=1, source_ip=self._source_ip
+                )
+            except (Gone, TimedOut):
+                continue
+            dns = to_text(name).removesuffix(".")
+            self._runtime.journal.span("", "dns", started, dns=dns, authority=authority.place)
+            return answer
+        raise TimedOut(f"no answer from {authority.place}")
 
     def door(self, address: str, port: int) -> Address:
         """Where an address is, seen from this city."""
-        if self._doors_version != self._world.version or len(self._doors) >= CACHE_MAX:
+        if self._doors_version != self._world.version or len(self._doors) >= DOORS_MAX:
             self._doors.clear()
             self._doors_version = self._world.version
         door = self._doors.get((address, port))
@@ -118,7 +155,7 @@ class Resolver:
         if address.startswith("127."):
             return "laptop"
         if addresses.is_anycast(address):
-            return self._world.anycast_edge(self._runtime.place)
+            return self.edge()
         place = addresses.place_of(address)
         if place is None:
             raise NoSuchName(f"{address}: no such address in this world")

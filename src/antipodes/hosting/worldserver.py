@@ -31,18 +31,21 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import orjson
 
+from antipodes.fabric.dns.cache import UnknownBehaviour
 from antipodes.hosting.catalogue import SERVICES
 from antipodes.hosting.cities import CityProxy
 from antipodes.hosting.configuration import Configuration
 from antipodes.hosting.control import fault_list, json_response
 from antipodes.hosting.frontdoor import FrontDoor
+from antipodes.hosting.laptop import Laptop
 from antipodes.hosting.links import EDGE
+from antipodes.hosting.nameservers import hear_datagrams, open_port
 from antipodes.hosting.reports import replication_ways
+from antipodes.hosting.resolver import behaviours
 from antipodes.hosting.supervisor import UP, Supervisor, SupervisorError
 from antipodes.hosting.toxiproxy import Toxiproxy
 from antipodes.replication.delays import UnknownDelay
 from antipodes.runtime.children import on_signals
-from antipodes.runtime.contract import Accepted, Receiver
 from antipodes.runtime.statedirectory import StateDirectory
 from antipodes.service.http import HttpRequest, HttpResponse
 from antipodes.world.errors import WorldError
@@ -82,20 +85,19 @@ class WorldServer:
         self.supervisor = supervisor
         self.runtime = supervisor.runtime
         self._cities: dict[str, tuple[CityProxy, int]] = {}
-        self._home: CityProxy | None = None
-        self._toxiproxy = Toxiproxy(supervisor.world, supervisor.fault_door)
+        world = supervisor.world
+        try:
+            self._behaviours = behaviours(world, supervisor.configuration.resolvers)
+        except (UnknownBehaviour, WorldError) as error:
+            raise SupervisorError(str(error)) from None
+        self._laptop = Laptop(self.runtime, world, self._behaviours)
+        self._toxiproxy = Toxiproxy(world, supervisor.fault_door)
         self._stopping = self.runtime.future()
-        self.front = FrontDoor(supervisor, port, self.handle, self._home_receiver)
+        self.front = FrontDoor(supervisor, port, self.handle, self._laptop)
 
-    def _home_receiver(self, accepted: Accepted) -> Receiver:
-        """Whoever names no city stands in the one nearest to the first region."""
-        if self._home is None:
-            world = self.supervisor.world
-            region = world.regions[0]
-            cities = [city.place for city in world.atlas.cities]
-            place = min(cities, key=lambda city: (world.rtt_ms(city, region), city))
-            self._home = CityProxy(self.runtime.at(place), world)
-        return self._home.receiver(accepted)
+    async def open_names(self) -> None:
+        """Answer DNS at the front door's port number. Raises Gone where it is taken."""
+        await hear_datagrams(self.runtime, self.front.port, self._laptop)
 
     def stop(self) -> None:
         """Begin to stop."""
@@ -127,7 +129,7 @@ class WorldServer:
             case "GET", ["health"] | ["_localstack", "health"]:
                 return json_response(self._health())
             case "GET", ["status"]:
-                return json_response({**self.supervisor.status(), "port": self.front.port})
+                return json_response(self._status())
             case "GET" | "PUT", ["replication"]:
                 return json_response(await self._replication(request))
             case "GET", ["edge"]:
@@ -179,6 +181,12 @@ class WorldServer:
                 return json_response({"message": f"no such thing: {request.target}"}, 404)
         return json_response({"handle": handle})
 
+    def _status(self) -> dict[str, Any]:
+        port = self.front.port
+        cities = {place: city_port for place, (_, city_port) in self._cities.items()}
+        status = self.supervisor.status()
+        return {**status, "port": port, "dns": f"127.0.0.1:{port}", "cities": cities}
+
     def _health(self) -> dict[str, Any]:
         hosts = self.supervisor.status()["hosts"]
         up = all(host["state"] == UP for host in hosts.values())
@@ -210,13 +218,14 @@ class WorldServer:
         if not place.startswith("city/"):
             raise SupervisorError(f"{name} is not a city")
         if place not in self._cities:
-            proxy = CityProxy(self.runtime.at(place), self.supervisor.world)
-            listener = await self.runtime.listen_loopback(proxy.receiver)
+            proxy = CityProxy(self.runtime.at(place), self.supervisor.world, self._behaviours)
+            listener, _ = await open_port(self.runtime, proxy.receiver, proxy.names)
             self._cities[place] = (proxy, listener.port)
         proxy, port = self._cities[place]
         return {
             "city": place,
             "port": port,
+            "dns": f"127.0.0.1:{port}",
             "address": proxy.source_ip,
             "edge": self.supervisor.world.anycast_edge(place),
         }
@@ -230,6 +239,7 @@ async def run_world(
     server = None
     try:
         server = WorldServer(supervisor, port)
+        await server.open_names()
         on_signals(server.stop)
         supervisor.tell_front(f"http://127.0.0.1:{server.front.port}")
         await supervisor.start()

@@ -41,15 +41,20 @@ class DatagramDoors(Generic[Owner]):
         self._opened = 0
 
     def open(
-        self, owner: Owner, address: Address, receive: Callable[[Datagram], None], life: int
+        self,
+        owner: Owner,
+        address: Address,
+        receive: Callable[[Datagram], None],
+        life: int,
+        host: str = "",
     ) -> Address:
         """Open a door; without a port, one that no other has, in this life of the host or before.
 
-        Raises Gone where one is open already.
+        `host` ends the port that it is given. Raises Gone where one is open already.
         """
         if not address.port:
             self._opened += 1
-            address = Address(address.place, f"datagrams-{life}-{self._opened}")
+            address = Address(address.place, f"datagrams-{life}-{self._opened}{host}")
         if address in self._doors:
             raise Gone(f"address in use: {address.place} {address.port}")
         self._doors[address] = Door(owner, receive)

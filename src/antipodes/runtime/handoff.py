@@ -138,8 +138,8 @@ def handoff_pair() -> tuple[socket.socket, socket.socket]:
 class FrontSocket:
     """A listening TCP port that reads each connection's first head and lets `decide` place it.
 
-    `decide(head, client)` gets the bytes read (up to the end of the headers or more) and the
-    socket, which it must hand on or close.
+    `decide(head, client)` gets the bytes read (up to the end of the headers or more, or as few as
+    are enough to decide `at_once`) and the socket, which it must hand on or close.
     """
 
     def __init__(
@@ -148,9 +148,11 @@ class FrontSocket:
         host: str,
         port: int,
         decide: Callable[[bytes, socket.socket], object],
+        at_once: Callable[[bytes], bool],
     ) -> None:
         self._loop = loop
         self._decide = decide
+        self._at_once = at_once
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -171,7 +173,7 @@ class FrontSocket:
                 return
             client.setblocking(False)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _Head(self._loop, client, self._decide)
+            _Head(self._loop, client, self._decide, self._at_once)
 
     def close(self) -> None:
         """Accept no more."""
@@ -187,10 +189,12 @@ class _Head:
         loop: asyncio.AbstractEventLoop,
         client: socket.socket,
         decide: Callable[[bytes, socket.socket], object],
+        at_once: Callable[[bytes], bool],
     ) -> None:
         self._loop = loop
         self._client = client
         self._decide = decide
+        self._at_once = at_once
         self._data = b""
         self._timer = loop.call_later(HEAD_S_MAX, self._give_up)
         loop.add_reader(client.fileno(), self._readable)
@@ -206,7 +210,8 @@ class _Head:
             self._give_up()
             return
         self._data += data
-        if b"\r\n\r\n" in self._data or len(self._data) > HEAD_BYTES_MAX:
+        whole = b"\r\n\r\n" in self._data or len(self._data) > HEAD_BYTES_MAX
+        if whole or self._at_once(self._data):
             self._detach()
             self._decide(self._data, self._client)
 

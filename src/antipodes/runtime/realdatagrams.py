@@ -1,7 +1,8 @@
 """Datagrams between the processes of a world: Unix datagram sockets, delayed by the receiver.
 
 Every host has one such socket in the run directory beside its other one. A header says where a
-datagram comes from and where it goes, since the receiver has to know the way to delay it. The
+datagram comes from and where it goes, since the receiver has to know the way to delay it. Who
+stands elsewhere (the supervisor, in a city) has its host named in its door, for the answers. The
 kernel lets ten wait at a socket and no more, far fewer than a real way holds; so each sender keeps
 a queue of its own for each host, and drops what does not fit. A host that is down takes nothing.
 """
@@ -35,6 +36,7 @@ class RealDatagrams:
         self, host: str, run_directory: Path, lines: DelayLines, chance: random.Random, life: int
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._host = host
         self._run_directory = run_directory
         self._life = life
         self._ways = Ways(lines, chance)
@@ -53,7 +55,8 @@ class RealDatagrams:
 
     def listen(self, address: Address, receive: Callable[[Datagram], None]) -> "RealDatagramDoor":
         """Open a door."""
-        return RealDatagramDoor(self, self._doors.open(None, address, receive, self._life))
+        here = "" if host_of(address.place) == self._host else f"@{self._host}"
+        return RealDatagramDoor(self, self._doors.open(None, address, receive, self._life, here))
 
     def close_door(self, address: Address) -> None:
         """Close a door."""
@@ -61,7 +64,8 @@ class RealDatagrams:
 
     def send(self, datagram: Datagram) -> None:
         """Put a datagram on its way."""
-        host = host_of(datagram.local.place)
+        place, port = datagram.local
+        host = port.partition("@")[2] or host_of(place)
         if host not in self._peers:
             self._peers[host] = _Peer(self._loop, self._path(host))
         self._peers[host].send(self._encode(datagram))

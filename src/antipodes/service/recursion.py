@@ -12,20 +12,35 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from antipodes.fabric.dns.cache import CHAIN_MAX, HONOUR, Behaviour, Cache, Known
-from antipodes.fabric.dns.message import NOERROR, NXDOMAIN, REFUSED, RR, SERVFAIL, Answer
+from antipodes.fabric.dns.message import (
+    NOERROR,
+    NXDOMAIN,
+    RD,
+    REFUSED,
+    RR,
+    SERVFAIL,
+    Answer,
+    Query,
+    encode_answer,
+)
 from antipodes.fabric.dns.names import ROOT
+from antipodes.fabric.dns.rdata import ANY
 from antipodes.runtime.contract import Gone, Runtime, TimedOut
+from antipodes.service.dnsserver import Asker, DnsHandler
 
 STALE_ANSWER_S = 1.8  # the client response timer of RFC 8767, 5
 ASKING_MAX = 1000
 NOWHERE_S = 5  # how long it is remembered that nobody has a name
 
-_SOA = 6
+_HINFO, _SOA = 13, 6
+_ANY_S = 3600
+_ONE_IS_ENOUGH = b"\x07RFC8482\x00"  # what that RFC has for those who ask for everything
 _ROOTS = RR(ROOT, _SOA, NOWHERE_S, ROOT + ROOT + bytes(16) + NOWHERE_S.to_bytes(4, "big"))
 NOWHERE = Answer(NXDOMAIN, 0, (), (_ROOTS,), ())  # what the root says of a name that nobody has
 FAILED = Known(SERVFAIL, ())
 
 Question = tuple[bytes, int]  # a name and a type
+LookUp = Callable[[bytes, int], Awaitable[Known]]
 Ask = Callable[[bytes, int], Awaitable[Answer]]
 
 
@@ -114,3 +129,23 @@ class Recursion:
         if answer.rcode not in {NOERROR, NXDOMAIN}:
             return FAILED
         return self.cache.learn(name, rtype, answer, self._now())
+
+
+def recursive_server(look_up: LookUp) -> DnsHandler:
+    """What a DNS server does that recurses for whoever asks it to."""
+
+    def handle(query: Query, asker: Asker) -> bytes | Awaitable[bytes]:
+        del asker
+        if not query.flags & RD:
+            return encode_answer(query, REFUSED, recursion=True)
+        if query.rtype == ANY:
+            told = RR(query.name, _HINFO, _ANY_S, _ONE_IS_ENOUGH)
+            return encode_answer(query, NOERROR, (told,), recursion=True)
+        return answer(query)
+
+    async def answer(query: Query) -> bytes:
+        known = await look_up(query.name, query.rtype)
+        authority = () if known.soa is None else (known.soa,)
+        return encode_answer(query, known.rcode, known.records, authority, recursion=True)
+
+    return handle

@@ -24,15 +24,15 @@ def test_a_dual_stack_accelerator_is_reached_at_all_four_addresses_until_it_is_n
         assert second.startswith("2001:2:0:b::")
         for address in (*stage.addresses, first, second):
             assert await stage.ask("frankfurt", address=address) == E
-        location = stage.plane._locations[stage.world.anycast_edge("city/frankfurt")]
-        assert location.addresses_of(name) == tuple(stage.addresses)
-        assert location.addresses_of(dual) == (*stage.addresses, first, second)
+        edge = stage.world.anycast_edge("city/frankfurt")
+        assert stage.plane.addresses_of(edge, name) == tuple(stage.addresses)
+        assert stage.plane.addresses_of(edge, dual) == (*stage.addresses, first, second)
         made = (await stage.call("UpdateAccelerator", IpAddressType="IPV4", **arn))["Accelerator"]
         assert "DualStackDnsName" not in made
         assert len(made["Events"]) == 2
         await stage.wait(PROPAGATION_S + 5)
         assert await stage.ask("frankfurt", address=first) == "reset"
-        assert location.addresses_of(dual) == tuple(stage.addresses)
+        assert stage.plane.addresses_of(edge, dual) == tuple(stage.addresses)
 
     play(scenario)
 

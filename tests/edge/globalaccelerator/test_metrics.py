@@ -65,11 +65,11 @@ def test_flows_and_bytes_are_counted_by_every_dimension_and_nothing_while_nothin
         assert await sums(stage, "HealthyEndpointCount", **group) == 1
         assert await sums(stage, "UnhealthyEndpointCount", **group) == 0
         before = await listed(stage)
-        head = stage.simulated.hosts["edge"].changes.head
+        head = stage.edge.changes.head
         await stage.wait(300)
         assert await listed(stage) == before
         assert await sums(stage, "NewFlowCount", **one) == 4
-        assert stage.simulated.hosts["edge"].changes.head == head
+        assert stage.edge.changes.head == head
 
     play(scenario)
 

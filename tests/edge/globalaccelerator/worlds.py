@@ -8,6 +8,9 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from botocore.session import get_session
+from botocore.validate import ParamValidator
+
 from antipodes.edge.globalaccelerator.plane import AnycastPlane
 from antipodes.hosting.edge import EdgeHost
 from antipodes.hosting.simulated import SimulatedWorld
@@ -16,6 +19,7 @@ from antipodes.service.contract import Settings
 from antipodes.service.http import HttpClient
 from antipodes.world import addresses
 
+MODEL = get_session().get_service_model("globalaccelerator")
 W, E = "us-west-2", "eu-central-1"
 ACCOUNT = "000000000000"
 PROPAGATION_S = 60.0
@@ -61,8 +65,12 @@ class Stage:
         await self.simulated.outside.sleep(seconds)
 
     async def call(self, operation: str, **request: Any) -> Any:
-        """Call the accelerator's control plane."""
-        return await self.simulated.call(W, "globalaccelerator", operation, request)
+        """Call the accelerator's control plane; what it answers has botocore's shape."""
+        answer = await self.simulated.call(W, "globalaccelerator", operation, request)
+        shape = MODEL.operation_model(operation).output_shape
+        report = ParamValidator().validate(answer, shape) if shape is not None else None
+        assert report is None or not report.has_errors(), report.generate_report()
+        return answer
 
     async def elb(self, region: str, operation: str, **request: Any) -> Any:
         return await self.simulated.call(region, "elbv2", operation, request)
@@ -185,10 +193,14 @@ class Stage:
     # What is seen.
 
     @property
-    def plane(self) -> AnycastPlane:
+    def edge(self) -> EdgeHost:
         host = self.simulated.hosts["edge"]
         assert isinstance(host, EdgeHost)
-        return host.anycast
+        return host
+
+    @property
+    def plane(self) -> AnycastPlane:
+        return self.edge.anycast
 
     def door(self, city: str, address: str = "", port: int = 80) -> Address:
         edge = self.world.anycast_edge(f"city/{city}")

@@ -14,6 +14,7 @@ SOON_S = 1e-6  # timers may fire this much early
 CONVERSATIONS_MAX = 50_000
 EARLY_MAX = 64  # datagrams that wait for a conversation's door to open
 
+Count = Callable[[int, bool], None]  # bytes, and whether the source sent them
 Opening = Callable[[Callable[[Datagram], None]], Awaitable[DatagramDoor]]
 Reply = Callable[[Datagram, bytes], None]
 Key = tuple[Address, str, Address]
@@ -26,11 +27,15 @@ def _key(datagram: Datagram) -> Key:
 class _Conversation:
     """What one source and its other end say to each other."""
 
-    def __init__(self, every: "Conversations", first: Datagram, to: Address, of: Any) -> None:
+    def __init__(
+        self, every: "Conversations", first: Datagram, to: Address, source_ip: str, of: Any
+    ) -> None:
         self._every = every
         self._first = first
         self._to = to
+        self._source_ip = source_ip
         self.of = of
+        self.count: Count | None = None
         self._door: DatagramDoor | None = None
         self._early: list[Datagram] = []
         self._moved_at = every.runtime.now()
@@ -41,7 +46,11 @@ class _Conversation:
         """Open its own door, and send on what came meanwhile."""
 
         def back(datagram: Datagram) -> None:
+            if datagram.source != self._to:
+                return  # nobody else is meant to speak here
             self._moved_at = self._every.runtime.now()
+            if self.count is not None:
+                self.count(len(datagram.data), False)
             reply(self._first, datagram.data)
 
         door = await opening(back)
@@ -56,13 +65,15 @@ class _Conversation:
     def take(self, datagram: Datagram) -> None:
         """Something comes from the source."""
         self._moved_at = self._every.runtime.now()
+        if self.count is not None:
+            self.count(len(datagram.data), True)
         if self._door is not None:
             self._send(self._door, datagram)
         elif len(self._early) < EARLY_MAX:
             self._early.append(datagram)
 
     def _send(self, door: DatagramDoor, datagram: Datagram) -> None:
-        door.send(self._to, datagram.data, source_ip=datagram.source_ip, trace=datagram.trace)
+        door.send(self._to, datagram.data, source_ip=self._source_ip, trace=datagram.trace)
 
     def end(self) -> None:
         """Forget it: what comes next begins another."""
@@ -99,14 +110,28 @@ class Conversations:
         else:
             begin(datagram)
 
-    def begin(
-        self, first: Datagram, opening: Opening, to: Address, reply: Reply, of: Any = None
+    def begin(  # noqa: PLR0913 - both ends of a conversation
+        self,
+        first: Datagram,
+        opening: Opening,
+        to: Address,
+        reply: Reply,
+        of: Any = None,
+        *,
+        source_ip: str | None = None,
+        count: Count | None = None,
     ) -> None:
-        """Begin one with its first datagram; where there are too many, drop it."""
+        """Begin one with its first datagram; where there are too many, drop it.
+
+        The other end sees the source's address, unless another is given. Who counts is told of
+        every datagram's size, either way.
+        """
         if len(self._open) >= CONVERSATIONS_MAX:
             self.runtime.journal.sometimes("datagrams.too-many-conversations")
             return
-        begun = self._open[_key(first)] = _Conversation(self, first, to, of)
+        seen = first.source_ip if source_ip is None else source_ip
+        begun = self._open[_key(first)] = _Conversation(self, first, to, seen, of)
+        begun.count = count
         begun.take(first)
         self.runtime.spawn(begun.open(opening, reply), "conversation")
 

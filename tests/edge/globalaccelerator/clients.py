@@ -10,11 +10,13 @@ from tests.edge.globalaccelerator.worlds import Stage
 class Machine:
     """Answers to everything at a door of a region: its name, and whom it saw."""
 
-    def __init__(self, stage: Stage, region: str, door: str, name: str = "") -> None:
+    def __init__(
+        self, stage: Stage, region: str, door: str, name: str = "", place: str = ""
+    ) -> None:
         self.came: list[str] = []
         self.name = name or region
         self._runtime = stage.simulated.hosts[region].runtime
-        self.address = Address(region, door)
+        self.address = Address(place or region, door)
         self._door: Any
 
     async def start(self, *, tcp: bool = True, udp: bool = True) -> "Machine":

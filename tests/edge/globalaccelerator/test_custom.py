@@ -42,7 +42,7 @@ def listeners(draw: st.DrawFn) -> tuple[Listener, Group]:
             segments = mappings.take_ports(listener, wanted)
         except ServiceError:
             continue
-        subnets = (*group.subnets, Subnet(f"subnet-{number}", network, segments))
+        subnets = (*group.subnets, Subnet(f"subnet-{number}", f"{W}/usw2-az1", network, segments))
         if draw(st.booleans()) and len(subnets) > 1:
             subnets = subnets[1:]
         group = Group("g", W, destinations=destinations, subnets=subnets)
@@ -156,7 +156,8 @@ def test_flows_reach_exactly_the_address_and_port_that_their_port_stands_for() -
         name, network = subnets[0]["SubnetId"], IPv4Network(subnets[0]["CidrBlock"])
         await add(stage, group, name)
         hosts = [str(network[number]) for number in (4, 77, 4094)]
-        machines = [await Machine(stage, E, f"{host}:5005", host).start() for host in hosts]
+        zone = f"{E}/{subnets[0]['AvailabilityZoneId']}"
+        machines = [await Machine(stage, E, f"{host}:5005", host, zone).start() for host in hosts]
         ports = [await port_of(stage, name, host, 5005) for host in hosts]
         all_of_them = {"EndpointGroupArn": group, "EndpointId": name}
         await stage.call("AllowCustomRoutingTraffic", AllowAllTrafficToEndpoint=True, **all_of_them)
@@ -180,7 +181,8 @@ def test_all_traffic_is_denied_until_it_is_allowed_and_denied_again() -> None:
         name, network = subnets[1]["SubnetId"], IPv4Network(subnets[1]["CidrBlock"])
         await add(stage, group, name)
         host = str(network[9])
-        await Machine(stage, E, f"{host}:80").start()
+        zone = f"{E}/{subnets[1]['AvailabilityZoneId']}"
+        await Machine(stage, E, f"{host}:80", place=zone).start()
         port = await port_of(stage, name, host, 80)
 
         async def is_open() -> bool:

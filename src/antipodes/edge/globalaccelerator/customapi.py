@@ -13,7 +13,7 @@ from antipodes.edge.globalaccelerator.model import (
     Listener,
     Subnet,
 )
-from antipodes.edge.globalaccelerator.resources import named
+from antipodes.edge.globalaccelerator.resources import Resource, named
 from antipodes.edge.globalaccelerator.service import (
     GlobalAccelerator,
     check_new_group,
@@ -132,15 +132,16 @@ async def add_endpoints(service: GlobalAccelerator, call: Call, request: Request
     with service.transaction(accelerator.arn, _busy):
         changed, added = group, []
         for part in request["EndpointConfigurations"]:
-            network = await _network(service, accelerator, changed, part)
+            found = await _network(service, accelerator, changed, part)
             at = msgspec.structs.replace(
                 listener, groups=tuple(changed if g.id == group.id else g for g in listener.groups)
             )
-            wanted = mappings.address_count(mappings.check_network(network))
+            wanted = mappings.address_count(mappings.check_network(found.door))
             wanted *= mappings.port_count(group.destinations)
             subnet = Subnet(
                 part["EndpointId"],
-                network,
+                found.place,
+                found.door,
                 mappings.take_ports(at, wanted),
                 attachment=part.get("AttachmentArn") or "",
             )
@@ -156,8 +157,8 @@ async def add_endpoints(service: GlobalAccelerator, call: Call, request: Request
 
 async def _network(
     service: GlobalAccelerator, accelerator: Accelerator, group: Group, part: dict[str, Any]
-) -> str:
-    """Return the network of a subnet that may be added."""
+) -> Resource:
+    """Return a subnet that may be added."""
     name, attachment = part.get("EndpointId") or "", part.get("AttachmentArn") or ""
     of = named(name)
     if of.kind != SUBNET or of.region not in {"", group.region}:
@@ -169,7 +170,7 @@ async def _network(
     owner = of.account or accelerator.account
     if owner != accelerator.account or attachment:
         service.lending.check(accelerator, owner, name, attachment)
-    return (await service.resources.find(owner, group.region, of)).door
+    return await service.resources.find(owner, group.region, of)
 
 
 @operations("RemoveCustomRoutingEndpoints")

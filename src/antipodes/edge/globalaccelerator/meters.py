@@ -35,6 +35,13 @@ class Meter:
         self.open = 0  # flows that may still add
         self.flows = self.dropped = self.bytes_in = self.bytes_out = 0
 
+    def count(self, size: int, inward: bool) -> None:  # noqa: FBT001 - as conversations tell it
+        """Bytes passed, from the client or to it."""
+        if inward:
+            self.bytes_in += size
+        else:
+            self.bytes_out += size
+
     def take(self) -> list[int]:
         """Return the counts and begin anew."""
         taken = [self.flows, self.dropped, self.bytes_in, self.bytes_out]

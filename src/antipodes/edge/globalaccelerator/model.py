@@ -85,6 +85,7 @@ class Subnet(msgspec.Struct, frozen=True):
     """
 
     id: str
+    place: str  # its zone
     network: str
     segments: tuple[tuple[int, int], ...]
     is_open: bool = False

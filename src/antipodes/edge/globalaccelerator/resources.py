@@ -49,6 +49,7 @@ class Resource(NamedTuple):
     kind: str
     is_internal: bool = False
     has_security_groups: bool = False
+    place: str = ""  # of a subnet: its zone
 
 
 def named(endpoint_id: str) -> Named:
@@ -83,7 +84,8 @@ class Resources:
             found = await self._ask(account, region, "ec2", "DescribeAddresses", of.resource)
             return Resource(_text(found, "publicIp"), ELASTIC_IP)
         found = await self._ask(account, region, "ec2", "DescribeSubnets", of.resource)
-        return Resource(_text(found, "cidrBlock"), of.kind)
+        place = f"{region}/{_text(found, 'availabilityZoneId')}"
+        return Resource(_text(found, "cidrBlock"), of.kind, place=place)
 
     async def _balancer(self, account: str, region: str, of: Named) -> Resource:
         arn = f"arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/{of.resource}"

@@ -2,15 +2,15 @@
 
 TCP ends at the edge location that anycast leads to. It decides where the flow goes from its own
 copy of the routing state, connects there over the backbone while the client already sends, and
-passes bytes both ways. The flow stays with its endpoint to its end. Datagrams are passed on one by
-one, as flows as well.
+passes bytes both ways. The flow stays with its endpoint to its end. What a client
+sends as datagrams from one port is one flow as well, until nothing has moved for 30 seconds.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from antipodes.edge.globalaccelerator import mappings
-from antipodes.edge.globalaccelerator.datagramflows import DatagramFlow
 from antipodes.edge.globalaccelerator.flows import OpenFlow
 from antipodes.edge.globalaccelerator.locations import Found, Location
 from antipodes.edge.globalaccelerator.meters import Meter, Metered, Meters
@@ -28,10 +28,11 @@ from antipodes.runtime.contract import (
     Runtime,
     Stream,
 )
+from antipodes.service.conversations import Conversations
 
 EPHEMERAL_PORT_MIN, EPHEMERAL_PORTS = 1024, 64512
 TARGETS_MAX = 10_000
-DATAGRAM_FLOWS_MAX = 50_000
+DATAGRAMS_IDLE_S = 30.0  # Global Accelerator Developer Guide, "How it works"
 
 
 class Route(NamedTuple):
@@ -75,14 +76,14 @@ class Traffic:
         self._ports = runtime.chance("client-ports")
         self._doors: dict[str, Doors | None] = {}  # None while it is being opened
         self._flows: dict[OpenFlow, None] = {}
-        self._datagram_flows: dict[tuple[Address, str, Address], DatagramFlow] = {}
+        self._conversations = Conversations(runtime, DATAGRAMS_IDLE_S)
         self._standing = {place: runtime.at(place) for place in locations}
         self._targets: dict[tuple[str, str, int], Address] = {}
 
     @property
     def flows(self) -> int:
         """Clients' connections and flows of datagrams that are open now."""
-        return len(self._flows) + len(self._datagram_flows)
+        return len(self._flows) + len(self._conversations)
 
     # Doors.
 
@@ -144,7 +145,7 @@ class Traffic:
             return None
         region = target.group.region
         self._noted(comer, region, "mapped")
-        door = self._door(region, target.address, target.destination_port)
+        door = self._door(target.subnet.place, target.address, target.destination_port)
         return Route(door, comer.ip, self._meter(found, region, comer))
 
     def _meter(self, found: Found, region: str, comer: Comer) -> Meter:
@@ -219,43 +220,30 @@ class Traffic:
     # Datagrams.
 
     def _receive(self, datagram: Datagram) -> None:
-        key = (datagram.source, datagram.source_ip, datagram.local)
-        flow = self._datagram_flows.get(key)
-        if flow is None:
-            flow = self._begin(datagram)
-            if flow is None:
-                return  # nobody says so
-            self._datagram_flows[key] = flow
-        flow.forward(datagram.data)
+        self._conversations.take(datagram, self._begin)
 
-    def _begin(self, datagram: Datagram) -> DatagramFlow | None:
-        if len(self._datagram_flows) >= DATAGRAM_FLOWS_MAX:
-            self._runtime.journal.sometimes("accelerator.too-many-flows")
-            return None
+    def _begin(self, datagram: Datagram) -> None:
+        """Decide where a client's datagrams go; where there is nowhere, nobody says so."""
         place, door = datagram.local
         address, _, port = door.rpartition(":")
         comer = Comer(place, datagram.source_ip, address, int(port), UDP, datagram.trace)
         route = self._route(comer)
-        if route is None:
-            return None
-        return DatagramFlow(
-            self._standing[place],
-            datagram,
-            route.door,
-            route.source_ip,
-            route.meter,
-            self._answer,
-            self._over_datagrams,
-        )
+        if route is not None:
+            route.meter.flows += 1
+            self._conversations.begin(
+                datagram,
+                partial(self._standing[place].listen_datagrams, Address(place, "")),
+                route.door,
+                self._answer,
+                source_ip=route.source_ip,
+                count=route.meter.count,
+            )
 
     def _answer(self, to: Datagram, data: bytes) -> None:
         address = to.local.port.rpartition(":")[0]
         doors = self._doors.get(address)
         if doors is not None:
             doors.datagrams.reply(to, data)
-
-    def _over_datagrams(self, first: Datagram) -> None:
-        self._datagram_flows.pop((first.source, first.source_ip, first.local), None)
 
 
 def _close(doors: Doors) -> None:

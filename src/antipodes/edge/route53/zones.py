@@ -166,6 +166,27 @@ class _Replaced(NamedTuple):
     name: bytes | None  # None: the zone as a whole
 
 
+class _Sets(NamedTuple):
+    """What a name is to hold."""
+
+    name: bytes  # empty: it cannot be asked for
+    sets: dict[tuple[str, str], RecordSet]
+
+
+def _changed(zone: Zone, text: str, changed: dict[str, _Sets]) -> _Sets:
+    """What a name of a zone holds, to be changed."""
+    found = changed.get(text)
+    if found is None:
+        try:
+            name = to_wire(text)
+        except InvalidName:
+            name = b""
+        node = zone.nodes.get(name)
+        sets = node.sets if node is not None else ()
+        found = changed[text] = _Sets(name, {(s.type, s.set_identifier): s for s in sets})
+    return found
+
+
 class Zones:
     """All hosted zones and CIDR collections, as of every change that some location goes by."""
 
@@ -241,27 +262,15 @@ class Zones:
         zone = self._zones.get(zone_id)
         if zone is None:
             return
-        changed: dict[str, dict[tuple[str, str], RecordSet]] = {}
+        changed: dict[str, _Sets] = {}
         for name, rtype, identifier in deleted:
-            self._sets(zone, name, changed).pop((rtype, identifier), None)
+            _changed(zone, name, changed).sets.pop((rtype, identifier), None)
         for upsert in upserts:
-            self._sets(zone, upsert.name, changed)[upsert.type, upsert.set_identifier] = upsert
-        for text, sets in changed.items():
-            wire = _wire(text)
-            if wire is not None:
-                for other in zone.put(wire, tuple(sets.values()), self.version):
-                    self._replaced.append(_Replaced(self.version, zone, other))
-
-    def _sets(
-        self, zone: Zone, text: str, changed: dict[str, dict[tuple[str, str], RecordSet]]
-    ) -> dict[tuple[str, str], RecordSet]:
-        found = changed.get(text)
-        if found is None:
-            name = _wire(text)
-            node = zone.nodes.get(name) if name is not None else None
-            sets = node.sets if node is not None else ()
-            found = changed[text] = {(s.type, s.set_identifier): s for s in sets}
-        return found
+            sets = _changed(zone, upsert.name, changed).sets
+            sets[upsert.type, upsert.set_identifier] = upsert
+        for wire, held in changed.values():
+            for other in zone.put(wire, tuple(held.values()), self.version) if wire else ():
+                self._replaced.append(_Replaced(self.version, zone, other))
 
     def put_collection(self, collection_id: str, collection: CidrCollection | None) -> None:
         """A CIDR collection was changed, or deleted."""
@@ -297,11 +306,3 @@ def _holds(zone: Zone, version: int) -> bool:
 
 def _is_seen(zone: Zone, vpc: tuple[str, str]) -> bool:
     return any((known.region, known.id) == vpc for known in zone.hosted.vpcs)
-
-
-def _wire(name: str) -> bytes | None:
-    """A record's name; what is none cannot be asked for."""
-    try:
-        return to_wire(name)
-    except InvalidName:
-        return None

@@ -17,8 +17,8 @@ PROPAGATION_S = 60.0
 class ControlPlane:
     """The API, and time."""
 
-    def __init__(self, *, throttling: bool = False) -> None:
-        settings = Settings(seed=3, propagation_s=PROPAGATION_S, throttling=throttling)
+    def __init__(self, *, throttling: bool = False, propagation_s: float = PROPAGATION_S) -> None:
+        settings = Settings(seed=3, propagation_s=propagation_s, throttling=throttling)
         self.simulated = SimulatedWorld((HOME, OTHER), seed=3, settings=settings)
 
     async def wait(self, seconds: float) -> None:

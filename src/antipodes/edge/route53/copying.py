@@ -9,55 +9,26 @@ the copy lacks is forgotten. Until that is done, a mark on the disk says so.
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from antipodes.edge.route53.model import (
     CIDR_KIND,
     HEALTH_CHECK_KIND,
     RECORDS_KIND,
     ZONE_KIND,
-    CidrCollection,
-    HealthCheck,
-    HostedZone,
-    RecordKey,
 )
-from antipodes.edge.route53.recordstore import RecordStore
 from antipodes.edge.route53.replica import Replica
-from antipodes.replication.changelog import ChangeLog, Entry
+from antipodes.edge.route53.telling import RECORDS_QUERY, ZONES_QUERY
+from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Behind, Follower
 from antipodes.replication.logserver import Refused
 from antipodes.runtime.contract import DiskFull, Gone, Runtime, Store, TimedOut
-from antipodes.service.records import Records
 
-ZONES_QUERY, RECORDS_QUERY, NAMES_QUERY = "route53/zones", "route53/zone-records", "elbv2/name"
+NAMES_QUERY = "elbv2/name"
 VERDICTS_QUERY = "route53/verdicts"
-PAGE = 1000
 RETRY_S = 1.0
 HOME, EDGE = "us-east-1", "edge"
 _MARKS = b"names/behind\x00"
 
 Hear = Callable[[str, list[Entry]], None]
-
-
-def serve_copies(
-    changes: ChangeLog,
-    zones: Records[HostedZone],
-    records: RecordStore,
-    checks: Records[HealthCheck],
-    collections: Records[CidrCollection],
-) -> None:
-    """Answer, at the control plane's home, those who have to copy."""
-
-    def tell_zones(_: Any) -> Any:
-        return [[record for _, _, record in kept.all()] for kept in (zones, checks, collections)]
-
-    def tell_records(payload: Any) -> Any:
-        zone_id, start = payload
-        found, following = records.page(zone_id, RecordKey(*start) if start else None, PAGE)
-        return [found, list(following.key) if following is not None else None]
-
-    changes.serve(ZONES_QUERY, lambda asked: msgspec.to_builtins(tell_zones(asked)))
-    changes.serve(RECORDS_QUERY, lambda asked: msgspec.to_builtins(tell_records(asked)))
 
 
 class Copying:

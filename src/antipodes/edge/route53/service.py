@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from antipodes.edge.route53 import model
-from antipodes.edge.route53.copying import serve_copies
 from antipodes.edge.route53.model import (
     CidrCollection,
     DelegationSet,
@@ -29,6 +28,7 @@ from antipodes.edge.route53.model import (
     ZoneChange,
 )
 from antipodes.edge.route53.recordstore import RecordStore
+from antipodes.edge.route53.telling import serve_copies
 from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Follower
 from antipodes.service.contract import (

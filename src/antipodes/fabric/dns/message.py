@@ -109,6 +109,7 @@ class Answer(NamedTuple):
 
 
 DROPPED = Malformed(FORMERR, b"")
+_OPT, _OPT_DO = opt_record(), opt_record(do=True)
 _BARE_OPT, _OPT_BYTES = b"\x00\x00\x29", 11
 _NO_EDNS: tuple[int, bool, Subnet | None, int] = (0, False, None, 0)
 
@@ -347,9 +348,13 @@ def answering_opt(query: Query, rcode: int, scope: int) -> bytes:
     if not query.edns_bytes:
         return b""
     subnet = query.subnet
-    if subnet is not None:
-        subnet = subnet._replace(scope=scope if subnet.prefix else 0)
-    return opt_record(rcode=rcode, do=query.do, subnet=subnet)
+    if subnet is None:
+        if rcode < BADVERS:
+            return _OPT_DO if query.do else _OPT
+        return opt_record(rcode=rcode, do=query.do)
+    family, prefix, address, _ = subnet
+    found = _new(Subnet, (family, prefix, address, scope if prefix else 0))
+    return opt_record(rcode=rcode, do=query.do, subnet=found)
 
 
 # The client's side.

@@ -93,7 +93,7 @@ class Dns:
         self.comparison = Comparison(units)
 
     def take(self) -> None:
-        """All rounds, each beginning with another server; ours has worked out its answers before."""
+        """All rounds, each beginning with another server; ours has its answers ready."""
         for questions in self._questions.values():
             dnspeers.warm(self._servers[US].port, questions)
         servers = list(self._servers)

@@ -191,3 +191,22 @@ def test_events_that_meet_on_one_host_do_no_harm() -> None:
     late = [o for o in played.history.operations if o.start_s > 36]
     assert late
     assert all(o.outcome is Outcome.OK for o in late)
+
+
+@pytest.mark.parametrize(("attempts", "verdict"), [(2, Verdict.PASS), (1, Verdict.FAIL)])
+def test_clients_that_retry_the_accelerators_other_address_are_served(
+    attempts: int, verdict: Verdict
+) -> None:
+    """One of the two networks is lost; who tries again tries the other address of the name."""
+    fault = {"kind": "accelerator-zone", "zone": "a"}
+    retry = {"attempts": attempts, "backoff_ms": 10.0}
+    played = play(
+        small(
+            load={"retry": retry, "timeout_s": 3.0},
+            timeline=[{"at_s": 10.0, "phase": "lost", "fault": fault}],
+            expect={"availability": 1.0},
+        )
+    )
+    assert played.judgement.verdict is verdict
+    retried = [o for o in played.history.operations if o.attempts > 1]
+    assert bool(retried) == (attempts > 1)

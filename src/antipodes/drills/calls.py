@@ -17,9 +17,9 @@ BREAKER_OPEN = "circuit breaker open"
 
 
 class _Kept(NamedTuple):
-    """An address that somebody's client keeps."""
+    """A name's addresses that somebody's client keeps."""
 
-    address: str
+    addresses: tuple[str, ...]
     until: float
 
 
@@ -57,14 +57,18 @@ class Way:
             self._addresses[who] = found
         return found
 
-    async def door(self, who: int) -> Address:
-        """Where a person's client connects to: what it has kept, or what the resolver says."""
+    async def door(self, who: int, attempt: int) -> Address:
+        """Where a person's client connects to: what it has kept, or what the resolver says.
+
+        The first address of the answer, and with each further attempt the next one.
+        """
         host, port = self.target
         kept, now = self._kept.get(who), self.runtime.now()
         if kept is None or kept.until <= now:
             kept_s = self.runtime.interval(self.drill.load.keeps_names_s)
-            kept = self._kept[who] = _Kept(await self.resolver.resolve(host), now + kept_s)
-        return self.resolver.door(kept.address, port)
+            kept = self._kept[who] = _Kept(await self.resolver.addresses(host), now + kept_s)
+        address = kept.addresses[(attempt - 1) % len(kept.addresses)]
+        return self.resolver.door(address, port)
 
     def spoken(self, kind: str, key: str, value: str | None) -> tuple[str, str]:
         """The method and the target of a call."""
@@ -111,7 +115,7 @@ class Person:
         uncertain = False
         attempt = 1
         while True:
-            answer = await self._attempt(kind, key, value)
+            answer = await self._attempt(kind, key, value, attempt)
             if answer.error != BREAKER_OPEN:
                 way.note(served=answer.outcome is Outcome.OK)
             uncertain = uncertain or answer.outcome is Outcome.UNKNOWN
@@ -151,23 +155,23 @@ class Person:
             attempts=attempts,
         )
 
-    async def _attempt(self, kind: str, key: str, value: str | None) -> _Answer:
+    async def _attempt(self, kind: str, key: str, value: str | None, attempt: int) -> _Answer:
         way = self._way
         if way.breaker_open():
             return _Answer(Outcome.FAILED, value, BREAKER_OPEN)
         method, target = way.spoken(kind, key, value)
         try:
             async with way.runtime.timeout(way.drill.load.timeout_s):
-                response = await self._request(method, target)
+                response = await self._request(method, target, attempt)
         except (Gone, TimedOut, NoSuchName) as failure:
             sent = kind in MUTATING and not isinstance(failure, NoSuchName)
             return _Answer(Outcome.UNKNOWN if sent else Outcome.FAILED, value, str(failure))
         return _judge(kind, response, value)
 
-    async def _request(self, method: str, target: str) -> HttpResponse:
+    async def _request(self, method: str, target: str, attempt: int) -> HttpResponse:
         way = self._way
         return await way.client.request(
-            await way.door(self._who),
+            await way.door(self._who, attempt),
             method,
             target,
             headers={"host": way.target[0]},

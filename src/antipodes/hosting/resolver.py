@@ -99,16 +99,24 @@ class Resolver:
 
     async def resolve(self, host: str) -> str:
         """Return an address of a name (the first of the answer), or the address itself."""
+        return (await self.addresses(host))[0]
+
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """Return all addresses in the answer to a name, or the address itself."""
         name = plain_name(host)
         if _is_address(name):
-            return name
+            return (name,)
         try:
             known = await self._recursion.resolve(to_wire(name), _A)
         except InvalidName:
             raise NoSuchName(f"{name}: no name at all") from None
-        for record in known.records:
-            if record.rtype == _A:
-                return str(ipaddress.IPv4Address(record.rdata))
+        found = tuple(
+            str(ipaddress.IPv4Address(record.rdata))
+            for record in known.records
+            if record.rtype == _A
+        )
+        if found:
+            return found
         if known.rcode == SERVFAIL:
             raise NoSuchName(f"{name}: nobody says where it is")
         raise NoSuchName(f"{name}: no such name in this world")

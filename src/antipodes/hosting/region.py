@@ -40,6 +40,9 @@ class RegionHost:
         self.changes = ChangeLog(self.store)
         self.log_server = LogServer(runtime, self.changes, self.store)
         self.services: dict[str, Service] = build_services(self, control_only=control_only)
+        resolver: Any = self.services.get("route53resolver")
+        if resolver is not None:
+            resolver.resolvers.private = self._private_zones
         self.dispatcher = Dispatcher(self, self.services, forward=self._forward, admit=self.admit)
         for service in self.services.values():
             self.dispatcher.fast.update(getattr(service, "fast", {}))
@@ -105,6 +108,14 @@ class RegionHost:
         except DiskFull:
             return UNKEPT
         return response if failures == self.store.failures else UNKEPT
+
+    def _private_zones(self) -> Any:
+        """What this region knows of Route 53's private zones; not before somebody asks here."""
+        from antipodes.edge.route53.private import (  # noqa: PLC0415 - most worlds have none
+            PrivateZones,
+        )
+
+        return PrivateZones(self)
 
     async def _forward(self, region: str, request: HttpRequest) -> HttpResponse:
         """Send a request on to the region it was signed for."""

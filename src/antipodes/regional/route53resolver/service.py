@@ -1,0 +1,188 @@
+"""Route 53 Resolver in one region: its records, and what its operations share."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from antipodes.regional.route53resolver import model
+from antipodes.regional.route53resolver.model import (
+    Association,
+    Endpoint,
+    LogConfig,
+    Rule,
+    Subnet,
+    Tagged,
+    VpcConfig,
+)
+from antipodes.regional.route53resolver.resolving import Resolvers
+from antipodes.service.contract import (
+    Call,
+    Host,
+    Operations,
+    Request,
+    Response,
+    Service,
+    ServiceError,
+)
+from antipodes.service.records import Records
+
+operations = Operations()
+
+PAGE_MAX = 100
+T = TypeVar("T")
+R = TypeVar("R", Endpoint, Rule, LogConfig)
+
+
+class Route53Resolver(Service):
+    """Amazon Route 53 Resolver in one region."""
+
+    name = "route53resolver"
+    operations = operations
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        store = host.store
+        self.endpoints = Records(store, "route53resolver/endpoint", Endpoint)
+        self.rules = Records(store, "route53resolver/rule", Rule)
+        self.associations = Records(store, "route53resolver/association", Association)
+        self.log_configs = Records(store, "route53resolver/log-config", LogConfig)
+        self.log_associations = Records(store, "route53resolver/log-association", Association)
+        self.vpc_configs = Records(store, "route53resolver/vpc-config", VpcConfig)
+        self.resolvers = Resolvers(
+            host, self.endpoints, self.rules, self.associations, self.vpc_configs
+        )
+
+    async def start(self) -> None:
+        """Open the doors of the resolvers."""
+        await self.resolvers.start()
+
+    @property
+    def now(self) -> float:
+        """The host's clock."""
+        return self.host.runtime.wall()
+
+    # Things by their ids.
+
+    def endpoint(self, call: Call, identity: str) -> Endpoint:
+        """An endpoint, or AWS's word that there is none."""
+        return _there(self.endpoints.get(call.account, identity), "Resolver endpoint", identity)
+
+    def rule(self, call: Call, identity: str) -> Rule:
+        """A rule, or AWS's word that there is none."""
+        if identity == model.INTERNET_RULE:
+            return self.internet_rule()
+        return _there(self.rules.get(call.account, identity), "Resolver rule", identity)
+
+    def log_config(self, call: Call, identity: str) -> LogConfig:
+        """A query logging configuration, or AWS's word that there is none."""
+        found = self.log_configs.get(call.account, identity)
+        return _there(found, "Resolver query log config", identity)
+
+    @staticmethod
+    def internet_rule() -> Rule:
+        """The rule that is there by itself: what no other is for goes to the public DNS."""
+        return Rule(
+            model.INTERNET_RULE, "Route 53 Resolver", "", "RECURSIVE", ".", "Internet Resolver"
+        )
+
+    def same_request(self, known: Iterable[R], creator: str) -> R | None:
+        """What was made by an earlier attempt at the same request."""
+        return next((thing for thing in known if thing.creator == creator), None)
+
+    def taken(self) -> set[str]:
+        """The addresses of all endpoints of this region, whoever has them."""
+        return {ip.address for _, _, endpoint in self.endpoints.all() for ip in endpoint.ips}
+
+    async def subnets(self, call: Call, wanted: Iterable[str]) -> dict[str, Subnet]:
+        """The subnets of those ids."""
+        answer = await self._ask_ec2(call, "DescribeSubnets", SubnetIds=sorted(set(wanted)))
+        return {
+            found["SubnetId"]: Subnet.of(found["SubnetId"], found["VpcId"], found["CidrBlock"])
+            for found in answer["Subnets"]
+        }
+
+    async def check_vpc(self, call: Call, vpc: str) -> None:
+        """Refuse a VPC that is not there."""
+        await self._ask_ec2(call, "DescribeVpcs", VpcIds=[vpc])
+
+    async def check_groups(self, call: Call, groups: Sequence[str]) -> None:
+        """Refuse security groups that are not there."""
+        await self._ask_ec2(call, "DescribeSecurityGroups", GroupIds=list(groups))
+
+    async def _ask_ec2(self, call: Call, operation: str, **request: Any) -> Response:
+        try:
+            return await self.host.call(
+                "ec2", operation, request, account=call.account, trace=call.trace
+            )
+        except ServiceError as error:
+            raise model.refused(error.message) from None
+
+    # What is shown.
+
+    def arn(self, call: Call, kind: str, identity: str) -> str:
+        """The ARN of a thing of the caller's."""
+        return f"arn:aws:route53resolver:{call.region}:{call.account}:{kind}/{identity}"
+
+    def by_arn(self, call: Call, arn: str) -> Tagged:
+        """What has an ARN, and with it tags."""
+        prefix = self.arn(call, "", "").removesuffix("/")
+        kind, _, identity = arn.removeprefix(prefix).partition("/")
+        if arn.startswith(prefix):
+            if kind == "resolver-endpoint":
+                return self.endpoint(call, identity)
+            if kind == "resolver-rule":
+                return _there(self.rules.get(call.account, identity), "Resolver rule", identity)
+            if kind == "resolver-query-log-config":
+                return self.log_config(call, identity)
+        raise model.invalid(f"'{arn}' is not the ARN of something that has tags", "ResourceArn")
+
+    def put(self, thing: Tagged) -> None:
+        """Keep what has changed."""
+        match thing:
+            case Endpoint():
+                self.endpoints.put(thing.account, thing.id, thing)
+            case Rule():
+                self.rules.put(thing.account, thing.id, thing)
+            case LogConfig():
+                self.log_configs.put(thing.account, thing.id, thing)
+        self.resolvers.forget()
+
+
+def _there(found: T | None, what: str, identity: str) -> T:
+    if found is None:
+        raise model.not_found(what, identity)
+    return found
+
+
+def shown_time(at: float) -> str:
+    """A time as this API tells it."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def page(request: Request, things: Sequence[T], member: str, show: Callable[[T], Any]) -> Response:
+    """A page of what a list has, with the token of the next."""
+    token = request.get("NextToken") or "0"
+    if not (token.isascii() and token.isdecimal()):
+        raise ServiceError("InvalidNextTokenException", f"'{token}' is not a token of this list")
+    size = request.get("MaxResults") or PAGE_MAX
+    start, end = int(token), int(token) + size
+    response: Response = {member: [show(thing) for thing in things[start:end]]}
+    if end < len(things):
+        response["NextToken"] = str(end)
+    return response
+
+
+def filtered(
+    things: Iterable[T],
+    wanted: Sequence[dict[str, Any]] | None,
+    known: dict[str, Callable[[T], str]],
+) -> list[T]:
+    """What matches every filter, by any of its values; its name may be written either way."""
+    found = list(things)
+    for one in wanted or ():
+        name = (one.get("Name") or "").replace("_", "").lower()
+        if name not in known:
+            raise model.invalid(f"'{one.get('Name')}' is not a filter of this list", "Filters")
+        values = one.get("Values") or []
+        found = [thing for thing in found if known[name](thing) in values]
+    return found

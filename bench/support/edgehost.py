@@ -101,7 +101,6 @@ class Doors:
         self.take: Any = None
         self.accept: Any = None
         self._udp: DatagramDoor
-        self._ports: dict[Address, Address] = {}
         self._datagrams, self._streams = runtime.listen_datagrams, runtime.listen
         runtime.listen_datagrams = self._listen_datagrams  # type: ignore[method-assign] # here only
         runtime.listen = self._listen  # type: ignore[method-assign] # as above
@@ -119,11 +118,12 @@ class Doors:
 
     def reply(self, to: Datagram, data: bytes) -> None:
         """Answer by the UDP port."""
-        self._udp.send(self._ports[to.source], data)
+        self._udp.reply(to, data)
 
     async def open(self, runtime: RealRuntime, udp_port: int, tcp_port: int) -> None:
         """Open the ports: each client is in a city of its own, and all at one edge location."""
         cities: dict[Address, tuple[Address, str]] = {}
+        new = tuple.__new__
         door, tcp_door = Address(EDGE, "53"), Address(EDGE, f"{ANYCAST}:80")
 
         def receive(datagram: Datagram) -> None:
@@ -132,8 +132,7 @@ class Doors:
             if found is None:
                 place = f"city/{CITIES[len(cities) % len(CITIES)]}"
                 found = cities[source] = source._replace(place=place), addresses.client_ip(place, 1)
-                self._ports[found[0]] = source
-            self.take(Datagram(data, found[0], found[1], door, trace))
+            self.take(new(Datagram, (data, found[0], found[1], door, trace)))
 
         def accept(_: Accepted) -> Any:
             city = "city/frankfurt"

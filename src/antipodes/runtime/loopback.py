@@ -47,7 +47,7 @@ class LoopbackDatagrams:
         self._receive = receive
         self.address = _address(bound.getsockname())
         self._sources: dict[tuple[str, int], Address] = {}
-        self._names: dict[Address, tuple[str, int]] = {}
+        self._names: dict[str, tuple[str, int]] = {}  # by the port of an Address
         loop.add_reader(bound.fileno(), self._read)
 
     @classmethod
@@ -82,21 +82,21 @@ class LoopbackDatagrams:
             self._sources.clear()
             self._names.clear()
         source = self._sources[name] = _address(name)
-        self._names[source] = name
+        self._names[source.port] = name
         return source
 
     def send(self, to: Address, data: bytes, *, source_ip: str = "", trace: str = "") -> None:
         """Send; whether it arrives, nobody says."""
         del source_ip, trace  # they belong to the world
-        name = self._names.get(to)
+        name = self._names.get(to.port)
         if name is None:
             host, _, port = to.port.rpartition(":")
             name = (host, int(port))
         self._send(checked(data), name)
 
     def reply(self, to: Datagram, data: bytes) -> None:
-        """Answer a datagram."""
-        name = self._names.get(to.source)
+        """Answer a datagram, wherever in the world its sender was said to be meanwhile."""
+        name = self._names.get(to.source.port)
         if name is None or len(data) > DATAGRAM_BYTES_MAX:
             self.send(to.source, data)
         else:

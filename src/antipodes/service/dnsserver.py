@@ -94,9 +94,14 @@ class DnsServer:
 
     async def listen(self, address: Address) -> DnsDoors:
         """Open an address for datagrams and streams."""
+        express = self._express
 
-        def take(datagram: Datagram) -> None:
-            self.take(datagram, door)
+        def take(datagram: Datagram) -> None:  # as the method, with fewer steps
+            answer = express(datagram) if express is not None else None
+            if answer is not None:
+                door.reply(datagram, answer)
+            else:
+                self._ask(datagram, door)
 
         door = await self.runtime.listen_datagrams(address, take)
         return DnsDoors(door, await self.runtime.listen(address, self.receiver))
@@ -107,11 +112,13 @@ class DnsServer:
 
     def take(self, datagram: Datagram, door: Door) -> None:
         """Take a datagram that came by a door, and answer by it."""
-        if self._express is not None:
-            answer = self._express(datagram)
-            if answer is not None:
-                door.reply(datagram, answer)
-                return
+        answer = self._express(datagram) if self._express is not None else None
+        if answer is not None:
+            door.reply(datagram, answer)
+        else:
+            self._ask(datagram, door)
+
+    def _ask(self, datagram: Datagram, door: Door) -> None:
         data, source, source_ip, local, trace = datagram
         asker = Asker(source.place, source_ip, local, trace, False)  # noqa: FBT003 - a tuple
         said = self.respond(data, asker)

@@ -52,13 +52,13 @@ class Nobody:
 class Asked:
     """The location, and what it said."""
 
-    def __init__(self, simulation: Simulation, world: World) -> None:
+    def __init__(self, simulation: Simulation, world: World, kept_max: int) -> None:
         runtime = simulation.boot("edge")
         self.zones = Zones()
         self.accelerators = Nobody()
         self.point = 0.0  # what is drawn
         self.shared = Shared(
-            self.zones, Clients(world), self.accelerators, Room(), lambda: self.point
+            self.zones, Clients(world), self.accelerators, Room(kept_max), lambda: self.point
         )
         self.location = Location(runtime, world, EDGE, 60.0, self.shared)
         self.answerer = Answerer(self.location, self.shared)
@@ -131,12 +131,14 @@ def shown(answer: Answer) -> list[str]:
 
 
 @contextmanager
-def asked(regions: Sequence[str] = ("us-west-2", "eu-central-1")) -> Iterator[Asked]:
-    """A location in a world of these regions."""
+def asked(
+    regions: Sequence[str] = ("us-west-2", "eu-central-1"), kept_max: int = 1000
+) -> Iterator[Asked]:
+    """A location in a world of these regions, which keeps so much of what it has worked out."""
     world = World(load_atlas(), tuple(regions), seed=1)
     simulation = Simulation(WorldLinks(world), seed=1)
     try:
-        yield Asked(simulation, world)
+        yield Asked(simulation, world, kept_max)
     finally:
         simulation.close()
 

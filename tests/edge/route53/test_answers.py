@@ -215,6 +215,44 @@ def test_balancers_and_accelerators_names_are_answered_and_aliased(here: Asked) 
     assert here.ask("lb.example.com").answers == ()
 
 
+def test_a_change_costs_what_it_changes_and_the_past_is_forgotten(here: Asked) -> None:
+    here.put(*(a(f"n{n}", "192.0.2.1") for n in range(500)))
+    zone = here.zones.get(ZONE)
+    assert zone is not None
+    before = dict(zone.nodes)
+    old = here.zones.version
+    here.put(a("n7", "192.0.2.2"), a("new.sub", "192.0.2.3"))
+    here.delete(a("n8", "192.0.2.1"))
+    changed = [to_text(name) for name, node in zone.nodes.items() if node is not before.get(name)]
+    assert sorted(changed) == [
+        "n7.example.com.",
+        "n8.example.com.",
+        "new.sub.example.com.",
+        "sub.example.com.",
+    ]
+    here.location.advance(old)  # one that hears late goes by what there was
+    assert here.values("n7.example.com") == ["192.0.2.1"]
+    assert here.values("n8.example.com") == ["192.0.2.1"]
+    assert here.ask("sub.example.com").rcode == NXDOMAIN
+    here.location.advance(here.zones.version)
+    here.zones.forget(here.zones.version)
+    assert all(node.before is None for node in zone.nodes.values())
+    assert to_wire("n8.example.com") not in zone.nodes
+    assert here.values("n7.example.com") == ["192.0.2.2"]
+    assert here.ask("n8.example.com").rcode == NXDOMAIN
+
+
+def test_what_is_kept_is_bounded_and_right_after_it_was_forgotten() -> None:
+    with asked(kept_max=3) as here:
+        here.put(*(a(f"n{n}", f"192.0.2.{n}") for n in range(10)))
+        for n in (*range(10), *range(10), *range(10)):
+            for _ in range(3):
+                assert here.values(f"n{n}.example.com") == [f"192.0.2.{n}"]
+        here.put(*(a(f"n{n}", f"192.0.2.{n + 100}") for n in range(10)))
+        for n in range(10):
+            assert here.values(f"n{n}.example.com") == [f"192.0.2.{n + 100}"]
+
+
 # Against the rules, said plainly.
 
 LABELS = st.sampled_from(["a", "b", "\\052"])

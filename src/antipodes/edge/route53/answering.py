@@ -85,7 +85,7 @@ class Answerer:
 
     def forget(self) -> None:
         """What was worked out may be wrong by now."""
-        if self._known:
+        if self._known or len(self._ready):
             self._known = {}
             self._ready.clear()
 

@@ -48,8 +48,8 @@ class Accelerators(Protocol):
 class Room:
     """How much may still be kept."""
 
-    def __init__(self) -> None:
-        self._left = KEPT_MAX
+    def __init__(self, most: int = KEPT_MAX) -> None:
+        self._most = self._left = most
         self._keepers: list[Callable[[], None]] = []
 
     def join(self, forget: Callable[[], None]) -> None:
@@ -61,7 +61,7 @@ class Room:
         if not self._left:
             for forget in self._keepers:
                 forget()
-            self._left = KEPT_MAX
+            self._left = self._most
         self._left -= 1
 
 

@@ -19,6 +19,7 @@ SERVICES = {
     "dynamodb": "antipodes.regional.dynamodb.api:DynamoDB",
     "dynamodbstreams": "antipodes.regional.dynamodb.streamsapi:DynamoDBStreams",
     "lambda": "antipodes.regional.lambda_.api:Lambda",
+    "acm": "antipodes.regional.acm.api:Acm",
     "elbv2": "antipodes.regional.elbv2.api:ElbV2",
     "route53-recovery-control-config": "antipodes.regional.recovery.api:RecoveryControlConfig",
     "arc-zonal-shift": "antipodes.regional.zonalshift.api:ZonalShift",

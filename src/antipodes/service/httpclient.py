@@ -10,7 +10,7 @@ from typing import Any
 
 import httptools
 
-from antipodes.runtime.contract import Address, Gone, PlainReceiver, Runtime, Stream
+from antipodes.runtime.contract import Address, Gone, PlainReceiver, Receiver, Runtime, Stream
 from antipodes.service.httpmessages import HttpResponse, encode_request, lower, read_response
 
 IDLE_CONNECTIONS_MAX = 64
@@ -180,21 +180,24 @@ class HttpClient:
         keep_alive: bool = True,
         source_ip: str = "",
         trace: str = "",
+        tls: str | None = None,
     ) -> HttpResponse:
         """Send and wait for the whole answer. Raises Gone; a caller sets its own timeout.
+
+        `tls`: over TLS, asking for that server's name (or for none, if it is empty).
 
         A reused connection that turns out to be closed before any answer is replaced once, for
         methods that may be repeated (RFC 9110, 9.2.2).
         """
         pairs = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
         data = encode_request(to, method, target, pairs, body, keep_alive=keep_alive)
-        key = (to, source_ip)
+        key = (to, source_ip, tls)
         while True:
             connection = self._take(key) if keep_alive else None
             reused = connection is not None
             if connection is None:
                 connection = _ClientReceiver(self, key)
-                self._connect(connection, to, source_ip, trace)
+                self._connect(connection, to, source_ip, trace, tls)
             try:
                 return await self._exchange(connection, data, head=method == "HEAD")
             except Gone:
@@ -202,11 +205,22 @@ class HttpClient:
                     raise
                 self._runtime.journal.sometimes("http.connection-replaced")
 
-    def _connect(
-        self, connection: _ClientReceiver, to: Address, source_ip: str, trace: str
+    def _connect(  # noqa: PLR0913, PLR0917 - as Runtime.open
+        self,
+        connection: _ClientReceiver,
+        to: Address,
+        source_ip: str,
+        trace: str,
+        tls: str | None,
     ) -> None:
+        receiver: Receiver = connection
+        if tls is not None:
+            # OpenSSL is slow to import, and most worlds have no TLS.
+            from antipodes.service.tls import client_receiver  # noqa: PLC0415 - see above
+
+            receiver = client_receiver(self._runtime, connection, tls)
         self._runtime.open(
-            to, lambda _: connection, connection.fail, source_ip=source_ip, trace=trace
+            to, lambda _: receiver, connection.fail, source_ip=source_ip, trace=trace
         )
 
     async def _exchange(

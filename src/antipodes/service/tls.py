@@ -13,13 +13,17 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cryptography import x509
-from OpenSSL import SSL, crypto
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from OpenSSL import SSL
 
 from antipodes.runtime.contract import Accepted, PlainReceiver, Receiver, Runtime, Stream, Timer
 
 HANDSHAKE_S_MAX = 10.0
 _READ_BYTES = 1 << 16
 _HTTP_1 = b"http/1.1"
+_VERSIONS = {"TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}
 
 
 class Credential(NamedTuple):
@@ -50,10 +54,18 @@ def covers(pattern: str, name: str) -> bool:
 class ServerTls:
     """The server's side: the certificate that fits the name asked for, or else the first."""
 
-    def __init__(self, runtime: Runtime, credentials: Sequence[Credential]) -> None:
-        """Raises ValueError for a certificate or key that cannot be used."""
+    def __init__(
+        self,
+        runtime: Runtime,
+        credentials: Sequence[Credential],
+        versions: tuple[str, ...] = ("TLSv1.2", "TLSv1.3"),
+    ) -> None:
+        """`versions`: those that may be spoken; below TLSv1.2 there are none.
+
+        Raises ValueError for a certificate or key that cannot be used.
+        """
         self._runtime = runtime
-        self._contexts = [_server_context(one, self._choose) for one in credentials]
+        self._contexts = [_server_context(one, self._choose, versions) for one in credentials]
         self._names = [_certificates(one.chain)[0] for one in credentials]
 
     def _choose(self, connection: SSL.Connection) -> None:
@@ -87,19 +99,22 @@ def _certificates(chain: str) -> list[x509.Certificate]:
 
 
 def _server_context(
-    credential: Credential, choose: Callable[[SSL.Connection], None]
+    credential: Credential, choose: Callable[[SSL.Connection], None], versions: tuple[str, ...]
 ) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    spoken = [_VERSIONS[version] for version in versions if version in _VERSIONS]
+    context.set_min_proto_version(min(spoken))
+    context.set_max_proto_version(max(spoken))
     first, *others = _certificates(credential.chain)
     try:
-        key = crypto.load_privatekey(crypto.FILETYPE_PEM, credential.key.encode())
-        context.use_certificate(crypto.X509.from_cryptography(first))
+        key = serialization.load_pem_private_key(credential.key.encode(), password=None)
+        assert isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey), "others are not kept"
+        context.use_certificate(first)
         for other in others:
-            context.add_extra_chain_cert(crypto.X509.from_cryptography(other))
+            context.add_extra_chain_cert(other)
         context.use_privatekey(key)
         context.check_privatekey()
-    except (SSL.Error, crypto.Error) as error:
+    except SSL.Error as error:
         raise ValueError(f"not a certificate and its key: {error}") from None
     context.set_tlsext_servername_callback(choose)
     context.set_alpn_select_callback(

@@ -12,6 +12,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 
 from antipodes.hosting.links import WorldLinks
+from antipodes.regional.acm.api import Acm
 from antipodes.regional.ec2.api import Ec2
 from antipodes.regional.elbv2.api import ElbV2
 from antipodes.regional.iam.api import Iam
@@ -171,7 +172,7 @@ class OneHost:
 class Region:
     """One region of a simulated world, and a city with a client in it."""
 
-    kinds: tuple[type[Service], ...] = (Sts, Iam, Ec2, ElbV2, FakeLambda)
+    kinds: tuple[type[Service], ...] = (Sts, Iam, Ec2, Acm, ElbV2, FakeLambda)
 
     def __init__(
         self,

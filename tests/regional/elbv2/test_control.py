@@ -253,16 +253,6 @@ def test_rules_are_ordered_and_their_priorities_are_unique(region: Region) -> No
     assert refusal(elbv2.delete_rule, RuleArn=b) == "RuleNotFound"
 
 
-def test_secure_listeners_are_refused_by_name(region: Region) -> None:
-    request = {
-        "LoadBalancerArn": region.balancer()["LoadBalancerArn"],
-        "Protocol": "HTTPS",
-        "Port": 443,
-        "DefaultActions": [fixed("x")],
-    }
-    assert refusal(region.client("elbv2").create_listener, **request) == "UnsupportedProtocol"
-
-
 def test_attributes_that_would_change_what_is_not_modelled_are_refused(region: Region) -> None:
     elbv2, balancer = region.client("elbv2"), region.balancer()["LoadBalancerArn"]
     group = region.group()

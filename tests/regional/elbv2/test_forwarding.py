@@ -25,7 +25,7 @@ LISTS = st.lists(st.sampled_from(["203.0.113.1", "203.0.113.2"]), max_size=3)
 
 def passed(headers: list[tuple[str, str]], **more: Any) -> dict[str, str]:
     options: dict[str, Any] = {"peer_ip": "198.19.128.9", "port": 80, "trace": f"Root={ROOT}"}
-    options["policy"] = POLICY
+    options |= {"policy": POLICY, "scheme": "http"}
     return {name.lower(): v for name, v in headers_to_pass(headers, **{**options, **more})}
 
 

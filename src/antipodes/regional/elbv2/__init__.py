@@ -11,7 +11,7 @@ stay with their target, cross-zone load balancing, client addresses, proxy proto
 `balancer.py` and `nlb.py` are the data planes; `health.py` probes; `targets.py` says where a target
 stands; `names.py` tells what names mean; `doors.py` answers what other places ask.
 
-Not modelled, refused by name: gateway load balancers, HTTPS, TLS and certificates, QUIC, stickiness
+Not modelled, refused by name: gateway load balancers, TLS listeners, QUIC, stickiness
 of application load balancers and of target groups, authentication, rewrites, regular expressions in
 conditions, slow start, other algorithms, internal application load balancers, IPv6, and rules of
 network load balancers (which have to be dual-stack). Security groups are recorded, and hold nobody

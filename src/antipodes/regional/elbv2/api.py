@@ -2,11 +2,17 @@
 
 import msgspec
 
-from antipodes.regional.elbv2 import balancerapi, groupapi, listenerapi, model
+from antipodes.regional.elbv2 import (
+    balancerapi,
+    certificateapi,
+    groupapi,
+    listenerapi,
+    model,
+)
 from antipodes.regional.elbv2.service import ElbV2, operations
 from antipodes.service.contract import Call, Request, Response
 
-__all__ = ["ElbV2", "balancerapi", "groupapi", "listenerapi"]
+__all__ = ["ElbV2", "balancerapi", "certificateapi", "groupapi", "listenerapi"]
 
 replace = msgspec.structs.replace
 

@@ -21,10 +21,11 @@ from antipodes.regional.elbv2 import (
     targets,
 )
 from antipodes.regional.elbv2.actions import Url, redirect_location
+from antipodes.regional.elbv2.certificates import Certificates
 from antipodes.regional.elbv2.conditions import Facts
 from antipodes.regional.elbv2.health import Probes
 from antipodes.regional.elbv2.invoking import Failed, invoke
-from antipodes.regional.elbv2.model import LAMBDA, Action, Listener, Target, TargetGroup
+from antipodes.regional.elbv2.model import HTTPS, LAMBDA, Action, Listener, Target, TargetGroup
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.regional.elbv2.shifted import Shifted
 from antipodes.runtime.contract import (
@@ -160,6 +161,7 @@ class Balancer:
 
     def __init__(self, host: Host, registry: Registry, probes: Probes, shifted: Shifted) -> None:
         self.host = host
+        self.certificates = Certificates(host, registry)
         self._registry = registry
         self._probes = probes
         self._shifted = shifted
@@ -192,7 +194,14 @@ class Balancer:
                 )
 
     def _factory(self, key: tuple[str, str]) -> ReceiverFactory:
-        return lambda accepted: _Connection(self, key, accepted)
+        def accept(accepted: Accepted) -> Receiver:
+            inner = _Connection(self, key, accepted)
+            serving = self.serving(key)
+            if serving is None or serving.listener.protocol != HTTPS:
+                return inner
+            return self.certificates.receiver(serving.listener, inner)
+
+        return accept
 
     def _wanted(self) -> dict[Address, tuple[str, str]]:
         wanted: dict[Address, tuple[str, str]] = {}
@@ -334,7 +343,11 @@ class Balancer:
         if action["Type"] == "redirect":
             config = action["RedirectConfig"]
             url = Url(
-                "http", visit.facts.host, visit.serving.listener.port, visit.facts.path, visit.query
+                visit.serving.listener.protocol.lower(),
+                visit.facts.host,
+                visit.serving.listener.port,
+                visit.facts.path,
+                visit.query,
             )
             status = int(config["StatusCode"].removeprefix("HTTP_"))
             response = forwarding.page(status, wall)
@@ -394,6 +407,7 @@ class Balancer:
         return forwarding.headers_to_pass(
             visit.headers,
             peer_ip=visit.facts.source_ip,
+            scheme=visit.serving.listener.protocol.lower(),
             port=visit.serving.listener.port,
             trace=visit.trace_header,
             policy=visit.serving.policy,

@@ -45,6 +45,7 @@ class Balancing(Service):
         self.placing = Placing(host, self.registry)
         self.shifted = Shifted(host)
         self.balancer = Balancer(host, self.registry, self.probes, self.shifted)
+        self.certificates = self.balancer.certificates
         self.names = Names(host, self.registry, self.probes, self.shifted)
         self.probes.on_change(self.names.health_changed)
         self.network = NetworkBalancers(host, self.registry, self.probes, self.names, self.shifted)

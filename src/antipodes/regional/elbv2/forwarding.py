@@ -100,8 +100,8 @@ def host_to_pass(host: str, port: int, policy: Policy) -> str:
     return bare if port in DEFAULT_PORTS else f"{bare}:{port}"
 
 
-def headers_to_pass(
-    headers: Headers, *, peer_ip: str, port: int, trace: str, policy: Policy
+def headers_to_pass(  # noqa: PLR0913 - what a load balancer tells targets of a request
+    headers: Headers, *, peer_ip: str, scheme: str, port: int, trace: str, policy: Policy
 ) -> Headers:
     """Return a request's headers as targets see them; names keep their order."""
     kept: Headers = []
@@ -120,7 +120,7 @@ def headers_to_pass(
     if before and policy.forwarded != "remove":
         kept.append(("X-Forwarded-For", before))
     kept += [
-        ("X-Forwarded-Proto", "http"),
+        ("X-Forwarded-Proto", scheme),
         ("X-Forwarded-Port", str(port)),
         ("X-Amzn-Trace-Id", trace),
     ]

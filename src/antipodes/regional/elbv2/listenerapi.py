@@ -18,11 +18,14 @@ async def create_listener(service: ElbV2, call: Call, request: Request) -> Respo
     for member, noun in (("Protocol", "protocol"), ("Port", "port")):
         if not request.get(member):
             raise model.invalid(f"A {noun} must be specified")
+    certificates = service.certificates.chosen(call, request, None)
+    policy = service.certificates.policy(request, None)
     made = service.actions(call, balancer, protocol, request["DefaultActions"])
     tags = model.merge_tags({}, request.get("Tags"))
     present = service.check_port(balancer, request["Port"])
     if present is not None:
-        if (present.actions, present.tags, present.protocol) != (made, tags, protocol):
+        same = (present.actions, present.tags, present.protocol) == (made, tags, protocol)
+        if not same or present.certificates[:1] != certificates:
             raise ServiceError("DuplicateListener", "A listener already exists on this port")
         return {"Listeners": [model.describe_listener(present)]}
     if len(service.registry.listeners_of(balancer)) >= model.LISTENERS_MAX:
@@ -39,6 +42,8 @@ async def create_listener(service: ElbV2, call: Call, request: Request) -> Respo
         default_rule_id=service.new_id(),
         tags=tags,
         protocol=protocol,
+        certificates=certificates,
+        ssl_policy=policy,
     )
     service.registry.put(listener)
     await service.settle()
@@ -69,7 +74,14 @@ async def modify_listener(service: ElbV2, call: Call, request: Request) -> Respo
     made = service.actions(
         call, balancer, protocol, request.get("DefaultActions") or listener.actions
     )
-    changed = replace(listener, port=port, actions=made, protocol=protocol)
+    changed = replace(
+        listener,
+        port=port,
+        actions=made,
+        protocol=protocol,
+        certificates=service.certificates.chosen(call, request, listener),
+        ssl_policy=service.certificates.policy(request, listener),
+    )
     service.registry.put(changed)
     await service.settle()
     return {"Listeners": [model.describe_listener(changed)]}

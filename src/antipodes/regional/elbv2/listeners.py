@@ -4,6 +4,7 @@ from antipodes.regional.elbv2 import model
 from antipodes.regional.elbv2.model import (
     ALB,
     HTTP,
+    HTTPS,
     NETWORK_PROTOCOLS,
     TCP,
     TCP_UDP,
@@ -16,6 +17,7 @@ from antipodes.service.contract import Request, ServiceError
 # Network Load Balancer user guide, load-balancer-target-groups, "Routing configuration".
 _FORWARDS = {
     HTTP: (HTTP,),
+    HTTPS: (HTTP,),
     TCP: (TCP, TCP_UDP),
     UDP: (UDP, TCP_UDP),
     TCP_UDP: (TCP_UDP,),
@@ -25,14 +27,15 @@ _FORWARDS = {
 def check_protocol(balancer: LoadBalancer, request: Request, present: str = "") -> str:
     """Return the protocol that a request gives a listener, or leaves it with.
 
-    Protocols that need certificates are refused, and all that goes with them.
+    The protocol of network load balancers that needs certificates (TLS) is not offered.
     """
     protocol: str = request.get("Protocol") or present
-    offered = NETWORK_PROTOCOLS if balancer.is_network else (HTTP,)
+    offered = NETWORK_PROTOCOLS if balancer.is_network else (HTTP, HTTPS)
     if protocol and protocol not in offered:
         raise ServiceError("UnsupportedProtocol", f"Protocol '{protocol}' is not offered here")
-    for member in ("SslPolicy", "Certificates", "AlpnPolicy", "MutualAuthentication"):
-        if request.get(member):
+    for member in ("AlpnPolicy", "MutualAuthentication"):
+        asked = request.get(member)
+        if asked and asked != {"Mode": "off"}:
             raise model.not_offered(f"{member} of a listener")
     return protocol
 

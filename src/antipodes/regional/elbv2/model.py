@@ -26,6 +26,7 @@ DNS_TTL_S = 60
 APPLICATION, NETWORK = "application", "network"
 LAMBDA, IP, INSTANCE, ALB = "lambda", "ip", "instance", "alb"
 HTTP, TCP, UDP, TCP_UDP = "HTTP", "TCP", "UDP", "TCP_UDP"
+HTTPS = "HTTPS"
 NETWORK_PROTOCOLS = (TCP, UDP, TCP_UDP)
 STREAM_PROTOCOLS = (TCP, TCP_UDP)
 UDP_PROTOCOLS = (UDP, TCP_UDP)
@@ -190,6 +191,8 @@ class Listener(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
     protocol: str = HTTP
     attributes: dict[str, str] = {}
+    certificates: tuple[str, ...] = ()  # ARNs, the default one first
+    ssl_policy: str = ""
 
     @property
     def has_idle_timeout(self) -> bool:
@@ -373,7 +376,12 @@ def describe_target(target: Target) -> Response:
 
 def describe_listener(listener: Listener) -> Response:
     """Describe a listener."""
+    secured: Response = {}
+    if listener.certificates:
+        default = {"CertificateArn": listener.certificates[0]}
+        secured = {"Certificates": [default], "SslPolicy": listener.ssl_policy}
     return {
+        **secured,
         "ListenerArn": listener.arn,
         "LoadBalancerArn": f"{prefix(listener)}:loadbalancer/{listener.balancer}",
         "Port": listener.port,

@@ -205,7 +205,7 @@ class HttpClient:
                     raise
                 self._runtime.journal.sometimes("http.connection-replaced")
 
-    def _connect(  # noqa: PLR0913, PLR0917 - as Runtime.open
+    def _connect(
         self,
         connection: _ClientReceiver,
         to: Address,

@@ -1,21 +1,23 @@
 """Names and doors at the edge: who is found there, and when no longer."""
 
-from typing import Any
+from ipaddress import IPv4Address
 
-import orjson
 import pytest
 
+from antipodes.fabric.dns.message import NOERROR, NXDOMAIN, REFUSED, Answer
+from antipodes.fabric.dns.names import to_wire
 from antipodes.runtime.contract import Address, Gone
-from antipodes.service.http import HttpClient
+from antipodes.service.dnsclient import DnsClient
 from tests.edge.globalaccelerator.worlds import PROPAGATION_S, TURNED_S, Stage, W, play
 
+A, TTL_S = 1, 60
 
-async def ask(stage: Stage, name: str, city: str = "frankfurt") -> tuple[int, Any]:
+
+async def ask(stage: Stage, name: str, city: str = "frankfurt") -> Answer:
     """What the edge nearest to a city answers to a name."""
     runtime = stage.simulated.outside.at(f"city/{city}")
-    door = Address(stage.world.anycast_edge(f"city/{city}"), "dns")
-    answer = await HttpClient(runtime).request(door, "GET", f"/?name={name}", keep_alive=False)
-    return answer.status, orjson.loads(answer.body) if answer.body else None
+    door = Address(stage.world.anycast_edge(f"city/{city}"), "53")
+    return await DnsClient(runtime).ask(door, to_wire(name or "."), A)
 
 
 async def delete(stage: Stage) -> None:
@@ -34,22 +36,29 @@ def test_a_name_has_both_addresses_in_any_order_at_every_location() -> None:
         await stage.wait(PROPAGATION_S + 5)
         seen: dict[tuple[str, ...], None] = {}
         for city in ("frankfurt", "sao-paulo", "tokyo") * 4:
-            status, answer = await ask(stage, stage.name, city)
-            assert (status, answer["ttl"]) == (200, 60)
-            assert sorted(answer["addresses"]) == sorted(stage.addresses)
-            seen[tuple(answer["addresses"])] = None
+            answer = await ask(stage, stage.name, city)
+            assert {record.ttl for record in answer.answers} == {TTL_S}
+            found = tuple(str(IPv4Address(record.rdata)) for record in answer.answers)
+            assert sorted(found) == sorted(stage.addresses)
+            seen[found] = None
         assert len(seen) == 2
-        assert (await ask(stage, stage.name.upper() + "."))[0] == 200
 
     play(scenario)
 
 
-@pytest.mark.parametrize("name", ["", "a0123456789abcdef.awsglobalaccelerator.com", "example.com"])
-def test_a_name_that_nobody_has_is_not_found(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "rcode"),
+    [
+        ("", REFUSED),
+        ("a0123456789abcdef.awsglobalaccelerator.com", NXDOMAIN),
+        ("example.com", REFUSED),
+    ],
+)
+def test_a_name_that_nobody_has_is_not_found(name: str, rcode: int) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.accelerate(regions=())
         await stage.wait(PROPAGATION_S + 5)
-        assert (await ask(stage, name))[0] == 404
+        assert (await ask(stage, name)).rcode == rcode
 
     play(scenario)
 
@@ -63,13 +72,13 @@ def test_a_disabled_accelerator_keeps_its_name_and_a_deleted_one_loses_it_and_it
         whole = {"AcceleratorArn": stage.accelerator}
         await stage.call("UpdateAccelerator", Enabled=False, **whole)
         await stage.wait(PROPAGATION_S + 5)
-        assert (await ask(stage, stage.name))[0] == 200
+        assert (await ask(stage, stage.name)).rcode == NOERROR
         await stage.connect("sao-paulo")  # is taken, to be reset
         await delete(stage)
         await stage.wait(2)
-        assert (await ask(stage, stage.name))[0] == 200  # not heard yet
+        assert (await ask(stage, stage.name)).rcode == NOERROR  # not heard yet
         await stage.wait(PROPAGATION_S + 5)
-        assert (await ask(stage, stage.name))[0] == 404
+        assert (await ask(stage, stage.name)).rcode == NXDOMAIN
         with pytest.raises(Gone):
             await stage.connect("sao-paulo")
 
@@ -84,7 +93,7 @@ def test_a_deleted_accelerator_stays_deleted_when_the_edge_starts_again() -> Non
         await stage.wait(2)
         stage.simulated.kill("edge")
         await stage.simulated.restart("edge")
-        assert (await ask(stage, stage.name))[0] == 404
+        assert (await ask(stage, stage.name)).rcode == NXDOMAIN
         with pytest.raises(Gone):
             await stage.connect("frankfurt")
 

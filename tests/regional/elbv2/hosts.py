@@ -281,6 +281,11 @@ class Region:
         response: HttpResponse = self._run_on(self.city, request)
         return response
 
+    def addresses(self, name: str) -> list[str]:
+        """The addresses of a load balancer's name, as others are told."""
+        told = dict(self.host.changes.answers["elbv2/name"](None)).get(name.lower())
+        return list(told["addresses"].values()) if told is not None else []
+
     def told(self, door: str, target: str) -> Any:
         """Ask one of the internal doors; None where there is nothing."""
         response = self.ask(door, "GET", target)

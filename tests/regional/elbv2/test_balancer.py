@@ -70,7 +70,7 @@ def test_every_request_leaves_a_span(region: Region) -> None:
 
 def test_the_nodes_of_all_zones_serve(region: Region) -> None:
     front = region.serving(echo)
-    for address in region.told("dns", f"/?name={front.name}")["addresses"]:
+    for address in region.addresses(front.name):
         assert region.ask(f"{address}:80").status == 200
 
 

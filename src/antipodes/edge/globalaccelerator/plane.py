@@ -7,10 +7,8 @@ hears of a change in its own time (`locations`).
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
-import orjson
 
 from antipodes.edge.globalaccelerator.checkers import PLACES, Checkers
 from antipodes.edge.globalaccelerator.locations import Location
@@ -19,13 +17,11 @@ from antipodes.edge.globalaccelerator.service import ACCELERATOR_KIND, HEALTH_KI
 from antipodes.edge.globalaccelerator.traffic import Traffic
 from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Follower
-from antipodes.runtime.contract import Address, DiskFull
+from antipodes.runtime.contract import DiskFull
 from antipodes.service.contract import Host
-from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
 from antipodes.service.records import Records
 
 HOME = "us-west-2"
-DNS_TTL_S = 60  # not published for accelerators' names
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -43,7 +39,6 @@ class AnycastPlane:
         self._world = host.world
         self._accelerators = Records(host.store, "plane/accelerator", Accelerator)
         self._health = Records(host.store, "plane/health", Heard)
-        self._order = host.runtime.chance("dns")
         # Of the stored accelerators: all their endpoints, and those of enabled ones, by the name
         # under which their health is known.
         self._referenced: dict[str, Endpoint] = {}
@@ -67,8 +62,6 @@ class AnycastPlane:
                 location.learn_health(arn, healthy=heard.healthy)
         self._find_endpoints()
         self._world.on_change(self._reconsider)
-        names = HttpServer(self._runtime, self._resolve)
-        await self._runtime.listen(Address("edge/*", "dns"), names.receiver)
         follower = Follower(
             self._runtime,
             self._host.store,
@@ -176,17 +169,6 @@ class AnycastPlane:
         """How often a location has heard of a change."""
         location = self._locations.get(place)
         return location.heard if location is not None else 0
-
-    def _resolve(self, request: HttpRequest) -> HttpResponse:
-        names = parse_qs(urlsplit(request.target).query).get("name", [""])
-        name = names[-1].lower().rstrip(".")
-        location = self._locations.get(request.accepted.local.place)
-        found = list(location.addresses_of(name)) if location is not None else []
-        if not found:
-            return HttpResponse(404, (), b"")
-        self._order.shuffle(found)
-        body = orjson.dumps({"addresses": found, "ttl": DNS_TTL_S})
-        return HttpResponse(200, (("content-type", "application/json"),), body)
 
     @property
     def flows(self) -> int:

@@ -50,7 +50,7 @@ class Balancing(Service):
         self.probes.on_change(self.names.health_changed)
         self.network = NetworkBalancers(host, self.registry, self.probes, self.names, self.shifted)
         self.probes.on_change(self.network.health_changed)
-        self.doors = Doors(host, self.registry, self.probes, self.names)
+        self.doors = Doors(host, self.registry, self.probes)
         self._chance = host.runtime.chance("elbv2/ids")
 
     async def start(self) -> None:

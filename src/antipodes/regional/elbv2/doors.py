@@ -1,18 +1,17 @@
-"""What other places ask a region's load balancers: where is this name, and is that one well.
+"""What other places ask a region's load balancers: is that one well.
 
-`dns` is the authoritative server for the names of this region's load balancers: an address for each
-zone, in an order that changes, for 60 seconds. `elb-health` is what an accelerator goes by: a load
-balancer is healthy when every target group in use has a healthy target (Global Accelerator
-developer guide, about-endpoint-groups-health-check-options). One without a listener is not healthy.
+`elb-health` is what an accelerator and Route 53 go by: a load balancer is healthy when every target
+group in use has a healthy target (Global Accelerator developer guide,
+about-endpoint-groups-health-check-options). One without a listener is not healthy. What their names
+mean is told in the change log (`names`), and answered at the edge.
 """
 
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from antipodes.regional.elbv2 import model
 from antipodes.regional.elbv2.health import Probes
-from antipodes.regional.elbv2.names import Names
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.runtime.contract import Address
 from antipodes.service.contract import Host
@@ -23,30 +22,18 @@ _NOT_FOUND = HttpResponse(404, _JSON, b"{}")
 
 
 class Doors:
-    """The two doors of a region's load balancers."""
+    """The door at which a region's load balancers are asked about."""
 
-    def __init__(self, host: Host, registry: Registry, probes: Probes, names: Names) -> None:
+    def __init__(self, host: Host, registry: Registry, probes: Probes) -> None:
         self._host = host
         self._registry = registry
         self._probes = probes
-        self._names = names
-        self._chance = host.runtime.chance("elbv2/dns")
 
     async def open(self) -> None:
         """Listen."""
-        for name, handler in (("dns", self.resolve), ("elb-health", self.tell_health)):
-            server = HttpServer(self._host.runtime, handler, store=self._host.store)
-            await self._host.runtime.listen(Address(self._host.place, name), server.receiver)
-
-    def resolve(self, request: HttpRequest) -> HttpResponse:
-        """Answer `/?name=NAME`."""
-        names = parse_qs(urlsplit(request.target).query).get("name", [""])
-        name = names[0].lower().rstrip(".")
-        addresses = self._names.find(name)
-        if not addresses:
-            return _NOT_FOUND
-        self._chance.shuffle(addresses)
-        return _answer({"addresses": addresses, "ttl": model.DNS_TTL_S})
+        server = HttpServer(self._host.runtime, self.tell_health, store=self._host.store)
+        address = Address(self._host.place, "elb-health")
+        await self._host.runtime.listen(address, server.receiver)
 
     def tell_health(self, request: HttpRequest) -> HttpResponse:
         """Answer `/ARN`."""

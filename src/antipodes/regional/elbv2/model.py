@@ -22,7 +22,6 @@ TAGS_MAX = 50
 NAME_LENGTH_MAX = 32
 ZONES_MIN = 2
 PRIORITY_MAX = 50_000
-DNS_TTL_S = 60
 APPLICATION, NETWORK = "application", "network"
 LAMBDA, IP, INSTANCE, ALB = "lambda", "ip", "instance", "alb"
 HTTP, TCP, UDP, TCP_UDP = "HTTP", "TCP", "UDP", "TCP_UDP"

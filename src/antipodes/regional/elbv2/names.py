@@ -141,23 +141,3 @@ class Names:
         """Return the zones whose addresses are in the answer."""
         told = self._told.get(balancer.account, balancer.dns_name.lower())
         return list(told.addresses) if told is not None else [z.name for z in balancer.zones]
-
-    # What DNS is asked.
-
-    def find(self, name: str) -> list[str]:
-        """Return the addresses of a name, zonal names included; none where there is no such."""
-        wall = self._host.runtime.wall()
-        zone, _, rest = name.partition(".")
-        for account, _, balancer in self._registry.balancers.all():
-            dns_name = balancer.dns_name.lower()
-            if dns_name not in {name, rest} or not balancer.is_active(wall):
-                continue
-            told = self._told.get(account, dns_name)
-            if told is not None:
-                return list(told.addresses.values()) if dns_name == name else _one(told, zone)
-        return []
-
-
-def _one(told: Told, zone: str) -> list[str]:
-    address = told.zonal.get(zone)
-    return [] if address is None else [address]

@@ -148,6 +148,7 @@ def test_settings_that_a_type_has_no_use_for_are_refused() -> None:
         {"Type": "CALCULATED", "ChildHealthChecks": []},
         {"Type": "CALCULATED", "HealthThreshold": 257},
         {"Type": "CALCULATED", "HealthThreshold": 1, "Port": 80},
+        {"Type": "CALCULATED", "HealthThreshold": 1, "RequestInterval": 11},
         {"Type": "CALCULATED", "HealthThreshold": 1, "ChildHealthChecks": ["none"]},
         {"Type": "CLOUDWATCH_METRIC"},
         {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": {"Region": "us-east-1", "Name": "none"}},
@@ -199,7 +200,9 @@ def test_an_update_may_insist_on_a_version_and_reset_elements() -> None:
 def test_a_calculated_check_has_children_that_are_not_calculated() -> None:
     async def scenario(plane: ControlPlane) -> None:
         child = await create(plane)
-        settings: Any = {"Type": "CALCULATED", "HealthThreshold": 1}
+        # What tools send along with no meaning is taken.
+        idle = {"FailureThreshold": 3, "MeasureLatency": False, "SearchString": ""}
+        settings: Any = {"Type": "CALCULATED", "HealthThreshold": 1, **idle}
         parent = await create(plane, "two", **settings, ChildHealthChecks=[child["Id"]])
         grand: Any = {**settings, "ChildHealthChecks": [parent["Id"]]}
         assert await refused(plane, **grand) == "InvalidInput"

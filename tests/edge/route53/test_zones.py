@@ -185,7 +185,10 @@ def test_only_a_zone_with_nothing_but_its_default_records_is_deleted() -> None:
         assert (await plane.refused("GetHostedZone", Id=zone)).code == "NoSuchHostedZone"
         assert (await plane.call("GetHostedZoneCount"))["HostedZoneCount"] == 0
         assert plane.service.records.all(zone) == []
-        await plane.zone()
+        again = {"Name": "example.com", "CallerReference": "example.com"}
+        error = await plane.refused("CreateHostedZone", **again)
+        assert (error.code, error.status) == ("HostedZoneAlreadyExists", 409)
+        await plane.zone(reference="new")
 
     play(scenario)
 

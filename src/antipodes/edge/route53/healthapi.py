@@ -1,6 +1,5 @@
 """Health checks: made, changed, shown, and what their checkers see."""
 
-import hashlib
 from typing import Any
 
 import msgspec
@@ -9,7 +8,7 @@ from antipodes.edge.route53 import healthchecks, model, neighbours
 from antipodes.edge.route53.model import HealthCheck, Observation
 from antipodes.edge.route53.pages import marked
 from antipodes.edge.route53.records import invalid_input
-from antipodes.edge.route53.service import REFERENCE_S, Reference, Route53, operations
+from antipodes.edge.route53.service import Route53, operations
 from antipodes.service.contract import Call, Request, Response, ServiceError
 from antipodes.world.addresses import region_block
 
@@ -72,11 +71,6 @@ def _already_exists(reference: str) -> ServiceError:
     )
 
 
-def _digest(reference: str) -> str:
-    """A key for a caller reference, which may be long."""
-    return hashlib.sha256(reference.encode()).hexdigest()[:32]
-
-
 def _same(check: HealthCheck, other: HealthCheck) -> bool:
     """Whether two health checks have the same settings."""
     return other == msgspec.structs.replace(
@@ -132,7 +126,7 @@ def _created(service: Route53, check: HealthCheck) -> Response:
             raise _already_exists(reference)
         check = existing
     else:
-        if service.old_references.get(check.account, _digest(reference)) is not None:
+        if service.was_used(check.account, "health-check", reference):
             raise _already_exists(reference)
         if len(known) >= CHECKS_MAX:
             raise ServiceError(
@@ -211,20 +205,11 @@ def _updated(service: Route53, check: HealthCheck) -> Response:
 def delete_health_check(service: Route53, call: Call, request: Request) -> Response:
     check = _find(service, call, request["HealthCheckId"])
     service.health_checks.delete(call.account, check.id)
-    _remember(service, check)
+    service.remember(call.account, "health-check", check.caller_reference)
     service.observed.delete("", check.id)
     service.tags.delete(call.account, f"healthcheck/{check.id}")
     service.host.changes.append(model.HEALTH_CHECK_KIND, [check.id, None])
     return {}
-
-
-def _remember(service: Route53, check: HealthCheck) -> None:
-    """Keep the caller reference of a deleted check, and forget those that are long gone."""
-    now, old = service.now(), service.old_references
-    for account, digest, reference in list(old.all()):
-        if reference.deleted_at < now - REFERENCE_S:
-            old.delete(account, digest)
-    old.put(check.account, _digest(check.caller_reference), Reference(now))
 
 
 def _observations(service: Route53, call: Call, request: Request) -> tuple[Observation, ...]:

@@ -29,7 +29,8 @@ _ROUTING_CONTROL = re.compile(
 )
 
 _ENDPOINT = ("IPAddress", "Port", "FullyQualifiedDomainName")
-_PROBE = ("RequestInterval", "FailureThreshold", "MeasureLatency", "Regions")
+_PACE = ("RequestInterval", "FailureThreshold", "MeasureLatency")
+_PROBE = (*_PACE, "Regions")
 _HTTP = ("ResourcePath",)
 _CALCULATED = ("HealthThreshold", "ChildHealthChecks")
 _ALARM = ("AlarmIdentifier", "InsufficientDataHealthStatus")
@@ -39,8 +40,9 @@ _USES: dict[str, tuple[str, ...]] = {
     "HTTP_STR_MATCH": (*_ENDPOINT, *_PROBE, *_HTTP, "SearchString"),
     "HTTPS_STR_MATCH": (*_ENDPOINT, *_PROBE, *_HTTP, "SearchString", "EnableSNI"),
     "TCP": (*_ENDPOINT, *_PROBE),
-    "CALCULATED": _CALCULATED,
-    "CLOUDWATCH_METRIC": _ALARM,
+    # The model refuses these types no pace, and nothing comes of it.
+    "CALCULATED": (*_PACE, *_CALCULATED),
+    "CLOUDWATCH_METRIC": (*_PACE, *_ALARM),
     "RECOVERY_CONTROL": ("RoutingControlArn",),
 }
 _EVERYWHERE = ("Type", "Inverted", "Disabled")
@@ -51,8 +53,7 @@ def check_members(kind: str, given: dict[str, Any]) -> None:
     """Check that a type has a use for everything that is given. Raises InvalidInput."""
     used = {*_USES[kind], *_EVERYWHERE}
     for member, value in given.items():
-        idle = value is None or value is False or value == ""
-        if member in _ALL and member not in used and not idle:
+        if member in _ALL and member not in used and value:
             raise invalid_input(f"{member} can't be given for a health check of type {kind}")
 
 
@@ -102,6 +103,8 @@ def first(given: dict[str, Any], check: HealthCheck) -> HealthCheck:
 
 def validate(check: HealthCheck) -> None:
     """Check what a health check must keep by itself. Raises InvalidInput."""
+    if check.interval_s not in INTERVALS_S:
+        raise invalid_input("RequestInterval must be 10 or 30")
     if check.type in PROBING:
         _validate_endpoint(check)
     elif check.type == "CALCULATED":
@@ -131,8 +134,6 @@ def _validate_endpoint(check: HealthCheck) -> None:
             raise invalid_input(f"FullyQualifiedDomainName is not a name: {error}") from error
     if check.port is None:
         raise invalid_input("Port must be given for type TCP")
-    if check.interval_s not in INTERVALS_S:
-        raise invalid_input("RequestInterval must be 10 or 30")
     if (check.type in MATCHING) != bool(check.search_string):
         raise invalid_input("SearchString must be given for types that match strings")
     if len(set(check.regions)) != len(check.regions):

@@ -7,6 +7,7 @@ edge location that can be reached must have it: after the propagation time, and 
 takes at most.
 """
 
+import hashlib
 from collections import deque
 from typing import Any
 
@@ -47,7 +48,7 @@ BACKBONE_S_MAX = 0.5  # from us-east-1 to any edge location, with what the log t
 CHANGES_MAX = 10_000  # that can be asked after; older ones are forgotten
 CALLS_MAX, CALLS_S = 5, 1.0  # of an account, where the world's capacity can be short
 CALLERS_MAX = 10_000  # whose calls are counted
-REFERENCE_S = 7 * 86_400.0  # for how long a deleted health check's caller reference is known
+REFERENCE_S = 7 * 86_400.0  # for how long the caller reference of something deleted is known
 _ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # The model lets an id have 32 characters, with what clients leave before it.
 _ID_LENGTHS = {"Z": 32 - len("/hostedzone/"), "C": 20, "N": 32 - len("/delegationset/")}
@@ -103,7 +104,7 @@ class Protection(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """The caller reference of a health check that is no more, and since when."""
+    """The caller reference of something that is no more, and since when."""
 
     deleted_at: float
 
@@ -123,7 +124,7 @@ class Route53(Service):
         self.authorized = Records(store, "route53-control/vpc-authorization", Authorized)
         self.protections = Records(store, "route53-control/protection", Protection)
         self.health_checks = Records(store, "route53-control/health-check", HealthCheck)
-        self.old_references = Records(store, "route53-control/health-check-reference", Reference)
+        self.old_references = Records(store, "route53-control/old-reference", Reference)
         self.observed = Records(store, "route53-control/observations", Observed)
         self.collections = Records(store, "route53-control/cidr", CidrCollection)
         self.delegation_sets = Records(store, "route53-control/delegation-set", DelegationSet)
@@ -223,6 +224,20 @@ class Route53(Service):
         }
         return {**shown, "Comment": change.comment} if change.comment else shown
 
+    # Caller references: one must not do its work twice, even if what it made is gone.
+
+    def was_used(self, account: str, kind: str, reference: str) -> bool:
+        """Whether something with that reference was there, and is deleted."""
+        return self.old_references.get(account, _digest(kind, reference)) is not None
+
+    def remember(self, account: str, kind: str, reference: str) -> None:
+        """Something with a reference is deleted; what was deleted long ago is forgotten."""
+        now, old = self.now(), self.old_references
+        for other, digest, kept in list(old.all()):
+            if kept.deleted_at < now - REFERENCE_S:
+                old.delete(other, digest)
+        old.put(account, _digest(kind, reference), Reference(now))
+
     # Zones.
 
     def zone(self, call: Call, given: str) -> HostedZone:
@@ -252,6 +267,7 @@ class Route53(Service):
 
     def forget_zone(self, zone: HostedZone) -> None:
         """Forget a zone with all that belongs to it, and tell the edge."""
+        self.remember(zone.account, "zone", zone.caller_reference)
         self.zones.delete(zone.account, zone.id)
         self.host.store.delete(_OWNER + zone.id.encode())
         self.records.drop(zone.id)
@@ -275,6 +291,11 @@ class Route53(Service):
             self.records.replace(zone.id, name, records)
         payload = [zone.id, upserts, deleted, change.id]
         self.host.changes.append(model.RECORDS_KIND, payload)
+
+
+def _digest(kind: str, reference: str) -> str:
+    """A key for a caller reference, which may be long."""
+    return hashlib.sha256(f"{kind}/{reference}".encode()).hexdigest()[:32]
 
 
 def bare(given: str) -> str:

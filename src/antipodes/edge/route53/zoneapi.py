@@ -75,14 +75,8 @@ def create_hosted_zone(service: Route53, call: Call, request: Request) -> Any:
             "you must also specify values for VPCId and VPCRegion."
         )
     name = _zone_name(request["Name"], private=given is not None)
-    reference = request["CallerReference"]
     zones = service.zones.list(call.account)
-    if any(zone.caller_reference == reference for zone in zones):
-        raise ServiceError(
-            "HostedZoneAlreadyExists",
-            "A hosted zone has already been created with the specified caller reference.",
-            409,
-        )
+    _check_reference(service, call, request["CallerReference"])
     if len(zones) >= ZONES_MAX:
         raise ServiceError(
             "TooManyHostedZones", f"Limits Exceeded: MAX_HOSTED_ZONES_BY_OWNER - {ZONES_MAX}"
@@ -92,7 +86,7 @@ def create_hosted_zone(service: Route53, call: Call, request: Request) -> Any:
         account=call.account,
         name=name,
         name_servers=delegation.PRIVATE_SERVERS,
-        caller_reference=reference,
+        caller_reference=request["CallerReference"],
         comment=config.get("Comment") or "",
         private=given is not None,
         created_at=service.now(),
@@ -105,17 +99,23 @@ def create_hosted_zone(service: Route53, call: Call, request: Request) -> Any:
     return _create_private(service, call, msgspec.structs.replace(zone, vpcs=(vpc,)))
 
 
-async def _create_private(service: Route53, call: Call, zone: HostedZone) -> Response:
-    vpc = zone.vpcs[0]
-    if not await neighbours.has_vpc(service.host, call, vpc):
-        raise not_authorized(vpc)
-    check_free(service, zone, vpc)
-    if any(z.caller_reference == zone.caller_reference for z in service.zones.list(call.account)):
+def _check_reference(service: Route53, call: Call, reference: str) -> None:
+    zones = service.zones.list(call.account)
+    used = service.was_used(call.account, "zone", reference)
+    if used or any(zone.caller_reference == reference for zone in zones):
         raise ServiceError(
             "HostedZoneAlreadyExists",
             "A hosted zone has already been created with the specified caller reference.",
             409,
         )
+
+
+async def _create_private(service: Route53, call: Call, zone: HostedZone) -> Response:
+    vpc = zone.vpcs[0]
+    if not await neighbours.has_vpc(service.host, call, vpc):
+        raise not_authorized(vpc)
+    check_free(service, zone, vpc)
+    _check_reference(service, call, zone.caller_reference)
     return _made(service, zone)
 
 

@@ -278,7 +278,7 @@ def expected(held: dict[tuple[str, str], None], name: str, rtype: str) -> str | 
 
 
 @given(CHANGES, NAMES, st.sampled_from(["A", "TXT"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_answered_is_what_the_rules_say_whatever_was_changed(
     changes: list[tuple[str, str, bool]], name: str, rtype: str
 ) -> None:

@@ -8,8 +8,10 @@ import pytest
 from antipodes.edge.route53.checkers import EACH, REGIONS, is_healthy, seats
 from antipodes.edge.route53.model import AliasTarget, HealthCheck, Observation, RecordSet
 from antipodes.hosting.edge import EdgeHost
+from antipodes.regional.acm.certificates import issue, new_authority
 from antipodes.runtime.contract import Address
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
+from antipodes.service.tls import Credential, ServerTls
 from antipodes.world import addresses
 from antipodes.world.faults import CutLink
 from tests.edge.route53.asked import a
@@ -34,11 +36,11 @@ class Endpoint:
 
     async def open(self) -> "Endpoint":
         runtime = self._stage.simulated.region(self._region).runtime
-        server = HttpServer(runtime, self._answer)
+        server = HttpServer(runtime, self.answer)
         await runtime.listen(Address(self._region, f"{self._ip}:80"), server.receiver)
         return self
 
-    def _answer(self, request: HttpRequest) -> HttpResponse:
+    def answer(self, request: HttpRequest) -> HttpResponse:
         self.asked.append(request)
         return HttpResponse(self.status, (("content-type", "text/plain"),), self.body)
 
@@ -170,6 +172,61 @@ def test_surprise_16_exactly_18_percent_is_unhealthy(
     assert is_healthy([n < healthy for n in range(of)]) is verdict
     assert len(seats(())) == 16
     assert [is_healthy([n < k for n in range(16)]) for k in (2, 3)] == [False, True]
+
+
+def test_https_is_probed_over_tls_and_latency_is_measured() -> None:
+    async def scenario(stage: Stage) -> None:
+        secure = {"type": "HTTPS", "port": 443, "ip": "", "domain": "www.example.com"}
+        checks = (
+            check("w", **secure, sends_server_name=True, measures_latency=True),
+            check("plain", type="HTTPS", measures_latency=True),  # at a port without TLS
+        )
+        endpoint = await Endpoint(stage, W, IP_W).open()
+        runtime = stage.simulated.region(W).runtime
+        authority = new_authority("Tests", 1.8e9, 7)
+        made = issue(authority, ("www.example.com",), "EC_prime256v1", 1.8e9, 9)
+        tls = ServerTls(runtime, [Credential(made.certificate, made.key)])
+        server = HttpServer(runtime, endpoint.answer)
+        door = Address(W, f"{IP_W}:443")
+        await runtime.listen(door, lambda accepted: tls.receiver(server.receiver(accepted)))
+        for one in checks:
+            await stage.check(one)
+        await stage.hold(a("www", IP_W))
+        await stage.wait(TOLD_S + TURNED_S)
+        seen = await observations(stage, "w")
+        assert {o.status for o in seen} == {"Success: HTTP Status Code 200, OK"}
+        assert all(o.status.startswith("Failure") for o in await observations(stage, "plain"))
+        measured = {}
+        for metric in ("HealthCheckStatus", "ConnectionTime", "SSLHandshakeTime"):
+            for id_ in ("w", "plain"):
+                measured[metric, id_] = await measures(stage, metric, id_)
+        assert measured["HealthCheckStatus", "w"]["Minimum"] == 1.0
+        assert measured["HealthCheckStatus", "plain"]["Minimum"] == 0.0
+        far, near = measured["ConnectionTime", "w"]["Maximum"], stage.world.rtt_ms(W, W)
+        assert far >= stage.world.rtt_ms("sa-east-1", W) > near
+        assert measured["SSLHandshakeTime", "w"]["Maximum"] >= far - 1
+
+    play(scenario, regions=(HOME, W))
+
+
+async def measures(stage: Stage, metric: str, health_check: str) -> dict[str, float]:
+    """The minute's least and most of a metric, over all that was published."""
+    now = stage.simulated.outside.wall()
+    request = {
+        "Namespace": "AWS/Route53",
+        "MetricName": metric,
+        "Dimensions": [{"Name": "HealthCheckId", "Value": health_check}],
+        "StartTime": now - 3600,
+        "EndTime": now + 60,
+        "Period": 3600,
+        "Statistics": ["Minimum", "Maximum"],
+    }
+    told = await stage.simulated.call(HOME, "cloudwatch", "GetMetricStatistics", request, "1")
+    points = told["Datapoints"]
+    return {
+        "Minimum": min((point["Minimum"] for point in points), default=-1.0),
+        "Maximum": max((point["Maximum"] for point in points), default=-1.0),
+    }
 
 
 def test_a_string_has_to_be_in_the_first_5120_bytes() -> None:

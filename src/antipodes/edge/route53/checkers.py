@@ -37,7 +37,8 @@ EACH = 2
 HEALTHY_SHARE = 0.18  # more than that
 FIRST_ADDRESS = 54  # of a region's elastic ones: checkers have the last
 ALARM_S = 60.0
-PROBED = ("HTTP", "HTTP_STR_MATCH", "TCP")
+MEASURED_S = 60.0
+PROBED = ("HTTP", "HTTP_STR_MATCH", "HTTPS", "HTTPS_STR_MATCH", "TCP")
 CALCULATED, RECOVERY_CONTROL, ALARM = "CALCULATED", "RECOVERY_CONTROL", "CLOUDWATCH_METRIC"
 
 
@@ -58,6 +59,15 @@ def seats(regions: tuple[str, ...]) -> tuple[Seat, ...]:
     )
 
 
+class Measured(NamedTuple):
+    """What a minute of a health check was like."""
+
+    account: str
+    health_check: str
+    values: dict[str, float]  # by metric
+    spans: list[list[Any]]  # metric, region, count, sum, least and most of milliseconds
+
+
 class Surroundings(Protocol):
     """What checkers ask of the edge they belong to."""
 
@@ -69,6 +79,9 @@ class Surroundings(Protocol):
 
     def observed(self, check_id: str, observations: list[Observation]) -> None:
         """A checker has changed its mind."""
+
+    def measured(self, rows: list[Measured]) -> None:
+        """A minute is over."""
 
     def control(self, arn: str) -> bool:
         """Whether a routing control is on."""
@@ -107,6 +120,7 @@ class _Watched:
     def __init__(self, check: HealthCheck) -> None:
         self.check = check
         self.checkers: list[_Checker] = []
+        self.times_ms: dict[tuple[str, str], list[float]] = {}  # of a minute, by metric and region
         self.tasks: list[Task] = []
         self.alarm_healthy = True
 
@@ -125,6 +139,7 @@ class Fleet:
         self._around = around
         self._watched: dict[str, _Watched] = {}
         self._verdicts: dict[str, bool] = {}
+        self._measures = False
 
     def put(self, check: HealthCheck, *, verdict: bool | None = None) -> None:
         """Begin to watch, or go on with other settings; `verdict` is what was decided before."""
@@ -150,6 +165,9 @@ class Fleet:
         elif check.type == ALARM and not check.disabled:
             self._spawn(watched, self._watch_alarm(watched), "alarm of a health check")
         self._judge(watched)
+        if not self._measures:
+            self._measures = True
+            self._runtime.later(self._runtime.interval(MEASURED_S), self._measure)
 
     def _spawn(self, watched: _Watched, coroutine: Coroutine[Any, Any, None], name: str) -> None:
         watched.tasks.append(self._runtime.spawn(coroutine, name))
@@ -179,6 +197,9 @@ class Fleet:
         while True:
             await runtime.sleep(max(0.0, due - runtime.now()))
             outcome = await self._probe(runtime, check, seat)
+            if check.measures_latency:
+                for metric, value in outcome.times_ms.items():
+                    watched.times_ms.setdefault((metric, seat.region), []).append(value)
             if checker.took(outcome, check.threshold, runtime.wall()):
                 seen = [other.seen for other in watched.checkers if other.seen is not None]
                 self._around.observed(check.id, seen)
@@ -213,6 +234,29 @@ class Fleet:
                 watched.alarm_healthy = check.insufficient_data == "Healthy"
             self._judge(watched)
             await self._runtime.sleep(self._runtime.interval(ALARM_S))
+
+    # Measures.
+
+    def _measure(self) -> None:
+        """Tell what a minute was like; no more once there is nothing to watch."""
+        if not self._watched:
+            self._measures = False
+            return
+        self._runtime.later(self._runtime.interval(MEASURED_S), self._measure)
+        self._around.measured([self._measured(watched) for watched in self._watched.values()])
+
+    def _measured(self, watched: _Watched) -> Measured:
+        check = watched.check
+        values: dict[str, float] = {"HealthCheckStatus": float(self._verdicts[check.id])}
+        if watched.checkers:
+            well = sum(checker.opinion for checker in watched.checkers)
+            values["HealthCheckPercentageHealthy"] = 100.0 * well / len(watched.checkers)
+        if check.type == CALCULATED:
+            well = sum(self._verdicts.get(child, True) for child in check.children)
+            values["ChildHealthCheckHealthyCount"] = float(well)
+        times, watched.times_ms = watched.times_ms, {}
+        spans = [[*key, len(v), sum(v), min(v), max(v)] for key, v in times.items()]
+        return Measured(check.account, check.id, values, spans)
 
     # Verdicts.
 

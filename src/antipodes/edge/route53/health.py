@@ -13,11 +13,16 @@ from typing import Any
 import msgspec
 
 from antipodes.edge.route53.balancers import PLACES, BalancerChecks
-from antipodes.edge.route53.checkers import REGIONS, Fleet
+from antipodes.edge.route53.checkers import REGIONS, Fleet, Measured
 from antipodes.edge.route53.copying import VERDICTS_QUERY
 from antipodes.edge.route53.knowledge import Knowledge
 from antipodes.edge.route53.locations import Location
-from antipodes.edge.route53.model import OBSERVATIONS_KIND, HealthCheck, Observation
+from antipodes.edge.route53.model import (
+    MEASURED_KIND,
+    OBSERVATIONS_KIND,
+    HealthCheck,
+    Observation,
+)
 from antipodes.runtime.contract import DiskFull
 from antipodes.service.contract import Host
 from antipodes.service.records import Records
@@ -142,6 +147,13 @@ class Health:
             self._host.changes.append(OBSERVATIONS_KIND, [check_id, told])
         except DiskFull:  # the next change of a mind tells of this one, too
             self._runtime.journal.sometimes("route53.observation-not-kept")
+
+    def measured(self, rows: list[Measured]) -> None:
+        """A minute is over: the control plane's region publishes what it was like."""
+        try:
+            self._host.changes.append(MEASURED_KIND, [self._runtime.wall(), rows])
+        except DiskFull:
+            self._runtime.journal.sometimes("route53.measures-not-told")
 
     def _balancer_decided(self, arn: str, healthy: bool) -> None:  # noqa: FBT001 - an outcome
         known = self._balancers.get("", arn)

@@ -16,6 +16,7 @@ These values cross regions in us-east-1's change log, as MessagePack maps: read 
 Whoever probes says what it saw in the edge's own log, for GetHealthCheckStatus::
 
     route53/observations     [health check id, [Observation]]; none when nobody probes any more
+    route53/measured         [Unix seconds, rows for CloudWatch]; see `metrics`
 """
 
 from typing import Literal, NamedTuple
@@ -28,6 +29,7 @@ HEALTH_CHECK_KIND = "route53/health-check"
 CIDR_KIND = "route53/cidr"
 QUERY_LOGGING_KIND = "route53/query-logging"
 OBSERVATIONS_KIND = "route53/observations"
+MEASURED_KIND = "route53/measured"
 
 # What aliases name as the zone of their target (facts/edge.md, section 4.3).
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"

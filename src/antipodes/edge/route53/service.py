@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.edge.route53 import model
+from antipodes.edge.route53 import metrics, model
 from antipodes.edge.route53.model import (
     CidrCollection,
     DelegationSet,
@@ -155,13 +155,17 @@ class Route53(Service):
             self.host.store,
             source="edge",
             name="route53",
-            kinds=(model.OBSERVATIONS_KIND,),
+            kinds=(model.OBSERVATIONS_KIND, model.MEASURED_KIND),
             apply=self._hear,
         )
         self.host.runtime.spawn(follower.run(), "follow the health checkers")
 
     def _hear(self, entries: list[Entry]) -> None:
         for entry in entries:
+            if entry.kind == model.MEASURED_KIND:
+                publishing = metrics.publish(self.host, *entry.payload)
+                self.host.runtime.spawn(publishing, "publish health")
+                continue
             check_id, seen = entry.payload
             if seen:
                 observations = msgspec.convert(seen, tuple[Observation, ...])

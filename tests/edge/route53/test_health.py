@@ -7,6 +7,7 @@ import pytest
 
 from antipodes.edge.route53.checkers import EACH, REGIONS, is_healthy, seats
 from antipodes.edge.route53.model import AliasTarget, HealthCheck, Observation, RecordSet
+from antipodes.edge.route53.service import Route53
 from antipodes.hosting.edge import EdgeHost
 from antipodes.regional.acm.certificates import issue, new_authority
 from antipodes.runtime.contract import Address
@@ -183,6 +184,9 @@ def test_https_is_probed_over_tls_and_latency_is_measured() -> None:
         )
         endpoint = await Endpoint(stage, W, IP_W).open()
         runtime = stage.simulated.region(W).runtime
+        home = stage.simulated.region(HOME).service("route53")
+        assert isinstance(home, Route53)
+        home.follow_checkers()  # as its own checks make it do
         authority = new_authority("Tests", 1.8e9, 7)
         made = issue(authority, ("www.example.com",), "EC_prime256v1", 1.8e9, 9)
         tls = ServerTls(runtime, [Credential(made.certificate, made.key)])

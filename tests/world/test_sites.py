@@ -4,7 +4,7 @@ import pytest
 
 from antipodes.world.atlas import Site, load_atlas
 from antipodes.world.errors import InvalidWorld
-from antipodes.world.sites import read_sites
+from antipodes.world.sites import SitePart, made_of, read_sites, written
 from antipodes.world.world import World
 
 CALL_CENTRE = """
@@ -99,3 +99,11 @@ def test_a_private_link_leads_over_the_backbone() -> None:
 
 def _zone(region: str) -> str:
     return load_atlas().region(region).zones[0].id
+
+
+def test_what_is_written_is_read_again() -> None:
+    parts = [
+        SitePart("a", near="london", listen={"10.0.0.1:80": "127.0.0.1:9"}),
+        SitePart("b", lat=1.5, lon=-2.0, networks=("10.1.0.0/16",), link="internet"),
+    ]
+    assert read_sites(written(parts)) == made_of(parts, load_atlas())

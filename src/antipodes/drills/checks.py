@@ -7,8 +7,9 @@ from antipodes.fabric.dns.cache import UnknownBehaviour
 from antipodes.hosting.breaking import fault_of
 from antipodes.hosting.configuration import ON_DEMAND
 from antipodes.hosting.resolver import behaviours
-from antipodes.world.atlas import load_atlas
-from antipodes.world.errors import WorldError
+from antipodes.world.atlas import Site, load_atlas
+from antipodes.world.errors import InvalidWorld, WorldError
+from antipodes.world.sites import made_of
 from antipodes.world.world import World
 
 REQUESTS_MAX = 1_000_000
@@ -47,9 +48,22 @@ def check_drill(drill: Drill) -> None:
 
 def _world(drill: Drill) -> World:
     try:
-        return World(load_atlas(), drill.world.regions, access=drill.world.access)
+        sites = made_of(drill.world.sites, load_atlas())
+        _check_programs(drill, sites)
+        return World(load_atlas(), drill.world.regions, sites=sites, access=drill.world.access)
+    except InvalidWorld as error:
+        raise ValueError(f"world.{error}") from None
     except WorldError as error:
         raise ValueError(f"world.regions: {error}") from None
+
+
+def _check_programs(drill: Drill, sites: tuple[Site, ...]) -> None:
+    ends = [program for site in sites for _, program in site.listen]
+    for number, program in enumerate(drill.application.programs):
+        if program.address not in ends:
+            raise ValueError(
+                f"application.programs[{number}].address: no site listens at {program.address}"
+            )
 
 
 def _check_city(world: World, city: str) -> None:
@@ -82,7 +96,8 @@ def _check_event(drill: Drill, world: World, event: Event, where: str) -> None:
         raise ValueError(f"{where}.for_s: {actions[0]} is not undone")
     if event.for_s < 0 or event.rate < 0:
         raise ValueError(f"{where}: for_s and rate cannot be negative")
-    hosts = (*drill.world.regions, *ON_DEMAND, EDGE)
+    sites = ("site",) if drill.world.sites else ()
+    hosts = (*drill.world.regions, *ON_DEMAND, EDGE, *sites)
     aimed = {
         "kill": event.kill,
         "pause": event.pause,

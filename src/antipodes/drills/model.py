@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from antipodes.drills.expectations import Expectations
+from antipodes.world.sites import SitePart
 
 
 class DrillError(Exception):
@@ -28,6 +29,7 @@ class WorldPart(_Strict, frozen=True):
     replication_delay: str = "link"
     access: dict[str, str] = {}
     resolvers: dict[str, str] = {}  # how cities' resolvers keep names, by city, and as "default"
+    sites: tuple[SitePart, ...] = ()
     restart_s: float = 0.5  # of a host that is started again, in simulation
 
 
@@ -37,6 +39,17 @@ class TablePart(_Strict, frozen=True):
     name: str
     key: str
     value: str
+
+
+class ProgramPart(_Strict, frozen=True):
+    """A program that stands at a site, and so runs on the user's machine.
+
+    `file` is a Python file beside the drill's: run with `address` as argument, it listens there.
+    Its `application` does the same by WSGI (PEP 3333): that is what simulations call.
+    """
+
+    file: str
+    address: str
 
 
 class ApplicationPart(_Strict, frozen=True):
@@ -49,6 +62,7 @@ class ApplicationPart(_Strict, frozen=True):
     deploy: str
     table: TablePart
     settle_s: float = 90.0
+    programs: tuple[ProgramPart, ...] = ()
 
 
 class RetryPart(_Strict, frozen=True):

@@ -16,6 +16,7 @@ import orjson
 from antipodes.drills import words
 from antipodes.drills.history import LagSample, Span, StreamRecord, Transfer
 from antipodes.drills.model import CallPart, Drill, DrillError, Event
+from antipodes.drills.programs import start_processes
 from antipodes.drills.stage import Performed, last_line, replicated, to_span
 from antipodes.drills.streamreading import RETENTION_S, Reading, reading
 from antipodes.hosting.configuration import Configuration
@@ -26,6 +27,8 @@ from antipodes.runtime.contract import Address, Gone, TimedOut
 from antipodes.runtime.real import RealRuntime
 from antipodes.runtime.statedirectory import read_world
 from antipodes.service.http import HttpClient
+from antipodes.world.atlas import load_atlas
+from antipodes.world.sites import made_of, written
 from antipodes.world.world import World
 
 DEPLOY_S_MAX = 180.0
@@ -43,6 +46,7 @@ class WorldProcess:
         self.port = 0
         self.said: dict[str, Any] = {}
         self.run_directory = Path()
+        self._programs: list[commands.Detached] = []
 
     def start(self) -> None:
         """Start the world; it is up when this returns. Raises DrillError."""
@@ -53,6 +57,10 @@ class WorldProcess:
             *("--seed", str(world.seed), "--propagation", f"{world.propagation_s:g}"),
             *("--replication-delay", world.replication_delay),
         ]
+        if world.sites:
+            file = self.state / "sites.toml"
+            file.write_text(written(world.sites))
+            arguments += ["--sites", str(file)]
         status, output = commands.run_captured(arguments, dict(os.environ), ANSWER_S_MAX)
         if status != 0:
             raise DrillError(f"the world did not start: {output.strip()}")
@@ -77,6 +85,9 @@ class WorldProcess:
         script = self._directory / self._drill.application.deploy
         if not script.exists():
             raise DrillError(f"application.deploy: there is no {script}")
+        self._programs = start_processes(
+            self._drill, self._directory, self.environment(), self.state
+        )
         status, output = commands.run_captured(
             [sys.executable, str(script)], self.environment(), DEPLOY_S_MAX
         )
@@ -92,6 +103,8 @@ class WorldProcess:
             dict(os.environ),
             ANSWER_S_MAX,
         )
+        for program in self._programs:
+            program.terminate()
         if not keep:
             commands.remove_tree(self.state)
 
@@ -117,6 +130,7 @@ class RealStage:
             state_directory=str(process.state),
             seed=drill.world.seed,
             access=drill.world.access,
+            sites=made_of(drill.world.sites, load_atlas()),
         )
         world = configuration.world()
         runtime = await RealRuntime.start(

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from antipodes.drills import words
 from antipodes.drills.history import LagSample, Span, StreamRecord, Transfer
 from antipodes.drills.model import CallPart, Drill, DrillError, Event
+from antipodes.drills.programs import simulate_programs
 from antipodes.drills.stage import Performed, last_line, replicated, to_span
 from antipodes.drills.streamreading import RETENTION_S, reading
 from antipodes.hosting.region import RegionHost
@@ -25,6 +26,8 @@ from antipodes.runtime.script import Script
 from antipodes.runtime.virtual import VirtualRuntime
 from antipodes.service.contract import ServiceError, Settings
 from antipodes.service.http import HttpClient
+from antipodes.world.atlas import load_atlas
+from antipodes.world.sites import made_of
 from antipodes.world.world import World
 
 DEPLOY_S_MAX = 900.0  # of the simulated world
@@ -47,6 +50,7 @@ class VirtualStage:
             seed=world.seed,
             settings=settings,
             access=world.access,
+            sites=made_of(world.sites, load_atlas()),
             restart_s=world.restart_s,
         )
         self._client = HttpClient(self.simulated.outside)
@@ -67,15 +71,17 @@ class VirtualStage:
         path = self._directory / self._drill.application.deploy
         if not path.is_file():
             raise DrillError(f"application.deploy: there is no {path}")
+        variables = {
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGIONS": ",".join(self._drill.world.regions),
+        }
+        await simulate_programs(self._drill, self._directory, self.runtime, variables, self._send)
         script = Script(
             self.runtime,
             path,
-            variables={
-                "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-                "AWS_REGIONS": ",".join(self._drill.world.regions),
-            },
+            variables=variables,
             chance=self.runtime.chance("deployment"),
             send=self._send,
         )

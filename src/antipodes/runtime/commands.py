@@ -31,11 +31,14 @@ class Detached:
         self._process.terminate()
 
 
-def run_detached(arguments: Sequence[str], log: Path) -> Detached:
+def run_detached(
+    arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> Detached:
     """Start a command in a session of its own, its output in a file."""
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command
             list(arguments),
+            env=None if environment is None else dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

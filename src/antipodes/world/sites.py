@@ -5,6 +5,7 @@ region sends to leads to one place. What listens at a site are programs on the u
 so those ends are loopback addresses and nothing else.
 """
 
+import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
@@ -65,6 +66,20 @@ def read_sites(text: str) -> tuple[Site, ...]:
     except msgspec.ValidationError as error:
         raise InvalidWorld(f"sites: {error}") from None
     return made_of(parts, load_atlas())
+
+
+def written(parts: Sequence[SitePart]) -> str:
+    """Return a file of sites that says the same."""
+    lines: list[str] = []
+    for part in parts:
+        lines.append("[[site]]")
+        for name, value in msgspec.to_builtins(part).items():
+            if name == "listen":
+                pairs = ", ".join(f"{json.dumps(a)} = {json.dumps(b)}" for a, b in value.items())
+                lines.append(f"listen = {{ {pairs} }}")
+            elif value is not None:
+                lines.append(f"{name} = {json.dumps(value)}")
+    return "\n".join(lines) + "\n"
 
 
 def _made_of(part: SitePart, atlas: Atlas) -> Site:

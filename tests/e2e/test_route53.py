@@ -1,11 +1,15 @@
 """Hosted zones in a world of real processes: boto3's own waiter, paginators and errors."""
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from antipodes.fabric.dns.message import encode_query, parse_answer
+from antipodes.fabric.dns.names import to_wire
+from antipodes.fabric.dns.rdata import RTYPES, rdata_text
 from tests.e2e.worlds import RunningWorld, kill, wait
 
 W, HOME = "us-west-2", "us-east-1"
@@ -31,6 +35,15 @@ def change(client: Any, zone: str, action: str, *records: dict[str, Any]) -> Non
 def address(name: str, value: str, **more: Any) -> dict[str, Any]:
     """A record set with an address."""
     return {"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": value}], **more}
+
+
+def dig(world: RunningWorld, name: str, rtype: str) -> list[str]:
+    """What the world's own port answers over UDP, as from the edge nearest the laptop."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(10)
+        asking.sendto(encode_query(7, to_wire(name), RTYPES[rtype]), ("127.0.0.1", world.port))
+        answer = parse_answer(asking.recv(4096))
+    return [rdata_text(rtype, record.rdata) for record in answer.answers]
 
 
 def test_a_deployment_creates_waits_and_deletes(world: RunningWorld) -> None:
@@ -69,6 +82,9 @@ def test_a_deployment_creates_waits_and_deletes(world: RunningWorld) -> None:
     ]
     assert found[2]["ResourceRecords"] == wild["ResourceRecords"]
     assert [r["Weight"] for r in found[3:]] == [0, 1, 2]
+    # INSYNC means that it is answered; the record of weight 0 is not while others are healthy.
+    assert dig(world, "any.thing.example.com", "TXT") == ['"<&>"']
+    assert dig(world, "w.example.com", "A")[0] in {"192.0.2.1", "192.0.2.2"}
     # What was kept before us-east-1 dies is there when it is back.
     process = world.pids()[HOME]
     kill(process)

@@ -65,10 +65,17 @@ class CityProxy:
     """The people of one city, and the ports through which they reach the world."""
 
     def __init__(
-        self, runtime: Runtime, world: World, chosen: Mapping[str, Behaviour] | None = None
+        self,
+        runtime: Runtime,
+        world: World,
+        chosen: Mapping[str, Behaviour] | None = None,
+        *,
+        front_port: int = FRONT_DOOR_PORT,
     ) -> None:
+        """What is asked for at the endpoint's port is the API, or port 80 of a host."""
         self.runtime = runtime
         self.world = world
+        self.front_ports = (FRONT_DOOR_PORT, front_port)
         self.resolver = Resolver(runtime, world, chosen)
         self.names = DnsServer(runtime, recursive_server(self.resolver.look_up))
         self.source_ip = addresses.client_ip(runtime.place, 0)
@@ -141,12 +148,13 @@ class _Requests:
     async def _door(self, host: str, port: int, request: HttpRequest) -> Address:
         region = self._city.resolver.api_region(host)
         resolver = self._city.resolver
-        if region is None and port == FRONT_DOOR_PORT and not await resolver.knows(host):
+        to_front = port in self._city.front_ports
+        if region is None and to_front and not await resolver.knows(host):
             scope = _SCOPE.search(request.headers.get("authorization", ""))
             region = scope.group(1) if scope else self._city.world.regions[0]
         if region is not None:
             return Address(region, "api")
-        if port == FRONT_DOOR_PORT:
+        if to_front:
             port = HTTP_PORT
         return resolver.door(await resolver.resolve(host), port)
 

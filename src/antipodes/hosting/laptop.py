@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from antipodes.fabric.dns.cache import Behaviour
-from antipodes.hosting.cities import CityProxy
+from antipodes.hosting.cities import FRONT_DOOR_PORT, CityProxy
 from antipodes.hosting.nameservers import EdgeNames
 from antipodes.runtime.contract import Accepted, Datagram, Receiver, Runtime
 from antipodes.service.dnsserver import DnsServer, Door
@@ -22,6 +22,7 @@ class Laptop:
         self._runtime = runtime
         self._world = world
         self._chosen = chosen
+        self.port = FRONT_DOOR_PORT  # the one that was really opened, once it is
 
     @cached_property
     def _standing(self) -> Runtime:
@@ -32,7 +33,7 @@ class Laptop:
 
     @cached_property
     def _city(self) -> CityProxy:
-        return CityProxy(self._standing, self._world, self._chosen)
+        return CityProxy(self._standing, self._world, self._chosen, front_port=self.port)
 
     @cached_property
     def _names(self) -> DnsServer:

@@ -94,6 +94,7 @@ class WorldServer:
         self._toxiproxy = Toxiproxy(world, supervisor.fault_door)
         self._stopping = self.runtime.future()
         self.front = FrontDoor(supervisor, port, self.handle, self._laptop)
+        self._laptop.port = self.front.port
 
     async def open_names(self) -> None:
         """Answer DNS at the front door's port number. Raises Gone where it is taken."""
@@ -218,7 +219,12 @@ class WorldServer:
         if not place.startswith("city/"):
             raise SupervisorError(f"{name} is not a city")
         if place not in self._cities:
-            proxy = CityProxy(self.runtime.at(place), self.supervisor.world, self._behaviours)
+            proxy = CityProxy(
+                self.runtime.at(place),
+                self.supervisor.world,
+                self._behaviours,
+                front_port=self.front.port,
+            )
             listener, _ = await open_port(self.runtime, proxy.receiver, proxy.names)
             self._cities[place] = (proxy, listener.port)
         proxy, port = self._cities[place]

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from antipodes.hosting.catalogue import build_services
+from antipodes.hosting.catalogue import SERVICES, build_services
 from antipodes.replication.changelog import ChangeLog
 from antipodes.replication.logserver import LogServer
 from antipodes.runtime.contract import Address, DiskFull, Gone, Runtime, TimedOut
@@ -91,7 +91,12 @@ class RegionHost:
         return response
 
     def admit(self, service: str, operation: str) -> None:
-        """Refuse a customer's call while a fault keeps its control plane down."""
+        """Refuse a customer's call while a fault keeps its control plane down.
+
+        And what this host is not here for: it is no region of the world's.
+        """
+        if self.control_only and service not in self.services and service in SERVICES:
+            raise self._unrecognized(self.place)
         if self.world.has_control_plane(service, self.place) or not is_control(service, operation):
             return
         self.runtime.journal.sometimes("control-plane.unavailable")
@@ -120,10 +125,7 @@ class RegionHost:
     async def _forward(self, region: str, request: HttpRequest) -> HttpResponse:
         """Send a request on to the region it was signed for."""
         if not self._is_host(region, request):
-            known = ", ".join(self.world.regions)
-            raise ServiceError(
-                "UnrecognizedRegion", f"Region {region} is not part of this world ({known})", 400
-            )
+            raise self._unrecognized(region)
         headers = [
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in request.raw_headers
@@ -148,6 +150,11 @@ class RegionHost:
         trace = request.accepted.trace
         self.runtime.journal.span(trace, "forward", started, target=region)
         return response
+
+    def _unrecognized(self, region: str) -> ServiceError:
+        known = ", ".join(self.world.regions)
+        message = f"Region {region} is not part of this world ({known})"
+        return ServiceError("UnrecognizedRegion", message, 400)
 
     def _is_host(self, region: str, request: HttpRequest) -> bool:
         """Whether there is a host that answers such requests; endpoints of clusters are no more."""

@@ -87,7 +87,7 @@ class Dispatcher:
         secret_of: Callable[[str], str] = accounts.secret_of,
         admit: Admission | None = None,
     ) -> None:
-        """`admit` refuses customers' calls of control planes; hot operations are none."""
+        """`admit` is asked about customers' calls, hot operations aside; it may refuse them."""
         self.fast: dict[str, FastHandler] = {}
         self._heads = Heads(self._hot)
         self.injections: list[Injection] = []
@@ -230,11 +230,11 @@ class Dispatcher:
             signatures.verify(request, secret, self._host.runtime.wall())
         match = protocols.identify(model, exchange.protocol, exchange.incoming)
         exchange.operation = match.operation
+        if self._admit is not None:
+            self._admit(name, match.operation.name)
         handler = service.operations.get(match.operation.name) if service is not None else None
         if handler is None or service is None:
             raise _not_offered(name, match.operation.name)
-        if self._admit is not None:
-            self._admit(name, match.operation.name)
         call = self._call(request, caller, exchange.request_id)
         for inject in self.injections:
             inject(call, name, match.operation.name)

@@ -67,6 +67,12 @@ def test_the_world_starts_hosts_for_endpoints_with_the_first_cluster_and_no_earl
         assert status["services"] == ["sts", "route53-recovery-cluster"]
 
 
+def test_a_host_for_endpoints_is_no_region_of_the_world(board: Switchboard) -> None:
+    for region in (IRELAND, EAST):
+        tables = board.world.client("dynamodb", region)
+        assert refused("UnrecognizedRegion", tables.list_tables) == 400
+
+
 def test_a_configuration_waits_for_a_majority_of_endpoints(board: Switchboard) -> None:
     config = board.config
     for region in (EAST, IRELAND, TOKYO):

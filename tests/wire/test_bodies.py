@@ -138,6 +138,25 @@ def test_timestamps_survive_their_text(value: float) -> None:
     assert scalars.timestamp(scalars.timestamp_text(whole, "rfc822")) == whole
 
 
+@pytest.mark.parametrize(
+    ("target", "body", "said"),
+    [
+        ("/2013-04-01/hostedzone", b"<CreateHostedZoneRequest><Name>", "Invalid XML ; "),
+        ("/2013-04-01/hostedzone", b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>", "Invalid XML ; "),
+        ("/2013-04-01/trafficpolicy/a/b", b"<x/>", ""),
+    ],
+)
+def test_route_53_calls_what_it_cannot_read_an_invalid_input(
+    target: str, body: bytes, said: str
+) -> None:
+    incoming = Incoming("POST", target, {}, body)
+    match = protocols.identify(models.service("route53"), "rest-xml", incoming)
+    with pytest.raises(Malformed) as refused:
+        protocols.parse_request(match, "rest-xml", incoming)
+    assert refused.value.code == "InvalidInput"
+    assert refused.value.message.startswith(said)
+
+
 @pytest.mark.parametrize("text", ["", "yesterday", "Mon", "2026-13-01T00:00:00Z", "1e999", "nan"])
 def test_what_is_no_time_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever its words

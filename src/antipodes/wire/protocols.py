@@ -33,6 +33,7 @@ _JSON_NAMESPACES = {
     "dynamodbstreams": "com.amazonaws.dynamodb.v20120810#",
     "sqs": "com.amazonaws.sqs#",
 }
+_OF_XML = {"route53": "InvalidInput"}  # what services call a request that cannot be read
 _CHECKSUMMED = ("dynamodb", "dynamodbstreams")
 CONTENT_BYTES_MAX = 64 << 20  # of a body that came compressed
 _AS_MODELLED = 400
@@ -143,7 +144,14 @@ def parse_request(match: Match, protocol: str, incoming: Incoming) -> dict[str, 
         body = incoming.content if operation.compresses else incoming.body
         places = rest.Places(match.labels, incoming.query, incoming.headers, body)
         decode = jsonbody.decode if protocol == "rest-json" else xmlbody.decode
-        return rest.parse(operation, places, decode)
+        try:
+            return rest.parse(operation, places, decode)
+        except Malformed as error:
+            if operation.model.name not in _OF_XML:
+                raise
+            said = "Invalid XML ; " if error.code == "MalformedXML" else ""
+            code = _OF_XML[operation.model.name]
+            raise Malformed(said + error.message, code=code) from error
     if operation.input is None:
         return {}
     if protocol in QUERY_PROTOCOLS:

@@ -32,6 +32,9 @@ class Program(Protocol):
     def send(self, method: str, url: str, headers: Any, body: bytes, /) -> Any:
         """Hand a request to its host."""
 
+    def lane(self, headers: dict[str, str], /) -> Callable[[bytes, str], Any] | None:
+        """Find a shorter way for many requests with that head."""
+
     def wait(self, awaitable: Any) -> Any: ...
     def now(self) -> float: ...
     def wall(self) -> float: ...

@@ -9,7 +9,7 @@ timestamps are Unix seconds as float, or datetimes on the way out).
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -118,6 +118,16 @@ class Host(Protocol):
 
     def service(self, name: str) -> "Service | None":
         """The service of that botocore name on this host, for the host's own plumbing only."""
+
+
+@runtime_checkable
+class Laned(Protocol):
+    """A host that answers requests with one head, again and again, for callers inside of it."""
+
+    def lane(
+        self, headers: dict[str, str]
+    ) -> Callable[[bytes, str], "HttpResponse | Awaitable[HttpResponse] | None"] | None:
+        """Return what answers a body in a trace, or declines with None, if there is such a way."""
 
 
 class Service:

@@ -12,10 +12,12 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from antipodes.service.httpmessages import Whole, header_line, read_request
+from antipodes.service.httpmessages import HttpResponse, Whole, header_line, read_request
 
 # Answers one operation for an account, body to body, or declines with None.
 FastHandler = Callable[[str, bytes], "bytes | None"]
+# Answers many requests with one head: body and trace to a response, or declines with None.
+Lane = Callable[[bytes, str], "HttpResponse | None"]
 
 HEADS_MAX = 1024
 LINES_MAX = 4096
@@ -159,4 +161,4 @@ def headers_of(request_id: str, body: bytes) -> tuple[tuple[str, str], ...]:
     )
 
 
-__all__ = ["FastHandler", "Head", "Heads", "headers_of", "wire_answer"]
+__all__ = ["FastHandler", "Head", "Heads", "Lane", "headers_of", "wire_answer"]

@@ -18,7 +18,7 @@ from antipodes.regional.lambda_.invocations import (
 )
 from antipodes.runtime.contract import Accepted, Address, TimedOut
 from antipodes.runtime.customer import CustomerProgram, Event, Headers, Reply
-from antipodes.service.contract import Host
+from antipodes.service.contract import Host, Laned
 from antipodes.service.http import HttpRequest
 
 _URLS_MAX = 1024
@@ -91,6 +91,7 @@ class GreenletEnvironment:
             chance=host.runtime.chance(f"lambda/environment/{stream}"),
             output=self._output.write,
             send=self._send,
+            lane=host.lane if isinstance(host, Laned) else None,
             signs=host.settings.verify_signatures,
         )
 

@@ -117,11 +117,11 @@ class DelayLine:
 
     def push(self, item: Any, size: int = 0) -> None:
         """Accept an item that has just been sent; it is delivered when it has travelled."""
-        if self.is_instant():
-            self.deliver(item)
-            return
         lines = self._lines
         queue = self._queue
+        if self._instant and not queue and self._version == lines.version:  # as `is_instant`
+            self.deliver(item)
+            return
         now = lines.now()
         if now == self._pushed_at and self._version == lines.version:
             due: float | None = self._last_due
@@ -233,6 +233,8 @@ class DelayLine:
 
     def discard(self) -> None:
         """Drop everything: the receiver is gone."""
+        if not self._queue:
+            return  # then nothing waits for it
         self._queue.clear()
         self.bytes_queued = 0
         if self._timer is not None:

@@ -99,7 +99,7 @@ class MemoryStore:
     def read_log(self, after: int, *, limit: int) -> list[tuple[int, bytes]]:
         """Return committed entries above `after`."""
         log = self._disk.log
-        low = bisect.bisect_right(log, after, key=lambda entry: entry[0])
+        low = bisect.bisect_left(log, (after + 1,))
         return log[low : low + limit]
 
     def trim_log(self, upto: int) -> None:

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Protocol, cast
 
-from antipodes.runtime.contract import TimedOut
+from antipodes.runtime.contract import TimedOut, Timer
 
 
 class Crew:
@@ -132,6 +132,9 @@ async def _quietly(nursery: TaskNursery) -> None:
         await nursery.join()
 
 
+Later = Callable[[float, Callable[[], object]], Timer] | None
+
+
 class Scope(Protocol):
     """What `async with` asks for."""
 
@@ -159,18 +162,24 @@ _DONE = cast("Coroutine[Any, Any, None]", _Done())
 class Deadline(Scope):
     """Raises TimedOut inside a block when it takes longer: `asyncio.timeout`, but leaner."""
 
-    __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_timer")
+    __slots__ = ("_cancelling", "_expired", "_later", "_loop", "_seconds", "_task", "_timer")
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(
+        self, seconds: float, loop: asyncio.AbstractEventLoop | None = None, later: Later = None
+    ) -> None:
+        """`later` schedules, in that loop; without it, the running one does."""
         self._seconds = seconds
+        self._loop = loop
+        self._later = later
         self._expired = False
 
     def __aenter__(self) -> Coroutine[Any, Any, None]:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None, "a deadline outside of a task"
         self._task = task
         self._cancelling = task.cancelling()
-        self._timer = task.get_loop().call_later(max(0.0, self._seconds), self._expire)
+        later = self._later or task.get_loop().call_later
+        self._timer = later(max(0.0, self._seconds), self._expire)
         return _DONE
 
     def __aexit__(

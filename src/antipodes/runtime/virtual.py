@@ -127,11 +127,16 @@ class VirtualRuntime:
 
     async def sleep(self, seconds: float) -> None:
         """Wait in virtual time, always some: who loops until it is time gets there."""
-        await asyncio.sleep(max(TICK_S, seconds))
+        end = self._loop.create_future()
+        timer = self.later(seconds, _wake, end)
+        try:
+            await end
+        finally:
+            timer.cancel()
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
         """Raise TimedOut inside the block when it takes longer."""
-        return Deadline(seconds)
+        return Deadline(seconds, self._loop, self.later)
 
     def soon(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call in the next turn."""
@@ -141,7 +146,8 @@ class VirtualRuntime:
     def later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> Timer:
         """Call after some virtual seconds, if the host still lives then."""
         host = self._host
-        return self._loop.later_for(max(TICK_S, seconds), host, host.context, function, arguments)
+        seconds = max(TICK_S, seconds)
+        return self._loop.later_for(seconds, host, host.context, function, arguments)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> Task:
         """Run for as long as the host lives."""
@@ -219,6 +225,11 @@ class VirtualRuntime:
     def wait(self, awaitable: Awaitable[T]) -> T:
         """Inside `run_blocking`: let the loop run until the awaitable is done."""
         return greenlets.wait(awaitable)
+
+
+def _wake(end: "asyncio.Future[Any]") -> None:
+    if not end.done():
+        end.set_result(None)
 
 
 class Simulation:

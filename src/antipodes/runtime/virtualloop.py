@@ -21,6 +21,8 @@ from heapq import heappop as pop
 from heapq import heappush as push
 from typing import Any, NoReturn, Protocol, TypeVar, TypeVarTuple
 
+import msgspec
+
 from antipodes.runtime.contract import RuntimeFailure
 
 T = TypeVar("T")
@@ -49,25 +51,15 @@ class Deadlock(RuntimeFailure):
     """Nothing is left to do, and somebody still waits."""
 
 
-class Call(asyncio.TimerHandle):
-    """A callback that will be run, with its host and its context."""
+class Call(msgspec.Struct, eq=False):
+    """A callback that will be run, with its host and its context: a handle as asyncio knows it."""
 
-    __slots__ = ("arguments", "callback", "context", "host", "loop", "time")
-
-    def __init__(  # it is no more than its fields, so the base class's are not made
-        self,
-        time: float,
-        callback: Callable[..., object],
-        arguments: tuple[Any, ...],
-        context: contextvars.Context | None,
-        host: Liveness | None,
-    ) -> None:
-        self.time = time
-        self.callback: Callable[..., object] | None = callback
-        self.arguments = arguments
-        self.context = context  # None: the loop's own
-        self.host = host
-        self.loop: VirtualLoop | None = None  # of a timer that is not due yet
+    time: float
+    callback: Callable[..., object] | None
+    arguments: tuple[Any, ...]
+    context: contextvars.Context | None  # None: the loop's own
+    host: Liveness | None
+    loop: "VirtualLoop | None" = None  # of a timer that is not due yet
 
     def __repr__(self) -> str:
         return f"Call({self.callback!r} at {self.time})"
@@ -211,7 +203,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         if self.bug is None:
             self.bug = error or RuntimeError(str(context.get("message")))
 
-    def call_soon(
+    def call_soon(  # type: ignore[override] # a handle in all but its class
         self,
         callback: Callable[[*Arguments], object],
         *args: *Arguments,
@@ -223,7 +215,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._ready.append(call)
         return call
 
-    def call_later(
+    def call_later(  # type: ignore[override] # as above
         self,
         delay: float,
         callback: Callable[[*Arguments], object],
@@ -233,7 +225,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         """Schedule after a delay, on behalf of the current host."""
         return self.call_at(self.now + delay, callback, *args, context=context)
 
-    def call_at(
+    def call_at(  # type: ignore[override] # as above
         self,
         when: float,
         callback: Callable[[*Arguments], object],
@@ -242,12 +234,9 @@ class VirtualLoop(base_events.BaseEventLoop):
     ) -> Call:
         """Schedule at a time, on behalf of the current host."""
         context = contextvars.copy_context() if context is None else context
-        return self._at(Call(when, callback, args, context, context.get(HOST)))
-
-    def _at(self, call: Call) -> Call:
-        call.loop = self
+        call = Call(when, callback, args, context, context.get(HOST), self)
         self._timers_made += 1
-        push(self._timers, (call.time, self._timers_made, call))
+        push(self._timers, (when, self._timers_made, call))
         return call
 
     def soon_for(
@@ -271,13 +260,16 @@ class VirtualLoop(base_events.BaseEventLoop):
         arguments: tuple[Any, ...],
     ) -> Call:
         """Schedule after a delay, on behalf of a host."""
-        return self._at(Call(self.now + delay, function, arguments, context.copy(), host))
+        when = self.now + delay
+        call = Call(when, function, arguments, context.copy(), host, self)
+        self._timers_made += 1
+        push(self._timers, (when, self._timers_made, call))
+        return call
 
     def later_for_none(self, delay: float, function: Callable[..., object]) -> Call:
         """Schedule after a delay, on behalf of no host, in the loop's own context."""
         when = self.now + delay
-        call = Call(when, function, (), None, None)
-        call.loop = self
+        call = Call(when, function, (), None, None, self)
         self._timers_made += 1
         push(self._timers, (when, self._timers_made, call))
         return call

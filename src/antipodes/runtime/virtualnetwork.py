@@ -106,7 +106,7 @@ class _Opening:
     def _open(self) -> None:
         near = self.near
         near.receiver = receiver = self.factory(near.accepted)
-        self.network.remember(near)
+        self.network.ends[near] = None
         given_up, self.over = self.over, True
         receiver.connection_made(near)
         if given_up:
@@ -188,7 +188,7 @@ class VirtualNetwork:
         self._chance = random.Random(f"{seed}/network")  # noqa: S311 - repeatable on purpose
         self._doors: dict[Address, tuple[NetworkHost, ReceiverFactory]] = {}
         self._found: dict[Address, tuple[NetworkHost, ReceiverFactory] | None] = {}
-        self._ends: dict[VirtualStream, None] = {}
+        self.ends: dict[VirtualStream, None] = {}  # those that are open
         # Openings under way, oldest first, with the time at which their caller gives up.
         self._openings: deque[tuple[float, _Opening]] = deque()
         self._giving_up = False
@@ -295,7 +295,7 @@ class VirtualNetwork:
         far = VirtualStream(self, host, accepted)
         far.inbound, far.peer, near.peer = knock.inbound, near, far
         far.inbound.deliver = far.arrive
-        self.remember(far)
+        self.ends[far] = None
 
         def open_far() -> None:
             far.receiver = factory(accepted)
@@ -320,33 +320,21 @@ class VirtualNetwork:
             kind, value, sent = item
             self.watcher.note(sent, self.loop.now, *way, kind, value, trace)
 
-    def soon(self, end: VirtualStream, function: Callable[..., Any], *arguments: Any) -> None:
-        """Call in the next turn, in the context of the end's host."""
-        self.loop.soon_for(end.host, end.host.context, function, arguments)
-
     def hold(self, end: VirtualStream, function: Callable[..., Any], *arguments: Any) -> None:
         """Keep something for a paused host to do."""
         self.loop.hold(end.host, end.host.context, function, arguments)
 
-    def remember(self, end: VirtualStream) -> None:
-        """An end is open."""
-        self._ends[end] = None
-
     def queued_bytes(self, host: NetworkHost) -> int:
         """What has been sent to a host, and waits for it to be taken."""
-        return sum(end.queued_bytes for end in self._ends if end.host is host)
-
-    def forget(self, end: VirtualStream) -> None:
-        """An end is over."""
-        self._ends.pop(end, None)
+        return sum(end.queued_bytes for end in self.ends if end.host is host)
 
     def host_died(self, host: NetworkHost) -> None:
         """Close the doors of a dead host and reset its connections at their other ends."""
         self._found.clear()
         for address in [a for a, (owner, _) in self._doors.items() if owner is host]:
             del self._doors[address]
-        for end in [e for e in self._ends if e.host is host]:
-            del self._ends[end]
+        for end in [e for e in self.ends if e.host is host]:
+            del self.ends[end]
             if not end.is_closing():
                 end.send("reset")
             end.inbound.discard()

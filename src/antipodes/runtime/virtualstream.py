@@ -88,14 +88,18 @@ class VirtualStream:
         if not self._closing:
             self._closing = True
             self.send("eof")
-            self._network.soon(self, self._end)
+            self._end_soon()
 
     def abort(self) -> None:
         """Reset the connection."""
         if not self._closing:
             self._closing = True
             self.send("reset")
-        self._network.soon(self, self._end)
+        self._end_soon()
+
+    def _end_soon(self) -> None:
+        host = self.host
+        self._network.loop.soon_for(host, host.context, self._end, ())
 
     def pause_reading(self) -> None:
         """Hold deliveries."""
@@ -119,8 +123,9 @@ class VirtualStream:
 
     def open(self, function: Callable[[], object]) -> None:
         """Open this end with a function of its host's, as soon as that runs."""
-        if self.host.running:
-            self.run(self._open, function)
+        host = self.host
+        if host.running:
+            host.context.copy().run(self._open, function)
         else:
             self._network.hold(self, self._open, function)
 
@@ -196,7 +201,7 @@ class VirtualStream:
     def _end(self, error: Exception | None = None) -> None:
         if not self.ended:
             self.ended = True
-            self._network.forget(self)
+            self._network.ends.pop(self, None)
             self.inbound.discard()
             receiver, self.receiver = self.receiver, _DEAF
             receiver.connection_lost(error)

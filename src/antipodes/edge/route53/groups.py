@@ -50,18 +50,23 @@ class Group:
         self.members = tuple(_member(record_set) for record_set in sets)
         self.collection_id = sets[0].cidr.collection_id if sets[0].cidr is not None else ""
         self._options = tuple(_option(record_set) for record_set in sets)
+        self._collected: tuple[CidrCollection, tuple[Option, ...]] | None = None
 
     def options(self, collection: CidrCollection | None) -> tuple[Option, ...]:
         """What its policy looks at; `collection` is the one that its records name."""
         if collection is None:
             return self._options
+        if self._collected is not None and self._collected[0] is collection:
+            return self._collected[1]
         blocks = {
             name: tuple(block_of(cidr) for cidr in cidrs)
             for name, cidrs in collection.locations.items()
         }
-        return tuple(
+        options = tuple(
             option._replace(blocks=blocks.get(option.location, ())) for option in self._options
         )
+        self._collected = collection, options
+        return options
 
 
 def _member(record_set: RecordSet) -> Member:

@@ -94,6 +94,13 @@ def refusal(directory: Path, text: str) -> str:
         ("[expect]", "[expect]\nserved_by = { dark = {} }", ":26: expect.served_by: there is no"),
         ("duration_s = 100", "duration_s = -1", ":2: duration_s: must be positive"),
         ('regions = ["us-west-2", "eu-central-1"]', "regions = []", ":5: world.regions: "),
+        ("[application]", "resolvers = { lima = 'x' }\n[application]", ":7: world.resolvers: 'x'"),
+        (
+            "[application]",
+            "resolvers = { us-west-2 = 'honour' }\n[application]",
+            ":7: world.resolvers: us-west-2 is not a city",
+        ),
+        ("rate = 1.0", "keeps_names_s = -1", ":13: load.keeps_names_s: must not be negative"),
     ],
 )
 def test_a_mistake_is_named_by_its_line_and_field(

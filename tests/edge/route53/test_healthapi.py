@@ -5,10 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from antipodes.edge.route53 import checkers
 from antipodes.edge.route53.healthchecks import is_public
 from antipodes.edge.route53.model import HealthCheck, Observation
 from antipodes.edge.route53.service import REFERENCE_S
 from antipodes.replication.changelog import Entry
+from antipodes.world import addresses
 from tests.edge.route53.controlplane import OTHER, STRANGER, ControlPlane, play, record
 
 HTTP = {"Type": "HTTP", "IPAddress": "198.19.1.5"}
@@ -43,7 +45,9 @@ def test_surprise_28_addresses_out_of_checkers_reach_are_refused(address: str) -
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["198.18.0.1", "198.19.255.1", "8.8.8.8", "2600:1f18::1"])
+@pytest.mark.parametrize(
+    "address", ["198.18.0.1", "198.19.255.1", "8.8.8.8", "2600:1f18::1", "2001:2:0:a::1"]
+)
 def test_surprise_28_public_addresses_and_this_worlds_own_are_not(address: str) -> None:
     assert is_public(address)
 
@@ -269,6 +273,16 @@ def test_what_checkers_see_comes_from_the_edge() -> None:
         assert [o["Region"] for o in failed["HealthCheckObservations"]] == ["eu-west-1"]
         plane.service._hear([Entry(2, "route53/observations", 0.0, [made["Id"], []])])
         assert (await plane.call("GetHealthCheckStatus", **this))["HealthCheckObservations"] == []
+
+    play(scenario)
+
+
+def test_checkers_come_from_the_addresses_that_are_told() -> None:
+    async def scenario(plane: ControlPlane) -> None:
+        ranges = (await plane.call("GetCheckerIpRanges"))["CheckerIpRanges"]
+        assert ranges == sorted(f"{seat.ip}/32" for seat in checkers.seats(()))
+        places = {addresses.place_of(block.partition("/")[0]) for block in ranges}
+        assert (len(ranges), places) == (16, set(checkers.REGIONS))
 
     play(scenario)
 

@@ -10,21 +10,9 @@ from antipodes.edge.route53.pages import marked
 from antipodes.edge.route53.records import invalid_input
 from antipodes.edge.route53.service import Route53, operations
 from antipodes.service.contract import Call, Request, Response, ServiceError
-from antipodes.world.addresses import region_block
 
 CHECKS_MAX = 200  # of an account ("Quotas" of the Developer Guide)
 PAGE = 1000
-# Where AWS has health checkers (botocore's HealthCheckRegion).
-CHECKER_REGIONS = (
-    "us-east-1",
-    "us-west-1",
-    "us-west-2",
-    "eu-west-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-northeast-1",
-    "sa-east-1",
-)
 _RESETS = {
     "FullyQualifiedDomainName": ("domain", ""),
     "Regions": ("regions", ()),
@@ -244,4 +232,6 @@ def get_last_failure_reason(service: Route53, call: Call, request: Request) -> R
 
 @operations("GetCheckerIpRanges")
 def get_checker_ranges(service: Route53, call: Call, request: Request) -> Response:
-    return {"CheckerIpRanges": sorted(region_block(region) for region in CHECKER_REGIONS)}
+    from antipodes.edge.route53 import checkers  # noqa: PLC0415 - they work at the edge, not here
+
+    return {"CheckerIpRanges": sorted(f"{seat.ip}/32" for seat in checkers.seats(()))}

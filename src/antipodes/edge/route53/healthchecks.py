@@ -8,7 +8,7 @@ update health checks" of the Route 53 Developer Guide.
 """
 
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 import msgspec
@@ -23,7 +23,8 @@ MATCHING = ("HTTP_STR_MATCH", "HTTPS_STR_MATCH")
 ENCRYPTED = ("HTTPS", "HTTPS_STR_MATCH")
 PROBING = ("HTTP", "HTTP_STR_MATCH", "HTTPS", "HTTPS_STR_MATCH", "TCP")
 _PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
-_WORLD = IPv4Network("198.18.0.0/15")  # this world's internet, which is nobody's in the other
+# This world's internet, which is nobody's in the other.
+_WORLD = (IPv4Network("198.18.0.0/15"), IPv6Network("2001:2::/48"))
 _ROUTING_CONTROL = re.compile(
     r"arn:aws:route53-recovery-control::[0-9]{12}:controlpanel/[0-9a-f]+/routingcontrol/[0-9a-f]+"
 )
@@ -146,7 +147,7 @@ def is_public(text: str) -> bool:
         address: IPv4Address | IPv6Address = ip_address(text)
     except ValueError:
         return False
-    if isinstance(address, IPv4Address) and address in _WORLD:
+    if any(address in network for network in _WORLD):
         return True
     return address.is_global and not address.is_multicast
 

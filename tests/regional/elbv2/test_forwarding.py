@@ -132,7 +132,7 @@ def test_redirects_keep_what_they_do_not_change(config: dict[str, str], location
         ),
         ("InvalidConfigurationRequest", {"Type": "authenticate-oidc"}),
         (
-            "InvalidConfigurationRequest",
+            "ValidationError",
             {
                 "Type": "forward",
                 "TargetGroupArn": "a",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from antipodes.regional.elbv2.attributes import STICKY_S_MAX
 from antipodes.regional.elbv2.model import Action, invalid, not_offered
 from antipodes.service.contract import ServiceError
 
@@ -87,13 +88,11 @@ def _forward(action: Action, order: int, check_group: Callable[[str], None]) -> 
         groups = [{"TargetGroupArn": single}]
     if len(groups) > FORWARD_GROUPS_MAX:
         raise invalid(f"A forward action has at most '{FORWARD_GROUPS_MAX}' target groups")
-    if (config.get("TargetGroupStickinessConfig") or {}).get("Enabled"):
-        raise not_offered("Stickiness of target groups")
     made = [_weighted(group, check_group) for group in groups]
     arns = [group["TargetGroupArn"] for group in made]
     if len({*arns}) != len(arns):
         raise invalid("A forward action cannot name a target group twice")
-    stickiness = {"Enabled": False}
+    stickiness = _stickiness(config.get("TargetGroupStickinessConfig") or {})
     forward: Action = {
         "Type": "forward",
         "Order": order,
@@ -102,6 +101,15 @@ def _forward(action: Action, order: int, check_group: Callable[[str], None]) -> 
     if len(made) == 1:
         forward["TargetGroupArn"] = arns[0]
     return forward
+
+
+def _stickiness(config: dict[str, Any]) -> dict[str, Any]:
+    if not config.get("Enabled"):
+        return {"Enabled": False}
+    seconds = config.get("DurationSeconds")
+    if seconds is None or not 1 <= seconds <= STICKY_S_MAX:
+        raise invalid(f"Target group stickiness lasts between 1 and {STICKY_S_MAX} seconds")
+    return {"Enabled": True, "DurationSeconds": seconds}
 
 
 def _weighted(group: dict[str, Any], check_group: Callable[[str], None]) -> dict[str, Any]:

@@ -32,6 +32,17 @@ MULTI_VALUE = "lambda.multi_value_headers.enabled"
 DRAINING = "deregistration_delay.timeout_seconds"
 CROSS_ZONE = "load_balancing.cross_zone.enabled"
 ZONAL_SHIFT = "zonal_shift.config.enabled"
+ALGORITHM = "load_balancing.algorithm.type"
+LEAST_OUTSTANDING, RANDOM = "least_outstanding_requests", "weighted_random"
+SLOW_START = "slow_start.duration_seconds"
+SLOW_START_S_MIN = 30
+STICKY, STICKY_TYPE = "stickiness.enabled", "stickiness.type"
+LB_COOKIE, APP_COOKIE = "lb_cookie", "app_cookie"
+LB_COOKIE_S = "stickiness.lb_cookie.duration_seconds"
+APP_COOKIE_S = "stickiness.app_cookie.duration_seconds"
+APP_COOKIE_NAME = "stickiness.app_cookie.cookie_name"
+STICKY_S, STICKY_S_MAX = "86400", 604_800
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{0,256}"  # noqa: S105 - as RFC 6265 has it
 _DNS = "target_group_health.dns_failover.minimum_healthy_targets"
 DNS_COUNT, DNS_SHARE = f"{_DNS}.count", f"{_DNS}.percentage"
 _ROUTING = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"
@@ -59,7 +70,7 @@ OF_BALANCER: Mapping[str, Attribute] = {
     "connection_logs.s3.prefix": Attribute(""),
 }
 _OF_EVERY_GROUP: Mapping[str, Attribute] = {
-    "stickiness.enabled": Attribute("false"),
+    STICKY: Attribute("false"),
     ROUTING_SHARE: Attribute("off"),
     DNS_COUNT: Attribute("1"),
     DNS_SHARE: Attribute("off"),
@@ -69,13 +80,14 @@ _OF_EVERY_GROUP: Mapping[str, Attribute] = {
 _OF_ADDRESSES: Mapping[str, Attribute] = {
     **_OF_EVERY_GROUP,
     DRAINING: Attribute("300", NUMBER, 0, 3_600),
-    "slow_start.duration_seconds": Attribute("0"),
-    "load_balancing.algorithm.type": Attribute("round_robin"),
+    STICKY: Attribute("false", SWITCH),
+    SLOW_START: Attribute("0", NUMBER, 0, 900),
+    ALGORITHM: Attribute("round_robin", f"round_robin|{LEAST_OUTSTANDING}|{RANDOM}"),
     "load_balancing.algorithm.anomaly_mitigation": Attribute("off"),
-    "stickiness.type": Attribute("lb_cookie"),
-    "stickiness.lb_cookie.duration_seconds": Attribute("86400"),
-    "stickiness.app_cookie.cookie_name": Attribute(""),
-    "stickiness.app_cookie.duration_seconds": Attribute("86400"),
+    STICKY_TYPE: Attribute(LB_COOKIE, f"{LB_COOKIE}|{APP_COOKIE}"),
+    LB_COOKIE_S: Attribute(STICKY_S, NUMBER, 1, STICKY_S_MAX),
+    APP_COOKIE_NAME: Attribute("", _TOKEN),
+    APP_COOKIE_S: Attribute(STICKY_S, NUMBER, 1, STICKY_S_MAX),
 }
 OF_GROUP: Mapping[str, Mapping[str, Attribute]] = {
     LAMBDA: {MULTI_VALUE: Attribute("false", SWITCH), **_OF_EVERY_GROUP},

@@ -22,12 +22,14 @@ from antipodes.regional.elbv2 import (
 )
 from antipodes.regional.elbv2.actions import Url, redirect_location
 from antipodes.regional.elbv2.certificates import Certificates
+from antipodes.regional.elbv2.choosing import Choosing
 from antipodes.regional.elbv2.conditions import Facts
 from antipodes.regional.elbv2.health import Probes
 from antipodes.regional.elbv2.invoking import Failed, invoke
 from antipodes.regional.elbv2.model import HTTPS, LAMBDA, Action, Listener, Target, TargetGroup
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.regional.elbv2.shifted import Shifted
+from antipodes.regional.elbv2.stickiness import Sticky
 from antipodes.runtime.contract import (
     Accepted,
     Address,
@@ -169,7 +171,7 @@ class Balancer:
         self._waking: dict[str, Timer] = {}
         self._served: dict[tuple[str, str], _Serving | None] = {}
         self._served_version = -1
-        self._turns: dict[str, int] = {}
+        self.choosing = Choosing(host.runtime, probes.takes_requests)
         self._dated = (0, "")
         self._client = HttpClient(host.runtime)
         self._weights = host.runtime.chance("elbv2/weights")
@@ -358,7 +360,8 @@ class Balancer:
     async def _forward(
         self, visit: _Visit, action: Action, told: dict[str, str | int]
     ) -> HttpResponse:
-        chosen = self._choose_group(visit.serving, action)
+        sticky = Sticky(visit.headers, visit.serving.arn, self.host.runtime.wall())
+        chosen = self._choose_group(visit.serving, action, sticky)
         arn, group = chosen.arn, chosen.group
         told["target_group"] = arn
         usable = self._probes.usable(group)
@@ -368,10 +371,10 @@ class Balancer:
         if shifted and not visit.request.accepted.local.port.startswith(DOOR):
             well = partial(self._probes.takes_requests, group)
             usable = self._shifted.keep(visit.serving.arn, usable, well)
-        turn = self._turns[arn] = self._turns.get(arn, -1) + 1
-        target = usable[turn % len(usable)]
+        target = sticky.target(group, usable) or self.choosing.choose(group, usable)
         told["target"] = target.id
         ask = self._ask_function if group.target_type == LAMBDA else self._ask_address
+        self.choosing.begin(group, target)
         try:
             response = await ask(visit, chosen, target)
         except TimedOut:
@@ -381,14 +384,17 @@ class Balancer:
             raise _Refused(status, failed.reason) from None
         except (Gone, lambdaformat.BadAnswer) as error:
             raise _Refused(502, str(error)) from None
+        finally:
+            self.choosing.end(group, target)
         told["target_status"] = response.status
-        return response
+        return sticky.remember(response, group, target)
 
-    def _choose_group(self, serving: _Serving, action: Action) -> _Group:
+    def _choose_group(self, serving: _Serving, action: Action, sticky: Sticky) -> _Group:
         """By weight, whether or not a group has healthy targets: AWS documents no failover."""
         weighted = action["ForwardConfig"]["TargetGroups"]
-        arn = weighted[0]["TargetGroupArn"]
-        if len(weighted) > 1:
+        known = sticky.group(action["ForwardConfig"])
+        arn = known or weighted[0]["TargetGroupArn"]
+        if len(weighted) > 1 and not known:
             total = sum(group["Weight"] for group in weighted)
             if not total:
                 raise _Refused(503, "all weights are 0")
@@ -401,6 +407,7 @@ class Balancer:
         chosen = serving.groups.get(arn)
         if chosen is None:
             raise _Refused(503, "the target group is gone")
+        sticky.chosen(action["ForwardConfig"], arn)
         return chosen
 
     def _headers(self, visit: _Visit) -> forwarding.Headers:

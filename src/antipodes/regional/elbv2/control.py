@@ -48,6 +48,7 @@ class Balancing(Service):
         self.certificates = self.balancer.certificates
         self.names = Names(host, self.registry, self.probes, self.shifted)
         self.probes.on_change(self.names.health_changed)
+        self.probes.on_change(self.balancer.choosing.health_changed)
         self.network = NetworkBalancers(host, self.registry, self.probes, self.names, self.shifted)
         self.probes.on_change(self.network.health_changed)
         self.doors = Doors(host, self.registry, self.probes)

@@ -112,6 +112,7 @@ async def modify_target_group_attributes(service: ElbV2, call: Call, request: Re
     values = attributes.changed(known, group.attributes, request["Attributes"])
     changed = replace(group, attributes=values)
     knownattributes.check_thresholds(changed)
+    knownattributes.check_choice(changed)
     service.registry.put(changed)
     await service.settle()
     return {"Attributes": attributes.shown(known, values)}

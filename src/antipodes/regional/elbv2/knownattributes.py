@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from antipodes.regional.elbv2 import attributes, nlbattributes
 from antipodes.regional.elbv2.attributes import Attribute
-from antipodes.regional.elbv2.model import HTTP, Listener, LoadBalancer, TargetGroup
+from antipodes.regional.elbv2.model import HTTP, Listener, LoadBalancer, TargetGroup, invalid
 from antipodes.service.contract import ServiceError
 
 _OF_HTTP_LISTENER: Mapping[str, Attribute] = {
@@ -30,6 +30,28 @@ def of(thing: LoadBalancer | TargetGroup | Listener) -> Mapping[str, Attribute]:
 def value(thing: LoadBalancer | TargetGroup | Listener, key: str) -> str:
     """Return what an attribute of a thing is worth."""
     return attributes.value(of(thing), thing.attributes, key)
+
+
+def check_choice(group: TargetGroup) -> None:
+    """Refuse what does not go together in how a group of addresses chooses its targets."""
+    if group.is_network or attributes.SLOW_START not in of(group):
+        return
+    slow_s = int(value(group, attributes.SLOW_START))
+    if 0 < slow_s < attributes.SLOW_START_S_MIN:
+        raise invalid(
+            f"'{attributes.SLOW_START}' must be 0, or between {attributes.SLOW_START_S_MIN} and 900"
+        )
+    algorithm = value(group, attributes.ALGORITHM)
+    if slow_s and algorithm != "round_robin":
+        raise ServiceError(
+            "InvalidConfigurationRequest", f"Slow start is not supported with '{algorithm}'"
+        )
+    by_application = value(group, attributes.STICKY_TYPE) == attributes.APP_COOKIE
+    name = value(group, attributes.APP_COOKIE_NAME)
+    if by_application and value(group, attributes.STICKY) == "true" and not name:
+        raise invalid(f"'{attributes.APP_COOKIE_NAME}' must be specified")
+    if name.startswith("AWSALB"):
+        raise invalid(f"The cookie name '{name}' is reserved")
 
 
 def check_thresholds(group: TargetGroup) -> None:

@@ -202,10 +202,11 @@ def group(**values: str) -> TargetGroup:
 class Alone:
     """The choice without a load balancer."""
 
-    def __init__(self, *, healthy: bool = True) -> None:
+    def __init__(self) -> None:
+        self.healthy = True
         self.simulation = Simulation(FlatLinks(), seed=3)
         self.runtime = self.simulation.boot("us-west-2")
-        self.choosing = Choosing(self.runtime, lambda *_: healthy)
+        self.choosing = Choosing(self.runtime, lambda *_: self.healthy)
 
     def counts(self, of: TargetGroup, many: int = 4000) -> Counter[str]:
         return Counter(self.choosing.choose(of, TARGETS).id for _ in range(many))
@@ -214,17 +215,24 @@ class Alone:
         self.simulation.run(self.runtime.sleep(seconds))
 
 
-def test_round_robin_gives_everybody_the_same() -> None:
-    assert set(Alone().counts(group()).values()) == {1000}
+@pytest.fixture
+def alone() -> Iterator[Alone]:
+    alone = Alone()
+    yield alone
+    alone.simulation.close()
 
 
-def test_a_random_choice_is_fair_in_the_mean() -> None:
-    counts = Alone().counts(group(load_balancing__algorithm__type="weighted_random"))
+def test_round_robin_gives_everybody_the_same(alone: Alone) -> None:
+    assert set(alone.counts(group()).values()) == {1000}
+
+
+def test_a_random_choice_is_fair_in_the_mean(alone: Alone) -> None:
+    counts = alone.counts(group(load_balancing__algorithm__type="weighted_random"))
     assert all(850 < count < 1150 for count in counts.values())
 
 
-def test_the_least_outstanding_is_chosen_and_ties_go_round() -> None:
-    alone, busy = Alone(), group(load_balancing__algorithm__type="least_outstanding_requests")
+def test_the_least_outstanding_is_chosen_and_ties_go_round(alone: Alone) -> None:
+    busy = group(load_balancing__algorithm__type="least_outstanding_requests")
     for _ in range(3):
         alone.choosing.begin(busy, TARGETS[0])
     alone.choosing.begin(busy, TARGETS[1])
@@ -235,8 +243,8 @@ def test_the_least_outstanding_is_chosen_and_ties_go_round() -> None:
     assert set(alone.counts(busy).values()) == {1000}
 
 
-def test_a_new_target_begins_slowly_while_others_are_well() -> None:
-    alone, slow = Alone(), group(slow_start__duration_seconds="100")
+def test_a_new_target_begins_slowly_while_others_are_well(alone: Alone) -> None:
+    slow = group(slow_start__duration_seconds="100")
     alone.choosing.health_changed(slow, TARGETS[0], "healthy")
     shares = []
     for _ in range(4):
@@ -247,8 +255,8 @@ def test_a_new_target_begins_slowly_while_others_are_well() -> None:
     assert shares[3] == 1000
 
 
-def test_targets_that_find_nobody_well_do_not_begin_slowly() -> None:
-    alone, slow = Alone(healthy=False), group(slow_start__duration_seconds="100")
+def test_targets_that_find_nobody_well_do_not_begin_slowly(alone: Alone) -> None:
+    alone.healthy, slow = False, group(slow_start__duration_seconds="100")
     alone.choosing.health_changed(slow, TARGETS[0], "healthy")
     assert set(alone.counts(slow).values()) == {1000}
 

@@ -11,12 +11,12 @@ stay with their target, cross-zone load balancing, client addresses, proxy proto
 `balancer.py` and `nlb.py` are the data planes; `health.py` probes; `targets.py` says where a target
 stands; `names.py` tells what names mean; `doors.py` answers what other places ask.
 
-Not modelled, refused by name: gateway load balancers, TLS listeners, QUIC, authentication, rewrites,
-regular expressions in conditions, anomaly mitigation, internal application load balancers, IPv6, and
-rules of network load balancers (which have to be dual-stack). Security groups are recorded, and hold nobody
-back. One prober, which stands in no zone, stands for the nodes of all zones. Permission to invoke a
-function is checked when it is registered, not at each call. An extension: ip targets in 127.0.0.0/8
-are on the user's own machine.
+Not modelled, refused by name: gateway load balancers, TLS listeners, QUIC, authentication,
+rewrites, regular expressions in conditions, anomaly mitigation, internal application load
+balancers, IPv6, and rules of network load balancers (which have to be dual-stack). Security groups
+are recorded, and hold nobody back. One prober, which stands in no zone, stands for the nodes of all
+zones. Permission to invoke a function is checked when it is registered, not at each call. An
+extension: ip targets in 127.0.0.0/8 are on the user's own machine.
 
 Facts and numbers: the Application Load Balancer user guide (load-balancer-listeners,
 target-group-health-checks, lambda-functions, load-balancer-troubleshooting, load-balancer-limits),

@@ -185,6 +185,7 @@ class Region:
         self.place = place
         self.settings = settings or Settings(account=ACCOUNT)
         self.world = world
+        self._clients: dict[tuple[str, str, str | None], Any] = {}
         self.simulation = Simulation(WorldLinks(world) if world else FlatLinks(), seed=7)
         self.city = self.simulation.boot("city/sao-paulo")
         self.client_of_city = HttpClient(self.city)
@@ -241,6 +242,13 @@ class Region:
     # The control plane.
 
     def client(self, service: str, *, account: str = ACCOUNT, token: str | None = None) -> Any:
+        """A client, made once: that takes longer than a call."""
+        key = (service, account, token)
+        if key not in self._clients:
+            self._clients[key] = self._new_client(service, account, token)
+        return self._clients[key]
+
+    def _new_client(self, service: str, account: str, token: str | None) -> Any:
         client = boto3.client(
             service,
             region_name=self.place,

@@ -6,7 +6,7 @@ import pytest
 
 from antipodes.runtime.contract import Gone
 from antipodes.world.faults import DarkPlace
-from tests.regional.elbv2.networks import CLIENT, PORT, TRACE, ZONES, Flows, Network
+from tests.regional.elbv2.networks import CLIENT, PORT, TRACE, ZONES, Flows, Machine, Network
 
 A, B = ZONES[:2]
 
@@ -329,6 +329,27 @@ def test_a_dark_zone_takes_its_node_along(network: Network) -> None:
     network.links.heal(handle)
     network.wait(60)
     assert network.told_name(flows.balancer) == flows.nodes
+
+
+def test_a_dark_zone_leaves_the_answer_though_its_targets_are_elsewhere(network: Network) -> None:
+    site = Machine(network, "us-west-2", "10.9.8.7")
+    balancer = network.nlb("elsewhere", A, B)
+    group = network.flows("elsewhere")
+    network.register(group, {"Id": site.address, "AvailabilityZone": "all"})
+    flows = Flows(network, balancer, group, network.listening(balancer, group))
+    network.wait(1)
+    handle = network.links.install(DarkPlace(flows.node(B).place))
+    network.wait(30)
+    assert network.told_name(balancer) == {A: flows.nodes[A]}
+    for _ in range(4):
+        assert flows.connect().data == site.answer  # by the door for accelerators
+    head = network.host.store.head
+    network.restart()
+    network.wait(30)
+    assert network.host.store.head == head  # still lost, and nothing else was said meanwhile
+    network.links.heal(handle)
+    network.wait(15)
+    assert network.told_name(balancer) == flows.nodes
 
 
 def test_everything_is_taken_up_again_after_a_restart(network: Network) -> None:

@@ -19,6 +19,7 @@ from antipodes.regional.elbv2.model import (
 )
 from antipodes.regional.elbv2.names import Names
 from antipodes.regional.elbv2.nlb import NetworkBalancers
+from antipodes.regional.elbv2.nodes import Nodes
 from antipodes.regional.elbv2.placing import Placing
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.regional.elbv2.shifted import Shifted
@@ -46,7 +47,9 @@ class Balancing(Service):
         self.shifted = Shifted(host)
         self.balancer = Balancer(host, self.registry, self.probes, self.shifted)
         self.certificates = self.balancer.certificates
-        self.names = Names(host, self.registry, self.probes, self.shifted)
+        self.nodes = Nodes(host, self.registry)
+        self.names = Names(host, self.registry, self.probes, self.shifted, self.nodes)
+        self.nodes.on_change(self.names.health_changed)
         self.probes.on_change(self.names.health_changed)
         self.probes.on_change(self.balancer.choosing.health_changed)
         self.network = NetworkBalancers(host, self.registry, self.probes, self.names, self.shifted)
@@ -67,6 +70,7 @@ class Balancing(Service):
         self.names.publish()
         await self.balancer.reconcile()
         await self.network.reconcile()
+        await self.nodes.reconcile()
 
     def zones_shifted(self) -> None:
         """A zonal shift has begun or ended."""

@@ -263,8 +263,12 @@ class Probes:
 
     def takes_requests(self, group: TargetGroup, target: Target) -> bool:
         """Whether a target is known to be well, or nobody checks."""
-        health = self.health(group, target, used=True)
-        return health.state == HEALTHY or health is _DISABLED
+        if target.gone_at:
+            return False
+        if not group.check.enabled:
+            return True
+        prober = self._probers.get((group.arn, target.key))  # none, where its zone is not enabled
+        return prober is not None and prober.health.state == HEALTHY
 
     def usable(self, group: TargetGroup) -> list[Target]:
         """Return where a group's requests may go: its healthy targets, or all if there is none."""

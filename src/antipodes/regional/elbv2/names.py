@@ -6,9 +6,10 @@ gone. A follower that is behind asks for all of them by a query of the same name
 on to answer when the region is lost, with what it heard last.
 
 A network load balancer's zone leaves the answer while a target group has too few healthy targets
-there; when all zones would leave, all stay. Zonal names always exist (Network Load Balancer user
-guide, network-load-balancers and target-group-health). What is known of targets is lost when a host
-restarts: until those that it finds have been checked, answers stay as they were.
+there, or while the zone cannot be reached at all; when all zones would leave, all stay. Zonal names
+always exist (Network Load Balancer user guide, network-load-balancers and target-group-health).
+What is known of targets and zones is lost when a host restarts: until those that it finds have been
+checked, answers stay as they were.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ import msgspec
 from antipodes.regional.elbv2 import zonal
 from antipodes.regional.elbv2.health import INITIAL, Probes
 from antipodes.regional.elbv2.model import LoadBalancer, TargetGroup, parse_arn
+from antipodes.regional.elbv2.nodes import Nodes
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.regional.elbv2.shifted import Shifted
 from antipodes.runtime.contract import DiskFull
@@ -43,11 +45,14 @@ class Told(msgspec.Struct, frozen=True):
 class Names:
     """The names of this region's load balancers, as they were told last."""
 
-    def __init__(self, host: Host, registry: Registry, probes: Probes, shifted: Shifted) -> None:
+    def __init__(
+        self, host: Host, registry: Registry, probes: Probes, shifted: Shifted, nodes: Nodes
+    ) -> None:
         self._host = host
         self._registry = registry
         self._probes = probes
         self._shifted = shifted
+        self._nodes = nodes
         self._told = Records(host.store, "elbv2/told-name", Told)
         self._unknown: dict[tuple[str, str], None] = {}
         host.changes.serve(KIND, self._tell_all)
@@ -124,13 +129,17 @@ class Names:
                 yield group
 
     def _is_unknown(self, balancer: LoadBalancer) -> bool:
+        if not all(self._nodes.is_known(zone.name) for zone in balancer.zones):
+            return True
         if not self._unknown:
             return False
         arns = {group.arn for group in self._groups(balancer)}
         return any(arn in arns for arn, _ in self._unknown)
 
     def _serves(self, balancer: LoadBalancer, zone: str) -> bool:
-        """Whether every target group has as many healthy targets for a zone as it should."""
+        """Whether a zone's node is there, and every group has enough healthy targets for it."""
+        if not self._nodes.is_up(zone):
+            return False
         for group in self._groups(balancer):
             targets = zonal.in_scope(balancer, group, zone)
             if not zonal.answers(targets, group, partial(self._probes.takes_requests, group)):

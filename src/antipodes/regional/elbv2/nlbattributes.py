@@ -6,6 +6,7 @@ depend on the kind of target and the protocol, so a group's table is made for it
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 from antipodes.regional.elbv2.attributes import (
     AS_BALANCER,
@@ -53,15 +54,22 @@ _HEALTH: Mapping[str, Attribute] = {
 
 
 def of_group(group: TargetGroup) -> Mapping[str, Attribute]:
-    """Return what there is for a group: with an application load balancer as target, defaults."""
-    datagrams = group.protocol in UDP_PROTOCOLS
-    always = datagrams or group.target_type == ALB
+    """Return what there is for a group."""
+    return _table(group.target_type, group.protocol)
+
+
+@cache
+def _table(target_type: str, protocol: str) -> Mapping[str, Attribute]:
+    """With an application load balancer as target, everything is as by default."""
+    datagrams = protocol in UDP_PROTOCOLS
+    always = datagrams or target_type == ALB
+    by_default = str(target_type == INSTANCE or protocol != TCP).lower()
     table = {
         DRAINING: Attribute("300", NUMBER, 0, 3_600),
         ENDS_DRAINED: Attribute(str(datagrams).lower(), SWITCH),
         STICKY: Attribute("false", SWITCH),
         "stickiness.type": Attribute("source_ip"),
-        PRESERVES_IP: Attribute("true") if always else _preserves(group),
+        PRESERVES_IP: Attribute("true") if always else Attribute(by_default, SWITCH),
         # Its header goes before a stream's bytes; before datagrams it is not modelled.
         PROXY_PROTOCOL: Attribute("false") if datagrams else Attribute("false", SWITCH),
         ENDS_UNHEALTHY: Attribute("true", SWITCH),
@@ -69,14 +77,9 @@ def of_group(group: TargetGroup) -> Mapping[str, Attribute]:
         CROSS_ZONE: Attribute(AS_BALANCER, f"{SWITCH}|{AS_BALANCER}"),
         **_HEALTH,
     }
-    if group.target_type != ALB:
+    if target_type != ALB:
         return table
     return {key: Attribute(attribute.default) for key, attribute in table.items()}
-
-
-def _preserves(group: TargetGroup) -> Attribute:
-    by_default = group.target_type == INSTANCE or group.protocol != TCP
-    return Attribute(str(by_default).lower(), SWITCH)
 
 
 def keeps_unhealthy_s(group: TargetGroup) -> int:

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from antipodes.hosting.resolver import Resolver
 from antipodes.hosting.simulated import SimulatedWorld
 from antipodes.runtime.contract import Address, Datagram, Gone, PlainReceiver, Stream
+from antipodes.world.addresses import zone_address
+from antipodes.world.atlas import load_atlas
 from antipodes.world.faults import CutLink, DarkPlace
 from antipodes.world.sites import read_sites
 from tests.regional.elbv2.networks import Heard
@@ -196,3 +199,22 @@ def test_a_site_starts_again(centre: Centre) -> None:
     assert site.status()["sites"] == {
         "call-centre": {"10.20.0.5:5060": "127.0.0.1:9000", "10.20.0.6:5060": "127.0.0.1:9001"}
     }
+
+
+def test_a_city_resolves_the_balancers_names_and_reaches_the_site(centre: Centre) -> None:
+    centre.run(centre.balance("TCP"))
+    centre.wait(90)  # what was made has spread
+
+    async def resolve() -> tuple[str, str]:
+        made = await centre.call("DescribeLoadBalancers", Names=["calls"])
+        balancer = made["LoadBalancers"][0]
+        name, zone = balancer["DNSName"], balancer["AvailabilityZones"][0]["ZoneName"]
+        resolver = Resolver(centre.city, centre.simulated.world)
+        return await resolver.resolve(name), await resolver.resolve(f"{zone}.{name}")
+
+    nodes = [zone_address(zone.place, 1) for zone in load_atlas().region(REGION).zones[:2]]
+    found, first = centre.run(resolve())
+    assert found in nodes
+    assert first == nodes[0]
+    to = Address(load_atlas().region(REGION).zones[0].place, f"{first}:5060")
+    assert centre.say(to, place="city/london").data == b"site heard hello"

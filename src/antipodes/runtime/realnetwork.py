@@ -31,6 +31,7 @@ R = TypeVar("R", bound=Receiver)
 IN_FLIGHT_BYTES_MAX = 8 << 20
 PREAMBLE_BYTES_MAX = 4096
 CONNECT_S_MAX = 75.0
+FOUND_MAX = 10_000
 ACCEPTED, REFUSED = b"+", b"-"
 LAPTOP = "laptop"
 
@@ -67,20 +68,33 @@ class Doors:
 
     def __init__(self) -> None:
         self._factories: dict[Address, ReceiverFactory] = {}
+        self._found: dict[Address, ReceiverFactory | None] = {}
 
     def open(self, address: Address, factory: ReceiverFactory) -> RealListener:
         """Open a door; two on one address are refused."""
         if address in self._factories:
             raise Gone(f"address in use: {address.place} {address.port}")
         self._factories[address] = factory
-        return RealListener(lambda: self._factories.pop(address, None) and None)
+        self._found.clear()
+        return RealListener(lambda: self._close(address))
+
+    def _close(self, address: Address) -> None:
+        self._factories.pop(address, None)
+        self._found.clear()
 
     def find(self, address: Address) -> ReceiverFactory | None:
         """The door at an address, exact or wider."""
-        factories = self._factories
-        if address in factories:
-            return factories[address]
-        return next((factories[door] for door in doors_for(address) if door in factories), None)
+        if address not in self._found:
+            if len(self._found) >= FOUND_MAX:
+                self._found.clear()
+            factories = self._factories
+            found = (factories[door] for door in doors_for(address) if door in factories)
+            self._found[address] = next(found, None)
+        return self._found[address]
+
+
+def _too_late(_: tuple[str, Any]) -> None:
+    """What arrives at an end that is over."""
 
 
 class WorldStream(asyncio.Protocol):
@@ -230,8 +244,12 @@ class WorldStream(asyncio.Protocol):
     def _end(self, error: Exception | None) -> None:
         if not self._ended:
             self._ended = True
-            if self._receiver is not None:
-                self._receiver.connection_lost(error)
+            # No circle is left, so it is gone at once when nobody knows it: collecting is costly.
+            receiver, self._receiver = self._receiver, None
+            if self._line is not None:
+                self._line.deliver = _too_late
+            if receiver is not None:
+                receiver.connection_lost(error)
 
     def _throttle(self) -> None:
         """Read from the socket only while neither the line nor the receiver is full."""
@@ -311,10 +329,10 @@ class ConnectingStream(WorldStream, Generic[R]):
     ) -> None:
         super().__init__(lines, chance, streams)
         self._first = preamble
-        self._factory = factory
+        self._factory: Callable[[Accepted], R] | None = factory
         self.accepted = Accepted(preamble.place, "", Address(preamble.source, ""), preamble.trace)
-        self.answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._answered = False
+        loop = asyncio.get_running_loop()
+        self.answer: asyncio.Future[R] | None = loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say who we are."""
@@ -324,13 +342,13 @@ class ConnectingStream(WorldStream, Generic[R]):
         self._transport.write(msgspec.json.encode(self._first) + b"\n")
 
     def _data(self, data: bytes) -> None:
-        if not self._answered:
-            self._answered = True
-            if data[:1] != ACCEPTED or self.answer.done():
+        if self._factory is not None:
+            factory, self._factory = self._factory, None
+            if data[:1] != ACCEPTED or self.answer is None or self.answer.done():
                 self._refused(f"{self._first.place} {self._first.port} refused")
                 self._transport.abort()
                 return
-            receiver = self._factory(self.accepted)
+            receiver = factory(self.accepted)
             self.attach(receiver)
             self.answer.set_result(receiver)
             data = data[1:]
@@ -343,6 +361,7 @@ class ConnectingStream(WorldStream, Generic[R]):
 
     def _end(self, error: Exception | None) -> None:
         self._refused(f"{self._first.place} is gone")
+        self.answer = None  # which knows the receiver, and that this stream
         super()._end(error)
 
     def give_up(self) -> None:
@@ -351,7 +370,7 @@ class ConnectingStream(WorldStream, Generic[R]):
         self.abort()
 
     def _refused(self, why: str) -> None:
-        if not self.answer.done():
+        if self.answer is not None and not self.answer.done():
             self.answer.set_exception(Gone(why))
 
 
@@ -375,9 +394,12 @@ async def open_connection(  # noqa: PLR0913 - the two ends of a connection
     except OSError:
         await _wait_round_trip(lines, preamble, wait)
         raise Gone(f"{preamble.place} {preamble.port} refused: host down") from None
+    answer = stream.answer
+    if answer is None:
+        raise Gone(f"{preamble.place} {preamble.port} is gone")
     timer = loop.call_later(CONNECT_S_MAX, stream.give_up)
     try:
-        return stream, await stream.answer
+        return stream, await answer
     except asyncio.CancelledError:
         stream.abort()
         raise

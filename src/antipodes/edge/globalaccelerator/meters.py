@@ -26,12 +26,16 @@ class Metered(NamedTuple):
     address: str
 
 
+Key = tuple[str, ...]  # tells one Metered from others, and is made faster
+
+
 class Meter:
     """Counts of a minute. A flow holds its meter and adds to it."""
 
-    __slots__ = ("bytes_in", "bytes_out", "dropped", "flows", "open")
+    __slots__ = ("bytes_in", "bytes_out", "dropped", "flows", "of", "open")
 
-    def __init__(self) -> None:
+    def __init__(self, of: Metered) -> None:
+        self.of = of
         self.open = 0  # flows that may still add
         self.flows = self.dropped = self.bytes_in = self.bytes_out = 0
 
@@ -58,29 +62,30 @@ class Meters:
     def __init__(self, runtime: Runtime, publish: Callable[[list[Row]], None]) -> None:
         self._runtime = runtime
         self._publish = publish
-        self._meters: dict[Metered, Meter] = {}
-        self._overflow = Meter()
+        self._meters: dict[Key, Meter] = {}
 
-    def meter(self, of: Metered) -> Meter:
-        """The meter of such flows."""
-        found = self._meters.get(of)
-        if found is None:
-            if len(self._meters) >= METERS_MAX:
-                return self._overflow  # counted for nobody, rather than without bound
+    def get(self, key: Key) -> Meter | None:
+        """The meter of that key, if something was counted lately."""
+        return self._meters.get(key)
+
+    def add(self, key: Key, of: Metered) -> Meter:
+        """A new meter; where there are too many, one that counts for nobody."""
+        meter = Meter(of)
+        if len(self._meters) < METERS_MAX:
             if not self._meters:
                 self._runtime.later(self._runtime.interval(PUBLISH_S), self._tell)
-            found = self._meters[of] = Meter()
-        return found
+            self._meters[key] = meter
+        return meter
 
     def _tell(self) -> None:
         rows: list[Row] = []
-        kept: dict[Metered, Meter] = {}
-        for of, meter in self._meters.items():
+        kept: dict[Key, Meter] = {}
+        for key, meter in self._meters.items():
             counts = meter.take()
             if any(counts):
-                rows.append([*of, *counts])
+                rows.append([*meter.of, *counts])
             if meter.open or any(counts):
-                kept[of] = meter
+                kept[key] = meter
         self._meters = kept
         if kept:
             self._runtime.later(self._runtime.interval(PUBLISH_S), self._tell)

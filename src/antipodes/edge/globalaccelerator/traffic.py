@@ -149,25 +149,22 @@ class Traffic:
         return Route(door, comer.ip, self._meter(found, region, comer))
 
     def _meter(self, found: Found, region: str, comer: Comer) -> Meter:
-        accelerator = found.accelerator
-        of = Metered(
-            accelerator.account,
-            accelerator.id,
-            found.listener.id,
-            region,
-            comer.place,
-            comer.protocol,
-            comer.address,
-        )
-        return self._meters.meter(of)
+        listener = found.listener.id
+        key = comer.place, comer.address, listener, region, comer.protocol
+        known = self._meters.get(key)
+        if known is not None:
+            return known
+        account, name = found.accelerator.account, found.accelerator.id
+        parts = (account, name, listener, region, comer.place, comer.protocol, comer.address)
+        return self._meters.add(key, Metered(*parts))
 
     def _noted(self, comer: Comer, region: str, reason: str) -> None:
         """Note a choice, and that it was a rare one."""
-        journal = self._runtime.journal
-        now = self._runtime.now()
+        journal, now = self._runtime.journal, self._runtime.now()
         journal.span(comer.trace, "edge.route", now, place=comer.place, to=region, reason=reason)
         if reason not in {"nearest", "mapped"}:
-            journal.sometimes(f"accelerator.{reason.partition(' from ')[0].replace(' ', '-')}")
+            rare = reason.partition(" from ")[0].replace(" ", "-")
+            journal.sometimes(f"accelerator.{rare}")
 
     def _door(self, region: str, name: str, port: int) -> Address:
         """Where an endpoint listens for the edge."""

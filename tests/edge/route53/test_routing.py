@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from antipodes.edge.route53.model import (
     AliasTarget,
@@ -15,9 +17,12 @@ from antipodes.edge.route53.model import (
     RecordSet,
 )
 from antipodes.fabric.dns.edns import Subnet
-from antipodes.fabric.dns.message import NOERROR
+from antipodes.fabric.dns.message import NOERROR, Query, encode_query, parse_answer, parse_query
+from antipodes.fabric.dns.names import to_wire
+from antipodes.runtime.contract import Address
+from antipodes.service.dnsserver import Asker
 from antipodes.world import addresses
-from tests.edge.route53.asked import ZONE, Asked, a, asked
+from tests.edge.route53.asked import EDGE, ZONE, Asked, a, asked
 
 W, E, S = "us-west-2", "eu-central-1", "ap-southeast-2"
 
@@ -188,3 +193,63 @@ def test_kept_answers_never_outlive_what_they_rest_on(here: Asked) -> None:
     assert kept() == ["198.18.0.1"]
     here.accelerators.names = {"a1": (), "a0.awsglobalaccelerator.com": ("198.18.0.2",)}
     assert kept() == ["198.18.0.2"]
+
+
+NAMES = st.sampled_from(
+    [
+        "example.com",
+        "www.example.com",
+        "by.example.com",
+        "any.wild.example.com",
+        "x.sub.example.com",
+        "circle.example.com",
+        "chain.example.com",
+        "elb.amazonaws.com",
+        "x.elb.us-west-2.amazonaws.com",
+        "awsglobalaccelerator.com",
+        "com",
+        ".",
+        "\\000\\377.example.com",
+    ]
+)
+SUBNETS = st.one_of(
+    st.none(),
+    st.builds(Subnet.of, st.ip_addresses(v=4).map(str), st.integers(0, 32)),
+    st.builds(Subnet.of, st.ip_addresses(v=6).map(str), st.integers(0, 128)),
+)
+
+
+def everything(here: Asked) -> None:
+    """A zone with a bit of everything in it."""
+    put_by(here, "region", {"w": W, "e": E, "s": S})
+    put_by(here, "cidr", {"home": CidrRouting("c", "home"), "*": CidrRouting("c", "*")}, "by")
+    here.put(a("\\052.wild", "192.0.2.1", "192.0.2.2", "192.0.2.3"))
+    here.put(RecordSet("sub.example.com.", "NS", ttl=1, values=("ns.sub.example.com.",)))
+    circle = AliasTarget(ZONE, "circle.example.com.", evaluate_target_health=True)
+    here.put(RecordSet("circle.example.com.", "A", alias=circle))
+    here.put(RecordSet("chain.example.com.", "CNAME", ttl=1, values=("www.example.com.",)))
+
+
+@given(
+    st.lists(st.tuples(NAMES, st.integers(0, 65_535) | st.sampled_from([1, 5, 28, 255]), SUBNETS))
+)
+@settings(max_examples=40, deadline=None)
+def test_whatever_is_asked_is_answered_and_no_longer_than_it_may_be(
+    questions: list[tuple[str, int, Subnet | None]],
+) -> None:
+    with asked((W, E, S)) as here:
+        everything(here)
+        for name, rtype, subnet in questions:
+            data = encode_query(9, to_wire(name), rtype, subnet=subnet)
+            query = parse_query(data)
+            if not isinstance(query, Query):
+                continue  # a type that is none to ask for
+            place = "city/tokyo"
+            asker = Asker(place, addresses.client_ip(place, 0), Address(EDGE, "53"), "", tcp=False)
+            said = [here.answerer.answer(query, asker) for _ in range(3)]
+            assert len(set(said)) == 1
+            assert len(said[0]) <= query.bytes_max
+            answer = parse_answer(said[0])
+            assert (answer.id, answer.name, answer.rtype) == (9, query.name, rtype)
+            express = here.answerer.express(data, place, asker.ip)
+            assert express is None or express == said[0]

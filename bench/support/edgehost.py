@@ -134,9 +134,12 @@ class Doors:
                 found = cities[source] = source._replace(place=place), addresses.client_ip(place, 1)
             self.take(new(Datagram, (data, found[0], found[1], door, trace)))
 
+        somebody = Accepted(
+            "city/frankfurt", addresses.client_ip("city/frankfurt", 1), tcp_door, ""
+        )
+
         def accept(_: Accepted) -> Any:
-            city = "city/frankfurt"
-            return self.accept(Accepted(city, addresses.client_ip(city, 1), tcp_door, ""))
+            return self.accept(somebody)
 
         self._udp = await runtime.listen_loopback_datagrams(udp_port, receive)
         await runtime.listen_loopback(accept, tcp_port)
@@ -152,7 +155,7 @@ async def serve(directory: Path, udp_port: int, tcp_port: int, simple: int) -> N
     )
     doors = Doors(runtime)
     world = World(load_atlas(), OTHERS)
-    host = EdgeHost(runtime, world, Settings())
+    host = EdgeHost(runtime, world, Settings(propagation_s=0.1))
     fill(host, simple)
     await host.store.committed()
     before_kb, started = _resident_kb(), time.perf_counter()

@@ -7,6 +7,7 @@ import pytest
 
 from antipodes.fabric.dns.message import (
     AA,
+    FORMERR,
     NOERROR,
     NXDOMAIN,
     RA,
@@ -17,6 +18,7 @@ from antipodes.fabric.dns.message import (
     parse_answer,
 )
 from antipodes.fabric.dns.names import to_wire
+from antipodes.hosting import nameservers
 from antipodes.hosting.cities import CityProxy
 from antipodes.hosting.laptop import Laptop
 from antipodes.hosting.nameservers import Names, is_dns
@@ -126,6 +128,52 @@ def test_the_front_door_answers_as_the_edge_location_nearest_to_the_laptop() -> 
         assert len(scene.edge.asked) == 3
         assert {place for place, _ in scene.edge.asked} == {"edge/SEA"}
         assert {asker.place for asker in scene.edge.askers} == {"city/seattle"}
+
+    play(scenario)
+
+
+def test_the_front_door_passes_datagrams_on_as_they_are() -> None:
+    async def scenario(scene: Scene) -> None:
+        heard: list[bytes] = []
+        door = await scene.outside.listen_datagrams(
+            Address("laptop", ""), lambda datagram: heard.append(datagram.data)
+        )
+        odd_case = encode_query(7, to_wire(APP), A).replace(b"app", b"aPP")
+        cookie = encode_query(8, to_wire(APP), A, edns_bytes=1400)
+        cookie = cookie[:-2] + b"\x00\x0c\x00\x0a\x00\x08cookies!"
+        for data in (odd_case, cookie, b"", odd_case[:11], b"\0\7\x80\0" + odd_case[4:]):
+            door.send(FRONT_PORT, data)
+        nonsense = odd_case[:12]
+        door.send(FRONT_PORT, nonsense)
+        await scene.outside.sleep(2)
+        assert len(heard) == 3  # what is no question is not passed on
+        told = sorted((parse_answer(data).id, parse_answer(data).rcode) for data in heard)
+        assert told == sorted([(7, NOERROR), (7, FORMERR), (8, NOERROR)])
+        assert any(odd_case[12:-11] in data for data in heard)
+        assert {asker.tcp for asker in scene.edge.askers} == {False}
+
+    play(scenario)
+
+
+def test_the_front_door_keeps_a_bounded_number_of_questions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nameservers, "PASSED_MAX", 2)
+    monkeypatch.setattr(nameservers, "EARLY_MAX", 4)
+
+    async def scenario(scene: Scene) -> None:
+        heard: list[int] = []
+        door = await scene.outside.listen_datagrams(
+            Address("laptop", ""), lambda datagram: heard.append(parse_answer(datagram.data).id)
+        )
+        for number in range(9):
+            door.send(FRONT_PORT, encode_query(number, to_wire(APP), A))
+        await scene.outside.sleep(2)
+        # The first came before the way was open, the newest of all are remembered.
+        assert len(heard) == 2
+        door.send(FRONT_PORT, encode_query(77, to_wire(APP), A))
+        await scene.outside.sleep(2)
+        assert heard[2:] == [77]
 
     play(scenario)
 

@@ -11,7 +11,7 @@ from antipodes.fabric.dns.cache import Behaviour
 from antipodes.hosting.cities import FRONT_DOOR_PORT, CityProxy
 from antipodes.hosting.nameservers import EdgeNames
 from antipodes.runtime.contract import Accepted, Datagram, Receiver, Runtime
-from antipodes.service.dnsserver import DnsServer, Door
+from antipodes.service.dnsserver import Door
 from antipodes.world.world import World
 
 
@@ -36,8 +36,8 @@ class Laptop:
         return CityProxy(self._standing, self._world, self._chosen, front_port=self.port)
 
     @cached_property
-    def _names(self) -> DnsServer:
-        return EdgeNames(self._standing, self._world).server
+    def _names(self) -> EdgeNames:
+        return EdgeNames(self._standing, self._world)
 
     def receiver(self, accepted: Accepted) -> Receiver:
         """Take a connection that speaks HTTP, for a host inside the world."""

@@ -9,7 +9,7 @@ its own, authoritative word. A message over TCP begins with its length, whose fi
 
 from typing import Protocol
 
-from antipodes.fabric.dns.message import AA, SERVFAIL, Query, encode_answer
+from antipodes.fabric.dns.message import AA, QUESTION_AT, SERVFAIL, Query, encode_answer
 from antipodes.hosting.resolver import DOOR, TRIES_S
 from antipodes.runtime.contract import (
     Address,
@@ -28,6 +28,7 @@ from antipodes.world.world import World
 
 DNS_BELOW = 4
 PORT_TRIES = 20
+EARLY_MAX, PASSED_MAX = 100, 10_000  # questions that wait; of more, the oldest are forgotten
 
 
 def is_dns(data: bytes) -> bool:
@@ -36,14 +37,58 @@ def is_dns(data: bytes) -> bool:
 
 
 class EdgeNames:
-    """The edge location nearest to somebody, asked over the world."""
+    """The edge location nearest to somebody, asked over the world.
+
+    What comes as a datagram is passed on as it is, but for its id, and so is what is answered: it
+    is the edge's own word in every bit. Nothing is asked again, since whoever asks does so himself.
+    Questions on streams are asked anew.
+    """
 
     def __init__(self, runtime: Runtime, world: World) -> None:
         self._runtime = runtime
         self._world = world
         self._client = DnsClient(runtime)
         self._source_ip = addresses.client_ip(runtime.place, 0)
-        self.server = DnsServer(runtime, self._ask)
+        self._server = DnsServer(runtime, self._ask)
+        self.receiver = self._server.receiver
+        self._way: DatagramDoor | None = None
+        self._early: list[tuple[Datagram, Door]] = []  # came before the way was open
+        self._passed: dict[int, tuple[Datagram, Door]] = {}  # the oldest first
+        self._last_id = 0
+
+    def take(self, datagram: Datagram, door: Door) -> None:
+        """Take a question of somebody's, and answer by a door."""
+        if self._way is not None:
+            self._pass_on(self._way, datagram, door)
+        elif len(self._early) < EARLY_MAX:
+            self._early.append((datagram, door))
+            if len(self._early) == 1:
+                self._runtime.spawn(self._open_way(), "open a way to the edge's names")
+
+    async def _open_way(self) -> None:
+        way = await self._runtime.listen_datagrams(Address(self._runtime.place, ""), self._answer)
+        self._way = way
+        early, self._early = self._early, []
+        for datagram, door in early:
+            self._pass_on(way, datagram, door)
+
+    def _pass_on(self, way: DatagramDoor, datagram: Datagram, door: Door) -> None:
+        data, passed = datagram.data, self._passed
+        if len(data) < QUESTION_AT or data[2] & 0x80:
+            return  # no question
+        if len(passed) >= PASSED_MAX:
+            del passed[next(iter(passed))]
+        identifier = self._last_id = (self._last_id + 1) & 0xFFFF
+        passed[identifier] = datagram, door
+        edge = Address(self._world.anycast_edge(self._runtime.place), DOOR)
+        way.send(edge, identifier.to_bytes(2, "big") + data[2:], source_ip=self._source_ip)
+
+    def _answer(self, datagram: Datagram) -> None:
+        data = datagram.data
+        found = self._passed.pop(int.from_bytes(data[:2], "big"), None)
+        if found is not None:
+            question, door = found
+            door.reply(question, question.data[:2] + data[2:])
 
     async def _ask(self, query: Query, asker: Asker) -> bytes:
         del asker

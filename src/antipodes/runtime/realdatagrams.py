@@ -121,15 +121,17 @@ class _Peer:
     def _sent(self, message: bytes) -> bool:
         """Hand a message to the kernel; false if it has to wait. What cannot arrive is gone."""
         for _ in range(2):
-            connected = self._socket = self._socket or _unix_socket()
+            connected = self._socket
             try:
-                connected.connect(str(self._path))  # anew: the host may be another process by now
+                if connected is None:
+                    connected = self._socket = _unix_socket()
+                    connected.connect(str(self._path))
                 connected.send(message)
             except OSError as error:
-                if error.errno in {errno.EAGAIN, errno.ENOBUFS}:
+                if connected is not None and error.errno in {errno.EAGAIN, errno.ENOBUFS}:
                     self._loop.add_writer(connected.fileno(), self._flush)
                     return False
-                self.close()  # the host is down, or was: once more, in case it is up again
+                self.close()  # the host is down, or another process by now: once more
                 continue
             return True
         return True

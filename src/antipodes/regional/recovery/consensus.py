@@ -8,11 +8,12 @@ changes nothing. So two endpoints can be lost, or out of reach, and a third that
 nothing rather than something old.
 
 Questions are HTTP requests to the door `recovery` of each of the five regions, all of them such
-that a second one changes nothing. Whoever missed a value hears of it when it looks for itself,
-every five seconds: AWS promises consistency within 5 s on average and 15 s at most.
+that a second one changes nothing. Whoever missed a chosen value hears of it by asking one of the
+others every few seconds, in turn: AWS promises consistency within 5 s on average and 15 s at most.
 """
 
 import contextlib
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -82,6 +83,10 @@ class Consensus:
             case ["read", str(cluster)]:
                 register = registers.get(cluster)
                 reply = [register.ballot, register.value]
+            case ["newer", str(cluster), ballot]:
+                register = registers.get(cluster)
+                newer = register.chosen_ballot > msgspec.convert(ballot, Ballot)
+                reply = [register.chosen_ballot, register.chosen] if newer else []
             case ["owned", str(account)]:
                 reply = [registers.owned(account)]
             case unknown:
@@ -194,16 +199,20 @@ class Consensus:
     async def _ask(
         self, region: str, body: bytes, take: Callable[[str, list[Any] | None], None]
     ) -> None:
-        answer: list[Any] | None = None
+        take(region, await self._answer_of(region, body))
+
+    async def _answer_of(self, region: str, body: bytes) -> list[Any] | None:
+        """What an endpoint answers; None where it does not, or cannot keep what it was told."""
         try:
             async with self._runtime.timeout(self._runtime.deadline(ANSWER_S_MAX)):
                 response = await self._client.request(Address(region, DOOR), "PUT", "/", body=body)
         except (Gone, TimedOut):
             self._runtime.journal.sometimes("recovery.endpoint-silent")
-        else:
-            if response.status == 200:  # noqa: PLR2004 - of a full disk comes a 500
-                answer = msgspec.msgpack.decode(response.body)
-        take(region, answer)
+            return None
+        if response.status != 200:  # noqa: PLR2004 - of a full disk comes a 500
+            return None
+        answer: list[Any] = msgspec.msgpack.decode(response.body)
+        return answer
 
     async def _committed(self) -> None:
         """Nothing is said that could be forgotten."""
@@ -220,14 +229,24 @@ class Consensus:
             self._runtime.spawn(self._keep_looking(), "look for missed routing control states")
 
     async def _keep_looking(self) -> None:
-        while True:
+        others = [region for region in CLUSTER_REGIONS if region != self._place]
+        for region in itertools.cycle(others):
             wait_s = LOOK_S * (0.5 + self._chance.random())
             await self._runtime.sleep(self._runtime.interval(wait_s))
             for cluster in self.registers.clusters():
-                chosen = self.registers.get(cluster).chosen
-                if chosen is None or not chosen.deleted:
-                    with contextlib.suppress(Unavailable, DiskFull):
-                        await self.read(cluster)
+                await self._look_at(cluster, region)
+
+    async def _look_at(self, cluster: str, region: str) -> None:
+        """Ask another endpoint for a newer value of a cluster."""
+        register = self.registers.get(cluster)
+        if register.chosen is not None and register.chosen.deleted:
+            return
+        question = ["newer", cluster, register.chosen_ballot]
+        answer = await self._answer_of(region, msgspec.msgpack.encode(question))
+        if answer:
+            self._runtime.journal.sometimes("recovery.missed-value-found")
+            with contextlib.suppress(DiskFull):  # then it is found again
+                self.registers.learn(cluster, *_valued(*answer))
 
 
 def _valued(ballot: Any, value: Any) -> tuple[Ballot, Agreed | None]:

@@ -186,7 +186,7 @@ def test_https_is_probed_over_tls_and_latency_is_measured() -> None:
         runtime = stage.simulated.region(W).runtime
         home = stage.simulated.region(HOME).service("route53")
         assert isinstance(home, Route53)
-        home.follow_checkers()  # as its own checks make it do
+        home.follow_edge()  # as its own checks make it do
         authority = new_authority("Tests", 1.8e9, 7)
         made = issue(authority, ("www.example.com",), "EC_prime256v1", 1.8e9, 9)
         tls = ServerTls(runtime, [Credential(made.certificate, made.key)])

@@ -34,7 +34,7 @@ def _save(service: Route53, check: HealthCheck) -> HealthCheck:
     """Keep a health check and tell the edge."""
     service.health_checks.put(check.account, check.id, check)
     service.host.changes.append(model.HEALTH_CHECK_KIND, [check.id, check])
-    service.follow_checkers()
+    service.follow_edge()
     return check
 
 

@@ -1,6 +1,8 @@
-"""Which zones' queries are to be logged, and where. These are records: nothing is logged yet."""
+"""Which zones' queries are logged, and where; `querylog` does it."""
 
 import re
+
+import msgspec
 
 from antipodes.edge.route53 import model
 from antipodes.edge.route53.model import QueryLoggingConfig
@@ -60,6 +62,8 @@ async def create_config(service: Route53, call: Call, request: Request) -> Respo
     config = QueryLoggingConfig(service.new_uuid(), call.account, zone.id, arn)
     service.logging.put(call.account, zone.id, config)
     service.host.changes.append(model.QUERY_LOGGING_KIND, [zone.id, config])
+    service.save_zone(msgspec.structs.replace(zone, logs_queries=True))
+    service.follow_edge()
     location = f"https://route53.amazonaws.com/2013-04-01/queryloggingconfig/{config.id}"
     return {"QueryLoggingConfig": _show(config), "Location": location}
 
@@ -93,4 +97,7 @@ def delete_config(service: Route53, call: Call, request: Request) -> Response:
     config = _find(service, call, request["Id"])
     service.logging.delete(call.account, config.zone_id)
     service.host.changes.append(model.QUERY_LOGGING_KIND, [config.zone_id, None])
+    zone = service.zones.get(call.account, config.zone_id)
+    if zone is not None:
+        service.save_zone(msgspec.structs.replace(zone, logs_queries=False))
     return {}

@@ -16,6 +16,7 @@ These values cross regions in us-east-1's change log, as MessagePack maps: read 
 Whoever probes says what it saw in the edge's own log, for GetHealthCheckStatus::
 
     route53/observations     [health check id, [Observation]]; none when nobody probes any more
+    route53/queries          [zone id, [[edge location, Unix seconds, line of its query log]]]
     route53/measured         [Unix seconds, rows for CloudWatch]; see `metrics`
 """
 
@@ -29,6 +30,7 @@ HEALTH_CHECK_KIND = "route53/health-check"
 CIDR_KIND = "route53/cidr"
 QUERY_LOGGING_KIND = "route53/query-logging"
 OBSERVATIONS_KIND = "route53/observations"
+QUERIES_KIND = "route53/queries"
 MEASURED_KIND = "route53/measured"
 
 # What aliases name as the zone of their target (facts/edge.md, section 4.3).
@@ -69,6 +71,7 @@ class HostedZone(msgspec.Struct, frozen=True, omit_defaults=True):
     vpcs: tuple[Vpc, ...] = ()
     delegation_set: str = ""  # of a reusable delegation set
     created_at: float = 0.0  # Unix seconds
+    logs_queries: bool = False
 
 
 class AliasTarget(msgspec.Struct, frozen=True, omit_defaults=True):

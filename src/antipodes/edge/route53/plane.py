@@ -14,7 +14,8 @@ from antipodes.edge.route53.copying import HOME
 from antipodes.edge.route53.health import CONTROL_KIND, Health
 from antipodes.edge.route53.knowledge import BALANCER_KIND, Knowledge
 from antipodes.edge.route53.locations import Accelerators
-from antipodes.edge.route53.model import HEALTH_CHECK_KIND, HealthCheck
+from antipodes.edge.route53.model import HEALTH_CHECK_KIND, ZONE_KIND, HealthCheck
+from antipodes.edge.route53.querylog import QueryLog
 from antipodes.fabric.dns.message import (
     REFUSED,
     Query,
@@ -49,11 +50,14 @@ class DnsPlane:
             place: Answerer(location, self._knowledge.shared)
             for place, location in self._knowledge.locations.items()
         }
+        self._query_log = QueryLog(host)
         self._health = Health(host, self._knowledge, self._lookup, self._alarm_state)
 
     async def start(self) -> None:
         """Take up what was last heard, open the doors, follow the logs, begin to check."""
         self._knowledge.load()
+        for zone in self._knowledge.replica.zones:
+            self._query_log.hear_of_zone(zone.id, logs=zone.hosted.logs_queries)
         self._health.load()
         server = DnsServer(self._runtime, self._answer, express=self._express)
         await server.listen(Address("edge/*", DOOR))
@@ -75,7 +79,11 @@ class DnsPlane:
 
     def _hear(self, entries: list[Entry]) -> None:
         for entry in entries:
-            if entry.kind == HEALTH_CHECK_KIND:
+            if entry.kind == ZONE_KIND:
+                zone_id, told = entry.payload
+                logs = told is not None and bool(told.get("logs_queries"))
+                self._query_log.hear_of_zone(zone_id, logs=logs)
+            elif entry.kind == HEALTH_CHECK_KIND:
                 self._health.hear_of_check(entry.payload[0])
                 self._follow_clusters()
             elif entry.kind == CONTROL_KIND:
@@ -93,7 +101,12 @@ class DnsPlane:
         answerer = self._answerers.get(asker.local.place)
         if answerer is None:
             return encode_answer(query, REFUSED)
-        return answerer.answer(query, asker)
+        answer = answerer.answer(query, asker)
+        if self._query_log:
+            zone = answerer.zone(query.name)
+            if zone is not None:
+                self._query_log.note(zone.id, query, asker, answer)
+        return answer
 
     # What health checkers ask.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.edge.route53 import metrics, model
+from antipodes.edge.route53 import loglines, metrics, model
 from antipodes.edge.route53.model import (
     CidrCollection,
     DelegationSet,
@@ -141,12 +141,13 @@ class Route53(Service):
         self._follows = False
 
     async def start(self) -> None:
-        """Hear from the edge what health checkers see, if there are any."""
-        if next(self.health_checks.all(), None) is not None:
-            self.follow_checkers()
+        """Hear from the edge what there is to hear, if there is anything."""
+        checks, logs = self.health_checks.all(), self.logging.all()
+        if next(checks, None) is not None or next(logs, None) is not None:
+            self.follow_edge()
 
-    def follow_checkers(self) -> None:
-        """Hear from the edge what health checkers see, from now on."""
+    def follow_edge(self) -> None:
+        """Hear from the edge what health checkers see and who asks, from now on."""
         if self._follows:
             return
         self._follows = True
@@ -155,10 +156,10 @@ class Route53(Service):
             self.host.store,
             source="edge",
             name="route53",
-            kinds=(model.OBSERVATIONS_KIND, model.MEASURED_KIND),
+            kinds=(model.OBSERVATIONS_KIND, model.MEASURED_KIND, model.QUERIES_KIND),
             apply=self._hear,
         )
-        self.host.runtime.spawn(follower.run(), "follow the health checkers")
+        self.host.runtime.spawn(follower.run(), "follow the edge")
 
     def _hear(self, entries: list[Entry]) -> None:
         for entry in entries:
@@ -166,12 +167,23 @@ class Route53(Service):
                 publishing = metrics.publish(self.host, *entry.payload)
                 self.host.runtime.spawn(publishing, "publish health")
                 continue
+            if entry.kind == model.QUERIES_KIND:
+                self._publish_queries(*entry.payload)
+                continue
             check_id, seen = entry.payload
             if seen:
                 observations = msgspec.convert(seen, tuple[Observation, ...])
                 self.observed.put("", check_id, Observed(observations))
             else:
                 self.observed.delete("", check_id)
+
+    def _publish_queries(self, zone_id: str, events: list[list[Any]]) -> None:
+        owner = self.host.store.get(_OWNER + zone_id.encode())
+        config = None if owner is None else self.logging.get(owner.decode(), zone_id)
+        if config is not None:
+            arn = config.log_group_arn
+            publishing = loglines.publish(self.host, config.account, arn, zone_id, events)
+            self.host.runtime.spawn(publishing, "publish queries")
 
     def count_call(self, account: str) -> None:
         """Count a call of an account's. Raises Throttling, if the world can be short."""
@@ -277,7 +289,7 @@ class Route53(Service):
         self.records.drop(zone.id)
         self.authorized.delete(zone.account, zone.id)
         self.tags.delete(zone.account, f"hostedzone/{zone.id}")
-        if self.logging.get(zone.account, zone.id) is not None:
+        if zone.logs_queries:
             self.logging.delete(zone.account, zone.id)
             self.host.changes.append(model.QUERY_LOGGING_KIND, [zone.id, None])
         self.host.changes.append(model.ZONE_KIND, [zone.id, None])

@@ -2,7 +2,7 @@
 
 Checkers judge endpoints, three places ask balancers, routing controls are heard of from the five
 regions of their clusters. A verdict is durable here before anybody outside hears of it, so that a
-restart begins with what was thought last; it is told from the places that judged, so that it
+restart begins with what was thought last; it is told from the regions of the checkers, so that it
 reaches every location that any of them reaches, whatever has become of a control plane.
 """
 
@@ -138,7 +138,8 @@ class Health:
         """A health check's verdict has changed."""
         self._keep(self._verdicts, HEALTH_KIND, check.id, healthy=healthy)
         self._runtime.journal.record("health-check", check=check.id, healthy=healthy)
-        self._tell(check.regions or REGIONS, lambda here: here.learn_verdict(check.id, healthy))
+        # Always the same way, whatever regions a check names: news of it must not overtake news.
+        self._tell(REGIONS, lambda here: here.learn_verdict(check.id, healthy))
 
     def observed(self, check_id: str, observations: list[Observation]) -> None:
         """A checker has changed its mind."""

@@ -23,6 +23,7 @@ from antipodes.runtime.contract import (
 from antipodes.runtime.delayline import DelayLines
 
 QUEUE_S_MAX = 1.0
+FOUND_MAX = 10_000
 Owner = TypeVar("Owner")
 
 
@@ -38,6 +39,7 @@ class DatagramDoors(Generic[Owner]):
 
     def __init__(self) -> None:
         self._doors: dict[Address, Door[Owner]] = {}
+        self._found: dict[Address, Door[Owner] | None] = {}  # since one was opened or closed
         self._opened = 0
 
     def open(
@@ -58,21 +60,30 @@ class DatagramDoors(Generic[Owner]):
         if address in self._doors:
             raise Gone(f"address in use: {address.place} {address.port}")
         self._doors[address] = Door(owner, receive)
+        self._found.clear()
         return address
 
     def close(self, address: Address) -> None:
         """Close a door."""
         self._doors.pop(address, None)
+        self._found.clear()
 
     def close_all(self, owner: Owner) -> None:
         """Close the doors of one owner."""
         for address in [a for a, door in self._doors.items() if door.owner is owner]:
             del self._doors[address]
+        self._found.clear()
 
     def find(self, address: Address) -> Door[Owner] | None:
         """The door at an address, exact or wider."""
-        doors = self._doors
-        return next((doors[door] for door in doors_for(address) if door in doors), None)
+        found = self._found
+        if address not in found:
+            if len(found) >= FOUND_MAX:
+                found.clear()
+            doors = self._doors
+            known = (doors[door] for door in doors_for(address) if door in doors)
+            found[address] = next(known, None)
+        return found[address]
 
 
 def checked(data: bytes) -> bytes:
@@ -118,13 +129,17 @@ class Ways:
                 delay_s += abs(chance.gauss(0.0, condition.jitter_s))
             if condition.held > 0 and chance.random() < condition.held:
                 delay_s += condition.held_s
-            self._lines.later(delay_s, partial(self._arrive, way, datagram, deliver))
+            version = self._lines.version
+            self._lines.later(delay_s, partial(self._arrive, version, datagram, deliver))
 
     def _arrive(
-        self, way: tuple[str, str], datagram: Datagram, deliver: Callable[[Datagram], None]
+        self, version: int, datagram: Datagram, deliver: Callable[[Datagram], None]
     ) -> None:
-        if not self._condition(way, datagram).cut:
-            deliver(datagram)
+        if version != self._lines.version:  # the world has changed while it was under way
+            way = (datagram.source.place, datagram.local.place)
+            if self._condition(way, datagram).cut:
+                return
+        deliver(datagram)
 
     def _condition(self, way: tuple[str, str], datagram: Datagram) -> Condition:
         """The state of the way; an answer comes from the door that the question went to."""

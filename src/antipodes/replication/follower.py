@@ -2,7 +2,8 @@
 
 A follower connects to a log's server (`logserver.py`), applies what it is sent and moves its
 position in one group of its own store, so neither a crash of either side nor a cut link repeats
-anything or loses anything. Acknowledgements go out when the position is durable, never before.
+anything or loses anything. Acknowledgements go out when the position is durable, never before; one
+that says nothing new is left out most times.
 Silence for longer than `SILENCE_S` ends the connection, and the follower tries again for ever.
 
 Where there is no space on the disk, nothing that was taken counts: the follower goes back to the
@@ -83,6 +84,8 @@ class Follower:
         self._connection: FrameReceiver | None = None
         self._woken = runtime.future()
         self._current_at = runtime.now()
+        self._told: tuple[FrameReceiver, int, int] | None = None  # acknowledged last, and when
+        self._told_at = 0.0
         self._query_next = 0
         self._replies: dict[int, Any] = {}
 
@@ -241,7 +244,15 @@ class Follower:
         if not self.pending:
             self._current_at = self._runtime.now()
         position = self.position
-        self._store.on_commit(lambda: _send(connection, ["ack", position, self._store.head]))
+        self._store.on_commit(lambda: self._acknowledge(connection, position))
+
+    def _acknowledge(self, connection: FrameReceiver, position: int) -> None:
+        """Tell what is durable here; what was told already, only so often that it is no silence."""
+        told = (connection, position, self._store.head)
+        now = self._runtime.now()
+        if told != self._told or now - self._told_at >= self._runtime.deadline(SILENCE_S) / 2:
+            self._told, self._told_at = told, now
+            connection.send(["ack", position, told[2]])
 
     def _absorb(self, entries: list[Entry], upto: int) -> None:
         """Apply what is new, and move on, in one group."""

@@ -68,6 +68,9 @@ class FrameReceiver(PlainReceiver):
     def data_received(self, data: bytes) -> None:
         self.heard_at = self._runtime.now()
         buffer = self._buffer
+        if not buffer and self._is_whole(data):
+            self._hear(data[_LENGTH.size :])
+            return
         buffer += data
         at = 0
         while self.open and len(buffer) - at >= _LENGTH.size:
@@ -78,16 +81,25 @@ class FrameReceiver(PlainReceiver):
             end = at + _LENGTH.size + length
             if len(buffer) < end:
                 break
-            try:
-                message = self._decode(bytes(buffer[at + _LENGTH.size : end]))
-            except msgspec.DecodeError:
-                self.close()
+            if not self._hear(bytes(buffer[at + _LENGTH.size : end])):
                 return
             at = end
-            if not self._take(self, message):
-                self.close()
-                return
         del buffer[:at]
+
+    def _is_whole(self, data: bytes) -> bool:
+        """Whether it is one frame, and nothing else."""
+        length = len(data) - _LENGTH.size
+        return 0 <= length <= FRAME_BYTES_MAX and _LENGTH.unpack_from(data)[0] == length
+
+    def _hear(self, frame: bytes) -> bool:
+        """Take the message in a frame; what is not understood ends the connection."""
+        try:
+            understood = self._take(self, self._decode(frame))
+        except msgspec.DecodeError:
+            understood = False
+        if not understood:
+            self.close()
+        return understood
 
     def connection_lost(self, error: Exception | None) -> None:
         self.open = False

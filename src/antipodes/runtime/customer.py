@@ -25,6 +25,8 @@ from pathlib import Path
 from types import CoroutineType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from antipodes.runtime import watchdog
 from antipodes.runtime.contract import Runtime, RuntimeFailure
 from antipodes.runtime.libraries import complete, libraries
@@ -103,7 +105,7 @@ class Context:
         return self.remaining_ms()
 
 
-class Event(NamedTuple):
+class Event(msgspec.Struct, frozen=True):
     """One event for a handler."""
 
     payload: bytes
@@ -253,7 +255,8 @@ class CustomerProgram:
         if event.trace:
             self.environ["_X_AMZN_TRACE_ID"] = f"Root={event.trace};Sampled=0"
         try:
-            result = self._handler(json.loads(event.payload), self._context(event))
+            payload = json.loads(event.payload.decode())
+            result = self._handler(payload, self._context(event))
         except Exception as problem:  # noqa: BLE001 - the customer's own
             trace = self._trace(problem)
             error = _error(str(problem), type(problem).__name__, event.request_id, trace)

@@ -115,14 +115,18 @@ class DelayLine:
         """Whether what is sent now arrives now, and nothing is under way before it."""
         return self._instant and not self._queue and self._version == self._lines.version
 
-    def push(self, item: Any, size: int = 0) -> None:
-        """Accept an item that has just been sent; it is delivered when it has travelled."""
+    def push(self, item: Any, size: int = 0, now: float | None = None) -> None:
+        """Accept an item that has just been sent; it is delivered when it has travelled.
+
+        `now` is the time, from who has looked at the clock already.
+        """
         lines = self._lines
         queue = self._queue
         if self._instant and not queue and self._version == lines.version:  # as `is_instant`
             self.deliver(item)
             return
-        now = lines.now()
+        if now is None:
+            now = lines.now()
         if now == self._pushed_at and self._version == lines.version:
             due: float | None = self._last_due
         else:

@@ -19,6 +19,8 @@ from typing import Any
 from urllib.parse import quote
 from zlib import crc32
 
+import orjson
+
 from antipodes.runtime.itemwalks import Reader, Types, Unusual, Walk, Writer
 from antipodes.runtime.modulespace import ModuleSpace, installed_source
 from antipodes.runtime.signing import timestamp
@@ -281,7 +283,7 @@ class _DirectWay:
             return None
         who = (credentials.access_key, credentials.token, credentials.account_id)
         try:
-            body = json.dumps(door.write(params)).encode()
+            written = door.write(params)
             key = (*who, *[params.get(name) for name in door.heeded])
             request = door.requests.get(key)
             if request is None:
@@ -294,18 +296,17 @@ class _DirectWay:
             return None
         drawn, wall = program.entropy.randbytes(16), program.wall()
 
-        def sent() -> list[tuple[str, str]]:
+        def sent(length: int = 0) -> list[tuple[str, str]]:
             number, time = _number(drawn), _time(wall)
-            return _headers(program.environ, door, request, number, time, len(body), who)
+            return _headers(program.environ, door, request, number, time, length, who)
 
         trace, answer = _trace(program.environ), None
         if trace is not None and (lane := request.lane(program, sent)) is not None:
-            answered = lane(body, trace)
-            if answered is not None:
-                answer = (answered.status, list(answered.headers), answered.body)
+            answer = _by_lane(lane, written, trace)
         if answer is None:
+            body = json.dumps(written).encode()
             try:
-                answer = program.wait(program.send("POST", request.url, sent(), body))
+                answer = program.wait(program.send("POST", request.url, sent(len(body)), body))
             except Exception as error:  # noqa: BLE001 - for the long way to judge
                 program.pending = Pending(_number(drawn), _time(wall), error)
                 return None
@@ -360,6 +361,16 @@ def _time(wall: float) -> str:
     return _whole_time(second) if wall - second < _ROUNDED_UP else timestamp(wall)
 
 
+def _by_lane(lane: Callable[[bytes, str], Any], written: Any, trace: str) -> Any:
+    """Return what a lane answers: only the host sees its bytes, so any JSON will do."""
+    try:
+        body = orjson.dumps(written)
+    except TypeError:  # half a surrogate, or more than 64 bits
+        return None
+    answered = lane(body, trace)
+    return answered and (answered.status, list(answered.headers), answered.body)
+
+
 def _told(environ: dict[str, str]) -> str | None:
     """Return the trace that a request's header tells of, as it stands in the environment."""
     return environ.get("_X_AMZN_TRACE_ID") if "AWS_LAMBDA_FUNCTION_NAME" in environ else None
@@ -408,7 +419,7 @@ def _read(door: _Door, answer: Any) -> dict[str, Any]:
         raise Unusual
     if door.checks_sum and lower.get("x-amz-crc32", "0") != str(crc32(data)):
         raise Unusual
-    parsed: dict[str, Any] = {} if door.read is None else door.read(json.loads(data.decode()))
+    parsed: dict[str, Any] = {} if door.read is None else door.read(orjson.loads(data))
     if "Error" in parsed:
         raise Unusual
     about: dict[str, Any] = {}

@@ -8,7 +8,7 @@ of them is our own bug and stops the host, never a line in a log.
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Protocol, cast
@@ -162,15 +162,29 @@ _DONE = cast("Coroutine[Any, Any, None]", _Done())
 class Deadline(Scope):
     """Raises TimedOut inside a block when it takes longer: `asyncio.timeout`, but leaner."""
 
-    __slots__ = ("_cancelling", "_expired", "_later", "_loop", "_seconds", "_task", "_timer")
+    __slots__ = (
+        "_cancelling",
+        "_done",
+        "_expired",
+        "_later",
+        "_loop",
+        "_seconds",
+        "_task",
+        "_timer",
+    )
 
     def __init__(
-        self, seconds: float, loop: asyncio.AbstractEventLoop | None = None, later: Later = None
+        self,
+        seconds: float,
+        loop: asyncio.AbstractEventLoop | None = None,
+        later: Later = None,
+        done: Awaitable[None] | None = None,
     ) -> None:
-        """`later` schedules, in that loop; without it, the running one does."""
+        """`later` schedules in that loop, `done` is over; without them, the running one does."""
         self._seconds = seconds
         self._loop = loop
         self._later = later
+        self._done: Any = _DONE if done is None else done
         self._expired = False
 
     def __aenter__(self) -> Coroutine[Any, Any, None]:
@@ -180,7 +194,7 @@ class Deadline(Scope):
         self._cancelling = task.cancelling()
         later = self._later or task.get_loop().call_later
         self._timer = later(max(0.0, self._seconds), self._expire)
-        return _DONE
+        return self._done  # type: ignore[no-any-return] # awaited by `async with` only
 
     def __aexit__(
         self,
@@ -193,7 +207,7 @@ class Deadline(Scope):
         alone = self._expired and self._task.uncancel() <= self._cancelling
         if alone and kind is not None and issubclass(kind, asyncio.CancelledError):
             raise TimedOut(f"no answer within {self._seconds:g} s") from error
-        return _DONE
+        return self._done  # type: ignore[no-any-return] # as above
 
     def _expire(self) -> None:
         self._expired = True

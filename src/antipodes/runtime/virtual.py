@@ -136,7 +136,7 @@ class VirtualRuntime:
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
         """Raise TimedOut inside the block when it takes longer."""
-        return Deadline(seconds, self._loop, self.later)
+        return Deadline(seconds, self._loop, self.later, self._loop.done)
 
     def soon(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call in the next turn."""

@@ -98,6 +98,8 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._timers_made = 0
         self.timers_cancelled = 0  # of those that are not due yet
         self.timers_cancelled_max = CANCELLED_TIMERS_MIN
+        self.done: asyncio.Future[None] = asyncio.Future(loop=self)  # awaited without waiting
+        self.done.set_result(None)
         self.bug: BaseException | None = None
         self.turns = 0
         self.calls = 0

@@ -192,6 +192,7 @@ class VirtualNetwork:
         # Openings under way, oldest first, with the time at which their caller gives up.
         self._openings: deque[tuple[float, _Opening]] = deque()
         self._giving_up = False
+        self._standing: dict[str, Address] = {}  # where callers stand
         self._absorb = absorb
 
     @property
@@ -237,7 +238,10 @@ class VirtualNetwork:
         trace: str,
     ) -> _Opening:
         """Open a connection, which takes a round trip; `failed` is called where that fails."""
-        near = VirtualStream(self, host, Accepted(to.place, "", Address(place, ""), trace))
+        standing = self._standing.get(place)
+        if standing is None:
+            standing = self._standing[place] = Address(place, "")
+        near = VirtualStream(self, host, Accepted(to.place, "", standing, trace))
         knock = _Knock(self, near, Accepted(place, source_ip, to, trace))
         near.peer = knock  # type: ignore[assignment] # until accepted
         opening = _Opening(self, near, to, factory, failed)

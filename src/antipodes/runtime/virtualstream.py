@@ -56,7 +56,8 @@ class VirtualStream:
             data = bytes(data)
         peer = self.peer
         inbound = peer.inbound
-        inbound.push(("data", data, self._network.loop.now), len(data))
+        now = self._network.loop.now
+        inbound.push(("data", data, now), len(data), now)
         if inbound.bytes_queued + peer.bytes_held > IN_FLIGHT_BYTES_MAX:
             self._hold_back()
 
@@ -68,7 +69,8 @@ class VirtualStream:
     def send(self, kind: str) -> None:
         """Tell the other end something, unless it is past hearing."""
         if not self.peer.ended:
-            self.peer.inbound.push((kind, None, self._network.loop.now))
+            now = self._network.loop.now
+            self.peer.inbound.push((kind, None, now), 0, now)
 
     def get_write_buffer_size(self) -> int:
         """Bytes that the other end has not taken yet."""

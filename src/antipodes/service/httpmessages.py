@@ -12,6 +12,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
+import msgspec
+
 from antipodes.runtime.contract import Accepted, Address
 
 _PHRASES = {int(status): status.phrase for status in HTTPStatus}
@@ -67,7 +69,7 @@ def _status_line(line: bytes) -> tuple[int, str] | None:
     return int(found[1]), found[2].decode("latin-1")
 
 
-class Whole(NamedTuple):
+class Whole(msgspec.Struct, frozen=True):
     """A message that came in one piece: its first line, its headers, what they say, its body."""
 
     first: bytes

@@ -1,8 +1,8 @@
 """CloudWatch Logs' API, 2014-03-28: one thin function per operation."""
 
 import binascii
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from antipodes.regional.logs import model, patterns
@@ -216,8 +216,9 @@ def put_log_events(service: Logs, call: Call, request: Request) -> Response:
     _check_batch(events)
     now_ms = service.now_ms()
     oldest_ms = max(now_ms - model.TOO_OLD_MS, service.expired_before(group))
-    old = sum(1 for at_ms, _ in events if at_ms < oldest_ms)
-    new = sum(1 for at_ms, _ in events if at_ms > now_ms + model.TOO_NEW_MS)
+    times = [at_ms for at_ms, _ in events]  # in order
+    old = bisect_left(times, oldest_ms)
+    new = len(times) - bisect_right(times, now_ms + model.TOO_NEW_MS)
     accepted = events[old : len(events) - new]
     if accepted:
         service.log_store.put(call.account, group, stream, accepted, now_ms)
@@ -235,11 +236,13 @@ def put_log_events(service: Logs, call: Call, request: Request) -> Response:
 def _check_batch(events: list[tuple[int, str]]) -> None:
     if not 1 <= len(events) <= model.BATCH_EVENTS_MAX:
         raise invalid(f"A batch has 1 to {model.BATCH_EVENTS_MAX} log events")
-    if any(earlier[0] > later[0] for earlier, later in pairwise(events)):
+    times = [at_ms for at_ms, _ in events]
+    if times != sorted(times):
         raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
     if events[-1][0] - events[0][0] > model.DAY_MS:
         raise invalid("The log events in a batch cannot span more than 24 hours")
-    size = sum(len(message.encode()) + model.EVENT_OVERHEAD_BYTES for _, message in events)
+    text = "".join([message for _, message in events])
+    size = len(text.encode()) + model.EVENT_OVERHEAD_BYTES * len(events)
     if size > model.BATCH_BYTES_MAX:
         raise invalid(f"Upload too large: {size} bytes exceeds limit of {model.BATCH_BYTES_MAX}")
 

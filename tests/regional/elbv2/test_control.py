@@ -127,7 +127,7 @@ def test_one_zone_is_not_enough(region: Region) -> None:
         ("ValidationError", {"TargetType": "lambda", "Protocol": "HTTP"}),
         ("ValidationError", {"TargetType": "lambda", "Port": 80}),
         ("ValidationError", {"TargetType": "ip", "Protocol": "HTTP"}),
-        ("InvalidConfigurationRequest", {"TargetType": "ip", "Protocol": "TLS", "Port": 443}),
+        ("InvalidConfigurationRequest", {"TargetType": "ip", "Protocol": "QUIC", "Port": 443}),
         ("ValidationError", {"TargetType": "lambda", "HealthCheckIntervalSeconds": 30}),
         ("ValidationError", {"TargetType": "lambda", "Matcher": {"HttpCode": "199"}}),
         ("ValidationError", {"TargetType": "lambda", "Matcher": {"HttpCode": "300-200"}}),

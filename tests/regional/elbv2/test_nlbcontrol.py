@@ -195,7 +195,7 @@ def test_what_a_listener_cannot_be(network: Network) -> None:
     arn = balancer["LoadBalancerArn"]
     create = network.client("elbv2").create_listener
     request = {"LoadBalancerArn": arn, "Port": 80, "DefaultActions": [forward(group)]}
-    for protocol in ("HTTP", "TLS", "QUIC"):
+    for protocol in ("HTTP", "HTTPS", "QUIC"):
         assert refusal(create, **request, Protocol=protocol) == "UnsupportedProtocol"
     request["DefaultActions"] = [fixed("no")]
     assert refusal(create, **request, Protocol="TCP") == "ValidationError"

@@ -11,7 +11,7 @@ stay with their target, cross-zone load balancing, client addresses, proxy proto
 `balancer.py` and `nlb.py` are the data planes; `health.py` probes; `targets.py` says where a target
 stands; `names.py` tells what names mean; `doors.py` answers what other places ask.
 
-Not modelled, refused by name: gateway load balancers, TLS listeners, QUIC, authentication,
+Not modelled, refused by name: gateway load balancers, QUIC, authentication,
 rewrites, regular expressions in conditions, anomaly mitigation, internal application load
 balancers, IPv6, and rules of network load balancers (which have to be dual-stack). Security groups
 are recorded, and hold nobody back. One prober, which stands in no zone, stands for the nodes of all

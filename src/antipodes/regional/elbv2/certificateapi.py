@@ -5,7 +5,7 @@ import msgspec
 from antipodes.regional.elbv2 import model
 from antipodes.regional.elbv2.certificates import POLICIES
 from antipodes.regional.elbv2.control import page_of
-from antipodes.regional.elbv2.model import HTTPS, Listener
+from antipodes.regional.elbv2.model import SECURE_PROTOCOLS, Listener
 from antipodes.regional.elbv2.service import ElbV2, operations
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
@@ -14,8 +14,8 @@ replace = msgspec.structs.replace
 
 def _secured(service: ElbV2, call: Call, request: Request) -> Listener:
     listener = service.registry.listener(call, request["ListenerArn"])
-    if listener.protocol != HTTPS:
-        raise model.invalid("Certificates can only be specified for HTTPS listeners")
+    if listener.protocol not in SECURE_PROTOCOLS:
+        raise model.invalid("Certificates can only be specified for HTTPS and TLS listeners")
     return listener
 
 

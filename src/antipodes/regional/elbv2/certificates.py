@@ -1,4 +1,4 @@
-"""What an HTTPS listener shows to whoever connects: certificates and a security policy.
+"""What an HTTPS or TLS listener shows to whoever connects: certificates and a security policy.
 
 A listener has one default certificate, and further ones that are chosen by the name that a client
 asks for (SNI). They are Certificate Manager's, of the same account and region; one that is imported
@@ -10,7 +10,7 @@ A policy fixes which versions of TLS are spoken, but none below 1.2; ciphers are
 from typing import TYPE_CHECKING, Any
 
 from antipodes.regional.elbv2 import model
-from antipodes.regional.elbv2.model import HTTPS, Listener
+from antipodes.regional.elbv2.model import SECURE_PROTOCOLS, Listener
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.runtime.contract import PlainReceiver, Receiver, Stream
 from antipodes.service.contract import Call, Host, Request, ServiceError
@@ -56,17 +56,17 @@ class Certificates:
         """The certificates of a listener after a request, default first; raises AWS's errors."""
         given = request.get("Certificates") or []
         protocol = request.get("Protocol") or (present.protocol if present else "")
-        if protocol != HTTPS:
+        if protocol not in SECURE_PROTOCOLS:
             if given or request.get("SslPolicy"):
                 raise model.invalid(
-                    "Certificates and SslPolicy can only be specified for HTTPS listeners"
+                    "Certificates and SslPolicy can only be specified for HTTPS and TLS listeners"
                 )
             return ()
         if len(given) > 1:
             raise model.invalid("You can only specify one default certificate")
         if not given:
             if present is None or not present.certificates:
-                raise model.invalid("A certificate must be specified for HTTPS listeners")
+                raise model.invalid(f"A certificate must be specified for {protocol} listeners")
             return present.certificates
         arn = self._checked(call, given[0].get("CertificateArn") or "")
         others = present.certificates[1:] if present else ()
@@ -78,7 +78,7 @@ class Certificates:
         asked: str = request.get("SslPolicy") or (present.ssl_policy if present else "")
         if asked and asked not in POLICIES:
             raise ServiceError("SSLPolicyNotFound", f"SSL policy '{asked}' not found")
-        return asked or DEFAULT_POLICY if protocol == HTTPS else ""
+        return asked or DEFAULT_POLICY if protocol in SECURE_PROTOCOLS else ""
 
     def added(self, call: Call, listener: Listener, arns: list[str]) -> tuple[str, ...]:
         """A listener's certificates with further ones."""

@@ -52,7 +52,9 @@ class Balancing(Service):
         self.nodes.on_change(self.names.health_changed)
         self.probes.on_change(self.names.health_changed)
         self.probes.on_change(self.balancer.choosing.health_changed)
-        self.network = NetworkBalancers(host, self.registry, self.probes, self.names, self.shifted)
+        self.network = NetworkBalancers(
+            host, self.registry, self.probes, self.names, self.shifted, self.certificates
+        )
         self.probes.on_change(self.network.health_changed)
         self.doors = Doors(host, self.registry, self.probes)
         self._chance = host.runtime.chance("elbv2/ids")
@@ -147,6 +149,9 @@ class Balancing(Service):
         if balancer.is_network and any(action["Type"] != "forward" for action in wanted):
             raise model.invalid("A listener of a network load balancer can only forward")
         made = actions.normalised(wanted, self._check_group(call, balancer, protocol))
+        if balancer.is_network:
+            groups = [self.registry.group(call, arn) for arn in model.groups_of(made)]
+            listeners.check_flows(protocol, made, groups)
         used = self.registry.groups_of(balancer) | model.groups_of(made)
         if len(used) > model.GROUPS_PER_BALANCER_MAX:
             raise ServiceError(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from antipodes.regional.elbv2 import attributes, nlbattributes
 from antipodes.regional.elbv2.attributes import Attribute
-from antipodes.regional.elbv2.model import HTTP, Listener, LoadBalancer, TargetGroup, invalid
+from antipodes.regional.elbv2.model import HTTP, TLS, Listener, LoadBalancer, TargetGroup, invalid
 from antipodes.service.contract import ServiceError
 
 _OF_HTTP_LISTENER: Mapping[str, Attribute] = {
@@ -22,6 +22,8 @@ def of(thing: LoadBalancer | TargetGroup | Listener) -> Mapping[str, Attribute]:
                 return nlbattributes.of_group(thing)
             return attributes.OF_GROUP[thing.target_type]
         case Listener():
+            if thing.protocol == TLS:
+                return nlbattributes.OF_TLS_LISTENER
             if thing.has_idle_timeout:
                 return nlbattributes.OF_LISTENER
             return _OF_HTTP_LISTENER if thing.protocol == HTTP else {}

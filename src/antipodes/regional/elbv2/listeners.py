@@ -1,5 +1,7 @@
 """What a listener may be: its protocol, and the target groups that it may forward to."""
 
+from collections.abc import Sequence
+
 from antipodes.regional.elbv2 import model
 from antipodes.regional.elbv2.model import (
     ALB,
@@ -8,7 +10,9 @@ from antipodes.regional.elbv2.model import (
     NETWORK_PROTOCOLS,
     TCP,
     TCP_UDP,
+    TLS,
     UDP,
+    Action,
     LoadBalancer,
     TargetGroup,
 )
@@ -21,21 +25,19 @@ _FORWARDS = {
     TCP: (TCP, TCP_UDP),
     UDP: (UDP, TCP_UDP),
     TCP_UDP: (TCP_UDP,),
+    TLS: (TCP, TLS),
 }
 
 
 def check_protocol(balancer: LoadBalancer, request: Request, present: str = "") -> str:
-    """Return the protocol that a request gives a listener, or leaves it with.
-
-    The protocol of network load balancers that needs certificates (TLS) is not offered.
-    """
+    """Return the protocol that a request gives a listener, or leaves it with."""
     protocol: str = request.get("Protocol") or present
     offered = NETWORK_PROTOCOLS if balancer.is_network else (HTTP, HTTPS)
     if protocol and protocol not in offered:
         raise ServiceError("UnsupportedProtocol", f"Protocol '{protocol}' is not offered here")
     for member in ("AlpnPolicy", "MutualAuthentication"):
         asked = request.get(member)
-        if asked and asked != {"Mode": "off"}:
+        if asked and asked not in ({"Mode": "off"}, ["None"]):
             raise model.not_offered(f"{member} of a listener")
     return protocol
 
@@ -48,4 +50,15 @@ def check_group(protocol: str, group: TargetGroup) -> None:
             "IncompatibleProtocols",
             f"The target group '{group.arn}' of protocol '{has}' is not compatible with a listener "
             f"of protocol '{protocol}'",
+        )
+
+
+def check_flows(protocol: str, made: tuple[Action, ...], groups: Sequence[TargetGroup]) -> None:
+    """Refuse what the forwarding of a network load balancer's listener cannot be."""
+    for action in made:
+        if action["ForwardConfig"]["TargetGroupStickinessConfig"]["Enabled"]:
+            raise model.not_offered("Target group stickiness of a network load balancer")
+    if protocol == TLS and len({group.protocol for group in groups}) > 1:
+        raise ServiceError(
+            "IncompatibleProtocols", "All target groups of a TLS listener must use one protocol"
         )

@@ -14,7 +14,8 @@ group's attributes say so. TCP flows are in `nlbflows.py`; over UDP, what one cl
 address belongs together until nothing has come either way for 120 s, and clients' addresses are
 always preserved.
 
-Left out: TLS, QUIC, target group stickiness, IPv6, PrivateLink, security groups, metrics.
+Left out: QUIC, keep-alives of TLS listeners, target group stickiness, IPv6, PrivateLink, security
+groups, metrics.
 """
 
 import hashlib
@@ -30,10 +31,11 @@ from antipodes.regional.elbv2 import (
     targets,
     zonal,
 )
+from antipodes.regional.elbv2.certificates import Certificates
 from antipodes.regional.elbv2.health import UNHEALTHY, Probes
 from antipodes.regional.elbv2.model import Listener, LoadBalancer, Target, TargetGroup, Zone
 from antipodes.regional.elbv2.names import Names
-from antipodes.regional.elbv2.nlbflows import Flow
+from antipodes.regional.elbv2.nlbflows import Flow, Later
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.regional.elbv2.shifted import Shifted
 from antipodes.runtime.contract import (
@@ -101,8 +103,14 @@ class _Door(NamedTuple):
 class NetworkBalancers:
     """All network load balancers of a region at work."""
 
-    def __init__(
-        self, host: Host, registry: Registry, probes: Probes, names: Names, shifted: Shifted
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts that it asks
+        self,
+        host: Host,
+        registry: Registry,
+        probes: Probes,
+        names: Names,
+        shifted: Shifted,
+        certificates: Certificates,
     ) -> None:
         self._host = host
         self._runtime = host.runtime
@@ -110,6 +118,7 @@ class NetworkBalancers:
         self._probes = probes
         self._names = names
         self._shifted = shifted
+        self._certificates = certificates
         self._ports = host.runtime.chance("nlb/ports")
         self._doors: dict[tuple[str, Address], _Door] = {}
         self._waking: dict[str, Timer] = {}
@@ -251,6 +260,13 @@ class NetworkBalancers:
 
     def _accept(self, key: tuple[str, str], node: str, accepted: Accepted) -> Receiver:
         serving = self._serving(key)
+        begin = partial(self._new_flow, key, node, accepted)
+        if serving is not None and serving.listener.protocol == model.TLS:
+            return self._certificates.receiver(serving.listener, Later(begin))
+        return begin()
+
+    def _new_flow(self, key: tuple[str, str], node: str, accepted: Accepted) -> Receiver:
+        serving = self._serving(key)
         port = PORT_MIN + self._ports.randrange(PORTS)
         flow = f"tcp/{accepted.peer_ip}:{port}/{accepted.local.port}/{self._ports.random()}"
         choice = self.choose(serving, node, flow, accepted.peer_ip) if serving else None
@@ -296,13 +312,21 @@ class NetworkBalancers:
 
         def far(_: Accepted) -> Receiver:
             span("")
-            return flow.new_far()
+            end = flow.new_far()
+            return end if choice.group.protocol != model.TLS else self._secured(end)
 
         def failed(error: Gone) -> None:
             span(str(error))
             flow.reset()
 
         self._at(place).open(to, far, failed, source_ip=source_ip, trace=trace)
+
+    def _secured(self, end: Receiver) -> Receiver:
+        """Put TLS around the end towards a target, whose certificate nobody verifies."""
+        # OpenSSL is slow to import, and most worlds have no TLS.
+        from antipodes.service.tls import client_receiver  # noqa: PLC0415 - see above
+
+        return client_receiver(self._runtime, end, "")
 
     def _over(self, key: tuple[str, str], flow: Flow) -> None:
         flows = self._flows.get(key, {})

@@ -22,7 +22,7 @@ from antipodes.regional.elbv2.attributes import (
     ZONAL_SHIFT,
     Attribute,
 )
-from antipodes.regional.elbv2.model import ALB, INSTANCE, TCP, UDP_PROTOCOLS, TargetGroup
+from antipodes.regional.elbv2.model import ALB, INSTANCE, TCP, TLS, UDP_PROTOCOLS, TargetGroup
 
 IDLE_TIMEOUT = "tcp.idle_timeout.seconds"
 ENDS_DRAINED = "deregistration_delay.connection_termination.enabled"
@@ -45,6 +45,7 @@ OF_BALANCER: Mapping[str, Attribute] = {
     "secondary_ips.auto_assigned.per_subnet": Attribute("0"),
 }
 OF_LISTENER: Mapping[str, Attribute] = {IDLE_TIMEOUT: Attribute("350", NUMBER, 60, 6_000)}
+OF_TLS_LISTENER: Mapping[str, Attribute] = {IDLE_TIMEOUT: Attribute("350")}
 _HEALTH: Mapping[str, Attribute] = {
     DNS_COUNT: Attribute("1", f"off|{_COUNT}"),
     DNS_SHARE: Attribute("off", _SHARE),
@@ -63,15 +64,15 @@ def _table(target_type: str, protocol: str) -> Mapping[str, Attribute]:
     """With an application load balancer as target, everything is as by default."""
     datagrams = protocol in UDP_PROTOCOLS
     always = datagrams or target_type == ALB
-    by_default = str(target_type == INSTANCE or protocol != TCP).lower()
+    by_default = str(target_type == INSTANCE).lower()
     table = {
         DRAINING: Attribute("300", NUMBER, 0, 3_600),
         ENDS_DRAINED: Attribute(str(datagrams).lower(), SWITCH),
-        STICKY: Attribute("false", SWITCH),
+        STICKY: Attribute("false") if protocol == TLS else Attribute("false", SWITCH),
         "stickiness.type": Attribute("source_ip"),
         PRESERVES_IP: Attribute("true") if always else Attribute(by_default, SWITCH),
-        # Its header goes before a stream's bytes; before datagrams it is not modelled.
-        PROXY_PROTOCOL: Attribute("false") if datagrams else Attribute("false", SWITCH),
+        # Its header goes before a stream's bytes; before datagrams and TLS it is not modelled.
+        PROXY_PROTOCOL: Attribute("false", SWITCH if protocol == TCP else ""),
         ENDS_UNHEALTHY: Attribute("true", SWITCH),
         UNHEALTHY_DRAINING: Attribute("0", NUMBER, 0, 360_000),
         CROSS_ZONE: Attribute(AS_BALANCER, f"{SWITCH}|{AS_BALANCER}"),

@@ -8,7 +8,7 @@ Half-closed connections are not modelled: the runtime's streams end both ways at
 
 from collections.abc import Callable
 
-from antipodes.runtime.contract import Runtime, Stream, Timer
+from antipodes.runtime.contract import PlainReceiver, Receiver, Runtime, Stream, Timer
 from antipodes.service.relay import RelayEnd
 
 SOON_S = 1e-6  # timers may fire this much early
@@ -69,6 +69,33 @@ class Flow:
 
 def _nothing(_: Flow) -> None:
     """It was told already."""
+
+
+class Later(PlainReceiver):
+    """Stands for a receiver that is made only when there is a connection, as after a handshake."""
+
+    def __init__(self, begin: Callable[[], Receiver]) -> None:
+        self._begin = begin
+        self._next: Receiver = PlainReceiver()
+
+    def connection_made(self, stream: Stream) -> None:
+        self._next = self._begin()
+        self._next.connection_made(stream)
+
+    def data_received(self, data: bytes) -> None:
+        self._next.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._next.eof_received()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._next.connection_lost(error)
+
+    def pause_writing(self) -> None:
+        self._next.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._next.resume_writing()
 
 
 class FlowEnd(RelayEnd):

@@ -14,6 +14,7 @@ class Machine:
         self, stage: Stage, region: str, door: str, name: str = "", place: str = ""
     ) -> None:
         self.came: list[str] = []
+        self.heard = b""
         self.name = name or region
         self._runtime = stage.simulated.hosts[region].runtime
         self.address = Address(place or region, door)
@@ -35,7 +36,7 @@ class Machine:
 
     def _accept(self, accepted: Accepted) -> PlainReceiver:
         self.came.append(accepted.peer_ip)
-        return _Greeting(self.name)
+        return _Greeting(self)
 
     def _receive(self, datagram: Datagram) -> None:
         self.came.append(datagram.source_ip)
@@ -43,15 +44,16 @@ class Machine:
 
 
 class _Greeting(PlainReceiver):
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
         self._stream: Stream
 
     def connection_made(self, stream: Stream) -> None:
         self._stream = stream
 
     def data_received(self, data: bytes) -> None:
-        self._stream.write(self._name.encode() + b" " + data)
+        self._machine.heard += data
+        self._stream.write(self._machine.name.encode() + b" " + data)
 
 
 class Sender:

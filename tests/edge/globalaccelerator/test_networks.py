@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from antipodes.world import addresses
 from tests.edge.globalaccelerator.clients import Machine, Sender
 from tests.edge.globalaccelerator.requests import refused
@@ -114,5 +116,56 @@ def test_clients_are_preserved_only_by_balancers_with_security_groups() -> None:
         await stage.wait(2)
         assert person.data == f"{E} x".encode()
         assert addresses.client_ip("city/sao-paulo", 0) in machine.came
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("is_preserved", [True, False])
+def test_an_application_balancer_tells_its_targets_the_clients_address(
+    *, is_preserved: bool
+) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.accelerate(regions=())
+        balancer = await stage.bare_balancer(E)
+        subnet = (await stage.simulated.call(E, "ec2", "DescribeSubnets", {}))["Subnets"][0]
+        made = await stage.elb(
+            E,
+            "CreateTargetGroup",
+            Name="web",
+            Protocol="HTTP",
+            Port=PORT,
+            VpcId=subnet["VpcId"],
+            TargetType="ip",
+        )
+        group = made["TargetGroups"][0]["TargetGroupArn"]
+        address = subnet["CidrBlock"].replace(".0/20", ".10")
+        zone = f"{E}/{subnet['AvailabilityZoneId']}"
+        web = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        machine = await Machine(stage, E, f"{address}:{PORT}", web, zone).start(udp=False)
+        await stage.elb(E, "RegisterTargets", TargetGroupArn=group, Targets=[{"Id": address}])
+        await stage.elb(
+            E,
+            "CreateListener",
+            LoadBalancerArn=balancer,
+            Protocol="HTTP",
+            Port=80,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
+        )
+        part = {"EndpointId": balancer, "ClientIPPreservationEnabled": is_preserved}
+        await stage.call(
+            "CreateEndpointGroup",
+            ListenerArn=stage.listener,
+            EndpointGroupRegion=E,
+            EndpointConfigurations=[part],
+            IdempotencyToken="g",
+        )
+        await stage.wait(2 * TURNED_S)
+        machine.heard = b""
+        stream, _ = await stage.connect("sao-paulo")
+        stream.write(b"GET /hello HTTP/1.1\r\nhost: a\r\n\r\n")
+        await stage.wait(2)
+        client = addresses.client_ip("city/sao-paulo", 0).encode()
+        assert b"GET /hello" in machine.heard
+        assert (b"X-Forwarded-For: " + client in machine.heard) == is_preserved
 
     play(scenario)

@@ -311,6 +311,7 @@ def test_endpoints_of_the_api_belong_to_the_regions_of_this_world() -> None:
         ("localhost:4566", False),
         ("localstack:4566", False),
         ("s3.localhost.localstack.cloud:4566", False),
+        ("localhost.localstack.cloud:4566", False),
         ("host.docker.internal:4566", False),
         ("127.0.0.1:4566", False),
         ("[::1]:4566", False),

@@ -48,7 +48,8 @@ def belongs(host: str) -> bool | None:
     name = plain_name(host)
     if addresses.is_anycast(name) or addresses.place_of(name) is not None:
         return True
-    if _LABELLED.fullmatch(name) is None or name.endswith(_OUTSIDE) or _is_address(name):
+    outside = f".{name}".endswith(_OUTSIDE)
+    if _LABELLED.fullmatch(name) is None or outside or _is_address(name):
         return False
     if name.endswith(".amazonaws.com"):
         return ".elb." in name

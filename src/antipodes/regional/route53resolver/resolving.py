@@ -68,6 +68,7 @@ class Resolvers:
         self.private: Callable[[], PrivateZones] | None = None  # given by who runs the region
         self._zones: PrivateZones | None = None
         self._vpcs: dict[tuple[str, str], VpcResolver] = {}
+        self._default: VpcResolver | None = None
         self._doors: dict[str, DnsDoors | None] = {}  # by address or VPC; None while being opened
 
     async def start(self) -> None:
@@ -144,9 +145,11 @@ class Resolvers:
 
     async def _handle_default(self, query: Query, asker: Asker) -> Said:
         """A question at the .2 address: the one of the world's own account."""
-        account = self.host.settings.account
-        answer = await self.host.call("ec2", "DescribeVpcs", {}, account=account)
-        said = self.of(account, answer["Vpcs"][0]["VpcId"]).handle(query, asker)
+        if self._default is None:  # not at the start: EC2's model takes a while to load
+            account = self.host.settings.account
+            answer = await self.host.call("ec2", "DescribeVpcs", {}, account=account)
+            self._default = self.of(account, answer["Vpcs"][0]["VpcId"])
+        said = self._default.handle(query, asker)
         return said if said is None or isinstance(said, bytes) else await said
 
 

@@ -15,6 +15,10 @@ from antipodes.world import addresses
 MUTATING = {"write", "delete", "increment", "pair-write"}
 BREAKER_OPEN = "circuit breaker open"
 
+# An enumeration's members are slow to come by.
+_OK, _MULTIPLE_CHOICES = int(HTTPStatus.OK), int(HTTPStatus.MULTIPLE_CHOICES)
+_NOT_FOUND = int(HTTPStatus.NOT_FOUND)
+
 
 class _Kept(NamedTuple):
     """A name's addresses that somebody's client keeps."""
@@ -191,9 +195,9 @@ def _header(response: HttpResponse | None, lowered: str) -> str:
 def _judge(kind: str, response: HttpResponse, value: str | None) -> _Answer:
     """Outcome, value seen and error text of an answered request."""
     if kind not in MUTATING:
-        if response.status == HTTPStatus.NOT_FOUND:
+        if response.status == _NOT_FOUND:
             return _Answer(Outcome.OK, None, response=response)
-        if response.status != HTTPStatus.OK:
+        if response.status != _OK:
             return _Answer(Outcome.FAILED, None, f"HTTP {response.status}", response)
         try:
             found = orjson.loads(response.body).get("value")
@@ -201,7 +205,7 @@ def _judge(kind: str, response: HttpResponse, value: str | None) -> _Answer:
             return _Answer(Outcome.FAILED, None, "not a JSON object", response)
         seen = None if found is None else str(found)
         return _Answer(Outcome.OK, seen, response=response)
-    if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+    if _OK <= response.status < _MULTIPLE_CHOICES:
         return _Answer(Outcome.OK, value, response=response)
     sent = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     outcome = Outcome.UNKNOWN if sent else Outcome.FAILED

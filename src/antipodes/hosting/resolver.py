@@ -11,6 +11,7 @@ other is in its region.
 import ipaddress
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from antipodes.fabric.dns.cache import HONOUR, Behaviour, Known, parse_behaviour
 from antipodes.fabric.dns.message import SERVFAIL, Answer
@@ -24,7 +25,7 @@ from antipodes.world.world import World
 
 DOOR = "53"
 TRIES_S = (0.8, 1.6, 2.4)  # how long each attempt waits, as resolvers back off
-DOORS_MAX = 1000
+DOORS_MAX = NAMES_MAX = 1000
 EVERYWHERE = "default"  # instead of a city: the behaviour of all that are not named
 
 _A = 1
@@ -56,12 +57,23 @@ def belongs(host: str) -> bool | None:
     return None
 
 
+@lru_cache(NAMES_MAX)
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:
         return False
     return True
+
+
+@lru_cache(NAMES_MAX)
+def _wire(name: str) -> bytes:
+    return to_wire(name)
+
+
+@lru_cache(NAMES_MAX)
+def _address(rdata: bytes) -> str:
+    return str(ipaddress.IPv4Address(rdata))
 
 
 def behaviours(world: World, chosen: Mapping[str, str]) -> dict[str, Behaviour]:
@@ -108,14 +120,10 @@ class Resolver:
         if _is_address(name):
             return (name,)
         try:
-            known = await self._recursion.resolve(to_wire(name), _A)
+            known = await self._recursion.resolve(_wire(name), _A)
         except InvalidName:
             raise NoSuchName(f"{name}: no name at all") from None
-        found = tuple(
-            str(ipaddress.IPv4Address(record.rdata))
-            for record in known.records
-            if record.rtype == _A
-        )
+        found = tuple(_address(record.rdata) for record in known.records if record.rtype == _A)
         if found:
             return found
         if known.rcode == SERVFAIL:

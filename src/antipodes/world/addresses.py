@@ -110,6 +110,7 @@ def zone_address(zone: str, n: int) -> str:
     return str(IPv4Address(start + n))
 
 
+@lru_cache(1 << 13)
 def client_ip(city: str, n: int) -> str:
     """Return the address of the n-th client in a city, 0 to 63."""
     if not 0 <= n < CITY_SIZE:

@@ -130,7 +130,7 @@ class MetricStore:
         metric, unit = datum.metric, datum.unit
         number = metric.number
         known = self._metrics.get(account, number)
-        if known is None and len(self._metrics.list(account)) >= METRICS_MAX:
+        if known is None and self._metrics.count(account) >= METRICS_MAX:
             message = f"At most {METRICS_MAX} metrics of an account are kept here"
             raise ServiceError("LimitExceeded", message, 400)
         if known is None or now - known.last_at >= MINUTE_S:

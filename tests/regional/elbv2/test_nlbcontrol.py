@@ -328,6 +328,19 @@ def test_a_target_in_a_zone_that_is_not_enabled_is_unused(network: Network) -> N
     assert not there.heard  # never probed
 
 
+def test_an_address_of_a_load_balancer_cannot_be_used(network: Network) -> None:
+    inside = network.nlb("in-use", C, Scheme="internal")
+    (address,) = network.told_name(inside).values()
+    balancer, group = network.nlb("of-in-use", C), network.flows("of-in-use")
+    network.listening(balancer, group)
+    network.register(group, {"Id": address})
+    network.wait(1)
+    assert network.states(group) == {address: ("unused", "Target.IpUnusable")}
+    network.client("elbv2").delete_load_balancer(LoadBalancerArn=inside["LoadBalancerArn"])
+    network.wait(1)
+    assert network.states(group)[address][0] == "initial"
+
+
 def test_an_application_load_balancer_as_target(network: Network) -> None:
     front = network.serving(
         lambda event: {"statusCode": 200, "body": event["headers"].get("x-forwarded-for", "")}

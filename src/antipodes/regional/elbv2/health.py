@@ -59,6 +59,11 @@ _NOT_ENABLED = Health(
     "Target.NotInUse",
     "Target is in an Availability Zone that is not enabled for the load balancer",
 )
+_UNUSABLE = Health(
+    "unused",
+    "Target.IpUnusable",
+    "The IP address cannot be used as a target, as it is in use by a load balancer",
+)
 _DRAINING = Health(
     "draining", "Target.DeregistrationInProgress", "Target deregistration is in progress"
 )
@@ -122,12 +127,13 @@ class Probes:
 
     def reconcile(self) -> None:
         """Begin to probe what should be probed and is not, and the other way round."""
+        taken = self._taken()
         wanted = {
             (group.arn, target.key): (group, target)
             for group in self._registry.used_groups()
             if group.check.enabled
             for target in group.registered()
-            if self._is_enabled(group, target)
+            if target.id not in taken and self._is_enabled(group, target)
         }
         for key, prober in list(self._probers.items()):
             found = wanted.get(key)
@@ -229,6 +235,11 @@ class Probes:
                 self._host, self._registry, group, target, _port(group, target)
             )
 
+    def _taken(self) -> dict[str, None]:
+        """The addresses of load balancers' own nodes, which cannot be targets."""
+        balancers = (balancer for _, _, balancer in self._registry.balancers.all())
+        return {zone.address: None for balancer in balancers for zone in balancer.zones}
+
     def _is_enabled(self, group: TargetGroup, target: Target) -> bool:
         """Whether a target's zone is one of the load balancer's, where that matters."""
         if not group.is_network or target.zone in zonal.ANYWHERE:
@@ -246,6 +257,8 @@ class Probes:
             return _NOT_IN_USE
         if not group.check.enabled:
             return _DISABLED
+        if target.id in self._taken():
+            return _UNUSABLE
         if not self._is_enabled(group, target):
             return _NOT_ENABLED
         prober = self._probers.get((group.arn, target.key))

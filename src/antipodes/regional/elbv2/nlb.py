@@ -125,6 +125,8 @@ class NetworkBalancers:
         self._standing: dict[str, Runtime] = {}
         self._served: dict[tuple[str, str], _Serving | None] = {}
         self._served_version = -1
+        # Worked out until a target's health, a zonal shift or the registry changes.
+        self._usable_of: dict[tuple[str, str, str], list[Target]] = {}
         self._flows: dict[tuple[str, str], dict[Flow, str]] = {}
         self._count = 0
         self.conversations = Conversations(host.runtime, UDP_IDLE_S)
@@ -208,6 +210,7 @@ class NetworkBalancers:
         """Return a listener, ready to serve, or None where it is gone."""
         if self._served_version != self._registry.version:
             self._served.clear()
+            self._usable_of.clear()
             self._served_version = self._registry.version
         if key not in self._served:
             self._served[key] = self._prepare(*key)
@@ -250,6 +253,14 @@ class NetworkBalancers:
         return Choice(zone, group, usable[number % len(usable)])
 
     def _usable(self, balancer: LoadBalancer, group: TargetGroup, node: str) -> list[Target]:
+        """Where a node sends the new flows of a group."""
+        key = (group.arn, node, self._shifted.zone(balancer.arn))
+        found = self._usable_of.get(key)
+        if found is None:
+            found = self._usable_of[key] = self._work_out(balancer, group, node)
+        return found
+
+    def _work_out(self, balancer: LoadBalancer, group: TargetGroup, node: str) -> list[Target]:
         well = partial(self._probes.takes_requests, group)
         known = zonal.in_scope(balancer, group, node)
         if zonal.crosses_zones(balancer, group):
@@ -363,6 +374,7 @@ class NetworkBalancers:
 
     def health_changed(self, group: TargetGroup, target: Target, state: str) -> None:
         """Reset the flows of a target that turned unhealthy, now or after a while, or never."""
+        self._usable_of.clear()
         if not group.is_network or state != UNHEALTHY:
             return
         if knownattributes.value(group, nlbattributes.ENDS_UNHEALTHY) == "true":
@@ -378,7 +390,7 @@ class NetworkBalancers:
         if current is None or self._probes.takes_requests(current, target):
             return
         for balancer in self._registry.users_of(current):
-            usable = (self._usable(balancer, current, zone.name) for zone in balancer.zones)
+            usable = (self._work_out(balancer, current, zone.name) for zone in balancer.zones)
             if any(target.key == one.key for found in usable for one in found):
                 self._runtime.journal.sometimes("nlb.fails-open")
                 return

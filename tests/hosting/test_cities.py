@@ -1,6 +1,7 @@
 """A city's proxy: requests, CONNECT tunnels and SOCKS5, all seen by the world as from the city."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from ipaddress import IPv6Address
 
 import orjson
 import pytest
@@ -25,12 +26,15 @@ from tests.hosting.authorities import (
 PROXY = Address(SUPERVISOR, "proxy")
 GET = b"GET /inside HTTP/1.1\r\nhost: balancer\r\n\r\n"
 GREETING = b"\x05\x01\x00"
+ANYCAST6 = "2001:2:0:a::1"
 
 
 def socks(*, name: str = "", address: str = "", port: int = 80, command: int = 1) -> bytes:
     """A SOCKS5 request (RFC 1928, section 4)."""
     if name:
         host = b"\x03" + bytes([len(name)]) + name.encode()
+    elif ":" in address:
+        host = b"\x04" + IPv6Address(address).packed
     else:
         host = b"\x01" + bytes(int(part) for part in address.split("."))
     return b"\x05" + bytes([command]) + b"\x00" + host + port.to_bytes(2, "big")
@@ -64,6 +68,7 @@ class Scene(authorities.Scene):
             await self.serve(hosts[region], Address(region, "api"))
         await self.serve(hosts[W], Address(W, f"{BALANCER_IP}:80"))
         await self.serve(self.edge.runtime, Address("edge/*", "198.18.0.1:80"))
+        await self.serve(self.edge.runtime, Address("edge/*", f"{ANYCAST6}:80"))
         await self.outside.listen(PROXY, self.city.receiver)
 
     async def serve(self, host: Runtime, address: Address) -> None:
@@ -298,5 +303,22 @@ def test_a_client_that_never_finishes_its_head_is_reset() -> None:
         client = await scene.talk([b"CONNECT ", b"x" * (20 << 10)])
         assert client.ended
         assert client.got == b""
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("way", ["absolute", "long", "connect", "socks"])
+def test_an_address_of_ipv6_is_reached_from_one_of_the_citys(way: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        pieces = {
+            "absolute": [f"GET http://[{ANYCAST6}]/ HTTP/1.1\r\nhost: x\r\n\r\n".encode()],
+            "long": [b"GET http://[2001:2:0:A:0:0:0:1]:80/ HTTP/1.1\r\nhost: x\r\n\r\n"],
+            "connect": [f"CONNECT [{ANYCAST6}]:80 HTTP/1.1\r\n\r\n".encode(), GET],
+            "socks": [GREETING, socks(address=ANYCAST6), GET],
+        }[way]
+        answer = (await scene.talk(pieces, pause_s=2)).got
+        seen = seen_in(answer[answer.rindex(b"HTTP/1.1 200 OK") :])
+        assert seen["ip"] == addresses.client_ip6(CITY, 0)
+        assert seen["at"] == scene.world.anycast_edge(CITY)
 
     play(scenario)

@@ -33,10 +33,10 @@ def test_a_zone_address_leads_back_to_its_zone(zone: str, n: int) -> None:
 
 
 @given(CITIES, st.integers(0, addresses.CITY_SIZE - 1))
-def test_a_client_address_leads_back_to_its_city(city: str, n: int) -> None:
-    ip = addresses.client_ip(city, n)
-    assert addresses.place_of(ip) == city
-    assert not addresses.is_anycast(ip)
+def test_a_clients_addresses_lead_back_to_its_city(city: str, n: int) -> None:
+    for ip in (addresses.client_ip(city, n), addresses.client_ip6(city, n)):
+        assert addresses.place_of(ip) == city
+        assert not addresses.is_anycast(ip)
 
 
 @given(st.integers(0, addresses.ANYCAST_MAX - 1), st.integers(0, addresses.ANYCAST_MAX - 1))
@@ -58,6 +58,7 @@ def test_no_two_places_share_an_address() -> None:
     zones = [zone.place for region in load_atlas().regions for zone in region.zones]
     given_out += [addresses.zone_address(zone, n) for zone in zones for n in range(1, 31)]
     given_out += [addresses.client_ip(c, n) for c in cities for n in range(addresses.CITY_SIZE)]
+    given_out += [addresses.client_ip6(c, n) for c in cities for n in range(addresses.CITY_SIZE)]
     assert len(set(given_out)) == len(given_out)
 
 
@@ -78,6 +79,8 @@ def test_anycast_pairs_of_ipv6_are_of_two_subnets_and_zones_tell_the_networks_ap
 def test_no_other_address_of_ipv6_is_ours(ip: object) -> None:
     ours = any(ip in ip_network(f"2001:2:0:{zone}::/64") for zone in "ab")
     assert addresses.is_anycast(str(ip)) == ours
+    if ip not in ip_network("2001:2:0:c000::/50"):
+        assert addresses.place_of(str(ip)) is None
 
 
 @given(st.ip_addresses(v=4))

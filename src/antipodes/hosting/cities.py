@@ -9,6 +9,7 @@ flow.
 
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import IPv6Address
 
 from antipodes.fabric.dns.cache import Behaviour
 from antipodes.hosting.nameservers import is_dns
@@ -44,6 +45,7 @@ HTTP_PORT = 80
 # RFC 1928, in bytes and their values.
 SOCKS_VERSION = 5
 SOCKS_NAME = 3
+SOCKS_IPV6 = 4
 SOCKS_GREETING_BYTES_MIN = 2
 SOCKS_REQUEST_BYTES_MIN = 5
 
@@ -79,11 +81,16 @@ class CityProxy:
         self.resolver = Resolver(runtime, world, chosen)
         self.names = DnsServer(runtime, recursive_server(self.resolver.look_up))
         self.source_ip = addresses.client_ip(runtime.place, 0)
+        self._source_ip6 = addresses.client_ip6(runtime.place, 0)
         self._chance = runtime.chance(f"trace/{runtime.place}")
 
     def new_trace(self) -> str:
         """A trace id in X-Ray's format."""
         return f"1-{int(self.runtime.wall()):08x}-{self._chance.getrandbits(96):024x}"
+
+    def source_for(self, door: Address) -> str:
+        """The city's own address, of the family of the one that it connects to."""
+        return self._source_ip6 if "::" in door.port else self.source_ip
 
     def receiver(self, accepted: Accepted) -> Receiver:
         """A receiver for one new client connection."""
@@ -95,7 +102,7 @@ class CityProxy:
             raise NoSuchName("no such host and port")
         door = self.resolver.door(await self.resolver.resolve(host), port)
         _, receiver = await self.runtime.connect(
-            door, RelayEnd, source_ip=self.source_ip, trace=trace
+            door, RelayEnd, source_ip=self.source_for(door), trace=trace
         )
         receiver.join(other)
         return receiver
@@ -132,7 +139,7 @@ class _Requests:
                     target,
                     headers=headers,
                     body=request.body,
-                    source_ip=self._city.source_ip,
+                    source_ip=self._city.source_for(door),
                     trace=trace,
                 )
         except (NoSuchName, Gone, TimedOut) as error:
@@ -313,6 +320,8 @@ def _socks_request(data: bytes) -> tuple[str, int, bytes] | None:
         host = data[5:end].decode("latin-1", "replace")
     else:
         end, host = 20, ""
+        if kind == SOCKS_IPV6 and len(data) >= end:
+            host = str(IPv6Address(data[4:end]))
     if len(data) < end + 2:
         return None
     port = int.from_bytes(data[end : end + 2], "big") if data[1] == 1 else 0

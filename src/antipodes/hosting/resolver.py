@@ -39,7 +39,12 @@ class NoSuchName(Exception):
 
 
 def plain_name(host: str) -> str:
-    """A host's name without port, trailing dot, or the `.localhost` that browsers need."""
+    """A host's name without port, trailing dot, or the `.localhost` that browsers need.
+
+    An address of IPv6 stands in brackets where a port may follow.
+    """
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
     name = host.rsplit(":", 1)[0] if host.count(":") == 1 else host
     return name.rstrip(".").lower().removesuffix(".localhost")
 
@@ -118,7 +123,7 @@ class Resolver:
         """Return all addresses in the answer to a name, or the address itself."""
         name = plain_name(host)
         if _is_address(name):
-            return (name,)
+            return (str(ipaddress.ip_address(name)),)
         try:
             known = await self._recursion.resolve(_wire(name), _A)
         except InvalidName:

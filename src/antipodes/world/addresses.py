@@ -11,6 +11,7 @@
 198.19.128.0/17         clients in cities: 64 of each, by the city's position
 2001:2:0:a::/64         first of an accelerator's two anycast addresses of IPv6
 2001:2:0:b::/64         second of them
+2001:2:0:c000::/50      clients in cities: a /64 of each, by the city's position
 ======================  =========================================================
 
 Anycast addresses belong to no place: where they lead depends on where one stands. All functions are
@@ -31,6 +32,8 @@ END = int(IPv4Address("198.20.0.0"))
 ANYCAST6_A = int(IPv6Address("2001:2:0:a::"))
 ANYCAST6_B = int(IPv6Address("2001:2:0:b::"))
 ANYCAST_ZONES = ("a", "b")
+CLIENTS6 = int(IPv6Address("2001:2:0:c000::"))
+END6 = int(IPv6Address("2001:2:1::"))
 SUBNET6_SIZE = 1 << 64
 ANYCAST_MAX = ANYCAST_B - ANYCAST_A - 2
 REGIONS_MAX = 64
@@ -120,8 +123,18 @@ def client_ip(city: str, n: int) -> str:
     return str(IPv4Address(CLIENTS + position * CITY_SIZE + n))
 
 
+def client_ip6(city: str, n: int) -> str:
+    """Return the address of IPv6 of the n-th client in a city, 0 to 63."""
+    if not 0 <= n < CITY_SIZE:
+        raise OutOfAddresses(f"client {n} in {city}: a city has 0 to {CITY_SIZE - 1}")
+    position = load_atlas().city(city).position
+    return str(IPv6Address(CLIENTS6 + position * SUBNET6_SIZE + 1 + n))
+
+
 def place_of(ip: str) -> str | None:
     """Return the region, zone or city that an address is in; None for anycast and all others."""
+    if ":" in ip:
+        return _city_of(ip)
     number = _number(ip)
     if CLIENTS <= number < END:
         cities = load_atlas().cities
@@ -134,6 +147,17 @@ def place_of(ip: str) -> str | None:
             return regions[index].place if index < len(regions) else None
         return _zone_at(index - REGIONS_MAX, number % REGION_SIZE // ZONE_SIZE)
     return None
+
+
+def _city_of(ip: str) -> str | None:
+    """Return the city that an address of IPv6 is in."""
+    try:
+        number = int(IPv6Address(ip))
+    except AddressValueError:
+        return None
+    cities = load_atlas().cities
+    index = (number - CLIENTS6) // SUBNET6_SIZE
+    return cities[index].place if CLIENTS6 <= number < END6 and index < len(cities) else None
 
 
 def _zone_at(region: int, number: int) -> str | None:

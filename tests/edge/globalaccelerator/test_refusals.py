@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from antipodes.service.contract import ServiceError
+from antipodes.world import addresses
 from tests.edge.globalaccelerator.requests import create, grouped, listen, refused
 from tests.edge.globalaccelerator.worlds import E, Stage, W, play
 
@@ -211,6 +212,17 @@ def test_an_arn_of_another_kind_is_not_found(depth: int) -> None:
         for nonsense in ("x", f"{given}/", given.replace("::", ":us-west-2:")):
             code = await refused(stage, "DescribeAccelerator", AcceleratorArn=nonsense)
             assert code == "AcceleratorNotFoundException"
+
+    play(scenario)
+
+
+def test_the_addresses_run_out_with_an_error_and_nothing_is_made() -> None:
+    async def scenario(stage: Stage) -> None:
+        host = stage.simulated.region(W)
+        host.store.put(b"globalaccelerator/next-address", b"%d" % addresses.ANYCAST_MAX)
+        code = await refused(stage, "CreateAccelerator", Name="x", IdempotencyToken="x")
+        assert code == "LimitExceededException"
+        assert (await stage.call("ListAccelerators"))["Accelerators"] == []
 
     play(scenario)
 

@@ -28,6 +28,7 @@ from antipodes.replication.follower import Follower
 from antipodes.service.contract import Call, Host, Operations, Service, ServiceError
 from antipodes.service.records import Records
 from antipodes.world.addresses import anycast_pair, anycast_pair6
+from antipodes.world.errors import OutOfAddresses
 
 T = TypeVar("T", bound=Listener | Group)
 operations = Operations()
@@ -103,8 +104,12 @@ class GlobalAccelerator(Service):
     def next_addresses(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Static addresses of IPv4 and of IPv6 that no accelerator ever had, two of each."""
         number = int(self.host.store.get(_NEXT) or b"0")
+        try:
+            found = anycast_pair(number), anycast_pair6(number)
+        except OutOfAddresses as error:
+            raise limited(f"No static addresses are left: {error}") from None
         self.host.store.put(_NEXT, b"%d" % (number + 1))
-        return anycast_pair(number), anycast_pair6(number)
+        return found
 
     def travel_s(self) -> float:
         """How long a change takes to be in force everywhere."""

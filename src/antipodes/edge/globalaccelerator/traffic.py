@@ -32,6 +32,7 @@ from antipodes.service.conversations import Conversations
 
 EPHEMERAL_PORT_MIN, EPHEMERAL_PORTS = 1024, 64512
 TARGETS_MAX = 10_000
+FLOWS_MAX = 100_000
 DATAGRAMS_IDLE_S = 30.0  # Global Accelerator Developer Guide, "How it works"
 
 
@@ -182,7 +183,7 @@ class Traffic:
         place, door = accepted.local
         address, _, port = door.rpartition(":")
         comer = Comer(place, accepted.peer_ip, address, int(port), TCP, accepted.trace)
-        route = self._route(comer)
+        route = self._route(comer) if len(self._flows) < FLOWS_MAX else None
         if route is None:
             return _Refusal()
         opened = OpenFlow(self._runtime, route.meter, self._over)

@@ -239,7 +239,8 @@ def main() -> int:
     count, seed = (int(text) for text in (*sys.argv[1:], "100000", "0")[:2])
 
     def tell(done: int, found: Found) -> None:
-        sys.stdout.write(f"{done:>9} packets, answers {dict(sorted(found.answers.items()))}\n")
+        answers = dict(sorted(found.answers.items()))
+        sys.stdout.write(f"{done:>9} packets, {len(found.faults)} faults, answers {answers}\n")
         sys.stdout.flush()
 
     found = fuzz(count, seed, tell)

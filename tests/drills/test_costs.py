@@ -108,3 +108,8 @@ def test_who_is_served_from_where_is_what_was_seen_before_anything_broke() -> No
         ("new-york", "eu-central-1"): pytest.approx(1 / 3),
         ("new-york", "us-east-1"): pytest.approx(2 / 3),
     }
+
+
+def test_where_nobody_tells_who_served_the_nearest_region_did() -> None:
+    found = served(DRILL, History([], [], [], [], {}))
+    assert found == {("new-york", "us-east-1"): 0.5, ("frankfurt", "eu-central-1"): 0.5}

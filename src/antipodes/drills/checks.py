@@ -60,6 +60,8 @@ def _world(drill: Drill) -> World:
 def _check_programs(drill: Drill, sites: tuple[Site, ...]) -> None:
     ends = [program for site in sites for _, program in site.listen]
     for number, program in enumerate(drill.application.programs):
+        if bool(program.file) == program.screen:
+            raise ValueError(f"application.programs[{number}]: either a file, or screen = true")
         if program.address not in ends:
             raise ValueError(
                 f"application.programs[{number}].address: no site listens at {program.address}"

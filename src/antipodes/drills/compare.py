@@ -1,6 +1,6 @@
 """Architectures side by side: every variant of a drill played in simulation, in one table.
 
-Latencies are those of the steady phase, as people saw them; the time to recover is that of the
+Latencies are by phase, as people saw them, the first table's those of the steady one; the time to recover is that of the
 slowest city and of the middle one, since a resolver that keeps an answer for too long is somebody's
 only; the cost is that of a month (costs.py).
 """
@@ -21,10 +21,9 @@ from antipodes.drills.verdict import Judgement
 
 
 class City(NamedTuple):
-    """What one city saw; times None: never."""
+    """What one city saw; None: never. Latencies are p50 and p99 in milliseconds, by phase."""
 
-    p50_ms: float | None
-    p99_ms: float | None
+    latency_ms: dict[str, tuple[float | None, float | None]]
     rto_s: float | None
 
 
@@ -72,10 +71,13 @@ def compared(variant: Variant, history: History, judgement: Judgement, digest: s
     """Sum up one variant's run."""
     drill, figures = variant.drill, judgement.figures
     steady = _steady(drill, history)
-    by_city = figures["latency_ms_by_phase"]["steady"]
+    by_phase = figures["latency_ms_by_phase"]
     recovered = figures["rto_s_by_city"]
     cities = {
-        city: City(by_city[city]["p50"], by_city[city]["p99"], recovered[city])
+        city: City(
+            {name: (seen[city]["p50"], seen[city]["p99"]) for name, seen in by_phase.items()},
+            recovered[city],
+        )
         for city in drill.load.cities
     }
     return Compared(
@@ -123,11 +125,11 @@ def render(found: list[Compared]) -> str:
         for one in found
     ]
     names = [one.name for one in found]
-    cities = [
-        [city, *(_city(one.cities.get(city)) for one in found)]
-        for city in dict.fromkeys(city for one in found for city in one.cities)
-    ]
-    parts = ["", *grid([heads, *rows]), "", *grid([["p50 / p99 / RTO", *names], *cities])]
+    parts = ["", *grid([heads, *rows])]
+    for phase in _phases(found):
+        parts += ["", *grid([[f"{phase}: p50 / p99", *names], *_cities(found, phase)])]
+    if any(city.rto_s != 0 for one in found for city in one.cities.values()):
+        parts += ["", *grid([["RTO", *names], *_cities(found, "")])]
     if any(one.bill for one in found):
         parts += ["", *grid([["USD a month", *names], *_bills(found)]), *_notes(found)]
     return "\n".join(parts)
@@ -147,8 +149,24 @@ def _notes(found: list[Compared]) -> list[str]:
     return ["", *dict.fromkeys(said)] if said else []
 
 
-def _city(seen: City | None) -> str:
-    return "" if seen is None else f"{_ms(seen.p50_ms)} / {_ms(seen.p99_ms)} / {_s(seen.rto_s)}"
+def _phases(found: list[Compared]) -> list[str]:
+    named = (name for one in found for city in one.cities.values() for name in city.latency_ms)
+    return list(dict.fromkeys(named))
+
+
+def _cities(found: list[Compared], phase: str) -> list[list[str]]:
+    """What each city saw in a phase, by variant; without one, its time to recover."""
+    cities = dict.fromkeys(city for one in found for city in one.cities)
+    return [[city, *(_city(one.cities.get(city), phase) for one in found)] for city in cities]
+
+
+def _city(seen: City | None, phase: str) -> str:
+    if seen is None or (phase and phase not in seen.latency_ms):
+        return ""
+    if not phase:
+        return _s(seen.rto_s)
+    middle, slow = seen.latency_ms[phase]
+    return f"{_ms(middle)} / {_ms(slow)}"
 
 
 def _ms(value: float | None) -> str:

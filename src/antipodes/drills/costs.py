@@ -52,7 +52,10 @@ def prices() -> dict[tuple[str, str, str], Price]:
 
 
 def served(drill: Drill, history: History) -> dict[tuple[str, str], float]:
-    """The shares of what was served before anything broke, by city and region."""
+    """The shares of what was served before anything broke, by city and region.
+
+    Sessions through an accelerator do not tell who served them: then by nearness.
+    """
     _, begin_s, end_s = drill.phases()[0]
     counts: dict[tuple[str, str], int] = {}
     for operation in history.operations:
@@ -60,8 +63,21 @@ def served(drill: Drill, history: History) -> dict[tuple[str, str], float]:
         steady = begin_s <= operation.start_s < end_s
         if steady and operation.outcome is Outcome.OK and operation.served_by:
             counts[way] = counts.get(way, 0) + 1
+    if not counts:
+        return _nearest(drill)
     total = sum(counts.values())
     return {way: count / total for way, count in sorted(counts.items())}
+
+
+def _nearest(drill: Drill) -> dict[tuple[str, str], float]:
+    """Everybody's nearest region, as an edge location sees it: where nobody tells who served."""
+    world = World(load_atlas(), drill.world.regions, seed=drill.world.seed)
+    cities = drill.load.cities
+    nearest = {city: world.nearest_edge(world.place(city)) for city in cities}
+    return {
+        (city, world.rank_regions(nearest[city], drill.world.regions)[0]): 1 / len(cities)
+        for city in cities
+    }
 
 
 def monthly(drill: Drill, shares: Served) -> list[Line]:

@@ -45,11 +45,13 @@ class ProgramPart(_Strict, frozen=True):
     """A program that stands at a site, and so runs on the user's machine.
 
     `file` is a Python file beside the drill's: run with `address` as argument, it listens there.
-    Its `application` does the same by WSGI (PEP 3333): that is what simulations call.
+    Its `application` does the same by WSGI (PEP 3333): that is what simulations call. Or it is a
+    `screen`, which answers the keystrokes of `load.session` (screen.py) and needs no file.
     """
 
-    file: str
     address: str
+    file: str = ""
+    screen: bool = False
 
 
 class ApplicationPart(_Strict, frozen=True):

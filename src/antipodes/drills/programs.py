@@ -1,7 +1,8 @@
 """The programs of a drill's sites: what stands in the customer's data centre while it is played.
 
 In real time each is a process of its own on this machine, at the port that its site's address leads
-to. In a simulation the same file's WSGI application answers there, in virtual time.
+to. In a simulation the same file's WSGI application answers there, in virtual time. A screen stands
+in the drill's own process, or in the simulation.
 """
 
 import sys
@@ -10,11 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from antipodes.drills.model import Drill, DrillError, ProgramPart
+from antipodes.drills.screen import Screen
 from antipodes.hosting.links import LAPTOP
 from antipodes.runtime import commands
 from antipodes.runtime.commands import Detached
-from antipodes.runtime.contract import Address, Runtime
+from antipodes.runtime.contract import Address, Gone, Runtime
 from antipodes.runtime.customer import Send
+from antipodes.runtime.real import RealRuntime
 from antipodes.runtime.webprogram import WebProgram, WebRequest
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
 
@@ -30,7 +33,18 @@ def start_processes(
             environment,
         )
         for number, part in enumerate(drill.application.programs)
+        if not part.screen
     ]
+
+
+async def open_screens(drill: Drill, runtime: RealRuntime) -> None:
+    """Open every screen on this machine; raises DrillError."""
+    for part in drill.application.programs:
+        if part.screen:
+            try:
+                await runtime.listen_loopback(Screen, int(part.address.rpartition(":")[2]))
+            except Gone as error:
+                raise DrillError(f"application.programs: {error}") from None
 
 
 async def simulate_programs(
@@ -38,6 +52,9 @@ async def simulate_programs(
 ) -> None:
     """Let every program's application answer inside a simulation; raises DrillError."""
     for part in drill.application.programs:
+        if part.screen:
+            await runtime.listen(Address(LAPTOP, part.address), Screen)
+            continue
         chance = runtime.chance(f"program/{part.file}/{part.address}")
         path = _file(directory, part)
         program = WebProgram(runtime, path, variables=variables, chance=chance, send=send)

@@ -16,7 +16,7 @@ import orjson
 from antipodes.drills import words
 from antipodes.drills.history import LagSample, Span, StreamRecord, Transfer
 from antipodes.drills.model import CallPart, Drill, DrillError, Event
-from antipodes.drills.programs import start_processes
+from antipodes.drills.programs import open_screens, start_processes
 from antipodes.drills.stage import Performed, last_line, replicated, to_span
 from antipodes.drills.streamreading import RETENTION_S, Reading, reading
 from antipodes.hosting.configuration import Configuration
@@ -142,6 +142,7 @@ class RealStage:
             speed=drill.world.speed,
             serve=False,
         )
+        await open_screens(drill, runtime)
         return cls(runtime, world, process)
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:

@@ -1,8 +1,8 @@
 """Architectures side by side: every variant of a drill played in simulation, in one table.
 
-Latencies are by phase, as people saw them, the first table's those of the steady one; the time to recover is that of the
-slowest city and of the middle one, since a resolver that keeps an answer for too long is somebody's
-only; the cost is that of a month (costs.py).
+Latencies are by phase, as people saw them, the first table's those of the steady one; the time to
+recover is that of the slowest city and of the middle one, since a resolver that keeps an answer for
+too long is somebody's only; the cost is that of a month (costs.py).
 """
 
 from pathlib import Path

@@ -19,7 +19,7 @@ from antipodes.runtime.contract import Address
 from antipodes.runtime.virtual import Simulation
 from antipodes.service.http import HttpClient
 from tests.e2e.worlds import clean
-from tests.regional.elbv2.hosts import FlatLinks
+from tests.runtime.worlds import FakeLinks
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "call-centre"
 DRILL = EXAMPLE / "data-centre-loss.toml"
@@ -87,7 +87,7 @@ def with_program(tmp_path: Path, text: str) -> Drill:
 
 
 def in_simulation(scenario: Any) -> Any:
-    simulation = Simulation(FlatLinks())
+    simulation = Simulation(FakeLinks(0.0))
     runtime = simulation.boot("laptop")
 
     async def caught(work: Coroutine[Any, Any, Any]) -> Any:

@@ -9,16 +9,16 @@ import json
 import random
 import re
 import zlib
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 
 from antipodes.runtime import customer
-from antipodes.runtime.contract import Address, Condition, Gone
+from antipodes.runtime.contract import Gone
 from antipodes.runtime.customer import CustomerProgram, Event, Headers
 from antipodes.runtime.libraries import libraries
 from antipodes.runtime.virtual import Simulation
+from tests.runtime.worlds import FakeLinks
 
 REGION = "us-west-2"
 VARIABLES = {
@@ -32,21 +32,6 @@ VARIABLES = {
 PLAIN = libraries(quick=False)
 
 Answer = tuple[int, dict[str, str], bytes] | Exception
-
-
-class NoDistance:
-    """Links without length."""
-
-    version = 0
-
-    def condition(self, source: str, destination: str) -> Condition:
-        return Condition(0.0)
-
-    def is_lost(self, door: Address) -> bool:
-        return False
-
-    def on_change(self, notify: Callable[[], None]) -> None:
-        """Nothing ever changes."""
 
 
 class Seen(NamedTuple):
@@ -63,7 +48,7 @@ def play(
     code: str, answers: list[Answer], variables: dict[str, str], *, signs: bool = True
 ) -> Seen:
     """Load a handler and call it twice."""
-    simulation = Simulation(NoDistance())
+    simulation = Simulation(FakeLinks(0.0))
     runtime = simulation.boot(REGION)
     script = iter(answers)
     printed: list[bytes] = []

@@ -12,12 +12,13 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from antipodes.runtime.contract import Accepted, Address, Condition, Gone
+from antipodes.runtime.contract import Accepted, Address, Gone
 from antipodes.runtime.virtual import Simulation, VirtualRuntime
 from antipodes.service.accounts import session_key, session_secret, session_token
 from antipodes.service.contract import Call, Operations, Service, ServiceError, Settings
 from antipodes.service.dispatch import Dispatcher
 from antipodes.service.http import HttpRequest, HttpResponse, encode_response
+from tests.runtime.worlds import FakeLinks
 
 HOME = "us-west-2"
 ACCEPTED = Accepted("city/sao-paulo", "198.19.128.1", Address(HOME, "api"), "")
@@ -92,21 +93,6 @@ SERVICES = {
 }
 
 
-class FlatLinks:
-    """A world without distances."""
-
-    version = 0
-
-    def condition(self, source: str, destination: str) -> Condition:
-        return Condition(0.0)
-
-    def is_lost(self, door: Address) -> bool:
-        return False
-
-    def on_change(self, notify: Callable[[], None]) -> None:
-        """Nothing ever changes."""
-
-
 class OneHost:
     """As much of a host as services of this test ask for."""
 
@@ -120,7 +106,7 @@ class Region:
     """A dispatcher, and boto3 clients whose requests go straight to it."""
 
     def __init__(self, *, verify_signatures: bool = False, forward: Any = None) -> None:
-        self.simulation = Simulation(FlatLinks())
+        self.simulation = Simulation(FakeLinks(0.0))
         runtime = self.simulation.boot(HOME)
         host: Any = OneHost(runtime, Settings(verify_signatures=verify_signatures))
         services = {name: kind(host) for name, kind in SERVICES.items()}

@@ -13,12 +13,12 @@ from antipodes.service.contract import ServiceError, Settings
 from tests.regional.lambda_.hosts import (
     ACCOUNT,
     REGION,
-    NoDistance,
     SmallHost,
     in_real,
     in_thread,
     in_virtual,
 )
+from tests.runtime.worlds import FakeLinks
 
 Do = Callable[..., Awaitable[Any]]
 SNS = f"arn:aws:sns:{REGION}:{ACCOUNT}:topic"
@@ -292,7 +292,7 @@ def test_alarms_that_are_refused(change: dict[str, Any], code: str) -> None:
 
 def test_a_hurried_world_keeps_finer_and_judges_sooner() -> None:
     assert [resolution_s(s) for s in (120.0, 60.0, 30.0, 8.5, 6.0, 0.06)] == [60, 60, 30, 6, 6, 1]
-    simulation = Simulation(NoDistance(), seed=1, speed=10.0)
+    simulation = Simulation(FakeLinks(0.0), seed=1, speed=10.0)
     runtime = simulation.boot(REGION)
 
     async def live() -> None:

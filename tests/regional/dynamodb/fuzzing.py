@@ -25,7 +25,8 @@ from antipodes.service.http import HttpRequest, HttpResponse
 from antipodes.wire import models
 from antipodes.wire.models import Member, Operation, Shape
 from antipodes.wire.particular import ITEM_OPERATIONS
-from tests.regional.dynamodb.tablehost import REGION, Nowhere, TableHost, create
+from tests.regional.dynamodb.tablehost import REGION, TableHost, create
+from tests.runtime.worlds import FakeLinks
 
 WORLD_REQUESTS = 10_000  # after which a new region begins
 TABLES = {"Things": "", "Pairs": "S", "Counted": "N"}
@@ -397,7 +398,7 @@ def fuzz(
 
 
 def _world(count: int, seed: int, found: Found, settings: Settings | None) -> None:
-    simulation = Simulation(Nowhere(), seed=seed)
+    simulation = Simulation(FakeLinks(0.0), seed=seed)
     runtime = simulation.boot(REGION)
 
     async def play() -> None:

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from antipodes.runtime.virtual import Simulation, VirtualRuntime
-from tests.regional.dynamodb.tablehost import REGION, Nowhere, TableHost
+from tests.regional.dynamodb.tablehost import REGION, TableHost
 from tests.regional.dynamodb.test_tables import status
+from tests.runtime.worlds import FakeLinks
 
 Items = dict[str, str]
 DAY = 86_400.0
@@ -27,7 +28,7 @@ class Lives:
     """A region that is killed and comes back: each life plays one part of a story."""
 
     def __init__(self, seed: int = 1) -> None:
-        self.simulation = Simulation(Nowhere(), seed=seed)
+        self.simulation = Simulation(FakeLinks(0.0), seed=seed)
         self.chance = self.simulation.boot("outside").chance("story")
 
     def live(self, part: Callable[[TableHost], Awaitable[Any]]) -> Any:

@@ -6,29 +6,15 @@ from typing import Any
 from antipodes.regional.dynamodb.api import DynamoDB
 from antipodes.regional.dynamodb.streamsapi import DynamoDBStreams
 from antipodes.replication.changelog import ChangeLog
-from antipodes.runtime.contract import Accepted, Address, Condition, Runtime
+from antipodes.runtime.contract import Accepted, Address, Runtime
 from antipodes.runtime.virtual import Simulation, VirtualRuntime
 from antipodes.service.contract import Response, Service, ServiceError, Settings
 from antipodes.service.dispatch import Dispatcher
 from antipodes.service.http import HttpRequest, HttpResponse
+from tests.runtime.worlds import FakeLinks
 
 REGION = "us-west-2"
 ACCOUNT = "000000000000"
-
-
-class Nowhere:
-    """Links of a world with one place."""
-
-    version = 0
-
-    def condition(self, source: str, destination: str) -> Condition:
-        return Condition(0.0)
-
-    def is_lost(self, door: Address) -> bool:
-        return False
-
-    def on_change(self, notify: Callable[[], None]) -> None:
-        """Nothing ever changes."""
 
 
 class OneRegion:
@@ -100,7 +86,7 @@ class TableHost:
 
 def with_tables(scenario: Callable[[TableHost], Awaitable[Any]], speed: float = 1.0) -> Any:
     """Run a scenario against a fresh region."""
-    simulation = Simulation(Nowhere(), seed=1, speed=speed)
+    simulation = Simulation(FakeLinks(0.0), seed=1, speed=speed)
     runtime = simulation.boot(REGION)
 
     async def play() -> Any:

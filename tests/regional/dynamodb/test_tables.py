@@ -11,12 +11,12 @@ from antipodes.service.contract import Settings
 from tests.regional.dynamodb.tablehost import (
     ACCOUNT,
     REGION,
-    Nowhere,
     TableHost,
     create,
     with_tables,
 )
 from tests.regional.dynamodb.test_operations import failure
+from tests.runtime.worlds import FakeLinks
 
 KEYS: dict[str, Any] = {
     "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
@@ -37,7 +37,7 @@ def provisioned(reads: int, writes: int) -> dict[str, Any]:
 
 def with_slow_tables(scenario: Callable[[TableHost], Awaitable[Any]]) -> None:
     """Run a scenario in a region where changes of tables take five seconds."""
-    simulation = Simulation(Nowhere(), seed=1)
+    simulation = Simulation(FakeLinks(0.0), seed=1)
     runtime = simulation.boot(REGION)
 
     async def play() -> Any:
@@ -130,7 +130,7 @@ def test_a_table_is_not_deleted_while_an_index_comes_or_goes() -> None:
 
 
 def test_the_rows_of_a_table_go_after_it_also_when_the_region_is_killed_meanwhile() -> None:
-    simulation = Simulation(Nowhere(), seed=1)
+    simulation = Simulation(FakeLinks(0.0), seed=1)
     runtime = simulation.boot(REGION)
 
     async def before() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 from antipodes.runtime.virtual import Simulation
 from antipodes.service.contract import ServiceError, Settings
-from tests.regional.dynamodb.tablehost import REGION, Nowhere, TableHost, create, with_tables
+from tests.regional.dynamodb.tablehost import REGION, TableHost, create, with_tables
 from tests.regional.dynamodb.test_operations import failure
 from tests.regional.dynamodb.test_tables import ON_DEMAND, provisioned, units
+from tests.runtime.worlds import FakeLinks
 
 SHORT = "ProvisionedThroughputExceededException"
 KEY = {"p": {"S": "k"}}
@@ -15,7 +16,7 @@ KEY = {"p": {"S": "k"}}
 
 def with_throttling(scenario: Callable[[TableHost], Awaitable[Any]]) -> None:
     """Run a scenario in a region whose tables' capacity can be short."""
-    simulation = Simulation(Nowhere(), seed=1)
+    simulation = Simulation(FakeLinks(0.0), seed=1)
     runtime = simulation.boot(REGION)
 
     async def play() -> Any:

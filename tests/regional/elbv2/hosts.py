@@ -18,7 +18,7 @@ from antipodes.regional.elbv2.api import ElbV2
 from antipodes.regional.iam.api import Iam
 from antipodes.regional.sts.api import Sts
 from antipodes.replication.changelog import ChangeLog
-from antipodes.runtime.contract import Accepted, Address, Condition
+from antipodes.runtime.contract import Accepted, Address
 from antipodes.runtime.virtual import Simulation
 from antipodes.service.contract import (
     Call,
@@ -33,6 +33,7 @@ from antipodes.service.dispatch import Dispatcher
 from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
 from antipodes.world.atlas import load_atlas
 from antipodes.world.world import World
+from tests.runtime.worlds import FakeLinks
 
 REGION = "us-west-2"
 ACCOUNT = "000000000000"
@@ -116,21 +117,6 @@ async def invoke(service: FakeLambda, _call: Call, request: Request) -> Response
     return {"StatusCode": 200, "Payload": payload}
 
 
-class FlatLinks:
-    """A world without distances."""
-
-    version = 0
-
-    def condition(self, source: str, destination: str) -> Condition:
-        return Condition(0.0)
-
-    def is_lost(self, door: Address) -> bool:
-        return False
-
-    def on_change(self, notify: Callable[[], None]) -> None:
-        """Nothing ever changes."""
-
-
 class OneHost:
     """As much of a region's host as these services ask for."""
 
@@ -186,7 +172,7 @@ class Region:
         self.settings = settings or Settings(account=ACCOUNT)
         self.world = world
         self._clients: dict[tuple[str, str, str | None], Any] = {}
-        self.simulation = Simulation(WorldLinks(world) if world else FlatLinks(), seed=7)
+        self.simulation = Simulation(WorldLinks(world) if world else FakeLinks(0.0), seed=7)
         self.city = self.simulation.boot("city/sao-paulo")
         self.client_of_city = HttpClient(self.city)
         self.start()

@@ -19,10 +19,10 @@ from tests.regional.elbv2.hosts import (
     FUNCTION,
     REGION,
     FakeLambda,
-    FlatLinks,
     OneHost,
     forward,
 )
+from tests.runtime.worlds import FakeLinks
 
 CITY = "city/sao-paulo"
 KINDS = (Ec2, ElbV2, FakeLambda)
@@ -88,7 +88,7 @@ async def scenario(region: Runtime, city: Runtime) -> dict[str, Any]:
 
 
 def run_virtual(_: Path) -> Any:
-    simulation = Simulation(FlatLinks())
+    simulation = Simulation(FakeLinks(0.0))
     region, city = simulation.boot(REGION), simulation.boot(CITY)
 
     async def main() -> Any:
@@ -105,7 +105,7 @@ def run_real(directory: Path) -> Any:
         return await RealRuntime.start(
             host=host,
             place=place,
-            links=FlatLinks(),
+            links=FakeLinks(0.0),
             run_directory=directory,
             state_directory=directory / "state",
         )

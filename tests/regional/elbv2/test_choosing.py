@@ -14,8 +14,9 @@ from antipodes.regional.elbv2.model import HealthCheck, Target, TargetGroup
 from antipodes.regional.elbv2.stickiness import cookies_of, opened, sealed
 from antipodes.runtime.virtual import Simulation
 from antipodes.service.http import HttpResponse
-from tests.regional.elbv2.hosts import FlatLinks, Region
+from tests.regional.elbv2.hosts import Region
 from tests.regional.elbv2.test_balancer import serve_on_laptop
+from tests.runtime.worlds import FakeLinks
 
 PORTS = (8081, 8082, 8083)
 OWNER = "arn:aws:elasticloadbalancing:us-west-2:000000000000:loadbalancer/app/a/1"
@@ -204,7 +205,7 @@ class Alone:
 
     def __init__(self) -> None:
         self.healthy = True
-        self.simulation = Simulation(FlatLinks(), seed=3)
+        self.simulation = Simulation(FakeLinks(0.0), seed=3)
         self.runtime = self.simulation.boot("us-west-2")
         self.choosing = Choosing(self.runtime, lambda *_: self.healthy)
 

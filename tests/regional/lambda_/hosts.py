@@ -17,32 +17,18 @@ from antipodes.regional.cloudwatch.api import CloudWatch
 from antipodes.regional.lambda_.api import Lambda
 from antipodes.regional.logs.api import Logs
 from antipodes.replication.changelog import ChangeLog
-from antipodes.runtime.contract import Address, Condition, Runtime
+from antipodes.runtime.contract import Runtime
 from antipodes.runtime.main import run_main
 from antipodes.runtime.real import RealRuntime
 from antipodes.runtime.virtual import Simulation
 from antipodes.service.contract import Request, Response, Service, Settings
 from antipodes.service.dispatch import Dispatcher
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
+from tests.runtime.worlds import FakeLinks
 
 REGION = "us-west-2"
 ACCOUNT = "000000000000"
 ROLE = "arn:aws:iam::000000000000:role/lambda"
-
-
-class NoDistance:
-    """Links without length."""
-
-    version = 0
-
-    def condition(self, source: str, destination: str) -> Condition:
-        return Condition(0.0)
-
-    def is_lost(self, door: Address) -> bool:
-        return False
-
-    def on_change(self, notify: Callable[[], None]) -> None:
-        """Nothing ever changes."""
 
 
 class SmallHost:
@@ -150,7 +136,7 @@ def package(code: str | dict[str, str]) -> bytes:
 
 def in_virtual(scenario: Scenario, *, seed: int = 1, settings: Settings | None = None) -> Any:
     """Run a scenario in a simulation."""
-    simulation = Simulation(NoDistance(), seed=seed)
+    simulation = Simulation(FakeLinks(0.0), seed=seed)
     runtime = simulation.boot(REGION)
 
     async def live() -> Any:
@@ -175,7 +161,7 @@ def in_real(scenario: Scenario, *, settings: Settings | None = None) -> Any:
     async def main(directory: Path) -> Any:
         runtime = await RealRuntime.start(
             host=REGION,
-            links=NoDistance(),
+            links=FakeLinks(0.0),
             run_directory=directory,
             state_directory=directory / "state",
             serve=False,

@@ -180,7 +180,8 @@ def _judge_writes(drill: Drill, index: Index, figures: dict[str, Any]) -> list[F
     if expect.writes_lost is None and expect.diverged is None:
         return []
     why = unread(drill, index)
-    if figures["writes_acknowledged"] < ACKNOWLEDGED_MIN and drill.load.writes > 0:
+    writes = drill.load.writes > 0 and drill.load.session is None
+    if figures["writes_acknowledged"] < ACKNOWLEDGED_MIN and writes:
         why = why or "no write was acknowledged at all"
     if why:
         return [Finding("writes lost", "to be seen", why, Verdict.UNKNOWN)]

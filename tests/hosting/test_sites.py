@@ -1,17 +1,25 @@
 """A customer's site in a world: reached over its link, cut off, lost, and its programs dead."""
 
+import socketserver
+import threading
 from collections.abc import Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from antipodes.hosting.links import WorldLinks
 from antipodes.hosting.resolver import Resolver
 from antipodes.hosting.simulated import SimulatedWorld
+from antipodes.hosting.sites import SiteHost
 from antipodes.runtime.contract import Address, Datagram, Gone, PlainReceiver, Stream
+from antipodes.runtime.main import run_main
+from antipodes.runtime.real import RealRuntime
 from antipodes.world.addresses import zone_address
 from antipodes.world.atlas import load_atlas
 from antipodes.world.faults import CutLink, DarkPlace
 from antipodes.world.sites import read_sites
+from antipodes.world.world import World
 from tests.regional.elbv2.networks import Heard
 
 REGION, SITE = "eu-west-2", "site/call-centre"
@@ -218,3 +226,54 @@ def test_a_city_resolves_the_balancers_names_and_reaches_the_site(centre: Centre
     assert first == nodes[0]
     to = Address(load_atlas().region(REGION).zones[0].place, f"{first}:5060")
     assert centre.say(to, place="city/london").data == b"site heard hello"
+
+
+class Shout(socketserver.BaseRequestHandler):
+    """A program of the laptop's: answers datagrams."""
+
+    def handle(self) -> None:
+        data, door = self.request
+        door.sendto(data.upper(), self.client_address)
+
+
+def test_datagrams_of_a_real_site_reach_a_real_program(tmp_path: Path) -> None:
+    with socketserver.ThreadingUDPServer(("127.0.0.1", 0), Shout) as program:
+        threading.Thread(target=program.serve_forever, daemon=True).start()
+        port = program.socket.getsockname()[1]
+        sites = read_sites(SITES.replace("127.0.0.1:9000", f"127.0.0.1:{port}"))
+        world = World(load_atlas(), (REGION,), sites=sites)
+
+        async def start(host: str) -> RealRuntime:
+            return await RealRuntime.start(
+                host=host,
+                links=WorldLinks(world),
+                run_directory=tmp_path,
+                state_directory=tmp_path / "state",
+            )
+
+        async def main() -> list[bytes]:
+            site, region = await start("site"), await start(REGION)
+            try:
+                await SiteHost(site, world).start()
+                answers: list[bytes] = []
+                heard = region.future()
+
+                def take(datagram: Datagram) -> None:
+                    answers.append(datagram.data)
+                    if len(answers) == 2:
+                        heard.set_result(None)
+
+                door = await region.listen_datagrams(Address(REGION, ""), take)
+                async with region.timeout(20):
+                    for word in (b"one", b"two"):
+                        door.send(Address(SITE, "10.20.0.5:5060"), word)
+                    await heard
+                return answers
+            finally:
+                await region.close()
+                await site.close()
+
+        try:
+            assert sorted(run_main(main())) == [b"ONE", b"TWO"]
+        finally:
+            program.shutdown()

@@ -208,7 +208,6 @@ def test_items_and_what_comes_with_their_answers(monkeypatch: pytest.MonkeyPatch
 RETRYING = """
 import boto3, time, random
 from botocore.config import Config
-from tests.runtime.worlds import FakeLinks
 config = Config(retries={"mode": MODE, "max_attempts": 4})
 client = boto3.client("dynamodb", config=config)
 def handler(event, context):

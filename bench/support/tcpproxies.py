@@ -6,6 +6,7 @@ All have one worker and buffers of 256 KB (what one read of ours takes); the bac
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,6 +70,8 @@ def sample(port: int, load: Load, seconds: int) -> tuple[float, int]:
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rate, moved = _RATE.search(said), _MOVED.search(said)
     errors = _ERRORS.search(said)
-    if rate is None or moved is None or (errors is not None and int(errors[1]) + int(errors[4])):
+    if rate is None or moved is None or not int(moved[1]):
         raise RuntimeError(f"wrk said:\n{said}")
+    if errors is not None and int(errors[1]) + int(errors[4]):
+        print(f"{load.path} of port {port}: {errors[0]}", file=sys.stderr)
     return float(rate[1]), int(moved[1])

@@ -169,6 +169,33 @@ def test_a_load_balancer_sends_to_the_site_and_notices_what_is_dead(centre: Cent
         assert centre.say(to, place="city/london").data == b"site heard hello"
 
 
+def test_targets_in_the_region_take_over_from_those_at_the_site(centre: Centre) -> None:
+    """One target group with both: every connection goes to what is well."""
+    _, group = centre.run(centre.balance("TCP"))
+    zone = load_atlas().region(REGION).zones[0]
+    standby = {"Id": "172.31.0.10"}
+
+    async def stand_by() -> None:
+        in_zone = Address(zone.place, "172.31.0.10:5060")
+        await centre.outside.listen(in_zone, lambda accepted: Heard(accepted, b"standby"))
+        await centre.call("RegisterTargets", TargetGroupArn=group, Targets=[standby])
+
+    centre.run(stand_by())
+    centre.wait(30)
+    to = Address(zone.place, f"{zone_address(zone.place, 1)}:5060")
+
+    def answers() -> set[bytes]:
+        return {centre.say(to, place="city/london").data for _ in range(12)}
+
+    assert answers() == {b"site heard hello", b"standby"}
+    handle = centre.simulated.world.install(DarkPlace(SITE))
+    centre.wait(45)
+    assert answers() == {b"standby"}
+    centre.simulated.world.heal(handle)
+    centre.wait(60)
+    assert answers() == {b"site heard hello", b"standby"}
+
+
 @pytest.mark.parametrize(
     "fault", [DarkPlace(SITE), CutLink(a=SITE, b=REGION), CutLink(a="site/*", b="region/*")]
 )

@@ -177,10 +177,61 @@ def test_what_is_kept_is_kept_again(values: list[str]) -> None:
         [{"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.1"]}}],
         [{"Field": "source-ip", "SourceIpConfig": {"Values": ["255.255.255.255/32"]}}],
         [{"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "a"}]}}],
-        [{"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["^/a"]}}],
+        [{"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["^/(a"]}}],
+        [{"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["a" * 129]}}],
+        [{"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["a"], "Values": ["b"]}}],
+        [{"Field": "path-pattern", "PathPatternConfig": {"RegexValues": [*"abcdef"]}}],
+        [{"Field": "query-string", "RegexValues": ["a"]}],
+        [{"Field": "http-header", "HttpHeaderConfig": {"RegexValues": ["a"]}}],
         [{"Field": "path-pattern", "HostHeaderConfig": {"Values": ["a"]}}],
     ],
 )
 def test_conditions_that_are_refused(conditions: list[dict[str, Any]]) -> None:
     with pytest.raises(ServiceError):
         normalised(conditions)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (
+            {
+                "Field": "host-header",
+                "HostHeaderConfig": {"RegexValues": [r"^(.*)\.EXAMPLE\.com$"]},
+            },
+            True,
+        ),
+        ({"Field": "host-header", "RegexValues": [r"^example\."]}, False),
+        (
+            {
+                "Field": "path-pattern",
+                "PathPatternConfig": {"RegexValues": ["^/x", r"^\/img\/(.*)$"]},
+            },
+            True,
+        ),
+        ({"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["IMG"]}}, False),
+        ({"HttpHeaderConfig": {"HttpHeaderName": "X-A", "RegexValues": ["^SEC.+d$"]}}, True),
+        ({"HttpHeaderConfig": {"HttpHeaderName": "X-B", "RegexValues": [".*"]}}, False),
+    ],
+)
+def test_regular_expressions(*, condition: dict[str, Any], expected: bool) -> None:
+    assert holds(condition) is expected
+
+
+def test_regular_expressions_have_no_wildcards_and_count_as_values() -> None:
+    regexes = ["^/.*", "^/?b*", ".*.*.*"]
+    [made] = normalised([{"Field": "path-pattern", "RegexValues": regexes}])
+    assert made["PathPatternConfig"] == {"RegexValues": regexes}
+    with pytest.raises(ServiceError, match="'5' condition values"):
+        normalised(
+            [
+                {"Field": "path-pattern", "RegexValues": regexes},
+                {"Field": "host-header", "RegexValues": regexes},
+            ]
+        )
+
+
+def test_a_path_that_is_too_long_for_a_regular_expression_does_not_match() -> None:
+    condition = {"Field": "path-pattern", "RegexValues": ["(?:aa?){200}"]}
+    assert holds(condition, path="a" * 300)
+    assert not holds(condition, path="a" * 16_000)

@@ -2,7 +2,9 @@
 
 A request is reduced to `Facts`; a condition holds when any of its values does; a rule is for a
 request when all its conditions hold. Wildcards are matched in linear steps, without backtracking
-into earlier stars, so no pattern of a customer's can hold the balancer up.
+into earlier stars, so no pattern of a customer's can hold the balancer up, nor can its regular
+expressions (`regexes.py`). Those are looked for anywhere in a host, a path or a header's value, as
+the anchors in AWS's examples suggest; where a text is too long for one, it does not match.
 
 Case matters in paths and methods only; header names and values, hosts and query strings are
 compared without it (load-balancer-listeners).
@@ -13,7 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, NamedTuple
 
-from antipodes.regional.elbv2.model import Condition, invalid, not_offered
+from antipodes.regional.elbv2.model import Condition, invalid
+from antipodes.regional.elbv2.regexes import BadRegex, Regex, TooLong
 
 VALUES_PER_RULE_MAX = 5
 WILDCARDS_PER_RULE_MAX = 5
@@ -31,6 +34,7 @@ _CONFIGS = {
 }
 _SEVERAL = ("http-header", "query-string")
 _PLAIN = ("host-header", "path-pattern")  # their values may stand in `Values` directly
+_BY_REGEX = ("host-header", "path-pattern", "http-header")
 _ESCAPING = ("http-header", "query-string")
 _METHOD = re.compile(r"[A-Z_-]{1,40}")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -100,6 +104,24 @@ def _any_pattern(values: Iterable[str], *, fold: bool, escapes: bool) -> Callabl
     return matches
 
 
+def _any_regex(values: Iterable[str], *, fold: bool) -> Callable[[str], bool]:
+    regexes = [Regex(value, fold=fold) for value in values]
+
+    def matches(text: str) -> bool:
+        try:
+            return any(regex.found(text) for regex in regexes)
+        except TooLong:
+            return False
+
+    return matches
+
+
+def _any_of(config: dict[str, Any], *, fold: bool, escapes: bool) -> Callable[[str], bool]:
+    if config.get("RegexValues"):
+        return _any_regex(config["RegexValues"], fold=fold)
+    return _any_pattern(config["Values"], fold=fold, escapes=escapes)
+
+
 # Tests.
 
 
@@ -107,21 +129,21 @@ def test_of(condition: Condition) -> Test:
     """Return a condition as a test of requests."""
     field = condition["Field"]
     config: dict[str, Any] = condition[_CONFIGS[field]]
-    values = config["Values"]
     if field == "host-header":
-        hosts = _any_pattern(values, fold=True, escapes=False)
+        hosts = _any_of(config, fold=True, escapes=False)
         return lambda facts: hosts(facts.host)
     if field == "path-pattern":
-        paths = _any_pattern(values, fold=False, escapes=False)
+        paths = _any_of(config, fold=False, escapes=False)
         return lambda facts: paths(facts.path)
+    if field == "http-header":
+        name = config["HttpHeaderName"].lower()
+        wanted = _any_of(config, fold=True, escapes=True)
+        return lambda facts: any(wanted(v) for header, v in facts.headers if header == name)
+    values = config["Values"]
     if field == "http-request-method":
         return lambda facts: facts.method in values
     if field == "source-ip":
         return _source_test(values)
-    if field == "http-header":
-        name = config["HttpHeaderName"].lower()
-        wanted = _any_pattern(values, fold=True, escapes=True)
-        return lambda facts: any(wanted(v) for header, v in facts.headers if header == name)
     return _query_test(values)
 
 
@@ -175,12 +197,14 @@ def normalised(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
 
 
 def _texts(condition: Condition) -> list[Any]:
-    return list(condition[_CONFIGS[condition["Field"]]]["Values"])
+    config = condition[_CONFIGS[condition["Field"]]]
+    return list(config.get("Values") or config["RegexValues"])
 
 
 def _wildcards(condition: Condition) -> int:
     field = condition["Field"]
-    if field in {"http-request-method", "source-ip"}:
+    config = condition[_CONFIGS[field]]
+    if field in {"http-request-method", "source-ip"} or "Values" not in config:
         return 0
     texts = [
         text
@@ -204,15 +228,39 @@ def _normalised(condition: Condition) -> Condition:
     plain = condition.get("Values")
     if plain and (config or field not in _PLAIN):
         raise invalid(f"Condition values of '{field}' must be specified in '{member}' only")
-    if config.get("RegexValues") or condition.get("RegexValues"):
-        raise not_offered("RegexValues")
+    regexes = list(condition.get("RegexValues") or config.get("RegexValues") or [])
     values = list(plain or config.get("Values") or [])
+    if regexes:
+        return _by_regex(field, config, regexes, values)
     if not values:
         raise invalid("A condition value must be specified")
     made: Condition = {"Field": field, member: {**config, "Values": values}}
+    made[member].pop("RegexValues", None)
     _check_values(field, made[member])
     if field in _PLAIN:
         made["Values"] = values
+    return made
+
+
+def _by_regex(
+    field: str, config: dict[str, Any], regexes: list[str], values: list[str]
+) -> Condition:
+    if field not in _BY_REGEX:
+        raise invalid(f"A condition on '{field}' cannot have 'RegexValues'")
+    if values:
+        raise invalid("A condition has either values or regular expressions")
+    for regex in regexes:
+        _check_length(regex)
+        try:
+            Regex(regex)
+        except BadRegex as error:
+            raise invalid(f"The regular expression '{regex}' is not valid: {error}") from None
+    kept = {name: value for name, value in config.items() if name != "Values"}
+    made: Condition = {"Field": field, _CONFIGS[field]: {**kept, "RegexValues": regexes}}
+    if field == "http-header":
+        _check_header(config)
+    else:
+        made["RegexValues"] = regexes
     return made
 
 

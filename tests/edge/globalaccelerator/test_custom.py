@@ -4,7 +4,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antipodes.edge.globalaccelerator import mappings
@@ -51,6 +51,7 @@ def listeners(draw: st.DrawFn) -> tuple[Listener, Group]:
 
 
 @given(listeners())
+@settings(max_examples=30, deadline=None)
 def test_every_port_stands_for_one_thing_and_every_thing_has_one_port(
     case: tuple[Listener, Group],
 ) -> None:
@@ -76,6 +77,7 @@ def test_every_port_stands_for_one_thing_and_every_thing_has_one_port(
     listeners().filter(lambda case: bool(case[1].subnets)),
     st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(4, 14), st.integers(100, 102))),
 )
+@settings(max_examples=40, deadline=None)
 def test_what_is_allowed_is_what_was_said_last(
     case: tuple[Listener, Group], said: list[tuple[bool, bool, int, int]]
 ) -> None:

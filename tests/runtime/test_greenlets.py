@@ -1,6 +1,7 @@
 """Blocking functions inside the loop: they wait, they are told errors, they can be frozen."""
 
 import asyncio
+import contextvars
 import gc
 from typing import Any
 
@@ -144,5 +145,31 @@ def test_cancelling_reaches_the_coroutine_that_is_waited_for() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert log == ["cancelled"]
+
+    run(main)
+
+
+def test_a_function_begins_with_nothing_of_the_one_before() -> None:
+    """The same greenlet may run both."""
+    seen: contextvars.ContextVar[str] = contextvars.ContextVar("seen", default="")
+
+    async def main(loop: VirtualLoop) -> None:
+        def work(name: str) -> tuple[str, str]:
+            before = seen.get()
+            seen.set(name)
+            wait(later(loop, 1.0))
+            if name == "b":
+                raise KeyError(name)
+            return before, seen.get()
+
+        assert await run_blocking(loop, work, "a") == ("", "a")
+        with pytest.raises(KeyError, match="b"):
+            await run_blocking(loop, work, "b")
+        assert await run_blocking(loop, work, "c") == ("", "c")
+        frozen = loop.create_task(run_blocking(loop, work, "d"))
+        await later(loop, 0.5)
+        frozen.cancel()
+        both = [loop.create_task(run_blocking(loop, work, name)) for name in ("e", "f")]
+        assert [await task for task in both] == [("", "e"), ("", "f")]
 
     run(main)

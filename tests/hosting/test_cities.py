@@ -322,3 +322,15 @@ def test_an_address_of_ipv6_is_reached_from_one_of_the_citys(way: str) -> None:
         assert seen["at"] == scene.world.anycast_edge(CITY)
 
     play(scenario)
+
+
+@pytest.mark.parametrize("port", ["²", "9" * 5000, "-1", "70000", ""])
+def test_what_is_no_port_is_refused_and_the_city_goes_on(port: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        for line in (f"CONNECT {BALANCER}:{port} HTTP/1.1", "GET / HTTP/1.1"):
+            head = f"{line}\r\nHost: nowhere.example.com:{port}\r\n\r\n"
+            answer = (await scene.talk([head.encode()])).got
+            assert answer.startswith(b"HTTP/1.1 502 "), answer
+        assert seen_in(await scene.request(f"http://{BALANCER}/"))
+
+    play(scenario)

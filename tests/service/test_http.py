@@ -254,3 +254,78 @@ def test_a_message_in_pieces_leaves_the_next_one_as_usual(run: Any) -> None:
         assert said.count(answer) == 1, answer
     assert b"/six" not in said
     assert said.count(b"HTTP/1.1 200") == 5
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"GET /",
+        b"GET / HTTP/1.1\r\nx: ",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1;x=",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: ",
+    ],
+    ids=["target", "header", "chunk", "trailer"],
+)
+def test_a_head_without_an_end_is_not_kept(run: Any, start: bytes) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> None:
+        await far.listen(API, HttpServer(far, echo).receiver)
+        stream, end = await near.connect(API, lambda _: Silent())
+        stream.write(start)
+        for _ in range(15):
+            if not stream.is_closing():
+                stream.write(b"a" * (16 << 10))
+            await near.sleep(0.01)
+        assert end.data.startswith(b"HTTP/1.1 431 ")
+        assert end.ended
+
+    run(scenario)
+
+
+def test_trailers_without_number_are_refused(run: Any) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> bytes:
+        await far.listen(API, HttpServer(far, echo).receiver)
+        head = b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
+        return await raw(near, head + b"x: y\r\n" * 50_000)
+
+    assert run(scenario).startswith(b"HTTP/1.1 431 ")
+
+
+def test_who_asks_but_does_not_listen_is_not_read_either(run: Any) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> None:
+        served = 0
+
+        def handler(_: HttpRequest) -> HttpResponse:
+            nonlocal served
+            served += 1
+            return HttpResponse(200, (), bytes(1 << 16))
+
+        await far.listen(API, HttpServer(far, handler).receiver)
+        stream, end = await near.connect(API, lambda _: Silent())
+        stream.pause_reading()
+        requests = 400
+        for _ in range(requests // 10):
+            stream.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n" * 10)
+            await near.sleep(0.01)
+        assert served < requests // 2
+        stream.resume_reading()
+        for _ in range(100):
+            if end.data.count(b"HTTP/1.1 200") < requests:
+                await near.sleep(0.1)
+        assert end.data.count(b"HTTP/1.1 200") == served == requests
+        stream.abort()
+
+    run(scenario)
+
+
+class Silent(PlainReceiver):
+    """Keeps what came, and whether there is more to come."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.ended = False
+
+    def data_received(self, data: bytes) -> None:
+        self.data += data
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.ended = True

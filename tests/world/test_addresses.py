@@ -15,7 +15,7 @@ ZONES = st.sampled_from([z.place for region in load_atlas().regions for z in reg
 CITIES = st.sampled_from([city.place for city in load_atlas().cities])
 
 
-@given(REGIONS, st.integers(1, 199), st.integers(1, 55))
+@given(REGIONS, st.integers(1, 199), st.integers(1, 53))
 def test_a_regions_addresses_lead_back_to_it(region: str, n: int, m: int) -> None:
     found = addresses.region_address(region, n), addresses.elastic_address(region, m)
     for ip in found:
@@ -54,7 +54,8 @@ def test_no_two_places_share_an_address() -> None:
     regions = [r.code for r in load_atlas().regions]
     cities = [c.place for c in load_atlas().cities]
     given_out = [addresses.region_address(r, n) for r in regions for n in range(1, 200)]
-    given_out += [addresses.elastic_address(r, n) for r in regions for n in range(1, 56)]
+    given_out += [addresses.elastic_address(r, n) for r in regions for n in range(1, 54)]
+    given_out += [addresses.checker_address(r, n) for r in regions for n in (1, 2)]
     zones = [zone.place for region in load_atlas().regions for zone in region.zones]
     given_out += [addresses.zone_address(zone, n) for zone in zones for n in range(1, 31)]
     given_out += [addresses.client_ip(c, n) for c in cities for n in range(addresses.CITY_SIZE)]
@@ -104,12 +105,14 @@ def test_a_city_has_so_many_clients(n: int) -> None:
         addresses.client_ip("city/sao-paulo", n)
 
 
-@pytest.mark.parametrize(("n", "m"), [(0, 0), (200, 56)])
+@pytest.mark.parametrize(("n", "m"), [(0, 0), (200, 54)])
 def test_a_region_keeps_its_first_and_last_address(n: int, m: int) -> None:
     with pytest.raises(OutOfAddresses, match="us-west-2"):
         addresses.region_address("us-west-2", n)
     with pytest.raises(OutOfAddresses, match="us-west-2"):
         addresses.elastic_address("us-west-2", m)
+    with pytest.raises(OutOfAddresses, match="us-west-2"):
+        addresses.checker_address("us-west-2", m and 3)
 
 
 @pytest.mark.parametrize("n", [0, 31])

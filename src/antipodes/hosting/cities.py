@@ -41,6 +41,7 @@ REQUEST_S_MAX = 120.0
 SNIFF_BYTES_MAX = 16 << 10
 FRONT_DOOR_PORT = 4566
 HTTP_PORT = 80
+PORT_MAX = 65535
 
 # RFC 1928, in bytes and their values.
 SOCKS_VERSION = 5
@@ -49,6 +50,7 @@ SOCKS_IPV6 = 4
 SOCKS_GREETING_BYTES_MIN = 2
 SOCKS_REQUEST_BYTES_MIN = 5
 
+_PORT = re.compile(r"[0-9]{1,5}")
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
 _HOP_BY_HOP = {
     "connection",
@@ -178,9 +180,15 @@ def _split(request: HttpRequest) -> tuple[str, int, str]:
         authority, slash, path = target[7:].partition("/")
         target = slash + path or "/"
     host, colon, port = authority.rpartition(":")
-    if not colon or not port.isdigit():
+    number = _port(port) if colon else 0
+    if not number:
         return plain_name(authority), HTTP_PORT, target
-    return plain_name(host), int(port), target
+    return plain_name(host), number, target
+
+
+def _port(text: str) -> int:
+    """A port as somebody wrote it; 0 for what is none."""
+    return int(text) if _PORT.fullmatch(text) and int(text) <= PORT_MAX else 0
 
 
 class _Sniffer(PlainReceiver):
@@ -238,7 +246,7 @@ class _Sniffer(PlainReceiver):
                 return b"HTTP/1.1 200 Connection Established\r\n\r\n"
             return encode_response(HttpResponse(502, (), f"{error}\n".encode()), keep_alive=False)
 
-        self._open(host, int(port) if port.isdigit() else 0, answer)
+        self._open(host, _port(port), answer)
 
     def _socks(self) -> None:
         if not self._greeted:

@@ -68,8 +68,10 @@ class _ServerReceiver(PlainReceiver):
         self._stream: Stream
         self._slots: deque[_Slot] = deque()
         self._paused = False
+        self._is_full = False  # the client does not take its answers
         self._finished = False
         self._heard_last = False  # the client said that it would send no more
+        self._undecided_bytes = 0  # came since the parser last had something to tell
 
     def _reset(self) -> None:
         self._url = b""
@@ -80,6 +82,7 @@ class _ServerReceiver(PlainReceiver):
         self._body_parts: list[bytes] | None = None
         self._body_bytes = 0
         self._in_message = False
+        self._has_head = False
 
     # What the runtime calls.
 
@@ -98,10 +101,13 @@ class _ServerReceiver(PlainReceiver):
                     return
             if not self._begin_parsing(data):
                 return
+        self._undecided_bytes += len(data)
         try:
             self._parser.feed_data(data)
             if not self._in_message:
                 self._parser = None  # the next message may be a usual one
+            elif self._undecided_bytes > HEADER_BYTES_MAX:  # the parser keeps what has no end
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         except httptools.HttpParserUpgrade:
             self._refuse(HTTPStatus.NOT_IMPLEMENTED)
         except httptools.HttpParserCallbackError as error:
@@ -131,6 +137,27 @@ class _ServerReceiver(PlainReceiver):
         self._finished = True
         self._parser = None  # it holds this receiver's methods: a circle
 
+    def pause_writing(self) -> None:
+        self._is_full = True
+        self._hold()
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._hold()
+
+    def _hold(self) -> None:
+        """Read on, unless too many requests wait for answers, or answers for their reader."""
+        slots = len(self._slots)
+        held = self._is_full or slots > PIPELINE_MAX
+        if self._paused and not self._is_full and slots >= PIPELINE_MAX // 2:
+            held = True
+        if held != self._paused and not self._stream.is_closing():
+            self._paused = held
+            if held:
+                self._stream.pause_reading()
+            else:
+                self._stream.resume_reading()
+
     def eof_received(self) -> bool | None:
         # Answers under way are still sent to a client that only closed its half.
         if self._slots and not self._stream.is_closing():
@@ -147,18 +174,23 @@ class _ServerReceiver(PlainReceiver):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._raw.append((name, value))
         self._header_bytes += len(name) + len(value)
         if self._header_bytes <= HEADER_BYTES_MAX:
+            self._raw.append((name, value))
             self._headers[lower(name)] = value.decode("utf-8", "replace")
+        elif self._has_head:  # a trailer
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
+        self._has_head = True
+        self._undecided_bytes = 0
         if self._header_bytes > HEADER_BYTES_MAX:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self._headers.get("expect", "").lower() == "100-continue":
             self._stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
+        self._undecided_bytes = 0
         self._body_bytes += len(body)
         if self._body_bytes > self._server.body_bytes_max:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -170,6 +202,7 @@ class _ServerReceiver(PlainReceiver):
             self._body = body
 
     def on_message_complete(self) -> None:
+        self._undecided_bytes = 0
         if self._finished:
             return
         body = self._body if self._body_parts is None else b"".join(self._body_parts)
@@ -215,8 +248,7 @@ class _ServerReceiver(PlainReceiver):
         slot.last = last
         self._slots.append(slot)
         if len(self._slots) > PIPELINE_MAX and not self._paused:
-            self._paused = True
-            self._stream.pause_reading()
+            self._hold()
         return slot
 
     async def _answer_later(
@@ -244,9 +276,8 @@ class _ServerReceiver(PlainReceiver):
                 self._stream.write(ready)
             if done.last:
                 self._finish()
-        if self._paused and len(self._slots) < PIPELINE_MAX // 2:
-            self._paused = False
-            self._stream.resume_reading()
+        if self._paused:
+            self._hold()
 
     def _finish(self) -> None:
         self._finished = True

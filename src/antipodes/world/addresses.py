@@ -6,7 +6,7 @@
 198.18.0.0/17           first of an accelerator's two anycast addresses
 198.18.128.0/17         second of them; the two networks can be broken separately
 198.19.R.0/24           region R (its position in the atlas, below 64): balancers up to 199,
-                        elastic addresses above
+                        elastic addresses above, health checkers from 253 on
 198.19.(64+R).0/24      its zones, 32 each: nodes of network load balancers
 198.19.128.0/17         clients in cities: 64 of each, by the city's position
 2001:2:0:a::/64         first of an accelerator's two anycast addresses of IPv6
@@ -38,7 +38,7 @@ SUBNET6_SIZE = 1 << 64
 ANYCAST_MAX = ANYCAST_B - ANYCAST_A - 2
 REGIONS_MAX = 64
 REGION_SIZE = 256
-ELASTIC_FIRST = 200
+ELASTIC_FIRST, CHECKERS_FIRST = 200, 253
 ZONES = REGIONS + REGIONS_MAX * REGION_SIZE
 ZONE_SIZE = 32
 CITY_SIZE = 64
@@ -93,11 +93,19 @@ def region_address(region: str, n: int) -> str:
 
 
 def elastic_address(region: str, n: int) -> str:
-    """Return the n-th elastic address of a region, 1 to 55."""
-    if not 1 <= n < REGION_SIZE - ELASTIC_FIRST:
-        most = REGION_SIZE - 1 - ELASTIC_FIRST
+    """Return the n-th elastic address of a region, 1 to 53."""
+    most = CHECKERS_FIRST - ELASTIC_FIRST
+    if not 1 <= n <= most:
         raise OutOfAddresses(f"elastic address {n} of {region}: a region has 1 to {most}")
     return str(IPv4Address(_region_start(region) + ELASTIC_FIRST + n - 1))
+
+
+def checker_address(region: str, n: int) -> str:
+    """Return the address of the n-th health checker in a region, 1 to 2."""
+    most = REGION_SIZE - 1 - CHECKERS_FIRST
+    if not 1 <= n <= most:
+        raise OutOfAddresses(f"health checker {n} in {region}: a region has 1 to {most}")
+    return str(IPv4Address(_region_start(region) + CHECKERS_FIRST + n - 1))
 
 
 def zone_address(zone: str, n: int) -> str:

@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antipodes.regional.ec2 import model
+from antipodes.regional.ec2.elastic import ElasticAddresses
+from antipodes.service.contract import ServiceError
+from antipodes.world.addresses import checker_address
 from antipodes.world.atlas import load_atlas
 from tests.regional.elbv2.hosts import Region
 
@@ -134,6 +137,18 @@ def test_elastic_addresses_are_had_described_and_given_back(region: Region) -> N
     assert code == "InvalidAllocationID.NotFound"
     assert refusal(ec2.release_address, AllocationId=first) == "InvalidAllocationID.NotFound"
     assert ec2.allocate_address()["PublicIp"] == made[0]["PublicIp"]
+
+
+def test_a_region_runs_out_of_addresses_before_it_hands_out_its_health_checkers(
+    region: Region,
+) -> None:
+    addresses = ElasticAddresses(region.host)
+    had = [addresses.allocate(f"{number // 5:012}", [])["PublicIp"] for number in range(53)]
+    with pytest.raises(ServiceError, match="has 1 to 53") as caught:
+        addresses.allocate("999999999999", [])
+    assert caught.value.code == "InsufficientAddressCapacity"
+    theirs = [checker_address(region.host.place, n) for n in (1, 2)]
+    assert len({*had, *theirs}) == 53 + 2
 
 
 def test_addresses_from_elsewhere_are_refused_by_name(region: Region) -> None:

@@ -35,7 +35,6 @@ REGIONS = (
 )
 EACH = 2
 HEALTHY_SHARE = 0.18  # more than that
-FIRST_ADDRESS = 54  # of a region's elastic ones: checkers have the last
 ALARM_S = 60.0
 MEASURED_S = 60.0
 PROBED = ("HTTP", "HTTP_STR_MATCH", "HTTPS", "HTTPS_STR_MATCH", "TCP")
@@ -52,7 +51,7 @@ class Seat(NamedTuple):
 def seats(regions: tuple[str, ...]) -> tuple[Seat, ...]:
     """The checkers of these regions; of all where none are named."""
     return tuple(
-        Seat(region, addresses.elastic_address(region, FIRST_ADDRESS + n))
+        Seat(region, addresses.checker_address(region, n + 1))
         for region in REGIONS
         if region in regions or not regions
         for n in range(EACH)

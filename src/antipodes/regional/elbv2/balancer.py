@@ -130,6 +130,12 @@ class _Connection(PlainReceiver):
     def eof_received(self) -> bool | None:
         return self._http.eof_received()
 
+    def pause_writing(self) -> None:
+        self._http.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._http.resume_writing()
+
     def connection_lost(self, error: Exception | None) -> None:
         self._timer.cancel()
         http, self._http = self._http, PlainReceiver()
@@ -154,6 +160,8 @@ class _Connection(PlainReceiver):
             left = max(left, 1.0)
         if left > 0:
             self._timer = self._runtime.later(left, self._check_idle)
+        elif self._stream.get_write_buffer_size():
+            self._stream.abort()  # the client does not take its answers
         else:
             self._stream.close()
 

@@ -102,11 +102,11 @@ class Program:
     stdout: Any = None
     signs = True
 
-    def lane(self, _: dict[str, str]) -> None:
-        """No shorter way."""
-
     pending: Any = None
     send: Any = None
+
+    def lane(self, _: dict[str, str]) -> None:
+        """No shorter way."""
 
     def wait(self, awaitable: Any) -> Any:
         """Never asked."""

@@ -6,9 +6,13 @@ from ipaddress import IPv6Address
 import orjson
 import pytest
 
+from antipodes.fabric.dns.message import NXDOMAIN, Query, encode_answer
+from antipodes.fabric.dns.names import to_wire
 from antipodes.hosting.cities import CityProxy
 from antipodes.hosting.links import SUPERVISOR
+from antipodes.hosting.resolver import MACHINE_IP
 from antipodes.runtime.contract import Accepted, Address, PlainReceiver, Runtime
+from antipodes.service.dnsserver import Asker, DnsServer
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
 from antipodes.world import addresses
 from tests.hosting import authorities
@@ -18,12 +22,15 @@ from tests.hosting.authorities import (
     BALANCER,
     BALANCER_IP,
     CITY,
+    A,
     E,
     W,
+    address,
     perform,
+    soa,
 )
 
-PROXY = Address(SUPERVISOR, "proxy")
+PROXY, OTHER = Address(SUPERVISOR, "proxy"), Address(SUPERVISOR, "other")
 GET = b"GET /inside HTTP/1.1\r\nhost: balancer\r\n\r\n"
 GREETING = b"\x05\x01\x00"
 ANYCAST6 = "2001:2:0:a::1"
@@ -63,7 +70,7 @@ class Scene(authorities.Scene):
 
     async def open(self) -> None:
         await super().open()
-        hosts = {place: self.simulation.boot(place) for place in (W, E)}
+        hosts = self.regions = {place: self.simulation.boot(place) for place in (W, E)}
         for region in (W, E):
             await self.serve(hosts[region], Address(region, "api"))
         await self.serve(hosts[W], Address(W, f"{BALANCER_IP}:80"))
@@ -95,6 +102,15 @@ class Scene(authorities.Scene):
             await self.outside.sleep(pause_s)
         await self.outside.sleep(10)
         return client
+
+    async def through(self, proxy: CityProxy, target: str) -> bytes:
+        """One request through another proxy than the city's."""
+        listener = await self.outside.listen(OTHER, proxy.receiver)
+        stream, client = await self.outside.connect(OTHER, Client)
+        stream.write(f"GET {target} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        await self.outside.sleep(10)
+        listener.close()
+        return client.got
 
     async def request(
         self, target: str, *, method: str = "GET", headers: str = "", body: str = ""
@@ -332,5 +348,28 @@ def test_what_is_no_port_is_refused_and_the_city_goes_on(port: str) -> None:
             answer = (await scene.talk([head.encode()])).got
             assert answer.startswith(b"HTTP/1.1 502 "), answer
         assert seen_in(await scene.request(f"http://{BALANCER}/"))
+
+    play(scenario)
+
+
+def test_who_stands_in_a_region_goes_by_its_networks_resolver() -> None:
+    """And reaches private addresses, from one of its own."""
+
+    def answer(query: Query, _: Asker) -> bytes:
+        if query.name != to_wire("db.corp.example"):
+            return encode_answer(query, NXDOMAIN, (), (soa("corp.example"),), recursion=True)
+        return encode_answer(query, 0, (address("db.corp.example", "172.31.0.77"),))
+
+    async def scenario(scene: Scene) -> None:
+        region = scene.regions[W]
+        await DnsServer(region, answer).listen(Address(W, "172.31.0.2:53"))
+        await scene.serve(region, Address(W, "172.31.0.77:80"))
+        inside = CityProxy(scene.outside.at(W), scene.world)
+        seen = seen_in(await scene.through(inside, "http://db.corp.example/x"))
+        assert (seen["from"], seen["ip"], seen["at"]) == (W, MACHINE_IP, W)
+        assert (await inside.resolver.look_up(to_wire("x.corp.example"), A)).rcode == NXDOMAIN
+        for wrong in ("http://x.corp.example/", "http://[2001:2:0:a::1]/"):
+            assert (await scene.through(inside, wrong)).startswith(b"HTTP/1.1 502 ")
+        assert (await scene.request("http://172.31.0.77/")).startswith(b"HTTP/1.1 502 ")
 
     play(scenario)

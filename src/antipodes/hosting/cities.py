@@ -5,6 +5,9 @@ DNS; the first byte tells which. Names are resolved by the city's own resolver, 
 the city, and so everything takes the time that the distances dictate. The connections that a client
 opens to the proxy and the ones opened in the world belong together: a kept-alive client keeps its
 flow.
+
+A region can be stood in as well: then the machine that a program runs on is in the region's default
+network, and its names are those of the network's resolver.
 """
 
 import re
@@ -13,7 +16,7 @@ from ipaddress import IPv6Address
 
 from antipodes.fabric.dns.cache import Behaviour
 from antipodes.hosting.nameservers import is_dns
-from antipodes.hosting.resolver import NoSuchName, Resolver, plain_name
+from antipodes.hosting.resolver import NetworkResolver, NoSuchName, Resolver, plain_name
 from antipodes.runtime.contract import (
     Accepted,
     Address,
@@ -34,7 +37,7 @@ from antipodes.service.http import (
 )
 from antipodes.service.recursion import recursive_server
 from antipodes.service.relay import RelayEnd
-from antipodes.world import addresses
+from antipodes.world.places import kind_of
 from antipodes.world.world import World
 
 REQUEST_S_MAX = 120.0
@@ -66,7 +69,7 @@ _HOP_BY_HOP = {
 
 
 class CityProxy:
-    """The people of one city, and the ports through which they reach the world."""
+    """The people of one city, or a machine in a region, and how they reach the world."""
 
     def __init__(
         self,
@@ -80,10 +83,12 @@ class CityProxy:
         self.runtime = runtime
         self.world = world
         self.front_ports = (FRONT_DOOR_PORT, front_port)
-        self.resolver = Resolver(runtime, world, chosen)
+        inside = kind_of(runtime.place) == "region"
+        self.resolver = (
+            NetworkResolver(runtime, world) if inside else Resolver(runtime, world, chosen)
+        )
         self.names = DnsServer(runtime, recursive_server(self.resolver.look_up))
-        self.source_ip = addresses.client_ip(runtime.place, 0)
-        self._source_ip6 = addresses.client_ip6(runtime.place, 0)
+        self.source_ip = self.resolver.source_ip
         self._chance = runtime.chance(f"trace/{runtime.place}")
 
     def new_trace(self) -> str:
@@ -92,7 +97,7 @@ class CityProxy:
 
     def source_for(self, door: Address) -> str:
         """The city's own address, of the family of the one that it connects to."""
-        return self._source_ip6 if "::" in door.port else self.source_ip
+        return self.resolver.source_ip6 if "::" in door.port else self.source_ip
 
     def receiver(self, accepted: Accepted) -> Receiver:
         """A receiver for one new client connection."""

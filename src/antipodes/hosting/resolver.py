@@ -18,7 +18,7 @@ from antipodes.fabric.dns.message import SERVFAIL, Answer
 from antipodes.fabric.dns.names import InvalidName, to_text, to_wire
 from antipodes.runtime.contract import Address, Gone, Runtime, TimedOut
 from antipodes.service.dnsclient import DnsClient
-from antipodes.service.recursion import Recursion
+from antipodes.service.recursion import FAILED, LookUp, Recursion
 from antipodes.world import addresses
 from antipodes.world.errors import WorldError
 from antipodes.world.world import World
@@ -28,7 +28,13 @@ TRIES_S = (0.8, 1.6, 2.4)  # how long each attempt waits, as resolvers back off
 DOORS_MAX = NAMES_MAX = 1000
 EVERYWHERE = "default"  # instead of a city: the behaviour of all that are not named
 
-_A = 1
+# Of a region's default network: its block, its resolver, and a machine that nobody has.
+NETWORK = ipaddress.IPv4Network("172.31.0.0/16")
+NETWORK_RESOLVER = "172.31.0.2:53"
+NETWORK_S_MAX = 10.0  # the resolver itself tries for five seconds at every link of a chain
+MACHINE_IP = "172.31.15.200"
+
+_A, _SOA = 1, 6
 _API = re.compile(r"(?:[a-z0-9-]+\.)+([a-z]{2}-[a-z-]+-\d)\.amazonaws\.com")
 _LABELLED = re.compile(r"[a-z0-9_*-]+(?:\.[a-z0-9_*-]+)+")
 _OUTSIDE = (".localhost.localstack.cloud", ".internal", ".local")  # what the laptop is called
@@ -103,17 +109,22 @@ class Resolver:
     ) -> None:
         self._runtime = runtime
         self._world = world
+        self.source_ip, self.source_ip6 = self._addresses_here()
         self._client = DnsClient(runtime)
-        self._source_ip = addresses.client_ip(runtime.place, 0)
         chosen = chosen or {}
         behaviour = chosen.get(runtime.place, chosen.get(EVERYWHERE, HONOUR))
-        self._recursion = Recursion(runtime, self._ask, behaviour)
+        self._look_up: LookUp = Recursion(runtime, self._ask, behaviour).resolve
         self._doors: dict[tuple[str, int], Address] = {}
         self._doors_version = -1
 
     async def look_up(self, name: bytes, rtype: int) -> Known:
         """What is known of a name and a type, asked for if need be."""
-        return await self._recursion.resolve(name, rtype)
+        return await self._look_up(name, rtype)
+
+    def _addresses_here(self) -> tuple[str, str]:
+        """Where the city's questions and connections come from, by IPv4 and IPv6."""
+        place = self._runtime.place
+        return addresses.client_ip(place, 0), addresses.client_ip6(place, 0)
 
     async def resolve(self, host: str) -> str:
         """Return an address of a name (the first of the answer), or the address itself."""
@@ -125,7 +136,7 @@ class Resolver:
         if _is_address(name):
             return (str(ipaddress.ip_address(name)),)
         try:
-            known = await self._recursion.resolve(_wire(name), _A)
+            known = await self._look_up(_wire(name), _A)
         except InvalidName:
             raise NoSuchName(f"{name}: no name at all") from None
         found = tuple(_address(record.rdata) for record in known.records if record.rtype == _A)
@@ -154,7 +165,7 @@ class Resolver:
             authority = Address(self.edge(), DOOR)
             try:
                 answer = await self._client.ask(
-                    authority, name, rtype, timeout_s=try_s, tries=1, source_ip=self._source_ip
+                    authority, name, rtype, timeout_s=try_s, tries=1, source_ip=self.source_ip
                 )
             except (Gone, TimedOut):
                 continue
@@ -191,3 +202,43 @@ class Resolver:
         """The region of an AWS API endpoint's name."""
         found = _API.fullmatch(plain_name(host))
         return found.group(1) if found and found.group(1) in self._world.regions else None
+
+
+class NetworkResolver(Resolver):
+    """What a machine in a region's default network goes by: its resolver; it keeps nothing.
+
+    It also reaches what cities do not, the private addresses of its network and those of sites, and
+    has no IPv6.
+    """
+
+    def __init__(self, runtime: Runtime, world: World) -> None:
+        super().__init__(runtime, world)
+        self._look_up = self._ask_network
+
+    def _addresses_here(self) -> tuple[str, str]:
+        return MACHINE_IP, ""
+
+    async def _ask_network(self, name: bytes, rtype: int) -> Known:
+        server = Address(self._runtime.place, NETWORK_RESOLVER)
+        try:
+            answer = await self._client.ask(
+                server,
+                name,
+                rtype,
+                recursion=True,
+                timeout_s=NETWORK_S_MAX,
+                tries=1,
+                source_ip=self.source_ip,
+            )
+        except (Gone, TimedOut):
+            return FAILED
+        soa = next((record for record in answer.authority if record.rtype == _SOA), None)
+        return Known(answer.rcode, answer.answers, soa)
+
+    def _place(self, address: str) -> str:
+        ip = ipaddress.ip_address(address)
+        if ip.version != NETWORK.version:
+            raise NoSuchName(f"{address}: the default network has no IPv6")
+        if ip in NETWORK:
+            return self._runtime.place
+        return self._world.site_of(address) or super()._place(address)

@@ -7,7 +7,7 @@ GET  /_antipodes/status                   hosts, processes, faults
 GET  /_antipodes/replication              who follows whom, and how far behind
 PUT  /_antipodes/replication              the delay of replicated writes {delay}
 GET  /_antipodes/edge                     what each edge location has heard
-GET  /_antipodes/cities/NAME              opens the city's proxy; its port
+GET  /_antipodes/cities/NAME              opens a city's (or a region's) proxy; its port
 GET  /_antipodes/faults                   the faults as records, by handle
 POST /_antipodes/faults                   installs one; its handle
 DELETE /_antipodes/faults[/HANDLE]        heals one, or all
@@ -216,8 +216,8 @@ class WorldServer:
 
     async def _city(self, name: str) -> dict[str, Any]:
         place = self.supervisor.world.place(name)
-        if not place.startswith("city/"):
-            raise SupervisorError(f"{name} is not a city")
+        if not place.startswith("city/") and place not in self.supervisor.configuration.regions:
+            raise SupervisorError(f"{name} is not a city, nor a region of this world")
         if place not in self._cities:
             proxy = CityProxy(
                 self.runtime.at(place),

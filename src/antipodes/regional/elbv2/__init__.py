@@ -2,20 +2,20 @@
 
 Modelled: load balancers of type application with an address in each zone, HTTP listeners, rules
 (path, host, header, method, query string, source address; by wildcards or regular expressions) with
-forward, fixed-response and redirect actions, weighted forwards, target groups of types lambda, ip
-and instance, health checks that really probe, fail-open, draining, Lambda events and responses in
-both header forms, generated error pages, trace headers, tags and attributes. Load balancers of type
-network with a node and an address in each zone, TCP, UDP and both, targets by ip, instance and
-application load balancer, flows that stay with their target, cross-zone load balancing, client
-addresses, proxy protocol, stickiness.
+forward, fixed-response and redirect actions, transforms, weighted forwards, target groups of types
+lambda, ip and instance, health checks that really probe, fail-open, draining, Lambda events and
+responses in both header forms, generated error pages, trace headers, tags and attributes. Load
+balancers of type network with a node and an address in each zone, TCP, UDP and both, targets by ip,
+instance and application load balancer, flows that stay with their target, cross-zone load
+balancing, client addresses, proxy protocol, stickiness.
 
 `balancer.py` and `nlb.py` are the data planes; `health.py` probes; `targets.py` says where a target
 stands; `names.py` tells what names mean; `doors.py` answers what other places ask.
 
-Not modelled, refused by name: gateway load balancers, QUIC, authentication, rewrites, anomaly
-mitigation, internal application load balancers, IPv6, and rules of network load balancers (which
-have to be dual-stack). Security groups are recorded, and hold nobody back. One prober, which stands
-in no zone, stands for the nodes of all zones. Permission to invoke a function is checked when it is
+Not modelled, refused by name: gateway load balancers, QUIC, authentication, anomaly mitigation,
+internal application load balancers, IPv6, and rules of network load balancers (which have to be
+dual-stack). Security groups are recorded, and hold nobody back. One prober, which stands in no
+zone, stands for the nodes of all zones. Permission to invoke a function is checked when it is
 registered, not at each call. An extension: ip targets in 127.0.0.0/8 are on the user's own machine.
 
 Facts and numbers: the Application Load Balancer user guide (load-balancer-listeners,

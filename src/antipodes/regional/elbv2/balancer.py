@@ -19,10 +19,12 @@ from antipodes.regional.elbv2 import (
     lambdaformat,
     model,
     targets,
+    transforms,
 )
 from antipodes.regional.elbv2.actions import Url, redirect_location
 from antipodes.regional.elbv2.certificates import Certificates
 from antipodes.regional.elbv2.choosing import Choosing
+from antipodes.regional.elbv2.clients import ClientConnection
 from antipodes.regional.elbv2.conditions import Facts
 from antipodes.regional.elbv2.health import Probes
 from antipodes.regional.elbv2.invoking import Failed, invoke
@@ -34,20 +36,17 @@ from antipodes.runtime.contract import (
     Accepted,
     Address,
     Gone,
-    PlainReceiver,
     Receiver,
     ReceiverFactory,
-    Stream,
     TimedOut,
     Timer,
 )
 from antipodes.runtime.contract import Listener as OpenDoor
 from antipodes.service.contract import Host
-from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
+from antipodes.service.http import HttpClient, HttpRequest, HttpResponse
 from antipodes.wire.scalars import http_date
 
 TARGET_LENGTH_MAX = 16 << 10
-BODY_BYTES_MAX = 64 << 20
 DOOR = "elb/"  # where what comes through an accelerator or another load balancer comes in
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
@@ -58,6 +57,7 @@ class _Rule(NamedTuple):
     name: str  # its priority, or "default"
     tests: tuple[conditions.Test, ...]
     action: Action
+    rewriting: transforms.Rewriting | None = None
 
 
 class _Group(NamedTuple):
@@ -92,6 +92,17 @@ class _Visit(NamedTuple):
     trace: str
 
 
+def _rewritten(visit: _Visit, rewriting: transforms.Rewriting) -> _Visit:
+    try:
+        path, query = rewriting.url(visit.facts.path, visit.query)
+        headers = rewriting.headers(visit.headers)
+    except transforms.Failed:
+        raise _Refused(500, "a transform failed") from None
+    parameters = lambdaformat.split_query(query)
+    facts = visit.facts._replace(path=path, query=parameters)
+    return visit._replace(headers=headers, facts=facts, query=query)
+
+
 class _Refused(Exception):
     """The load balancer answers itself, with a page; `reason` is for the span."""
 
@@ -99,71 +110,6 @@ class _Refused(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
-
-
-class _Connection(PlainReceiver):
-    """A client's connection: HTTP, and an end when nothing happens for the idle timeout."""
-
-    def __init__(self, balancer: "Balancer", key: tuple[str, str], accepted: Accepted) -> None:
-        self._balancer = balancer
-        self._key = key
-        self._runtime = balancer.host.runtime
-        # A server of its own, whose handler knows the connection.
-        server = HttpServer(
-            self._runtime, self._handle, store=balancer.host.store, body_bytes_max=BODY_BYTES_MAX
-        )
-        self._http: Receiver = server.receiver(accepted)
-        self._stream: Stream
-        self._timer: Timer
-        self._active_at = self._runtime.now()
-        self._busy = 0
-
-    def connection_made(self, stream: Stream) -> None:
-        self._stream = stream
-        self._http.connection_made(stream)
-        self._timer = self._runtime.later(self._idle_s(), self._check_idle)
-
-    def data_received(self, data: bytes) -> None:
-        self._active_at = self._runtime.now()
-        self._http.data_received(data)
-
-    def eof_received(self) -> bool | None:
-        return self._http.eof_received()
-
-    def pause_writing(self) -> None:
-        self._http.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._http.resume_writing()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._timer.cancel()
-        http, self._http = self._http, PlainReceiver()
-        http.connection_lost(error)
-
-    async def _handle(self, request: HttpRequest) -> HttpResponse:
-        self._busy += 1
-        try:
-            return await self._balancer.serve(self._key, request)
-        finally:
-            self._busy -= 1
-            self._active_at = self._runtime.now()
-
-    def _idle_s(self) -> float:
-        serving = self._balancer.serving(self._key)
-        return self._runtime.deadline(serving.policy.idle_s) if serving is not None else 0.0
-
-    def _check_idle(self) -> None:
-        since = self._runtime.now() - self._active_at
-        left = self._idle_s() - since
-        if self._busy:
-            left = max(left, 1.0)
-        if left > 0:
-            self._timer = self._runtime.later(left, self._check_idle)
-        elif self._stream.get_write_buffer_size():
-            self._stream.abort()  # the client does not take its answers
-        else:
-            self._stream.close()
 
 
 class Balancer:
@@ -205,13 +151,22 @@ class Balancer:
 
     def _factory(self, key: tuple[str, str]) -> ReceiverFactory:
         def accept(accepted: Accepted) -> Receiver:
-            inner = _Connection(self, key, accepted)
+            inner = ClientConnection(
+                self.host,
+                accepted,
+                partial(self.serve, key),
+                partial(self._idle_s, key),
+            )
             serving = self.serving(key)
             if serving is None or serving.listener.protocol != HTTPS:
                 return inner
             return self.certificates.receiver(serving.listener, inner)
 
         return accept
+
+    def _idle_s(self, key: tuple[str, str]) -> float:
+        serving = self.serving(key)
+        return self.host.runtime.deadline(serving.policy.idle_s) if serving is not None else 0.0
 
     def _wanted(self) -> dict[Address, tuple[str, str]]:
         wanted: dict[Address, tuple[str, str]] = {}
@@ -258,7 +213,12 @@ class Balancer:
         balancer = self._registry.balancers.get(account, listener.balancer)
         assert balancer is not None, f"{listener.arn} outlived its load balancer"
         rules = [
-            _Rule(str(r.priority), tuple(map(conditions.test_of, r.conditions)), r.actions[-1])
+            _Rule(
+                str(r.priority),
+                tuple(map(conditions.test_of, r.conditions)),
+                r.actions[-1],
+                transforms.Rewriting(r.transforms) if r.transforms else None,
+            )
             for r in self._registry.rules_of(listener)
         ]
         rules.append(_Rule("default", (), listener.actions[-1]))
@@ -291,6 +251,8 @@ class Balancer:
             if serving.tests:
                 rule = next(r for r in serving.rules if all(test(visit.facts) for test in r.tests))
             told["rule"] = rule.name
+            if rule.rewriting is not None and rule.action["Type"] == "forward":
+                visit = _rewritten(visit, rule.rewriting)
             response = await self._act(visit, rule.action, told)
         except _Refused as refused:
             told["reason"] = refused.reason

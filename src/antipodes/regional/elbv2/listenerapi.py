@@ -2,7 +2,14 @@
 
 import msgspec
 
-from antipodes.regional.elbv2 import attributes, conditions, knownattributes, listeners, model
+from antipodes.regional.elbv2 import (
+    attributes,
+    conditions,
+    knownattributes,
+    listeners,
+    model,
+    transforms,
+)
 from antipodes.regional.elbv2.control import own_rule, page_of
 from antipodes.regional.elbv2.model import Listener, Rule
 from antipodes.regional.elbv2.service import ElbV2, operations
@@ -118,9 +125,8 @@ async def create_rule(service: ElbV2, call: Call, request: Request) -> Response:
     balancer = service.balancer_of(listener)
     if balancer.is_network:
         raise model.not_offered("A rule of a network load balancer, which has to be dual-stack,")
-    if request.get("Transforms"):
-        raise model.not_offered("Transforms of a rule")
     wanted = conditions.normalised(request["Conditions"])
+    rewrites = transforms.normalised(request.get("Transforms") or ())
     made = service.actions(call, balancer, listener.protocol, request["Actions"])
     tags = model.merge_tags({}, request.get("Tags"))
     service.check_priority(listener, request["Priority"])
@@ -136,6 +142,7 @@ async def create_rule(service: ElbV2, call: Call, request: Request) -> Response:
         conditions=wanted,
         actions=made,
         tags=tags,
+        transforms=rewrites,
     )
     service.registry.put(rule)
     await service.settle()
@@ -166,9 +173,13 @@ def describe_rules(service: ElbV2, call: Call, request: Request) -> Response:
 async def modify_rule(service: ElbV2, call: Call, request: Request) -> Response:
     arn = request["RuleArn"]
     rule = own_rule(service.registry.rule(call, arn), arn, "be modified")
+    wanted, made, rewrites = rule.conditions, rule.actions, rule.transforms
     if request.get("Transforms"):
-        raise model.not_offered("Transforms of a rule")
-    wanted, made = rule.conditions, rule.actions
+        if request.get("ResetTransforms"):
+            raise model.invalid("Either transforms or their reset can be specified, not both")
+        rewrites = transforms.normalised(request["Transforms"])
+    elif request.get("ResetTransforms"):
+        rewrites = ()
     if request.get("Conditions"):
         wanted = conditions.normalised(request["Conditions"])
     if request.get("Actions"):
@@ -176,7 +187,7 @@ async def modify_rule(service: ElbV2, call: Call, request: Request) -> Response:
         assert listener is not None, f"{arn} outlived its listener"
         balancer = service.balancer_of(listener)
         made = service.actions(call, balancer, listener.protocol, request["Actions"])
-    changed = replace(rule, conditions=wanted, actions=made)
+    changed = replace(rule, conditions=wanted, actions=made, transforms=rewrites)
     service.registry.put(changed)
     await service.settle()
     return {"Rules": [model.describe_rule(changed)]}

@@ -45,6 +45,7 @@ _NOUNS = {
 
 Action = dict[str, Any]
 Condition = dict[str, Any]
+Transform = dict[str, Any]
 
 
 class Zone(msgspec.Struct, frozen=True):
@@ -226,6 +227,7 @@ class Rule(msgspec.Struct, frozen=True):
     conditions: tuple[Condition, ...]
     actions: tuple[Action, ...]
     tags: dict[str, str] = {}
+    transforms: tuple[Transform, ...] = ()
 
     @property
     def key(self) -> str:
@@ -398,6 +400,7 @@ def describe_rule(rule: Rule) -> Response:
         "Conditions": list(rule.conditions),
         "Actions": list(rule.actions),
         "IsDefault": False,
+        "Transforms": list(rule.transforms),
     }
 
 
@@ -409,6 +412,7 @@ def describe_default_rule(listener: Listener) -> Response:
         "Conditions": [],
         "Actions": list(listener.actions),
         "IsDefault": True,
+        "Transforms": [],
     }
 
 

@@ -19,7 +19,16 @@ Span = tuple[str, str, float, float, dict[str, Any]]  # trace, name, start, end,
 class RunJournal:
     """A bounded record of events with a digest of everything that was ever noted."""
 
-    def __init__(self, now: Callable[[], float], *, place: str = "", limit: int = 20_000) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        place: str = "",
+        limit: int = 20_000,
+        digested: bool = True,
+    ) -> None:
+        """Where no two runs are alike, a digest says nothing, and need not be made."""
+        self._digested = digested
         self._now = now
         self._place = place
         self._entries: deque[dict[str, Any]] = deque(maxlen=limit)
@@ -34,7 +43,8 @@ class RunJournal:
         """Note an event now."""
         entry = {"at": self._now(), "kind": kind, **fields}
         self._entries.append(entry)
-        self.absorb(self._encode(entry))
+        if self._digested:
+            self.absorb(self._encode(entry))
 
     def span(self, trace: str, name: str, started: float, **fields: Any) -> None:
         """Note that the piece of work `name` of a traced request ran from `started` to now."""
@@ -44,7 +54,8 @@ class RunJournal:
         """Note a span whose further fields are in a dictionary already, which is kept."""
         entry = (trace, name, started, self._now(), fields)
         self._spans.append(entry)
-        self.absorb(self._encode(entry))
+        if self._digested:
+            self.absorb(self._encode(entry))
 
     def sometimes(self, name: str) -> None:
         """Note that a rare path was taken; only counted, and no part of the digest."""

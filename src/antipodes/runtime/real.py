@@ -87,7 +87,7 @@ class _Machine:
         self.disk_state = KeptDiskState(state_directory / host / "disk.json", power=power)
         self.precise = PreciseTimers(self.loop) if PreciseTimers.available() else None
         self.lines = DelayLines(self, links)
-        self.journal = RunJournal(time.monotonic, place=host)
+        self.journal = RunJournal(time.monotonic, place=host, digested=False)
         self.clock = KeptClock(state_directory / host / "clock.json")
         self.doors = Doors()
         self.crew = Crew(self.loop, self._on_bug)

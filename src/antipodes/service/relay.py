@@ -12,14 +12,17 @@ EARLY_BYTES_MAX = 256 << 10
 class RelayEnd(PlainReceiver):
     """One side of a relay: what it receives is written to the other."""
 
+    # As each end begins: of the class, since two ends are made for every connection.
+    stream: Stream | None = None
+    other: "RelayEnd | None" = None
+    early = b""
+    ended = False
+    was_reset = False
+    waits = False  # more came early than is kept, so reading is paused
+    is_full = False  # this side takes no more for now
+
     def __init__(self, _: Accepted | None = None) -> None:
-        self.stream: Stream | None = None
-        self.other: RelayEnd | None = None
-        self.early = b""
-        self.ended = False
-        self.was_reset = False
-        self.waits = False  # more came early than is kept, so reading is paused
-        self.is_full = False  # this side takes no more for now
+        """Ends are made for connections that are accepted, and for such as are opened."""
 
     def join(self, other: "RelayEnd") -> None:
         """Connect two ends; what came early is sent on."""

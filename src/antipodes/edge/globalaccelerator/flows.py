@@ -66,13 +66,14 @@ class OpenFlow:
 class FlowEnd(RelayEnd):
     """One side of a flow."""
 
+    _doomed = False  # reset before it was open
+
     def __init__(self, flow: OpenFlow, runtime: Runtime, meter: Meter) -> None:
         super().__init__()
         self._flow: OpenFlow | None = flow
         self._meter = meter
         self._now = runtime.now
         self.moved_at = runtime.now()
-        self._doomed = False  # reset before it was open
 
     def connection_made(self, stream: Stream) -> None:
         super().connection_made(stream)

@@ -95,11 +95,14 @@ class Load:
 
     async def probe(self, city: str) -> bool:
         """Whether a city is served by now; not part of the history."""
-        if self._drill.load.session is not None:
-            return await try_session(self._way(city), self._runtime.now())
-        person = Person(self._way(city), 0, 0.0, self.started)
-        operation = await person.act("read", self._hot[0], None)
-        return operation.outcome is Outcome.OK
+        way = self._way(city)
+        try:
+            if self._drill.load.session is not None:
+                return await try_session(way, self._runtime.now())
+            operation = await Person(way, 0, 0.0, self.started).act("read", self._hot[0], None)
+            return operation.outcome is Outcome.OK
+        finally:
+            way.resolver.close()
 
     async def _wait_until(self, world_s: float) -> None:
         due = self.started + world_s / self._drill.world.speed

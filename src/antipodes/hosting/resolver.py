@@ -194,6 +194,10 @@ class Resolver:
             raise NoSuchName(f"{address}: no such address in this world")
         return place
 
+    def close(self) -> None:
+        """Ask no more."""
+        self._client.close()
+
     def edge(self) -> str:
         """The edge location that anycast addresses lead to from here, now."""
         return self._world.anycast_edge(self._runtime.place)

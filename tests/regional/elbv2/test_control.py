@@ -95,7 +95,7 @@ def test_creating_the_same_again_returns_the_first(region: Region) -> None:
     [
         ("InvalidConfigurationRequest", {"Type": "gateway"}),
         ("InvalidConfigurationRequest", {"IpAddressType": "dualstack"}),
-        ("InvalidScheme", {"Scheme": "internal"}),
+        ("ValidationError", {"Scheme": "inward"}),
         ("ValidationError", {"Name": "-a"}),
         ("ValidationError", {"Name": "internal-a"}),
         ("ValidationError", {"Name": "a" * 33}),

@@ -13,7 +13,7 @@ balancing, client addresses, proxy protocol, stickiness.
 stands; `names.py` tells what names mean; `doors.py` answers what other places ask.
 
 Not modelled, refused by name: gateway load balancers, QUIC, authentication, anomaly mitigation,
-internal application load balancers, IPv6, and rules of network load balancers (which have to be
+IPv6, and rules of network load balancers (which have to be
 dual-stack). Security groups are recorded, and hold nobody back. One prober, which stands in no
 zone, stands for the nodes of all zones. Permission to invoke a function is checked when it is
 registered, not at each call. An extension: ip targets in 127.0.0.0/8 are on the user's own machine.

@@ -1,10 +1,11 @@
 """The data plane: from a client's request over a listener's rules to a target, and back.
 
 A load balancer listens at its own door (`elb/app/NAME/ID:PORT`, where an accelerator comes in) and
-at the address of its node in each zone. What rules mean is worked out once after each change of the
-registry. Functions are invoked and addresses asked by HTTP with the idle timeout as patience; what
-goes wrong becomes one of the pages of `forwarding.py`: 502 for a bad or missing answer, 503 without
-targets, 504 for none in time. Every request leaves a span, `alb.request`.
+at the address of its node in each zone (in the zone itself, where that is one of its subnet). What
+rules mean is worked out once after each change of the registry. Functions are invoked and addresses
+asked by HTTP with the idle timeout as patience; what goes wrong becomes one of the pages of
+`forwarding.py`: 502 for a bad or missing answer, 503 without targets, 504 for none in time. Every
+request leaves a span, `alb.request`.
 
 Left out: the client's half of HTTP/2, access logs, metrics.
 """
@@ -28,7 +29,16 @@ from antipodes.regional.elbv2.clients import ClientConnection
 from antipodes.regional.elbv2.conditions import Facts
 from antipodes.regional.elbv2.health import Probes
 from antipodes.regional.elbv2.invoking import Failed, invoke
-from antipodes.regional.elbv2.model import HTTPS, LAMBDA, Action, Listener, Target, TargetGroup
+from antipodes.regional.elbv2.model import (
+    HTTPS,
+    LAMBDA,
+    Action,
+    Listener,
+    LoadBalancer,
+    Target,
+    TargetGroup,
+    Zone,
+)
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.regional.elbv2.shifted import Shifted
 from antipodes.regional.elbv2.stickiness import Sticky
@@ -178,10 +188,16 @@ class Balancer:
                 self._wake(balancer.arn, balancer.active_at - wall)
                 continue
             for listener in self._registry.listeners_of(balancer):
-                doors = [f"elb/{balancer.key}", *(zone.address for zone in balancer.zones)]
-                for door in doors:
-                    wanted[Address(place, f"{door}:{listener.port}")] = (account, listener.key)
+                doors = [(place, f"elb/{balancer.key}")]
+                doors += [(self._place(balancer, zone), zone.address) for zone in balancer.zones]
+                for where, door in doors:
+                    wanted[Address(where, f"{door}:{listener.port}")] = (account, listener.key)
         return wanted
+
+    def _place(self, balancer: LoadBalancer, zone: Zone) -> str:
+        """Where a node's address leads: those of subnets to their zone, others to the region."""
+        place: str = self.host.world.atlas.zone(zone.name).place
+        return place if balancer.is_internal else self.host.place
 
     def _wake(self, arn: str, seconds: float) -> None:
         """Come back when a load balancer will be active."""

@@ -211,12 +211,9 @@ def own_rule(rule: Rule | Listener, arn: str, verb: str) -> Rule:
 
 def check_balancer(request: Request) -> None:
     """Refuse load balancers of kinds that are not offered."""
-    kind, scheme = request.get("Type"), request.get("Scheme")
+    kind = request.get("Type")
     if kind not in {None, model.APPLICATION, model.NETWORK}:
         raise model.not_offered(f"A load balancer of type '{kind}'")
-    offered = {None, model.INTERNET_FACING}
-    if scheme not in ({*offered, model.INTERNAL} if kind == model.NETWORK else offered):
-        raise ServiceError("InvalidScheme", f"Scheme '{scheme}' is not offered here")
     if request.get("IpAddressType") not in {None, "ipv4"}:
         raise model.not_offered(f"IpAddressType '{request['IpAddressType']}'")
     for member in _REFUSED_OF_BALANCER:

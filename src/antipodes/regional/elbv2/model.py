@@ -84,6 +84,16 @@ class LoadBalancer(msgspec.Struct, frozen=True):
         return self.kind == NETWORK
 
     @property
+    def is_internal(self) -> bool:
+        """Whether it has addresses of its subnets, and none of the internet."""
+        return self.scheme == INTERNAL
+
+    @property
+    def stands_in_zones(self) -> bool:
+        """Whether its nodes are in their zones' places, and are lost with them."""
+        return self.is_network or self.is_internal
+
+    @property
     def key(self) -> str:
         """`app/NAME/ID`, or `net/NAME/ID`."""
         return f"{'net' if self.is_network else 'app'}/{self.name}/{self.id}"
@@ -98,7 +108,8 @@ class LoadBalancer(msgspec.Struct, frozen=True):
         """The name that clients resolve."""
         if self.is_network:
             return f"{self.name}-{self.id}.elb.{self.region}.amazonaws.com"
-        return f"{self.name}-{self.number}.{self.region}.elb.amazonaws.com"
+        name = f"internal-{self.name}" if self.is_internal else self.name
+        return f"{name}-{self.number}.{self.region}.elb.amazonaws.com"
 
     @property
     def hosted_zone(self) -> str:
@@ -331,7 +342,7 @@ def describe_balancer(balancer: LoadBalancer, wall: float) -> Response:
 
 def _describe_zone(balancer: LoadBalancer, zone: Zone) -> Response:
     """Only addresses that were chosen are shown, as AWS does: of elastic and of private ones."""
-    chosen = balancer.scheme == INTERNAL and zone.chosen
+    chosen = balancer.is_internal and zone.chosen
     addresses = [{"PrivateIPv4Address": zone.address}] if chosen else []
     return {"ZoneName": zone.name, "SubnetId": zone.subnet, "LoadBalancerAddresses": addresses}
 

@@ -6,7 +6,8 @@ gone. A follower that is behind asks for all of them by a query of the same name
 on to answer when the region is lost, with what it heard last.
 
 A network load balancer's zone leaves the answer while a target group has too few healthy targets
-there, or while the zone cannot be reached at all; when all zones would leave, all stay. Zonal names
+there, or while the zone cannot be reached at all; an internal application load balancer's for the
+second reason only. When all zones would leave, all stay. Zonal names of network load balancers
 always exist (Network Load Balancer user guide, network-load-balancers and target-group-health).
 What is known of targets and zones is lost when a host restarts: until those that it finds have been
 checked, answers stay as they were.
@@ -107,7 +108,8 @@ class Names:
         zonal_names: dict[str, str] = {}
         if balancer.is_network:
             zonal_names = everywhere
-            if before is not None and before.zonal == everywhere and self._is_unknown(balancer):
+        if balancer.stands_in_zones:
+            if before is not None and self._stays(balancer, before, everywhere):
                 answer = before.addresses
             else:
                 answer = {z: ip for z, ip in everywhere.items() if self._serves(balancer, z)}
@@ -128,10 +130,17 @@ class Names:
             if group is not None:
                 yield group
 
+    def _stays(self, balancer: LoadBalancer, before: Told, everywhere: dict[str, str]) -> bool:
+        """Whether an answer has to stay for now, since too little is known."""
+        same = before.zonal == everywhere
+        if not balancer.is_network:
+            same = before.addresses.items() <= everywhere.items()
+        return same and self._is_unknown(balancer)
+
     def _is_unknown(self, balancer: LoadBalancer) -> bool:
         if not all(self._nodes.is_known(zone.name) for zone in balancer.zones):
             return True
-        if not self._unknown:
+        if not self._unknown or not balancer.is_network:
             return False
         arns = {group.arn for group in self._groups(balancer)}
         return any(arn in arns for arn, _ in self._unknown)
@@ -140,6 +149,8 @@ class Names:
         """Whether a zone's node is there, and every group has enough healthy targets for it."""
         if not self._nodes.is_up(zone):
             return False
+        if not balancer.is_network:
+            return True
         for group in self._groups(balancer):
             targets = zonal.in_scope(balancer, group, zone)
             if not zonal.answers(targets, group, partial(self._probes.takes_requests, group)):

@@ -1,8 +1,9 @@
-"""Whether the zones in which network load balancers have nodes can be reached at all.
+"""Whether the zones in which load balancers have nodes can be reached at all.
 
-A node in a zone that is dark cannot say so. Every zone that has nodes is visited once in INTERVAL_S
-from the region, which stands in no zone; after two visits in vain its nodes are taken for lost, and
-the first that succeeds brings them back. AWS does this for its nodes with health checks of its own,
+Those are network load balancers, and internal ones. A node in a zone that is dark cannot say so.
+Every zone that has nodes is visited once in INTERVAL_S from the region, which stands in no zone;
+after two visits in vain its nodes are taken for lost, and the first that succeeds brings them back.
+AWS does this for its nodes with health checks of its own,
 and publishes no numbers.
 """
 
@@ -37,7 +38,7 @@ class _Visit(PlainReceiver):
 
 
 class Nodes:
-    """The zones of this region in which network load balancers have nodes."""
+    """The zones of this region in which load balancers have nodes."""
 
     def __init__(self, host: Host, registry: Registry) -> None:
         self._host = host
@@ -65,7 +66,7 @@ class Nodes:
         wanted = {
             zone.name: None
             for _, _, balancer in self._registry.balancers.all()
-            if balancer.is_network
+            if balancer.stands_in_zones
             for zone in balancer.zones
         }
         for zone in [zone for zone in self._watching if zone not in wanted]:

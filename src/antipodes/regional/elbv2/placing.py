@@ -1,8 +1,9 @@
 """Where load balancers' nodes stand: the subnets that a request names, their zones, and addresses.
 
-An application load balancer's nodes have addresses of the region. A network load balancer's node
-has one address for life: of its zone when it faces the internet, or, when it is internal, of its
-subnet, chosen by whoever asks or else the lowest that is free. Elastic addresses are ec2's to know.
+The node of an internal load balancer has an address of its subnet: the lowest that is free, unless
+one was chosen, which only a network load balancer's can be. Those of a load balancer that faces the
+internet have addresses of the region (application) or of their zone (network). Elastic addresses
+are ec2's to know.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -138,7 +139,7 @@ class Placing:
     ) -> tuple[Zone, ...]:
         """Give each zone's node an address that no other load balancer has."""
         networks: dict[str, IPv4Network] = {}
-        if kind == model.NETWORK and scheme == model.INTERNAL:
+        if scheme == model.INTERNAL:
             subnets = await self._subnets(call, [zone.subnet for zone in zones])
             networks = {s["SubnetId"]: IPv4Network(s["CidrBlock"]) for s in subnets}
         taken = self._taken()
@@ -153,11 +154,11 @@ class Placing:
         self, zone: Zone, kind: str, networks: dict[str, IPv4Network]
     ) -> Callable[[int], str]:
         """Return the n-th address that a node may have, from 1 on; raises OutOfAddresses."""
-        if kind != model.NETWORK:
+        network = networks.get(zone.subnet)
+        if network is None and kind != model.NETWORK:
             return lambda n: addresses.region_address(self._host.place, n)
-        if zone.subnet not in networks:
+        if network is None:
             return lambda n: addresses.zone_address(zone.name, n)
-        network = networks[zone.subnet]
 
         def private(n: int) -> str:
             if n > _host_count(network):

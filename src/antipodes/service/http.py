@@ -12,7 +12,6 @@ request: half-done work is worse than an answer nobody reads.
 from collections import deque
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from inspect import isawaitable
 from typing import Any
 
 import httptools
@@ -224,7 +223,7 @@ class _ServerReceiver(PlainReceiver):
     def _answer(self, request: HttpRequest, *, keep_alive: bool) -> None:
         response = self._server.handler(request)
         head = request.method == "HEAD"
-        if isawaitable(response):
+        if not isinstance(response, HttpResponse):
             slot = self._new_slot(last=not keep_alive)
             answering = self._answer_later(response, slot, self._failures(), head=head)
             self._server.runtime.spawn(answering, "http answer")

@@ -163,16 +163,26 @@ def _headers(document: dict[str, Any], *, multi_value: bool) -> tuple[tuple[str,
         return ()
     if not isinstance(given, dict):
         raise BadAnswer(f"LambdaInvalidResponse: {member}")
-    pairs = [
-        (name, value)
-        for name, values in given.items()
-        for value in (values if multi_value and isinstance(values, list) else [values])
-    ]
+    pairs = tuple(
+        [
+            (name, value)
+            for name, values in given.items()
+            for value in (values if multi_value and isinstance(values, list) else [values])
+        ]
+    )
+    if not all([isinstance(value, str) for _, value in pairs]):  # noqa: C419 - quicker
+        raise BadAnswer(f"LambdaInvalidResponse: {member}")
+    return _passed(pairs, member)
+
+
+@lru_cache(256)
+def _passed(pairs: tuple[tuple[str, str], ...], member: str) -> tuple[tuple[str, str], ...]:
+    """Those headers that are passed on; a function says nearly the same ones every time."""
     kept: list[tuple[str, str]] = []
     size = 0
     for name, value in pairs:
         kind = _header_kind(name)
-        if kind == "bad" or not isinstance(value, str) or _CONTROLS.search(value):
+        if kind == "bad" or _CONTROLS.search(value):
             raise BadAnswer(f"LambdaInvalidResponse: {member}")
         size += len(name) + len(value)
         if kind == "passed":

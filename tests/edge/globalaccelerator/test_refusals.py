@@ -59,7 +59,7 @@ def _with(balancer: str, part: Any) -> Any:
         ({"EndpointConfigurations": [{"EndpointId": BALANCER, "Weight": 256}]}, "Validation|Inv"),
         (
             {"EndpointConfigurations": [{"EndpointId": BALANCER, "AttachmentArn": "a"}]},
-            "AttachmentNotFoundException",
+            "InvalidArgumentException",
         ),
     ],
 )

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from antipodes.edge.globalaccelerator.errors import denied
+from antipodes.edge.globalaccelerator.errors import denied, invalid
 from antipodes.edge.globalaccelerator.model import (
     Accelerator,
     Attachment,
     Group,
     Listener,
+    is_attachment,
     parse_attachment,
 )
 from antipodes.service.records import Records
@@ -29,6 +30,8 @@ class Lending:
         """Refuse a resource of somebody who does not lend it."""
         if not arn:
             raise denied(f"{resource} belongs to another account, and no attachment is named")
+        if not is_attachment(arn):
+            raise invalid(f"{arn} is not the ARN of a cross-account attachment")
         account, attachment_id = parse_attachment(arn)
         found = self._attachments.get(account, attachment_id)
         if account != owner or found is None or not is_lent(found, accelerator, resource):

@@ -21,7 +21,6 @@ from heapq import heappop as pop
 from heapq import heappush as push
 from typing import Any, NoReturn, Protocol, TypeVar, TypeVarTuple
 
-import msgspec
 
 from antipodes.runtime.contract import RuntimeFailure
 
@@ -51,15 +50,27 @@ class Deadlock(RuntimeFailure):
     """Nothing is left to do, and somebody still waits."""
 
 
-class Call(msgspec.Struct, eq=False):
+class Call:
     """A callback that will be run, with its host and its context: a handle as asyncio knows it."""
 
-    time: float
-    callback: Callable[..., object] | None
-    arguments: tuple[Any, ...]
-    context: contextvars.Context | None  # None: the loop's own
-    host: Liveness | None
-    loop: "VirtualLoop | None" = None  # of a timer that is not due yet
+    __slots__ = ("arguments", "callback", "context", "host", "loop", "time")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - all that there is to it
+        self,
+        time: float,
+        callback: Callable[..., object] | None,
+        arguments: tuple[Any, ...],
+        context: contextvars.Context | None,
+        host: Liveness | None,
+        loop: "VirtualLoop | None" = None,
+    ) -> None:
+        """`context` None: the loop's own; `loop`: of a timer that is not due yet."""
+        self.time = time
+        self.callback = callback
+        self.arguments = arguments
+        self.context = context
+        self.host = host
+        self.loop = loop
 
     def __repr__(self) -> str:
         return f"Call({self.callback!r} at {self.time})"

@@ -21,7 +21,6 @@ from heapq import heappop as pop
 from heapq import heappush as push
 from typing import Any, NoReturn, Protocol, TypeVar, TypeVarTuple
 
-
 from antipodes.runtime.contract import RuntimeFailure
 
 T = TypeVar("T")

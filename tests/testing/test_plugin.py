@@ -78,6 +78,7 @@ def properties(report: Path) -> dict[str, str]:
         ("sim", "seed='seven'", "antipodes: seed: 'seven' will not do"),
         ("world", "regions=[]", "antipodes: regions: [] will not do"),
         ("sim", "replication_delay='soon'", "antipodes: replication_delay: 'soon' will not do"),
+        ("sim", "resolvers='tokyo=soon'", "antipodes: resolvers: 'tokyo=soon' will not do"),
         ("sim", "regions=['mars-1']", "Refused: unknown place 'mars-1'"),
     ],
 )

@@ -56,6 +56,7 @@ class WorldProcess:
             *("--regions", ",".join(world.regions), "--port", "0", "--speed", f"{world.speed:g}"),
             *("--seed", str(world.seed), "--propagation", f"{world.propagation_s:g}"),
             *("--replication-delay", world.replication_delay),
+            *(f"--resolver={city}={how}" for city, how in world.resolvers.items()),
         ]
         if world.sites:
             file = self.state / "sites.toml"

@@ -20,6 +20,7 @@ _HELP = {
     "seeds": "play every test of the fixture `sim` with seeds 1 to this number",
     "propagation_s": "seconds that routing changes take to the edge",
     "replication_delay": "of global tables: link, aws, or seconds",
+    "resolvers": "how cities' resolvers keep names, as in: default=honour, tokyo=clamp:300",
 }
 
 
@@ -37,6 +38,7 @@ class Options:
     seeds: int = 0  # 0: the one seed
     propagation_s: float = 60.0
     replication_delay: str = "link"
+    resolvers: tuple[tuple[str, str], ...] = ()
     fresh: bool = False  # of `world`: one of the test's own
 
 
@@ -94,6 +96,7 @@ def _converted(given: dict[str, Any]) -> Options:
         "seeds": int,
         "propagation_s": float,
         "replication_delay": _delay,
+        "resolvers": _resolvers,
         "fresh": bool,
     }
     values: dict[str, Any] = {}
@@ -110,6 +113,18 @@ def _delay(value: Any) -> str:
 
     parse(str(value))
     return str(value)
+
+
+def _resolvers(value: Any) -> tuple[tuple[str, str], ...]:
+    from antipodes.fabric.dns.cache import parse_behaviour  # noqa: PLC0415 - as above
+
+    pairs = value
+    if isinstance(value, str):
+        pairs = [pair.split("=") for pair in value.replace(",", " ").split()]
+    found: dict[str, str] = dict(pairs)
+    for behaviour in found.values():
+        parse_behaviour(behaviour)
+    return tuple(sorted(found.items()))
 
 
 def _regions(value: Any) -> tuple[str, ...]:

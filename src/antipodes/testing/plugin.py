@@ -48,6 +48,7 @@ class Kept:
                 seed=asked.seed,
                 propagation_s=asked.propagation_s,
                 replication_delay=asked.replication_delay,
+                resolvers=dict(asked.resolvers),
                 directory=directory,
             )
             self._asked = asked
@@ -70,8 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
         "markers",
-        "antipodes(regions, speed, seed, seeds, propagation_s, replication_delay, fresh): the "
-        "world a test needs",
+        "antipodes(regions, speed, seed, seeds, propagation_s, replication_delay, resolvers, "
+        "fresh): the world a test needs",
     )
     config.stash[_KEPT] = Kept()
 
@@ -121,6 +122,7 @@ def sim(request: pytest.FixtureRequest, antipodes_seed: int) -> "Iterator[Virtua
         seed=antipodes_seed,
         propagation_s=asked.propagation_s,
         replication_delay=asked.replication_delay,
+        resolvers=dict(asked.resolvers),
         directory=request.path.parent,
     ) as world:
         request.node.stash[_SIMULATED] = world

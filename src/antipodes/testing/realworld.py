@@ -10,7 +10,7 @@ import subprocess  # noqa: TID251 - a test stands outside of every world
 import sys
 import tempfile  # noqa: TID251 - as above
 import time  # noqa: TID251 - as above
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException  # noqa: TID251 - as above
 from pathlib import Path
@@ -52,6 +52,7 @@ class RealWorld(Breakable):
         seed: int = 0,
         propagation_s: float = 60.0,
         replication_delay: str = "link",
+        resolvers: Mapping[str, str] | None = None,
         directory: Path | None = None,
     ) -> None:
         """`directory` is where scripts to deploy are looked for. Raises WorldFailed."""
@@ -68,6 +69,7 @@ class RealWorld(Breakable):
             *("--regions", ",".join(self.regions), "--speed", f"{speed:g}"),
             *("--seed", str(seed), "--propagation", f"{propagation_s:g}"),
             *("--replication-delay", replication_delay),
+            *(f"--resolver={city}={how}" for city, how in (resolvers or {}).items()),
         ]
         with path.open("wb") as log:
             self._log = path.open("rb")  # it can be read to the end, also when it is removed

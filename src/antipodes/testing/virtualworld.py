@@ -6,14 +6,15 @@ falls due: replication, health checks, retries, timeouts. The same seed gives th
 `digest`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from antipodes.hosting.resolver import NoSuchName, Resolver
+from antipodes.fabric.dns.cache import UnknownBehaviour
+from antipodes.hosting.resolver import NoSuchName, Resolver, behaviours
 from antipodes.hosting.simulated import SimulatedWorld
 from antipodes.runtime.contract import Gone, TimedOut
 from antipodes.runtime.script import Script
@@ -44,13 +45,14 @@ class VirtualWorld(Breakable):
 
     endpoint_url = ENDPOINT_URL
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that a test may choose
         self,
         regions: Sequence[str] = REGIONS,
         *,
         seed: int = 1,
         propagation_s: float = 60.0,
         replication_delay: str = "link",
+        resolvers: Mapping[str, str] | None = None,
         directory: Path | None = None,
     ) -> None:
         """`directory` is where scripts to deploy are looked for. Raises Refused."""
@@ -67,6 +69,11 @@ class VirtualWorld(Breakable):
                 ),
             )
         except WorldError as error:
+            raise Refused(str(error)) from None
+        try:
+            self.behaviours = behaviours(self.simulated.world, resolvers or {})
+        except (WorldError, UnknownBehaviour) as error:
+            self.simulated.close()
             raise Refused(str(error)) from None
         self._driver = Driver(self.simulated)
         self._callers: dict[str, Caller] = {}
@@ -337,7 +344,7 @@ class VirtualCity(Requests):
         self._world = world
         self._driver = driver
         self._runtime = driver.outside.at(place)
-        self._resolver = Resolver(self._runtime, world.simulated.world)
+        self._resolver = Resolver(self._runtime, world.simulated.world, world.behaviours)
 
     def client(
         self, service: str, region: str = "", *, account: str = "test", **options: Any

@@ -228,6 +228,7 @@ class _ServerReceiver(PlainReceiver):
             answering = self._answer_later(response, slot, self._failures(), head=head)
             self._server.runtime.spawn(answering, "http answer")
             return
+        keep_alive = keep_alive and not response.last
         self._send(encode_response(response, keep_alive=keep_alive, head=head), last=not keep_alive)
 
     def _send(self, data: bytes, *, last: bool) -> None:
@@ -256,6 +257,7 @@ class _ServerReceiver(PlainReceiver):
         answer = await response
         if self._failures() != failures:
             answer = UNKEPT
+        slot.last = slot.last or answer.last
         data = encode_response(answer, keep_alive=not slot.last, head=head)
         store = self._server.store
         if store is not None and store.dirty:

@@ -147,6 +147,7 @@ class HttpResponse:
     headers: Sequence[tuple[str, str]] = ()
     body: bytes = b""
     reason: str = ""
+    last: bool = False  # the connection ends with it
 
 
 UNKEPT = HttpResponse(500)  # for what the disk did not take; every AWS client tries again

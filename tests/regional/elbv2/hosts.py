@@ -206,6 +206,10 @@ class Region:
         """Run something to its end, as a task of the region's host."""
         return self._run_on(self.runtime, scenario)
 
+    def run_in_city(self, scenario: Coroutine[Any, Any, Any]) -> Any:
+        """Run something to its end in the city."""
+        return self._run_on(self.city, scenario)
+
     def _run_on(self, runtime: Any, scenario: Coroutine[Any, Any, Any]) -> Any:
         async def caught() -> Any:
             try:

@@ -97,9 +97,6 @@ class Network(Region):
     def run_on_machines(self, scenario: Any) -> Any:
         return self._run_on(self.machines, scenario)
 
-    def run_in_city(self, scenario: Any) -> Any:
-        return self._run_on(self.city, scenario)
-
     def machine(self, zone: str, last: int, port: int = PORT) -> Machine:
         """A machine in a zone's default subnet."""
         third = 16 * ZONES.index(zone)

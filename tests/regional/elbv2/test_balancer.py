@@ -346,3 +346,52 @@ def test_a_client_may_send_several_requests_at_once(region: Region) -> None:
     region.run(main())
     bodies = [part.partition(b"\r\n\r\n")[2] for part in received.split(b"HTTP/1.1 200")[1:]]
     assert bodies == [b"/0", b"/1", b"/2"]
+
+
+def test_headers_with_invalid_names_are_dropped_if_the_load_balancer_says_so(
+    region: Region,
+) -> None:
+    front = region.serving(echo)
+
+    def seen() -> list[str]:
+        event = json.loads(region.ask(front.door, headers={"X_Bad": "1", "X-Good": "2"}).body)
+        return [name for name in event["headers"] if name.lower() in {"x_bad", "x-good"}]
+
+    assert seen() == ["x_bad", "x-good"]
+    region.client("elbv2").modify_load_balancer_attributes(
+        LoadBalancerArn=front.arn,
+        Attributes=[
+            {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"},
+        ],
+    )
+    assert seen() == ["x-good"]
+
+
+def test_a_connection_that_is_old_ends_with_an_answer(region: Region) -> None:
+    front = region.serving(echo)
+    region.client("elbv2").modify_load_balancer_attributes(
+        LoadBalancerArn=front.arn,
+        Attributes=[{"Key": "client_keep_alive.seconds", "Value": "100"}],
+    )
+    heard: list[bytes] = []
+    ended: list[float] = []
+
+    class Client(PlainReceiver):
+        def data_received(self, data: bytes) -> None:
+            heard.append(data)
+
+        def connection_lost(self, error: Exception | None) -> None:
+            ended.append(region.city.now())
+
+    async def ask_for_long() -> None:
+        to = Address(region.place, front.door)
+        stream, _ = await region.city.connect(to, lambda _: Client())
+        began = region.city.now()
+        while not ended:
+            stream.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await region.city.sleep(30)
+        ended[0] -= began
+
+    region.run_in_city(ask_for_long())
+    assert [b"connection: close" in one for one in heard] == [False] * 4 + [True]
+    assert 120 <= ended[0] < 121

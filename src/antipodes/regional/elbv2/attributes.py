@@ -27,6 +27,8 @@ AS_BALANCER = "use_load_balancer_configuration"
 IDLE_TIMEOUT = "idle_timeout.timeout_seconds"
 DELETION_PROTECTION = "deletion_protection.enabled"
 PRESERVE_HOST = "routing.http.preserve_host_header.enabled"
+DROP_INVALID = "routing.http.drop_invalid_header_fields.enabled"
+CLIENT_KEEP_ALIVE = "client_keep_alive.seconds"
 FORWARDED_MODE = "routing.http.xff_header_processing.mode"
 MULTI_VALUE = "lambda.multi_value_headers.enabled"
 DRAINING = "deregistration_delay.timeout_seconds"
@@ -55,13 +57,13 @@ OF_BALANCER: Mapping[str, Attribute] = {
     IDLE_TIMEOUT: Attribute("60", NUMBER, 1, 4_000),
     DELETION_PROTECTION: Attribute("false", SWITCH),
     "routing.http2.enabled": Attribute("true"),
-    "routing.http.drop_invalid_header_fields.enabled": Attribute("false"),
+    DROP_INVALID: Attribute("false", SWITCH),
     "routing.http.xff_client_port.enabled": Attribute("false"),
     PRESERVE_HOST: Attribute("false", SWITCH),
     FORWARDED_MODE: Attribute("append", "append|preserve|remove"),
     CROSS_ZONE: Attribute("true"),
     "routing.http.desync_mitigation_mode": Attribute("defensive"),
-    "client_keep_alive.seconds": Attribute("3600"),
+    CLIENT_KEEP_ALIVE: Attribute("3600", NUMBER, 60, 604_800),
     "waf.fail_open.enabled": Attribute("false"),
     "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": Attribute("false"),
     ZONAL_SHIFT: Attribute("false", SWITCH),

@@ -165,7 +165,7 @@ class Balancer:
                 self.host,
                 accepted,
                 partial(self.serve, key),
-                partial(self._idle_s, key),
+                partial(self._policy, key),
             )
             serving = self.serving(key)
             if serving is None or serving.listener.protocol != HTTPS:
@@ -174,9 +174,9 @@ class Balancer:
 
         return accept
 
-    def _idle_s(self, key: tuple[str, str]) -> float:
+    def _policy(self, key: tuple[str, str]) -> forwarding.Policy | None:
         serving = self.serving(key)
-        return self.host.runtime.deadline(serving.policy.idle_s) if serving is not None else 0.0
+        return serving.policy if serving is not None else None
 
     def _wanted(self) -> dict[Address, tuple[str, str]]:
         wanted: dict[Address, tuple[str, str]] = {}
@@ -294,6 +294,8 @@ class Balancer:
             headers = [(name.decode(), value.decode()) for name, value in request.raw_headers]
         except UnicodeDecodeError:
             raise _Refused(400, "a header is not UTF-8") from None
+        if serving.policy.drops_invalid:
+            headers = forwarding.valid_headers(headers)
         if "x-forwarded-for" in request.headers and forwarding.too_many_addresses(headers):
             raise _Refused(463, "more than 30 addresses in X-Forwarded-For")
         target = request.target.partition("#")[0]

@@ -1,10 +1,13 @@
 """Connections of application load balancers' clients.
 
-HTTP, and an end when nothing happens for the idle timeout.
+HTTP, and an end when nothing happens for the idle timeout, or after the first answer that comes
+when the connection is older than the load balancer keeps them (edit-load-balancer-attributes).
 """
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 
+from antipodes.regional.elbv2.forwarding import Policy
 from antipodes.runtime.contract import Accepted, PlainReceiver, Receiver, Stream, Timer
 from antipodes.service.contract import Host
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
@@ -20,10 +23,11 @@ class ClientConnection(PlainReceiver):
         host: Host,
         accepted: Accepted,
         answer: Callable[[HttpRequest], Awaitable[HttpResponse]],
-        idle_s: Callable[[], float],
+        policy: Callable[[], Policy | None],
     ) -> None:
+        """`policy` says how the load balancer treats silence, or None once it is gone."""
         self._answer = answer
-        self._idle_s = idle_s
+        self._policy = policy
         self._runtime = host.runtime
         # A server of its own, whose handler knows the connection.
         server = HttpServer(
@@ -32,7 +36,7 @@ class ClientConnection(PlainReceiver):
         self._http: Receiver = server.receiver(accepted)
         self._stream: Stream
         self._timer: Timer
-        self._active_at = self._runtime.now()
+        self._began_at = self._active_at = self._runtime.now()
         self._busy = 0
 
     def connection_made(self, stream: Stream) -> None:
@@ -61,10 +65,19 @@ class ClientConnection(PlainReceiver):
     async def _handle(self, request: HttpRequest) -> HttpResponse:
         self._busy += 1
         try:
-            return await self._answer(request)
+            answer = await self._answer(request)
         finally:
             self._busy -= 1
             self._active_at = self._runtime.now()
+        return dataclasses.replace(answer, last=True) if self._is_old() else answer
+
+    def _is_old(self) -> bool:
+        policy, age = self._policy(), self._active_at - self._began_at
+        return policy is None or age >= self._runtime.deadline(policy.keep_alive_s)
+
+    def _idle_s(self) -> float:
+        policy = self._policy()
+        return self._runtime.deadline(policy.idle_s) if policy is not None else 0.0
 
     def _check_idle(self) -> None:
         since = self._runtime.now() - self._active_at

@@ -38,6 +38,7 @@ _REPLACED = HOP_BY_HOP | {
 _NOT_BACK = HOP_BY_HOP | {"content-length"}
 _ROOT = re.compile(r"(?:^|;)\s*Root=([^;]+)")
 _SELF = re.compile(r"(?:^|;)\s*Self=[^;]*")
+_VALID_NAME = re.compile(r"[A-Za-z0-9-]+")
 Headers = list[tuple[str, str]]
 
 
@@ -47,6 +48,8 @@ class Policy(NamedTuple):
     idle_s: float
     preserves_host: bool
     forwarded: str
+    drops_invalid: bool = False
+    keep_alive_s: float = 3_600.0
 
     @classmethod
     def of(cls, balancer: LoadBalancer) -> "Policy":
@@ -59,6 +62,8 @@ class Policy(NamedTuple):
             float(value(attributes.IDLE_TIMEOUT)),
             value(attributes.PRESERVE_HOST) == "true",
             value(attributes.FORWARDED_MODE),
+            value(attributes.DROP_INVALID) == "true",
+            float(value(attributes.CLIENT_KEEP_ALIVE)),
         )
 
 
@@ -125,6 +130,11 @@ def headers_to_pass(  # noqa: PLR0913 - what a load balancer tells targets of a 
         ("X-Amzn-Trace-Id", trace),
     ]
     return kept
+
+
+def valid_headers(headers: Headers) -> Headers:
+    """Return the headers whose names have letters, digits and hyphens only."""
+    return [pair for pair in headers if _VALID_NAME.fullmatch(pair[0])]
 
 
 def too_many_addresses(headers: Headers) -> bool:

@@ -19,6 +19,7 @@ from antipodes.edge.globalaccelerator.model import (
 )
 from antipodes.edge.globalaccelerator.service import PAGE, GlobalAccelerator, operations
 from antipodes.service.contract import Call, ServiceError
+from antipodes.service.numbers import whole_number
 
 Request = dict[str, Any]
 
@@ -47,7 +48,7 @@ def _behind(accelerator: Accelerator) -> Iterator[Behind]:
 def _window(request: Request, size: int) -> tuple[int, int]:
     """The first and the last of a list that are on the page."""
     token = request.get("NextToken") or "0"
-    start = int(token) if token.isascii() and token.isdigit() else -1
+    start = whole_number(token)
     if not 0 <= start <= size:
         raise ServiceError("InvalidNextTokenException", "The NextToken value is not valid")
     return start, start + (request.get("MaxResults") or PAGE)

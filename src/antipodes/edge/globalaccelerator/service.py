@@ -26,6 +26,7 @@ from antipodes.edge.globalaccelerator.resources import Resources
 from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Follower
 from antipodes.service.contract import Call, Host, Operations, Service, ServiceError
+from antipodes.service.numbers import whole_number
 from antipodes.service.records import Records
 from antipodes.world.addresses import anycast_pair, anycast_pair6
 from antipodes.world.errors import OutOfAddresses
@@ -275,7 +276,7 @@ def page(
 ) -> dict[str, Any]:
     """One page of a list."""
     token = request.get("NextToken") or "0"
-    start = int(token) if token.isascii() and token.isdigit() else -1
+    start = whole_number(token)
     if not 0 <= start <= len(items):
         raise ServiceError("InvalidNextTokenException", "The NextToken value is not valid")
     end = start + (request.get("MaxResults") or size)

@@ -24,6 +24,7 @@ from antipodes.fabric.dns.names import to_text, to_wire
 from antipodes.fabric.dns.precompiled import answered
 from antipodes.fabric.dns.rdata import RTYPES, rdata_text, rtype_text
 from antipodes.service.contract import Request
+from antipodes.service.numbers import whole_number
 from antipodes.world import addresses
 
 HOME_RESOLVER = "us-east-1"  # where the resolver is that is meant if none is named
@@ -63,7 +64,7 @@ def _subnet(request: Request) -> Subnet | None:
             raise invalid_input("EDNS0ClientSubnetMask needs an EDNS0ClientSubnetIP")
         return None
     usual, most = MASKS[":" in ip]
-    if mask and not (mask.isascii() and mask.isdigit() and int(mask) <= most):
+    if mask and not 0 <= whole_number(mask) <= most:
         raise invalid_input(f"EDNS0ClientSubnetMask must be from 0 to {most}")
     try:
         return Subnet.of(ip, int(mask) if mask else usual)

@@ -13,6 +13,7 @@ from antipodes.edge.route53.records import invalid_input
 from antipodes.edge.route53.service import Route53, bare, no_such_zone, operations
 from antipodes.edge.route53.trafficdocuments import Root
 from antipodes.service.contract import Call, Request, Response, ServiceError
+from antipodes.service.numbers import whole_number
 
 POLICIES_MAX, VERSIONS_MAX, INSTANCES_MAX = 50, 1000, 5  # "Quotas" of the Developer Guide
 PAGE = 100
@@ -153,9 +154,10 @@ def list_traffic_policy_versions(service: Route53, call: Call, request: Request)
     known = _versions(service, call.account, request["Id"])
     marker, limit = request.get("TrafficPolicyVersionMarker"), limit_of(request, "MaxItems", PAGE)
     if marker:
-        if not marker.isdecimal():
+        least = whole_number(marker)
+        if least < 0:
             raise invalid_input(f"TrafficPolicyVersionMarker {marker} is not a version")
-        known = [policy for policy in known if policy.version >= int(marker)]
+        known = [policy for policy in known if policy.version >= least]
     more = len(known) > limit
     return {
         "TrafficPolicies": [_show(policy) for policy in known[:limit]],

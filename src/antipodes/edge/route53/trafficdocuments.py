@@ -21,6 +21,7 @@ from antipodes.edge.route53.model import (
     RecordSet,
 )
 from antipodes.service.contract import ServiceError
+from antipodes.service.numbers import whole_number
 
 VERSIONS = ("2015-10-01", "2023-05-09")
 # AWS's own records for what has names but no hosted zone of ours; they are found by their names.
@@ -157,10 +158,10 @@ def _rule(name: str, given: Any) -> tuple[Item, ...]:
 def _routing(kind: str, rule: str, part: dict[str, Any]) -> dict[str, Any]:
     """The routing policy of one way out of a rule, as a record set has it."""
     if kind == "weighted":
-        weight = _text(part, "Weight")
-        if not weight.isdecimal() or int(weight) > _WEIGHT_MAX:
+        weight = whole_number(_text(part, "Weight"))
+        if not 0 <= weight <= _WEIGHT_MAX:
             raise invalid(f"Rule {rule}: Weight must be from 0 to {_WEIGHT_MAX}")
-        return {"weight": int(weight)}
+        return {"weight": weight}
     if kind == "latency":
         return {"region": _text(part, "Region")}
     if kind == "geo":

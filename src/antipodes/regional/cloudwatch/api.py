@@ -37,6 +37,7 @@ from antipodes.service.contract import (
     Service,
     ServiceError,
 )
+from antipodes.service.numbers import whole_number
 
 operations = Operations()
 
@@ -200,9 +201,9 @@ def list_metrics(service: CloudWatch, call: Call, request: Request) -> Response:
     ]
     begin = 0
     if request.get("NextToken"):
-        if not request["NextToken"].isdecimal():
+        begin = whole_number(request["NextToken"])
+        if begin < 0:
             raise bad_value("The parameter NextToken is not one that ListMetrics gave")
-        begin = int(request["NextToken"])
     response: Response = {
         "Metrics": [
             {
@@ -303,13 +304,13 @@ def describe_alarm_history(service: CloudWatch, call: Call, request: Request) ->
     ]
     if "MetricAlarm" not in (request.get("AlarmTypes") or ["MetricAlarm"]):
         found = []
-    after = _token(request, "0")
-    if not after.isdecimal():
+    after = whole_number(_token(request, "0"))
+    if after < 0:
         raise ServiceError("InvalidNextToken", "NextToken was not given here", 400)
     if request.get("ScanBy") == "TimestampAscending":
-        found = [pair for pair in found if pair[0] > int(after)]
+        found = [pair for pair in found if pair[0] > after]
     else:
-        found = [pair for pair in reversed(found) if after == "0" or pair[0] < int(after)]
+        found = [pair for pair in reversed(found) if not after or pair[0] < after]
     size = request.get("MaxRecords") or HISTORY_PAGE
     response: Response = {"AlarmHistoryItems": [item.describe() for _, item in found[:size]]}
     if len(found) > size:

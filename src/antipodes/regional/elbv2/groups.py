@@ -21,6 +21,7 @@ from antipodes.regional.elbv2.model import (
     not_offered,
 )
 from antipodes.service.contract import Host, Request, ServiceError
+from antipodes.service.numbers import whole_number
 
 INVOKER = "elasticloadbalancing.amazonaws.com"
 TRAFFIC_PORT = "traffic-port"
@@ -155,7 +156,7 @@ def _check(kind: str, check: HealthCheck, *, network: bool) -> None:
             f"'{check.interval_s}'"
         )
     port = check.port
-    numeric = port.isascii() and port.isdecimal() and 1 <= int(port) <= PORT_MAX
+    numeric = 1 <= whole_number(port) <= PORT_MAX
     if kind != LAMBDA and port != TRAFFIC_PORT and not numeric:
         raise invalid(f"Health check port '{port}' must be '{TRAFFIC_PORT}' or a port")
     highest = STATUS_MAX_NETWORK if network else STATUS_MAX

@@ -10,6 +10,7 @@ from antipodes.regional.recovery.clusterapi import RecoveryCluster
 from antipodes.regional.recovery.clusters import HOST_DIGITS, Clusters
 from antipodes.regional.recovery.model import Cluster, Control, Panel, Part, Rule
 from antipodes.service.contract import Call, Host, Operations, Request, Response, Service
+from antipodes.service.numbers import whole_number
 from antipodes.service.planes import CLUSTER_REGIONS
 
 operations = Operations()
@@ -78,7 +79,7 @@ class RecoveryControlConfig(Service):
 def _page(items: list[Any], request: Request, member: str, show: Callable[[Any], Any]) -> Response:
     """One page of a list."""
     token = request.get("NextToken") or "0"
-    start = int(token) if token.isascii() and token.isdigit() else -1
+    start = whole_number(token)
     if not 0 <= start <= len(items):
         raise model.invalid("The NextToken value is not valid")
     end = start + min(int(request.get("MaxResults") or PAGE_MAX), PAGE_MAX)

@@ -27,6 +27,7 @@ from antipodes.service.contract import (
     Service,
     ServiceError,
 )
+from antipodes.service.numbers import whole_number
 from antipodes.service.planes import CLUSTER_REGIONS
 
 operations = Operations()
@@ -162,7 +163,7 @@ async def list_routing_controls(service: RecoveryCluster, call: Call, request: R
             if not panel or control.panel == panel
         ]
     token = request.get("NextToken") or "0"
-    start = int(token) if token.isascii() and token.isdigit() else -1
+    start = whole_number(token)
     if not 0 <= start <= len(found):
         raise _invalid("The NextToken value is not valid")
     end = start + min(int(request.get("MaxResults") or PAGE_MAX), PAGE_MAX)

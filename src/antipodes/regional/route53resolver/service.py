@@ -24,6 +24,7 @@ from antipodes.service.contract import (
     Service,
     ServiceError,
 )
+from antipodes.service.numbers import whole_number
 from antipodes.service.records import Records
 
 operations = Operations()
@@ -162,10 +163,11 @@ def shown_time(at: float) -> str:
 def page(request: Request, things: Sequence[T], member: str, show: Callable[[T], Any]) -> Response:
     """A page of what a list has, with the token of the next."""
     token = request.get("NextToken") or "0"
-    if not (token.isascii() and token.isdecimal()):
+    start = whole_number(token)
+    if start < 0:
         raise ServiceError("InvalidNextTokenException", f"'{token}' is not a token of this list")
     size = request.get("MaxResults") or PAGE_MAX
-    start, end = int(token), int(token) + size
+    end = start + size
     response: Response = {member: [show(thing) for thing in things[start:end]]}
     if end < len(things):
         response["NextToken"] = str(end)

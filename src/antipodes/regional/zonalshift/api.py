@@ -17,6 +17,7 @@ from antipodes.service.contract import (
     Service,
     ServiceError,
 )
+from antipodes.service.numbers import whole_number
 from antipodes.service.records import Records
 from antipodes.service.zonalshifts import ACTIVE, CANCELED, EXPIRED, Heeding, Shift, ZonalShifts
 
@@ -161,7 +162,7 @@ class ZonalShift(Service):
 def _page(items: list[Any], request: Request, show: Callable[[Any], Response]) -> Response:
     """One page of a list."""
     token = request.get("nextToken") or "0"
-    start = int(token) if token.isascii() and token.isdigit() else -1
+    start = whole_number(token)
     if not 0 <= start <= len(items):
         raise model.invalid("InvalidToken", "The nextToken value is not valid")
     end = start + (request.get("maxResults") or PAGE_MAX)

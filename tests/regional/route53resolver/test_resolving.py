@@ -305,6 +305,19 @@ def test_a_region_that_starts_again_goes_by_its_rules_and_zones_also_alone() -> 
     play(scenario)
 
 
+def test_a_region_that_hears_nothing_of_private_zones_answers_all_the_same() -> None:
+    async def scenario(stage: Stage) -> None:
+        stage.simulated.world.install(CutLink(a=W, b=HOME))
+        started = stage.simulated.outside.now()
+        assert await stage.address("nobody.example.net") == "NXDOMAIN"
+        assert stage.simulated.outside.now() - started < 2
+        started = stage.simulated.outside.now()
+        assert await stage.address("others.example.net") == "NXDOMAIN"
+        assert stage.simulated.outside.now() - started < 0.2
+
+    play(scenario)
+
+
 def test_an_endpoint_that_is_being_made_says_nothing_and_forwards_nothing() -> None:
     async def scenario(stage: Stage) -> None:
         outbound, _ = await stage.endpoint("OUTBOUND")

@@ -12,6 +12,7 @@ of CNAMEs goes its own way. Answers are kept for their TTLs, for each VPC, until
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from itertools import cycle
 from typing import Protocol
 
@@ -29,6 +30,7 @@ from antipodes.service.recursion import Recursion, recursive_server
 
 TRIES_S = (0.8, 1.6, 2.4)  # of one question, each to the next target
 LOCAL_TTL_S = 60
+HEARD_S_MAX = 1.5  # who asks with dig gives up after five
 
 _A, _SOA, _AAAA = 1, 6, 28
 _LOCALHOST = to_wire("localhost")
@@ -67,6 +69,7 @@ class Resolvers:
         self.client = DnsClient(host.runtime)
         self.private: Callable[[], PrivateZones] | None = None  # given by who runs the region
         self._zones: PrivateZones | None = None
+        self._zones_heard = False
         self._vpcs: dict[tuple[str, str], VpcResolver] = {}
         self._default: VpcResolver | None = None
         self._doors: dict[str, DnsDoors | None] = {}  # by address or VPC; None while being opened
@@ -94,11 +97,14 @@ class Resolvers:
         return resolver
 
     async def zones(self) -> PrivateZones | None:
-        """The private zones, as this region knows them."""
+        """The private zones, as this region knows them; the first who asks waits a little."""
         if self._zones is None and self.private is not None:
             self._zones = self.private()
-        if self._zones is not None:
-            await self._zones.ready()
+        if self._zones is not None and not self._zones_heard:
+            with suppress(TimedOut):  # Route 53's home may not even have been started
+                async with self.host.runtime.timeout(HEARD_S_MAX):
+                    await self._zones.ready()
+            self._zones_heard = True
         return self._zones
 
     # Doors.

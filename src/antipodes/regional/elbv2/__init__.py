@@ -10,7 +10,8 @@ instance and application load balancer, flows that stay with their target, cross
 balancing, client addresses, proxy protocol, stickiness.
 
 `balancer.py` and `nlb.py` are the data planes; `health.py` probes; `targets.py` says where a target
-stands; `names.py` tells what names mean; `doors.py` answers what other places ask.
+stands; `names.py` tells what names mean; `doors.py` answers what other places ask; `regexes.py`
+matches; `metrics.py` tells CloudWatch.
 
 Not modelled, refused by name: gateway load balancers, QUIC, authentication, anomaly mitigation,
 IPv6, and rules of network load balancers (which have to be

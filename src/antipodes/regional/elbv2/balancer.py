@@ -7,7 +7,7 @@ asked by HTTP with the idle timeout as patience; what goes wrong becomes one of 
 `forwarding.py`: 502 for a bad or missing answer, 503 without targets, 504 for none in time. Every
 request leaves a span, `alb.request`.
 
-Left out: the client's half of HTTP/2, access logs, metrics.
+Left out: the client's half of HTTP/2, access logs.
 """
 
 from functools import partial
@@ -18,6 +18,7 @@ from antipodes.regional.elbv2 import (
     conditions,
     forwarding,
     lambdaformat,
+    metrics,
     model,
     targets,
     transforms,
@@ -90,6 +91,11 @@ class _Serving(NamedTuple):
     arn: str  # of the load balancer
 
 
+def _metered(serving: _Serving) -> tuple[str, str]:
+    """Whose load balancer, and which, as measures name it."""
+    return serving.listener.account, serving.listener.balancer
+
+
 class _Visit(NamedTuple):
     """One request, read."""
 
@@ -136,6 +142,7 @@ class Balancer:
         self._served: dict[tuple[str, str], _Serving | None] = {}
         self._served_version = -1
         self.choosing = Choosing(host.runtime, probes.takes_requests)
+        self._meters = metrics.Meters(host)
         self._dated = (0, "")
         self._client = HttpClient(host.runtime)
         self._weights = host.runtime.chance("elbv2/weights")
@@ -274,6 +281,7 @@ class Balancer:
             told["reason"] = refused.reason
             runtime.journal.sometimes(f"elb.{refused.status}")
             response = forwarding.page(refused.status, runtime.wall())
+            self._meters.own(*_metered(serving), refused.status)
         runtime.journal.span(
             trace,
             "alb.request",
@@ -324,12 +332,14 @@ class Balancer:
         wall = self.host.runtime.wall()
         if action["Type"] == "fixed-response":
             config = action["FixedResponseConfig"]
+            status = int(config["StatusCode"])
+            self._meters.own(*_metered(visit.serving), status, metrics.FIXED)
             headers = [
                 ("Server", forwarding.SERVER),
                 ("Date", http_date(int(wall))),
                 ("Content-Type", f"{config['ContentType']}; charset=utf-8"),
             ]
-            return HttpResponse(int(config["StatusCode"]), headers, config["MessageBody"].encode())
+            return HttpResponse(status, headers, config["MessageBody"].encode())
         if action["Type"] == "redirect":
             config = action["RedirectConfig"]
             url = Url(
@@ -340,6 +350,7 @@ class Balancer:
                 visit.query,
             )
             status = int(config["StatusCode"].removeprefix("HTTP_"))
+            self._meters.own(*_metered(visit.serving), status, metrics.REDIRECT)
             response = forwarding.page(status, wall)
             location = ("Location", redirect_location(config, url))
             return HttpResponse(status, [*response.headers, location], response.body)
@@ -362,6 +373,8 @@ class Balancer:
         target = sticky.target(group, usable) or self.choosing.choose(group, usable)
         told["target"] = target.id
         ask = self._ask_function if group.target_type == LAMBDA else self._ask_address
+        metered, began = (*_metered(visit.serving), arn), self.host.runtime.now()
+        self._meters.chosen(*metered)
         self.choosing.begin(group, target)
         try:
             response = await ask(visit, chosen, target)
@@ -374,6 +387,7 @@ class Balancer:
             raise _Refused(502, str(error)) from None
         finally:
             self.choosing.end(group, target)
+        self._meters.answered(*metered, response.status, self.host.runtime.now() - began)
         told["target_status"] = response.status
         return sticky.remember(response, group, target)
 

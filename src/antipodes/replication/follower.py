@@ -86,6 +86,7 @@ class Follower:
         self._current_at = runtime.now()
         self._told: tuple[FrameReceiver, int, int] | None = None  # acknowledged last, and when
         self._told_at = 0.0
+        self._patience_s = runtime.deadline(SILENCE_S) / 2
         self._query_next = 0
         self._replies: dict[int, Any] = {}
 
@@ -250,7 +251,7 @@ class Follower:
         """Tell what is durable here; what was told already, only so often that it is no silence."""
         told = (connection, position, self._store.head)
         now = self._runtime.now()
-        if told != self._told or now - self._told_at >= self._runtime.deadline(SILENCE_S) / 2:
+        if told != self._told or now - self._told_at >= self._patience_s:
             self._told, self._told_at = told, now
             connection.send(["ack", position, told[2]])
 

@@ -56,9 +56,10 @@ class FrameReceiver(PlainReceiver):
         if not self.open:
             return 0
         data = self._encode(message)
-        assert len(data) <= FRAME_BYTES_MAX, "a frame larger than its reader would take"
-        self._stream.write(_LENGTH.pack(len(data)) + data)
-        return len(data)
+        size = len(data)
+        assert size <= FRAME_BYTES_MAX, "a frame larger than its reader would take"
+        self._stream.write(_LENGTH.pack(size) + data)
+        return size
 
     def close(self) -> None:
         """Reset the connection."""

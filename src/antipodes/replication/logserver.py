@@ -232,6 +232,7 @@ class _Push:
         self._full = _full(connection, following)
         self._over = False
         self._beat_s = runtime.interval(BEAT_S)
+        self._silence_s = 2 * runtime.deadline(SILENCE_S)
         self._sent_at = runtime.now()
         self._timer: Timer = runtime.later(self._beat_s, self._beat)
 
@@ -278,12 +279,13 @@ class _Push:
     def _beat(self) -> None:
         """Tell that there is nothing new, if nothing was sent for so long."""
         runtime = self._runtime
-        left_s = self._sent_at + self._beat_s - runtime.now()
+        now = runtime.now()
+        left_s = self._sent_at + self._beat_s - now
         # What is written for others says nothing to this one: only sending counts.
         if left_s <= 0 and not self._connection.is_full:
             self._connection.send(["beat", self._after, self._changes.head])
-            self._sent_at = runtime.now()
-            if runtime.now() - self._connection.heard_at > 2 * runtime.deadline(SILENCE_S):
+            self._sent_at = now
+            if now - self._connection.heard_at > self._silence_s:
                 runtime.journal.sometimes("replication.silent-follower-dropped")
                 self._connection.close()
         self._timer = runtime.later(left_s if left_s > 0 else self._beat_s, self._beat)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from antipodes.regional.cloudwatch.api import CloudWatch
-from antipodes.regional.elbv2.metrics import NAMESPACE
+from antipodes.regional.elbv2.metrics import NAMESPACE, NETWORK_NAMESPACE
 from tests.regional.elbv2.hosts import FUNCTION, Front, Region, fixed
+from tests.regional.elbv2.networks import ZONES, Network
 
 
 class Watched(Region):
@@ -99,3 +100,33 @@ def test_what_a_load_balancer_answers_itself_is_told_apart(region: Watched) -> N
         "HTTP_Redirect_Count": 1,
         "HTTP_Fixed_Response_Count": 2,
     }
+
+
+class WatchedNetwork(Network):
+    kinds = (*Network.kinds, CloudWatch)
+
+
+def test_new_flows_are_told_by_the_zone_of_their_node() -> None:
+    network = WatchedNetwork()
+    here, there = ZONES[:2]
+    flows = network.serving_flows("told", network.machine(here, 10), network.machine(there, 10))
+    for zone in (here, there, there):
+        flows.connect(flows.node(zone))
+    network.wait(60)
+    wall = network.runtime.wall()
+    listed = network.client("cloudwatch").list_metrics(Namespace=NETWORK_NAMESPACE)["Metrics"]
+    told: dict[tuple[str, ...], float] = {}
+    for metric in listed:
+        found = network.client("cloudwatch").get_metric_statistics(
+            **metric,
+            StartTime=wall - wall % 60 - 3_600,
+            EndTime=wall - wall % 60 + 60,
+            Period=3_600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        zones = [d["Value"] for d in metric["Dimensions"] if d["Name"] == "AvailabilityZone"]
+        told[metric["MetricName"], *zones] = sum(point["Sum"] for point in found)
+    network.close()
+    counts = {(): 3, (here,): 1, (there,): 2}
+    names = ("NewFlowCount", "NewFlowCount_TCP")
+    assert told == {(name, *zones): count for name in names for zones, count in counts.items()}

@@ -373,7 +373,7 @@ class Balancer:
         target = sticky.target(group, usable) or self.choosing.choose(group, usable)
         told["target"] = target.id
         ask = self._ask_function if group.target_type == LAMBDA else self._ask_address
-        metered, began = (*_metered(visit.serving), arn), self.host.runtime.now()
+        metered, began = (*_metered(visit.serving), arn.rpartition(":")[2]), self.host.runtime.now()
         self._meters.chosen(*metered)
         self.choosing.begin(group, target)
         try:

@@ -33,6 +33,7 @@ from antipodes.regional.elbv2 import (
 )
 from antipodes.regional.elbv2.certificates import Certificates
 from antipodes.regional.elbv2.health import UNHEALTHY, Probes
+from antipodes.regional.elbv2.metrics import FlowMeters
 from antipodes.regional.elbv2.model import Listener, LoadBalancer, Target, TargetGroup, Zone
 from antipodes.regional.elbv2.names import Names
 from antipodes.regional.elbv2.nlbflows import Flow, Later
@@ -119,6 +120,7 @@ class NetworkBalancers:
         self._names = names
         self._shifted = shifted
         self._certificates = certificates
+        self._meters = FlowMeters(host)
         self._ports = host.runtime.chance("nlb/ports")
         self._doors: dict[tuple[str, Address], _Door] = {}
         self._waking: dict[str, Timer] = {}
@@ -301,6 +303,8 @@ class NetworkBalancers:
         )
         self._flows.setdefault(choice.key, {})[opened] = serving.balancer.key
         self._count += 1
+        spoken = model.TLS if serving.listener.protocol == model.TLS else model.TCP
+        self._meter(serving, choice, spoken)
         self._connect(opened, choice, source_ip, accepted.trace)
         return opened.near
 
@@ -368,7 +372,12 @@ class NetworkBalancers:
         place = self._place(choice.node)
         opening = partial(self._at(place).listen_datagrams, Address(place, ""))
         of = (*choice.key, serving.balancer.key)
+        self._meter(serving, choice, model.UDP)
         self.conversations.begin(datagram, opening, to, reply, of)
+
+    def _meter(self, serving: _Serving, choice: Choice, protocol: str) -> None:
+        balancer = serving.balancer
+        self._meters.opened(balancer.account, balancer.key, choice.node.name, protocol)
 
     # The end of flows.
 

@@ -89,8 +89,8 @@ fuzz: $(DEV_STAMP) ## Post N=1000000 broken requests to DynamoDB, and look for w
 fuzz-dns: $(DEV_STAMP) ## Send N=1000000 broken questions to a DNS server, and look for rubbish
 	$(BIN)/python -m tests.fabric.dns.fuzzing $(N)
 
-fuzz-edge: $(DEV_STAMP) ## Send N=100000 broken requests to the edge's control planes, and look for faults
-	.venv/bin/python -m tests.service.apifuzzing $(or $(N),100000) $(or $(SEED),0)
+fuzz-edge: $(DEV_STAMP) ## Send N=1000000 broken requests to the control planes of the edge
+	$(BIN)/python -m tests.service.apifuzzing $(N)
 
 crashes: $(DEV_STAMP) ## Kill a region fifty times under load; nothing acknowledged may be missing
 	ANTIPODES_CRASHES=50 $(BIN)/python -m pytest tests/e2e/test_crashes.py

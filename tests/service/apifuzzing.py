@@ -94,7 +94,7 @@ _ODD: tuple[Any, ...] = (
     *([], {}, [[]], [None], "a" * 300, "%00", "../..", "*", "arn:aws:x:y:z:0:w", "\\052", "a..b"),
     *("arn:aws:elasticloadbalancing:us-west-2:000000000000:loadbalancer/app/x/0", "\ud800", "\n"),
 )
-_BACKGROUND = (b"changes/", b"recovery/register", b"follower")  # what is written all the time
+_BACKGROUND = (b"changes/", b"recovery/", b"follower")  # what is written all the time
 
 
 @dataclass
@@ -326,6 +326,8 @@ class Fuzzer:
                 self._pool.put("VpcId", one["VpcId"])
                 self._pool.put("VPCId", one["VpcId"])
                 self._pool.put("ResourceId", one["VpcId"])
+        told = await self._world.call(REGIONS[0], "ec2", "DescribeSecurityGroups", {})
+        self._pool.put("SecurityGroupId", told["SecurityGroups"][0]["GroupId"])
         for number in range(count):
             if number % PASSING == 0:
                 await self._world.outside.sleep(PASSED_S)

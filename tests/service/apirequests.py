@@ -220,7 +220,7 @@ TEMPLATES: tuple[tuple[str, str, dict[str, Any]], ...] = (
         "CreateResolverEndpoint",
         {
             "CreatorRequestId": "new",
-            "SecurityGroupIds": ["sg-0123456789abcdef0"],
+            "SecurityGroupIds": ["$SecurityGroupId"],
             "Direction": "OUTBOUND",
             "IpAddresses": [{"SubnetId": "$SubnetId"}, {"SubnetId": "$SubnetId"}],
         },

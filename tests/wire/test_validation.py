@@ -92,6 +92,14 @@ def test_constraints_of_elements_are_told_once_of_the_whole() -> None:
     assert "Member must satisfy regular expression pattern" in error.message
 
 
+def test_a_map_holds_no_nulls_but_dynamodbs_own() -> None:
+    request = {"ClusterArn": "arn:x", "ControlPanelName": "one", "Tags": {"a": "b", "c": None}}
+    error = refusal("route53-recovery-control-config", "CreateControlPanel", request)
+    assert "Value null at 'tags.c.member' failed" in error.message
+    names = {"TableName": "abc", "Key": {"k": {"S": "x"}}, "ExpressionAttributeNames": {"#a": None}}
+    check_passes("dynamodb", "GetItem", names)
+
+
 def test_codes_differ_between_services() -> None:
     error = refusal("lambda", "Invoke", {"FunctionName": "f", "InvocationType": "Shout"})
     assert error.code == "InvalidParameterValueException"

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+FILES_MAX = 65_536  # what is open in one process, connections included
+
 
 def run_main(main: Coroutine[Any, Any, T]) -> T:
     """Run to the end on uvloop, or on stock asyncio where there is none."""
@@ -17,5 +19,17 @@ def run_main(main: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(main)
     import uvloop  # noqa: PLC0415 - not on every platform
 
+    _allow_files()
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
+
+
+def _allow_files() -> None:
+    """Open as many files as the system lets this process have; shells begin with a few hundred."""
+    import resource  # noqa: PLC0415 - not on every platform
+
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if most == resource.RLIM_INFINITY else min(FILES_MAX, most)
+    if least != resource.RLIM_INFINITY and least < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -9,6 +9,8 @@ Nearly all inputs break nothing, so that is found out first: each shape is compi
 test that only says yes or no and skips what has no constraints. The walk that explains comes after
 a no.
 
+What a list or map holds is never null, but for DynamoDB's maps, of which it speaks itself.
+
 Left out: patterns that Python cannot run (see `models.compiled`), and constraints that services
 enforce in code of their own, which are theirs to say.
 """
@@ -40,10 +42,13 @@ def validate(operation: Operation, value: Mapping[str, Any]) -> None:
     if operation.input is None:
         return
     try:
-        test = _test_of(operation.input.shape)
+        nulls = operation.model.name.startswith("dynamodb")
+        test = _test_of(operation.input.shape, nulls)
         if test is None or test(value):
             return
         found = list(_structure(operation.input.shape, value, ""))
+        if not nulls:
+            found += _nulls(operation.input.shape, value, "")
     except RecursionError as error:
         raise Invalid(_code(operation.model), "The input is nested too deep") from error
     if not found:
@@ -57,12 +62,15 @@ def validate(operation: Operation, value: Mapping[str, Any]) -> None:
 
 
 @cache
-def _test_of(shape: Shape) -> Test | None:
-    """The compiled test of a shape; None where nothing in it is constrained."""
-    return _compiled(shape, {})
+def _test_of(shape: Shape, nulls: bool) -> Test | None:  # noqa: FBT001 - part of the cache's key
+    """The compiled test of a shape; None where nothing in it is constrained.
+
+    `nulls`: maps may hold them.
+    """
+    return _compiled(shape, {}, nulls=nulls)
 
 
-def _compiled(shape: Shape, outer: dict[Shape, list[Test]]) -> Test | None:
+def _compiled(shape: Shape, outer: dict[Shape, list[Test]], *, nulls: bool) -> Test | None:
     """`outer` has the shapes that this one stands in: a shape within itself is found in there."""
     if shape in outer:
         box = outer[shape]
@@ -70,12 +78,13 @@ def _compiled(shape: Shape, outer: dict[Shape, list[Test]]) -> Test | None:
     outer[shape] = box = []
     own = _own_test(shape)
     if shape.kind == "structure":
-        test = None if shape.document else _structure_test(shape, outer)
+        test = None if shape.document else _structure_test(shape, outer, nulls=nulls)
     elif shape.kind == "list":
-        test = _list_test(own, _compiled(shape.member.shape, outer))
+        test = _list_test(own, _compiled(shape.member.shape, outer, nulls=nulls))
     elif shape.kind == "map":
-        parts = _compiled(shape.key.shape, outer), _compiled(shape.value.shape, outer)
-        test = _map_test(own, *parts)
+        key = _compiled(shape.key.shape, outer, nulls=nulls)
+        part = _compiled(shape.value.shape, outer, nulls=nulls)
+        test = _map_test(own, key, part, nulls=nulls)
     else:
         test = own
     del outer[shape]
@@ -109,9 +118,11 @@ def _own_test(shape: Shape) -> Test | None:
     return lambda value: low <= value <= high
 
 
-def _structure_test(shape: Shape, outer: dict[Shape, list[Test]]) -> Test | None:
+def _structure_test(shape: Shape, outer: dict[Shape, list[Test]], *, nulls: bool) -> Test | None:
     required = shape.required
-    compiled = {name: _compiled(member.shape, outer) for name, member in shape.members.items()}
+    compiled = {
+        name: _compiled(member.shape, outer, nulls=nulls) for name, member in shape.members.items()
+    }
     tests = {name: test for name, test in compiled.items() if test is not None}
     if not tests and not required:
         return None
@@ -137,11 +148,13 @@ def _list_test(own: Test | None, part: Test | None) -> Test:
     return test
 
 
-def _map_test(own: Test | None, key: Test | None, part: Test | None) -> Test | None:
-    if own is None and key is None and part is None:
+def _map_test(own: Test | None, key: Test | None, part: Test | None, *, nulls: bool) -> Test | None:
+    if nulls and own is None and key is None and part is None:
         return None
 
     def test(value: Mapping[str, Any]) -> bool:
+        if not nulls and None in value.values():
+            return False
         if own is not None and not own(value):
             return False
         if key is not None and not all(map(key, value)):
@@ -218,6 +231,24 @@ def _inside(shape: Shape, value: Any, path: str) -> Iterator[str]:
         yield from _list(shape, value, path)
     elif shape.kind == "map":
         yield from _map(shape, value, path)
+
+
+def _nulls(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """What is null in maps."""
+    if shape.kind == "structure" and not shape.document:
+        for name, member in shape.members.items():
+            if value.get(name) is not None:
+                yield from _nulls(member.shape, value[name], _step(path, name))
+    elif shape.kind == "list":
+        for index, item in enumerate(value, 1):
+            if item is not None:
+                yield from _nulls(shape.member.shape, item, f"{path}.{index}.member")
+    elif shape.kind == "map":
+        for name, item in value.items():
+            if item is None:
+                yield _told("null", f"{path}.{name}.member", "Member must not be null")
+            else:
+                yield from _nulls(shape.value.shape, item, f"{path}.{name}.member")
 
 
 def _broken(shape: Shape, value: Any) -> list[str]:

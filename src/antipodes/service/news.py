@@ -5,6 +5,9 @@ deployed, which each place draws for itself. Over a cut way it waits until that 
 kept, so that a place never goes back to what it has seen replaced; but what comes from different
 sources does not wait for one another. News of an edit that cannot get out of the control plane's
 home must not hold up news of health, or the edge would not be statically stable.
+
+What waits for a cut to heal is bounded by what there is to know: of news about one thing the newest
+is enough.
 """
 
 from collections import deque
@@ -25,6 +28,7 @@ class _Change(NamedTuple):
     make: Callable[[], None]
     propagation_s: float
     due: float | None  # None: nobody can tell, the way is cut
+    about: str  # what it replaces all earlier news of; empty: nothing
 
 
 class _Way:
@@ -42,10 +46,16 @@ class _Way:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def send(self, make: Callable[[], None], propagation_s: float) -> None:
+    def send(self, make: Callable[[], None], propagation_s: float, about: str) -> None:
         """Something has changed at the sources."""
         due = self._due(self._link(), propagation_s)
-        self._waiting.append(_Change(make, propagation_s, due))
+        if due is None and about:
+            self._waiting = deque(
+                change
+                for change in self._waiting
+                if change.about != about or change.due is not None
+            )
+        self._waiting.append(_Change(make, propagation_s, due, about))
         if len(self._waiting) == 1:
             self._schedule()
 
@@ -110,16 +120,18 @@ class Hearer:
         change: Callable[[Self], None],
         *,
         propagation_s: float | None = None,
+        about: str = "",
     ) -> None:
         """A change is known at the sources; it is made when it has arrived and is in force.
 
-        That takes up to `propagation_s` (by default this place's) beyond the way.
+        That takes up to `propagation_s` (by default this place's) beyond the way. While the way
+        is cut, it replaces what waits `about` the same thing.
         """
         way = self._ways.get(sources)
         if way is None:
             way = self._ways[sources] = _Way(self, sources)
         within_s = self._propagation_s if propagation_s is None else propagation_s
-        way.send(partial(change, self), within_s)
+        way.send(partial(change, self), within_s, about)
 
     def reconsider(self) -> None:
         """The world has changed."""

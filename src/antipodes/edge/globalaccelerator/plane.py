@@ -110,9 +110,11 @@ class AnycastPlane:
         if gone is not None and not known:
             self._traffic.close_doors(gone.addresses + gone.addresses6)
 
-    def _tell(self, sources: tuple[str, ...], change: Callable[[Location], None]) -> None:
+    def _tell(
+        self, sources: tuple[str, ...], change: Callable[[Location], None], about: str = ""
+    ) -> None:
         for location in self._locations.values():
-            location.hear(sources, change)
+            location.hear(sources, change, about=about)
 
     def _find_endpoints(self) -> None:
         known = [accelerator for _, _, accelerator in self._accelerators.all()]
@@ -125,7 +127,7 @@ class AnycastPlane:
         if self._health.get("", name) is not None:
             self._health.delete("", name)
             self._host.changes.append(HEALTH_KIND, [name, None])
-            self._tell(PLACES, lambda here: here.forget_health(name))
+            self._tell(PLACES, lambda here: here.forget_health(name), name)
 
     def _decided(self, name: str, healthy: bool) -> None:  # noqa: FBT001 - a vote's outcome
         known = self._health.get("", name)
@@ -137,7 +139,7 @@ class AnycastPlane:
         except DiskFull:  # the locations hear of it all the same; the next vote tries again
             self._runtime.journal.sometimes("accelerator.health-not-kept")
         self._runtime.journal.record("endpoint-health", endpoint=name, healthy=healthy)
-        self._tell(PLACES, lambda here: here.learn_health(name, healthy=healthy))
+        self._tell(PLACES, lambda here: here.learn_health(name, healthy=healthy), name)
 
     def _tell_traffic(self, rows: list[list[Any]]) -> None:
         """Tell the control plane's region what has flown, and how well its endpoints are."""

@@ -108,7 +108,7 @@ class Health:
         if self._verdicts.get("", check_id) is not None:
             self._verdicts.delete("", check_id)
             self._host.changes.append(HEALTH_KIND, [check_id, None])
-        self._tell(REGIONS, lambda here: here.learn_verdict(check_id, None))
+        self._tell(REGIONS, lambda here: here.learn_verdict(check_id, None), check_id)
 
     def hear_of_targets(self) -> None:
         """Balancers, or the aliases that go by them, may have changed."""
@@ -116,7 +116,7 @@ class Health:
         for _, arn, _ in list(self._balancers.all()):
             if arn not in wanted:
                 self._balancers.delete("", arn)
-                self._tell(PLACES, partial(_forget_balancer, arn))
+                self._tell(PLACES, partial(_forget_balancer, arn), arn)
         self._checks.look()
 
     def hear_of_control(self, arn: str, state: str | None, number: int) -> None:
@@ -139,7 +139,7 @@ class Health:
         self._keep(self._verdicts, HEALTH_KIND, check.id, healthy=healthy)
         self._runtime.journal.record("health-check", check=check.id, healthy=healthy)
         # Always the same way, whatever regions a check names: news of it must not overtake news.
-        self._tell(REGIONS, lambda here: here.learn_verdict(check.id, healthy))
+        self._tell(REGIONS, lambda here: here.learn_verdict(check.id, healthy), check.id)
 
     def observed(self, check_id: str, observations: list[Observation]) -> None:
         """A checker has changed its mind."""
@@ -162,7 +162,7 @@ class Health:
             return
         self._keep(self._balancers, BALANCER_HEALTH_KIND, arn, healthy=healthy)
         self._runtime.journal.record("balancer-health", balancer=arn, healthy=healthy)
-        self._tell(PLACES, lambda here: here.learn_balancer_health(arn, healthy))
+        self._tell(PLACES, lambda here: here.learn_balancer_health(arn, healthy), arn)
 
     def _keep(self, records: Records[Verdict], kind: str, name: str, *, healthy: bool) -> None:
         try:

@@ -115,14 +115,14 @@ class Knowledge:
     def _hear_of_balancer(self, region: str, name: str, told: Any) -> None:
         balancer = self.replica.hear_of_balancer(region, name, told)
         wire = to_wire(name.lower())
-        self.tell_health((region,), lambda here: here.learn_balancer(wire, balancer))
+        self.tell_health((region,), lambda here: here.learn_balancer(wire, balancer), name)
 
     def tell(self, sources: tuple[str, ...], change: Change) -> None:
         """Let every place hear of an edit."""
         for location in self.locations.values():
             location.hear(sources, change)
 
-    def tell_health(self, sources: tuple[str, ...], change: Change) -> None:
+    def tell_health(self, sources: tuple[str, ...], change: Change, about: str) -> None:
         """Let every place hear of health, or of an address."""
         for location in self.locations.values():
-            location.hear(sources, change, propagation_s=self._health_s)
+            location.hear(sources, change, propagation_s=self._health_s, about=about)

@@ -47,7 +47,7 @@ def to_toml(drill: Drill, comment: str = "") -> str:
     events = parts.pop("timeline", [])
     lines += [""] * bool(lines)
     lines += [f"{name} = {_value(part)}" for name, part in parts.items() if name not in tables]
-    for name in ("world", "application", "load", "swarm"):
+    for name in ("world", "application", "load", "swarm", "monthly"):
         if name in tables:
             lines += ["", f"[{name}]", *_pairs(tables[name])]
     for event in events:

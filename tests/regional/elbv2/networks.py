@@ -173,9 +173,16 @@ class Network(Region):
 
     def told_name(self, balancer: dict[str, Any]) -> dict[str, str]:
         """The zones in the answer for a load balancer's name, with their addresses."""
+        return self._told(balancer, "addresses")
+
+    def told_zonal(self, balancer: dict[str, Any]) -> dict[str, str]:
+        """The address that each zonal name of a load balancer leads to."""
+        return self._told(balancer, "zonal")
+
+    def _told(self, balancer: dict[str, Any], what: str) -> dict[str, str]:
         named = dict(self.host.changes.answers["elbv2/name"](None))
-        addresses: dict[str, str] = named[balancer["DNSName"].lower()]["addresses"]
-        return addresses
+        found: dict[str, str] = named[balancer["DNSName"].lower()][what]
+        return found
 
 
 class Flows:
@@ -190,8 +197,7 @@ class Flows:
         self.group = group
         self.listener = listener
         self.door = f"elb/{self.arn.partition('/')[2]}:{PORT}"
-        told = dict(network.host.changes.answers["elbv2/name"](None))
-        self.nodes: dict[str, str] = told[balancer["DNSName"].lower()]["zonal"]
+        self.nodes = network.told_zonal(balancer)
 
     def node(self, zone: str) -> Address:
         return Address(place_of(zone), f"{self.nodes[zone]}:{PORT}")

@@ -2,8 +2,10 @@
 
 import pytest
 
+from antipodes.fabric.dns import rdata
 from antipodes.fabric.dns.message import encode_query
-from tests.fabric.dns.fuzzing import LONG, WWW, fuzz, judge
+from antipodes.service.dnsserver import Asker, DnsServer
+from tests.fabric.dns.fuzzing import DOOR, LONG, NO_SUBNET, WWW, Zone, fuzz, judge
 
 
 def test_no_packet_however_broken_is_answered_with_rubbish() -> None:
@@ -42,3 +44,14 @@ ANSWER = QUESTION[:2] + b"\x84\0" + QUESTION[4:]
 def test_rubbish_is_found(data: bytes, answer: bytes, fault: str) -> None:
     assert fault in judge(data, answer, tcp=False)
     assert judge(QUESTION, ANSWER, tcp=False) == ""
+
+
+def test_who_tells_no_subnet_gets_that_back_and_it_is_no_fault() -> None:
+    zone = Zone()
+    server = DnsServer(None, zone, express=zone.express)  # type: ignore[arg-type] # it never waits
+    asked = encode_query(7, WWW, rdata.A, edns_bytes=512)[:-2] + b"\0\x08" + NO_SUBNET
+    said = server.respond(asked, Asker("city/x", "198.51.100.1", DOOR, "", tcp=True))
+    assert isinstance(said, bytes)
+    assert said.endswith(NO_SUBNET)
+    assert not judge(asked, said, tcp=True)
+    assert judge(asked, said.replace(NO_SUBNET, bytes((0, 8, 0, 4, 0, 9, 0, 0))), tcp=True)

@@ -10,8 +10,8 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.installed-run
 DEV_STAMP := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
-# Tests of one file share their worlds; two files run at a time.
-PARALLEL := -n 2 --dist loadfile
+# Tests of one file share their worlds; two files run at a time, the long ones of e2e not last.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 SPEED ?= 10
 SEEDS ?= 2000
 N ?= 1000000

@@ -18,8 +18,14 @@ from typing import NamedTuple, Self
 from antipodes.runtime.contract import Condition, Runtime, Timer
 from antipodes.world.world import World
 
+BACKBONE_S_MAX = 0.5  # from a control plane's home to any edge location, with what the log takes
 SHARE_MIN = 0.5  # of the propagation time, at least; a whole one at most
 SOON_S = 1e-6  # timers may fire this much early
+
+
+def everywhere_s(runtime: Runtime, propagation_s: float) -> float:
+    """After how long every edge location that can be reached must have what is told it now."""
+    return runtime.interval(propagation_s) + BACKBONE_S_MAX
 
 
 class _Change(NamedTuple):

@@ -33,10 +33,15 @@ class Stage:
     """A world, an accelerator, and people in cities."""
 
     def __init__(
-        self, regions: tuple[str, ...] = (W, E), seed: int = 3, *, verify_signatures: bool = False
+        self,
+        regions: tuple[str, ...] = (W, E),
+        seed: int = 3,
+        *,
+        verify_signatures: bool = False,
+        propagation_s: float = PROPAGATION_S,
     ) -> None:
         settings = Settings(
-            seed=seed, propagation_s=PROPAGATION_S, verify_signatures=verify_signatures
+            seed=seed, propagation_s=propagation_s, verify_signatures=verify_signatures
         )
         self.simulated = SimulatedWorld(regions, seed=seed, settings=settings)
         self.world = self.simulated.world

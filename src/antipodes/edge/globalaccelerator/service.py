@@ -26,6 +26,7 @@ from antipodes.edge.globalaccelerator.resources import Resources
 from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Follower
 from antipodes.service.contract import Call, Host, Operations, Service, ServiceError
+from antipodes.service.news import everywhere_s
 from antipodes.service.numbers import whole_number
 from antipodes.service.records import Records
 from antipodes.world.addresses import anycast_pair, anycast_pair6
@@ -112,16 +113,11 @@ class GlobalAccelerator(Service):
         self.host.store.put(_NEXT, b"%d" % (number + 1))
         return found
 
-    def travel_s(self) -> float:
-        """How long a change takes to be in force everywhere."""
-        return self.host.runtime.interval(self.host.settings.propagation_s)
-
     def save(self, accelerator: Accelerator) -> Accelerator:
         """Keep a change and send it to the edge; it is deployed when it must have arrived."""
         now = self.now()
-        changed = msgspec.structs.replace(
-            accelerator, modified=now, deployed_at=now + self.travel_s()
-        )
+        travel = everywhere_s(self.host.runtime, self.host.settings.propagation_s)
+        changed = msgspec.structs.replace(accelerator, modified=now, deployed_at=now + travel)
         self.accelerators.put(changed.account, changed.id, changed)
         told = msgspec.to_builtins(changed)
         self.host.changes.append(ACCELERATOR_KIND, [changed.account, changed.id, told])

@@ -42,9 +42,9 @@ from antipodes.service.contract import (
     Service,
     ServiceError,
 )
+from antipodes.service.news import everywhere_s
 from antipodes.service.records import Records
 
-BACKBONE_S_MAX = 0.5  # from us-east-1 to any edge location, with what the log takes
 CHANGES_MAX = 10_000  # that can be asked after; older ones are forgotten
 CALLS_MAX, CALLS_S = 5, 1.0  # of an account, where the world's capacity can be short
 CALLERS_MAX = 10_000  # whose calls are counted
@@ -218,7 +218,7 @@ class Route53(Service):
     def begin_change(self, account: str, comment: str = "") -> ZoneChange:
         """Note a change that is on its way to the edge from now on."""
         now = self.now()
-        travel = self.host.runtime.interval(self.host.settings.propagation_s) + BACKBONE_S_MAX
+        travel = everywhere_s(self.host.runtime, self.host.settings.propagation_s)
         change = ZoneChange(self.new_id("C"), account, now, now + travel, comment)
         self.changes.put("", change.id, change)
         store = self.host.store

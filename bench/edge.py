@@ -18,6 +18,7 @@ import json
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -176,8 +177,6 @@ class Tcp:
 
 def answers(port: int) -> bool:
     """Whether the backend answers on a port."""
-    import urllib.request  # noqa: PLC0415 - only here
-
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
             return len(answer.read()) == 100

@@ -7,6 +7,7 @@ session that breaks fails all keys that wait for their picture, and is opened an
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from antipodes.drills.calls import Way
 from antipodes.drills.history import Operation, Outcome
@@ -16,7 +17,6 @@ from antipodes.runtime.contract import Gone, PlainReceiver, Stream, TimedOut
 from antipodes.world.places import kind_of, top_of
 
 KIND = "keystroke"
-FINISH_POLL_S = 0.05
 
 
 class Keystroke:
@@ -64,6 +64,7 @@ class Session:
         self._stream: Stream | None = None
         self._waiting: deque[Keystroke] = deque()
         self._served_by = ""
+        self._done: Any = None  # of who waits for the last picture
 
     async def press(self, number: int, due_s: float) -> None:
         """Press a key; whoever notes what became of it hears of it later."""
@@ -103,12 +104,14 @@ class Session:
     def _seen(self) -> None:
         if self._waiting:
             self._record(self._waiting.popleft(), Outcome.OK)
+            self._wake()
 
     def _broken(self) -> None:
         self._stream = None
         waiting, self._waiting = self._waiting, deque()
         for key in waiting:
             self._record(key, Outcome.FAILED, "the session broke")
+        self._wake()
 
     def _check(self, key: Keystroke) -> None:
         """A key that waits for too long ends the session: nobody types into a frozen picture."""
@@ -117,10 +120,16 @@ class Session:
 
     async def finish(self) -> None:
         """Wait for the pictures that are to come, and leave."""
-        while self._waiting and self._stream is not None:
-            await self._way.runtime.sleep(FINISH_POLL_S)
+        if self._waiting:
+            self._done = self._way.runtime.future()
+            await self._done
         if self._stream is not None:
             self._stream.close()
+
+    def _wake(self) -> None:
+        if self._done is not None and not self._waiting:
+            self._done.set_result(None)
+            self._done = None
 
     def _record(self, key: Keystroke, outcome: Outcome, error: str = "") -> None:
         way, speed = self._way, self._way.drill.world.speed

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.edge.globalaccelerator.test_flows import build_bare, connect
 from tests.edge.globalaccelerator.worlds import E, Stage, W, play
 
 NAMESPACE = "AWS/GlobalAccelerator"
@@ -70,6 +71,23 @@ def test_flows_and_bytes_are_counted_by_every_dimension_and_nothing_while_nothin
         assert await listed(stage) == before
         assert await sums(stage, "NewFlowCount", **one) == 4
         assert stage.edge.changes.head == head
+
+    play(scenario)
+
+
+def test_what_a_long_flow_carries_is_counted_though_others_left_before_they_were_joined() -> None:
+    """The far side of the one that left comes, and ends, when its flow is over already."""
+
+    async def scenario(stage: Stage) -> None:
+        await build_bare(stage)
+        long = await connect(stage, "sao-paulo")
+        hasty = await connect(stage, "sao-paulo")
+        hasty.stream.close()
+        await stage.wait(130)  # minutes in which nothing flows
+        long.stream.write(b"hello")
+        await stage.wait(70)
+        accelerator = stage.accelerator.rpartition("/")[2]
+        assert await sums(stage, "ProcessedBytesIn", Accelerator=accelerator) == len(b"hello")
 
     play(scenario)
 

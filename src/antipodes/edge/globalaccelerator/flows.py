@@ -19,6 +19,8 @@ SOON_S = 1e-6  # timers may fire this much early
 class OpenFlow:
     """One connection of a client, until it is over."""
 
+    _is_over = False
+
     def __init__(self, runtime: Runtime, meter: Meter, over: Callable[["OpenFlow"], None]) -> None:
         self._runtime = runtime
         self._meter = meter
@@ -43,11 +45,16 @@ class OpenFlow:
             self.far.reset()
 
     def ended(self) -> None:
-        """An end is over: so is the flow, if the other is as well or never was."""
+        """An end is over: so is the flow, if the other is as well or never was.
+
+        The far one may yet come, and end, after a client that did not wait for it.
+        """
         if self.near.ended and (self.far is None or self.far.ended):
-            self._timer.cancel()
-            self._meter.open -= 1
-            self._over(self)
+            if not self._is_over:
+                self._is_over = True
+                self._timer.cancel()
+                self._meter.open -= 1
+                self._over(self)
             self.near.leave()
             if self.far is not None:
                 self.far.leave()

@@ -115,16 +115,17 @@ def overrides(
 ) -> tuple[Range, ...]:
     """Return port overrides of a group of that listener, checked.
 
-    An endpoint's port must be no listener's, and no other override's.
+    An endpoint's port must be no listener's. No other port of a listener may lead there, while
+    several groups may override the same port alike.
     """
     found: list[Range] = []
-    taken = {
-        inner
+    others = [
+        override
         for known in accelerator.listeners
         for group in known.groups
         if group.id != group_id
-        for _, inner in group.overrides
-    }
+        for override in group.overrides
+    ]
     for part in given:
         outer, inner = int(part.get("ListenerPort") or 0), int(part.get("EndpointPort") or 0)
         if not listener.covers(outer):
@@ -133,10 +134,10 @@ def overrides(
             raise invalid(f"EndpointPort {inner} is not a port")
         if any(known.covers(inner) for known in accelerator.listeners):
             raise invalid(f"EndpointPort {inner} is a port of a listener of this accelerator")
-        if inner in taken or inner in {known for _, known in found}:
-            raise invalid(f"EndpointPort {inner} is in another port override")
         if outer in {known for known, _ in found}:
             raise invalid(f"ListenerPort {outer} is overridden twice")
+        if any(outer != a and inner == b for a, b in [*others, *found]):
+            raise invalid(f"EndpointPort {inner} is in a port override of another ListenerPort")
         found.append((outer, inner))
     return tuple(found)
 

@@ -122,7 +122,10 @@ def test_a_change_while_another_is_being_made_is_refused() -> None:
         ):
             code = await refused(stage, operation, **request)
             assert code == "TransactionInProgressException", operation
+        tags = [{"Key": "a", "Value": "1"}]
+        await stage.call("TagResource", ResourceArn=arn, Tags=tags)
         await first
+        assert await stage.call("ListTagsForResource", ResourceArn=arn) == {"Tags": tags}
         await stage.call("UpdateAccelerator", AcceleratorArn=arn, Enabled=False)
 
     play(scenario)

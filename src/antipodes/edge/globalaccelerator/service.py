@@ -114,10 +114,19 @@ class GlobalAccelerator(Service):
         return found
 
     def save(self, accelerator: Accelerator) -> Accelerator:
-        """Keep a change and send it to the edge; it is deployed when it must have arrived."""
+        """Keep a change and send it to the edge; it is deployed when it must have arrived.
+
+        Tags are those of now: they may be changed while a change of something else is being made.
+        """
         now = self.now()
         travel = everywhere_s(self.host.runtime, self.host.settings.propagation_s)
-        changed = msgspec.structs.replace(accelerator, modified=now, deployed_at=now + travel)
+        known = self.accelerators.get(accelerator.account, accelerator.id)
+        changed = msgspec.structs.replace(
+            accelerator,
+            modified=now,
+            deployed_at=now + travel,
+            tags=accelerator.tags if known is None else known.tags,
+        )
         self.accelerators.put(changed.account, changed.id, changed)
         told = msgspec.to_builtins(changed)
         self.host.changes.append(ACCELERATOR_KIND, [changed.account, changed.id, told])

@@ -113,6 +113,45 @@ def test_an_update_takes_back_only_what_it_names() -> None:
     play(scenario)
 
 
+def test_what_is_added_by_another_attachment_stays_when_the_first_one_goes() -> None:
+    async def scenario(stage: Stage) -> None:
+        balancer, _, group = await build(stage)
+        first, second = [await lend(stage, balancer, ACCOUNT, name=name) for name in "ab"]
+        for operation, attachment in (
+            ("AddEndpoints", first),
+            ("UpdateEndpointGroup", second),
+            ("AddEndpoints", ""),
+        ):
+            part = {"EndpointId": balancer, "Weight": 9, "AttachmentArn": attachment}
+            if not attachment:
+                del part["AttachmentArn"]
+            await stage.call(operation, EndpointGroupArn=group, EndpointConfigurations=[part])
+        await call_as(stage, OWNER, "DeleteCrossAccountAttachment", AttachmentArn=first)
+        assert await endpoints(stage, group) == [balancer]
+        await call_as(stage, OWNER, "DeleteCrossAccountAttachment", AttachmentArn=second)
+        assert await endpoints(stage, group) == []
+
+    play(scenario)
+
+
+def test_nothing_is_added_by_an_attachment_that_is_deleted_meanwhile() -> None:
+    async def scenario(stage: Stage) -> None:
+        balancer, _, group = await build(stage)
+        one = {"AttachmentArn": await lend(stage, balancer, ACCOUNT)}
+        part = {"EndpointId": balancer, **one}
+        adding = stage.call("AddEndpoints", EndpointGroupArn=group, EndpointConfigurations=[part])
+        first = stage.simulated.outside.spawn(adding, "the first")
+        await stage.wait(0.01)
+        with pytest.raises(ServiceError) as caught:
+            await call_as(stage, OWNER, "DeleteCrossAccountAttachment", **one)
+        assert caught.value.code == "TransactionInProgressException"
+        await first
+        await call_as(stage, OWNER, "DeleteCrossAccountAttachment", **one)
+        assert await endpoints(stage, group) == []
+
+    play(scenario)
+
+
 def test_what_is_not_lent_is_denied() -> None:
     async def scenario(stage: Stage) -> None:
         balancer, _, group = await build(stage)

@@ -66,13 +66,16 @@ def _unique(items: list[Any]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _changed(service: GlobalAccelerator, arn: str, now: Attachment | None) -> None:
-    """Take back what an attachment gives no longer."""
+def _changed(service: GlobalAccelerator, before: Attachment, now: Attachment | None) -> None:
+    """Take back what an attachment gives no longer.
+
+    Whoever is making a change may be about to add something by it, and has looked it up already.
+    """
     everyone = [accelerator for _, _, accelerator in service.accelerators.all()]
-    losing = lending.revoked(everyone, arn, now)
-    for accelerator in losing:
-        service.check_free(accelerator.arn)
-    for accelerator in losing:
+    for accelerator in everyone:
+        if before.admits(accelerator.account, accelerator.arn):
+            service.check_free(accelerator.arn)
+    for accelerator in lending.revoked(everyone, before.arn, now):
         service.save(accelerator)
 
 
@@ -132,7 +135,7 @@ def update_attachment(service: GlobalAccelerator, call: Call, request: Request) 
             resources=_unique(resources),
         )
     )
-    _changed(service, found.arn, changed)
+    _changed(service, found, changed)
     service.attachments.put(call.account, found.id, changed)
     return {"CrossAccountAttachment": shapes.attachment(changed)}
 
@@ -140,7 +143,7 @@ def update_attachment(service: GlobalAccelerator, call: Call, request: Request) 
 @operations("DeleteCrossAccountAttachment")
 def delete_attachment(service: GlobalAccelerator, call: Call, request: Request) -> Any:
     found = _find(service, call, request["AttachmentArn"])
-    _changed(service, found.arn, None)
+    _changed(service, found, None)
     service.attachments.delete(call.account, found.id)
     return {}
 

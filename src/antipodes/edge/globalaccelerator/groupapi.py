@@ -45,13 +45,20 @@ async def _endpoints(
         name = part.get("EndpointId") or ""
         if name in found:
             raise invalid(f"Endpoint {name} is given more than once")
-        weight, preserves = checks.weight_of(part), part.get("ClientIPPreservationEnabled")
-        if name in known and preserves in {None, known[name].preserves_client_ip}:
+        if name in known and _is_known(part, known[name]):
+            weight = checks.weight_of(part)
             found[name] = msgspec.structs.replace(known[name], weight=weight)
         else:
             found[name] = await _looked_up(service, accelerator, group, part)
     checks.count_endpoints(found)
     return found
+
+
+def _is_known(part: dict[str, Any], endpoint: Endpoint) -> bool:
+    """Whether a request says of an endpoint what is known, its weight aside."""
+    preserves, attachment = part.get("ClientIPPreservationEnabled"), part.get("AttachmentArn")
+    keeps_address = preserves in {None, endpoint.preserves_client_ip}
+    return keeps_address and attachment in {None, "", endpoint.attachment}
 
 
 async def _looked_up(

@@ -19,6 +19,7 @@ from typing import Any
 from antipodes.runtime.contract import Accepted, Address, DiskFull, RuntimeFailure
 from antipodes.service import accounts, signatures
 from antipodes.service.contract import Call, Handler, Host, Response, Service, ServiceError
+from antipodes.service.drawing import uuid
 from antipodes.service.express import FastHandler, Heads, Lane, headers_of, wire_answer
 from antipodes.service.http import HttpRequest, HttpResponse, encode_response
 from antipodes.service.planes import HOMES
@@ -218,9 +219,7 @@ class Dispatcher:
         """Make a request's number: a UUID, or DynamoDB's 52 characters."""
         if long:
             return f"{self._chance.getrandbits(208):052X}"
-        digits = f"{self._chance.getrandbits(128):032x}"
-        parts = (digits[:8], digits[8:12], "4" + digits[13:16], "a" + digits[17:20], digits[20:])
-        return "-".join(parts)
+        return uuid(self._chance)
 
     def _caller(self, headers: Mapping[str, str], target: str) -> _Caller:
         text = signatures.credential_text(headers, target)

@@ -26,8 +26,9 @@ from antipodes.edge.globalaccelerator.resources import Resources
 from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Follower
 from antipodes.service.contract import Call, Host, Operations, Service, ServiceError
+from antipodes.service.drawing import hex_digits, uuid
 from antipodes.service.news import everywhere_s
-from antipodes.service.numbers import whole_number
+from antipodes.service.paging import InvalidToken, page_at
 from antipodes.service.records import Records
 from antipodes.world.addresses import anycast_pair, anycast_pair6
 from antipodes.world.errors import OutOfAddresses
@@ -96,12 +97,11 @@ class GlobalAccelerator(Service):
 
     def new_id(self, digits: int) -> str:
         """Random hexadecimal digits."""
-        return f"{self._chance.getrandbits(4 * digits):0{digits}x}"
+        return hex_digits(self._chance, digits)
 
     def new_uuid(self) -> str:
         """A random UUID."""
-        text = self.new_id(32)
-        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+        return uuid(self._chance)
 
     def next_addresses(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Static addresses of IPv4 and of IPv6 that no accelerator ever had, two of each."""
@@ -280,12 +280,11 @@ def page(
     items: list[Any], request: dict[str, Any], member: str, size: int = PAGE
 ) -> dict[str, Any]:
     """One page of a list."""
-    token = request.get("NextToken") or "0"
-    start = whole_number(token)
-    if not 0 <= start <= len(items):
-        raise ServiceError("InvalidNextTokenException", "The NextToken value is not valid")
-    end = start + (request.get("MaxResults") or size)
-    found: dict[str, Any] = {member: items[start:end]}
-    if end < len(items):
-        found["NextToken"] = str(end)
-    return found
+    try:
+        shown, following = page_at(
+            items, request.get("NextToken"), request.get("MaxResults") or size
+        )
+    except InvalidToken:
+        message = "The NextToken value is not valid"
+        raise ServiceError("InvalidNextTokenException", message) from None
+    return {member: shown, "NextToken": following} if following else {member: shown}

@@ -42,6 +42,7 @@ from antipodes.service.contract import (
     Service,
     ServiceError,
 )
+from antipodes.service.drawing import uuid
 from antipodes.service.news import everywhere_s
 from antipodes.service.records import Records
 
@@ -210,8 +211,7 @@ class Route53(Service):
 
     def new_uuid(self) -> str:
         """A random UUID."""
-        text = f"{self.chance.getrandbits(128):032x}"
-        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+        return uuid(self.chance)
 
     # Changes.
 

@@ -31,6 +31,7 @@ from antipodes.regional.lambda_.reports import Reports
 from antipodes.regional.lambda_.workers import Workshop
 from antipodes.service.accounts import session_key, session_secret, session_token
 from antipodes.service.contract import Call, Host, Request, Response, Service, ServiceError
+from antipodes.service.drawing import uuid
 from antipodes.service.records import Records
 
 COLD_START_S = 0.25  # in simulation: modelled, not measured
@@ -86,10 +87,7 @@ class Functions(Service):
 
     def new_id(self) -> str:
         """Return a random identifier in the form of a UUID (version 4)."""
-        bits = self.host.runtime.chance("lambda/identifiers").getrandbits(128)
-        bits = bits & ~(0xF000 << 64) | 0x4000 << 64
-        digits = f"{bits & ~(0xC000 << 48) | 0x8000 << 48:032x}"
-        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        return uuid(self.host.runtime.chance("lambda/identifiers"))
 
     def revise(self, call: Call, function: Function, **fields: Any) -> Function:
         """Store a changed function under a new revision."""

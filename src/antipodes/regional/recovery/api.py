@@ -7,10 +7,11 @@ import msgspec
 
 from antipodes.regional.recovery import model
 from antipodes.regional.recovery.clusterapi import RecoveryCluster
-from antipodes.regional.recovery.clusters import HOST_DIGITS, Clusters
+from antipodes.regional.recovery.clusters import Clusters
 from antipodes.regional.recovery.model import Cluster, Control, Panel, Part, Rule
 from antipodes.service.contract import Call, Host, Operations, Request, Response, Service
-from antipodes.service.numbers import whole_number
+from antipodes.service.drawing import uuid
+from antipodes.service.paging import InvalidToken, page_at
 from antipodes.service.planes import CLUSTER_REGIONS
 
 operations = Operations()
@@ -78,15 +79,13 @@ class RecoveryControlConfig(Service):
 
 def _page(items: list[Any], request: Request, member: str, show: Callable[[Any], Any]) -> Response:
     """One page of a list."""
-    token = request.get("NextToken") or "0"
-    start = whole_number(token)
-    if not 0 <= start <= len(items):
-        raise model.invalid("The NextToken value is not valid")
-    end = start + min(int(request.get("MaxResults") or PAGE_MAX), PAGE_MAX)
-    found: Response = {member: [show(item) for item in items[start:end]]}
-    if end < len(items):
-        found["NextToken"] = str(end)
-    return found
+    size = request.get("MaxResults") or PAGE_MAX
+    try:
+        page, following = page_at(items, request.get("NextToken"), size)
+    except InvalidToken:
+        raise model.invalid("The NextToken value is not valid") from None
+    found: Response = {member: [show(item) for item in page]}
+    return {**found, "NextToken": following} if following else found
 
 
 def _check_ready(cluster: Cluster) -> None:
@@ -124,17 +123,14 @@ def create_cluster(service: RecoveryControlConfig, call: Call, request: Request)
         raise model.over_quota(
             f"AwsAccountId({call.account}) has {len(known)} clusters. Limit {model.CLUSTERS_MAX}"
         )
-    digits = records.new_id(32)
-    parts = (digits[:8], digits[8:12], "4" + digits[13:16], "a" + digits[17:20], digits[20:])
     cluster = records.add(
         Cluster(
             account=call.account,
-            id="-".join(parts),
+            id=uuid(records.chance),
             name=name,
             token=token,
             hosts={
-                region: f"{records.new_id(HOST_DIGITS)}.route53-recovery-cluster.{region}"
-                ".amazonaws.com"
+                region: f"{records.new_id(8)}.route53-recovery-cluster.{region}.amazonaws.com"
                 for region in CLUSTER_REGIONS
             },
             tags=model.check_tags(request.get("Tags") or {}),

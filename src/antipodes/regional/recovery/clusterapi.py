@@ -27,7 +27,7 @@ from antipodes.service.contract import (
     Service,
     ServiceError,
 )
-from antipodes.service.numbers import whole_number
+from antipodes.service.paging import InvalidToken, page_at
 from antipodes.service.planes import CLUSTER_REGIONS
 
 operations = Operations()
@@ -162,13 +162,13 @@ async def list_routing_controls(service: RecoveryCluster, call: Call, request: R
             for control in agreed.controls
             if not panel or control.panel == panel
         ]
-    token = request.get("NextToken") or "0"
-    start = whole_number(token)
-    if not 0 <= start <= len(found):
-        raise _invalid("The NextToken value is not valid")
-    end = start + min(int(request.get("MaxResults") or PAGE_MAX), PAGE_MAX)
-    answer: Response = {"RoutingControls": found[start:end]}
-    return {**answer, "NextToken": str(end)} if end < len(found) else answer
+    size = request.get("MaxResults") or PAGE_MAX
+    try:
+        page, following = page_at(found, request.get("NextToken"), size)
+    except InvalidToken:
+        raise _invalid("The NextToken value is not valid") from None
+    answer: Response = {"RoutingControls": list(page)}
+    return {**answer, "NextToken": following} if following else answer
 
 
 @operations("UpdateRoutingControlState")

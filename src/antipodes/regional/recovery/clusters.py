@@ -17,6 +17,7 @@ from antipodes.regional.recovery.model import Cluster, Control, Panel, Part, Rul
 from antipodes.regional.recovery.state import Agreed, configured
 from antipodes.runtime.contract import Address, DiskFull, Gone, TimedOut
 from antipodes.service.contract import Host
+from antipodes.service.drawing import hex_digits
 from antipodes.service.http import HttpClient
 from antipodes.service.planes import CLUSTER_REGIONS
 from antipodes.service.records import Records
@@ -24,7 +25,6 @@ from antipodes.service.records import Records
 FAULT_DOOR = Address("supervisor", "faults")
 START_S_MAX = 40.0
 AGAIN_S = 5.0
-HOST_DIGITS = 8
 
 P = TypeVar("P", Panel, Control, Rule)
 
@@ -39,6 +39,7 @@ class Clusters:
         self.panels = Records(host.store, "recovery/panel", Panel)
         self.controls = Records(host.store, "recovery/control", Control)
         self.rules = Records(host.store, "recovery/rule", Rule)
+        self.chance = host.runtime.chance("recovery/identifiers")
         self._client = HttpClient(host.runtime)
         self._deploying: dict[tuple[str, str], None] = {}
         self._started: dict[str, None] = {}
@@ -100,8 +101,7 @@ class Clusters:
 
     def new_id(self, digits: int) -> str:
         """Random hexadecimal digits."""
-        chance = self._runtime.chance("recovery/identifiers")
-        return f"{chance.getrandbits(4 * digits):0{digits}x}"
+        return hex_digits(self.chance, digits)
 
     # Changing.
 

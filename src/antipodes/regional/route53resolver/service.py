@@ -24,7 +24,7 @@ from antipodes.service.contract import (
     Service,
     ServiceError,
 )
-from antipodes.service.numbers import whole_number
+from antipodes.service.paging import InvalidToken, page_at
 from antipodes.service.records import Records
 
 operations = Operations()
@@ -162,16 +162,14 @@ def shown_time(at: float) -> str:
 
 def page(request: Request, things: Sequence[T], member: str, show: Callable[[T], Any]) -> Response:
     """A page of what a list has, with the token of the next."""
-    token = request.get("NextToken") or "0"
-    start = whole_number(token)
-    if start < 0:
-        raise ServiceError("InvalidNextTokenException", f"'{token}' is not a token of this list")
-    size = request.get("MaxResults") or PAGE_MAX
-    end = start + size
-    response: Response = {member: [show(thing) for thing in things[start:end]]}
-    if end < len(things):
-        response["NextToken"] = str(end)
-    return response
+    token, size = request.get("NextToken"), request.get("MaxResults") or PAGE_MAX
+    try:
+        shown, following = page_at(things, token, size)
+    except InvalidToken:
+        message = f"'{token}' is not a token of this list"
+        raise ServiceError("InvalidNextTokenException", message) from None
+    response: Response = {member: [show(thing) for thing in shown]}
+    return {**response, "NextToken": following} if following else response
 
 
 def filtered(

@@ -17,7 +17,8 @@ from antipodes.service.contract import (
     Service,
     ServiceError,
 )
-from antipodes.service.numbers import whole_number
+from antipodes.service.drawing import uuid
+from antipodes.service.paging import InvalidToken, page_at
 from antipodes.service.records import Records
 from antipodes.service.zonalshifts import ACTIVE, CANCELED, EXPIRED, Heeding, Shift, ZonalShifts
 
@@ -152,22 +153,16 @@ class ZonalShift(Service):
             "elbv2", operation, request, account=call.account, trace=call.trace
         )
 
-    def new_id(self) -> str:
-        """A UUID."""
-        digits = f"{self.host.runtime.chance('zonal-shift/identifiers').getrandbits(128):032x}"
-        parts = (digits[:8], digits[8:12], "4" + digits[13:16], "a" + digits[17:20], digits[20:])
-        return "-".join(parts)
-
 
 def _page(items: list[Any], request: Request, show: Callable[[Any], Response]) -> Response:
     """One page of a list."""
-    token = request.get("nextToken") or "0"
-    start = whole_number(token)
-    if not 0 <= start <= len(items):
-        raise model.invalid("InvalidToken", "The nextToken value is not valid")
-    end = start + (request.get("maxResults") or PAGE_MAX)
-    found: Response = {"items": [show(item) for item in items[start:end]]}
-    return {**found, "nextToken": str(end)} if end < len(items) else found
+    size = request.get("maxResults") or PAGE_MAX
+    try:
+        page, following = page_at(items, request.get("nextToken"), size)
+    except InvalidToken:
+        raise model.invalid("InvalidToken", "The nextToken value is not valid") from None
+    found: Response = {"items": [show(item) for item in page]}
+    return {**found, "nextToken": following} if following else found
 
 
 @operations("StartZonalShift")
@@ -186,7 +181,7 @@ async def start_zonal_shift(service: ZonalShift, call: Call, request: Request) -
             "ZonalShiftAlreadyExists", f"There is a zonal shift of {arn} already", present.id
         )
     shift = Shift(
-        id=service.new_id(),
+        id=uuid(service.host.runtime.chance("zonal-shift/identifiers")),
         account=call.account,
         resource=arn,
         away_from=zone,

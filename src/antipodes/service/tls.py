@@ -82,6 +82,15 @@ class ServerTls:
         return TlsEnd(self._runtime, connection, inner)
 
 
+def is_usable(credential: Credential) -> bool:
+    """Whether OpenSSL takes a certificate and its key: not, for one, where they are too weak."""
+    try:
+        _server_context(credential, lambda _: None, tuple(_VERSIONS))
+    except ValueError:
+        return False
+    return True
+
+
 def client_receiver(runtime: Runtime, inner: Receiver, server_name: str) -> Receiver:
     """Put TLS around a client's receiver; nobody's certificate is verified."""
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)

@@ -1,11 +1,15 @@
 """Certificate Manager: requests that wait for their proof, imports, what is kept and refused."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.x509.oid import NameOID
 
 from antipodes.fabric.dns.message import RR, Query, encode_answer
 from antipodes.fabric.dns.names import to_wire
@@ -183,6 +187,43 @@ def test_what_does_not_fit_together_is_not_imported(region: Region, acm: Any) ->
         request = {"Certificate": made.certificate.encode(), "PrivateKey": made.key.encode()}
         assert refusal(acm.import_certificate, **{**request, **wrong}) == "ValidationException"
     assert acm.list_certificates()["CertificateSummaryList"] == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(ec.generate_private_key(ec.SECP256K1()), id="an unknown curve"),
+        pytest.param(ed25519.Ed25519PrivateKey.generate(), id="neither RSA nor EC"),
+    ],
+)
+def test_only_keys_of_the_algorithms_that_aws_lists_are_imported(
+    region: Region, acm: Any, key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+) -> None:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "example.com")])
+    begins = dt.datetime.fromtimestamp(int(region.runtime.wall()), dt.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 5)
+        .not_valid_before(begins)
+        .not_valid_after(begins + dt.timedelta(days=9))
+        .sign(key, hashes.SHA256() if isinstance(key, ec.EllipticCurvePrivateKey) else None)
+    )
+    plain = serialization.NoEncryption()
+    request = {
+        "Certificate": made.public_bytes(serialization.Encoding.PEM),
+        "PrivateKey": key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain
+        ),
+    }
+    assert refusal(acm.import_certificate, **request) == "ValidationException"
+
+
+def test_of_two_certificates_in_one_field_none_is_imported(region: Region, acm: Any) -> None:
+    made, authority = pem(region)
+    request = {
+        "Certificate": (made.certificate + authority.certificate).encode(),
+        "PrivateKey": made.key.encode(),
+    }
+    assert refusal(acm.import_certificate, **request) == "ValidationException"
 
 
 def test_bad_requests_are_refused_and_leave_nothing(acm: Any) -> None:

@@ -17,8 +17,8 @@ OTHER = "arn:aws:acm:us-west-2:000000000000:certificate/00000000-0000-0000-0000-
 
 
 @cache
-def pair(name: str, wall: float) -> Pair:
-    return issue(new_authority("Tests", wall, 3), [name], "EC_prime256v1", wall, 5)
+def pair(name: str, wall: float, algorithm: str = "EC_prime256v1") -> Pair:
+    return issue(new_authority("Tests", wall, 3), [name], algorithm, wall, 5)
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def region() -> Iterator[Region]:
     region.close()
 
 
-def imported(region: Region, name: str) -> str:
-    made = pair(name, region.runtime.wall() // 86400 * 86400)
+def imported(region: Region, name: str, algorithm: str = "EC_prime256v1", **more: str) -> str:
+    made = pair(name, region.runtime.wall() // 86400 * 86400, algorithm)
     answer = region.client("acm").import_certificate(
-        Certificate=made.certificate.encode(), PrivateKey=made.key.encode()
+        Certificate=made.certificate.encode(), PrivateKey=made.key.encode(), **more
     )
     return str(answer["CertificateArn"])
 
@@ -68,6 +68,26 @@ def test_a_listener_speaks_tls_with_its_certificate(region: Region) -> None:
     assert (answer.status, answer.body) == (200, b"secured")
     with pytest.raises(Gone):
         ask(region, balancer, None)
+
+
+def test_a_certificate_that_is_not_issued_or_too_weak_is_refused(region: Region) -> None:
+    waiting = region.client("acm").request_certificate(DomainName="example.com")
+    for arn in (waiting["CertificateArn"], imported(region, "example.com", "RSA_1024")):
+        with pytest.raises(ClientError) as caught:
+            secured(region, arn)
+        assert caught.value.response["Error"]["Code"] == "UnsupportedCertificate"
+
+
+def test_a_certificate_imported_anew_with_a_weak_key_is_shown_to_nobody(region: Region) -> None:
+    arn, other = imported(region, "example.com"), imported(region, "other.example.com")
+    balancer, listener = secured(region, arn)
+    imported(region, "example.com", "RSA_1024", CertificateArn=arn)
+    with pytest.raises(Gone):
+        ask(region, balancer, "example.com")
+    region.client("elbv2").add_listener_certificates(
+        ListenerArn=listener["ListenerArn"], Certificates=[{"CertificateArn": other}]
+    )
+    assert ask(region, balancer, "example.com").status == 200
 
 
 def test_a_function_is_told_that_the_request_came_over_tls(region: Region) -> None:

@@ -99,10 +99,13 @@ class Acm(Service):
         )
 
     def credential(self, account: str, arn: str) -> tuple[str, str] | None:
-        """Chain and key of an issued certificate as PEM, for the region's load balancers."""
+        """Chain and key as PEM, for the region's load balancers; None: no such certificate.
+
+        Both are empty until it is issued.
+        """
         region, owner, key = model.parse_arn(arn)
         found = self.certificates.get(owner, key)
-        if found is None or (region, owner) != (self.host.place, account) or not found.certificate:
+        if found is None or (region, owner) != (self.host.place, account):
             return None
         return found.certificate + found.chain, found.key
 

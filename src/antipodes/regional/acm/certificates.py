@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -19,7 +19,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 VALID_DAYS = 198
 AUTHORITY_DAYS = 3650
 PRIVATE_KEYS = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
-KEY_ALGORITHMS = ("RSA_2048", "EC_prime256v1", "EC_secp384r1")
+# ACM User Guide, "Prerequisites for importing ACM certificates".
+IMPORTED_ALGORITHMS = (
+    *("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096"),
+    *("EC_prime256v1", "EC_secp384r1", "EC_secp521r1"),
+)
+_UNREADABLE = (
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 _CURVES: dict[str, ec.EllipticCurve] = {
     "EC_prime256v1": ec.SECP256R1(),
     "EC_secp384r1": ec.SECP384R1(),
@@ -49,7 +59,7 @@ class Facts(NamedTuple):
 
 
 def new_key(algorithm: str) -> PrivateKeyTypes:
-    """A new private key of one of KEY_ALGORITHMS."""
+    """A new private key; curves are those that certificates can be requested with."""
     if algorithm in _CURVES:
         return ec.generate_private_key(_CURVES[algorithm])
     return rsa.generate_private_key(_PUBLIC_EXPONENT, int(algorithm.removeprefix("RSA_")))
@@ -126,8 +136,17 @@ def _private_key(pem: str) -> PrivateKeyTypes:
 
 
 def facts_of(pem: str) -> Facts:
-    """What a certificate says; raises ValueError for what is none."""
-    certificate = x509.load_pem_x509_certificate(pem.encode())
+    """What a certificate says; raises ValueError for what is none that can be kept."""
+    try:
+        found = x509.load_pem_x509_certificates(pem.encode())
+        if len(found) > 1:
+            raise ValueError("The certificate field contains more than one certificate.")
+        return _facts_of(found[0])
+    except _UNREADABLE as error:
+        raise ValueError(f"The certificate cannot be read: {error}") from None
+
+
+def _facts_of(certificate: x509.Certificate) -> Facts:
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         names = tuple(extension.value.get_values_for_type(x509.DNSName))
@@ -152,11 +171,15 @@ def facts_of(pem: str) -> Facts:
 def _algorithm_of(certificate: x509.Certificate) -> str:
     key = certificate.public_key()
     if isinstance(key, rsa.RSAPublicKey):
-        return f"RSA_{key.key_size}"
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        known = {"secp256r1": "EC_prime256v1"}
-        return known.get(key.curve.name, f"EC_{key.curve.name}")
-    raise ValueError("neither an RSA nor an elliptic curve key")
+        kind = f"RSA_{key.key_size}"
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        curve = "prime256v1" if key.curve.name == "secp256r1" else key.curve.name
+        kind = f"EC_{curve}"
+    else:
+        kind = "neither RSA nor EC"
+    if kind not in IMPORTED_ALGORITHMS:
+        raise ValueError(f"The key algorithm of the certificate is not supported: {kind}")
+    return kind
 
 
 def _comma_separated(name: x509.Name) -> str:
@@ -167,7 +190,7 @@ def check_pair(certificate: str, key: str) -> None:
     """Refuse a key that is not the certificate's; raises ValueError."""
     try:
         private = _private_key(key)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, UnsupportedAlgorithm):
         raise ValueError("The private key is not valid.") from None
     own = x509.load_pem_x509_certificate(certificate.encode()).public_key()
     if own != private.public_key():
@@ -181,7 +204,7 @@ def check_chain(certificate: str, chain: str) -> None:
     for issuer in found:
         try:
             own.verify_directly_issued_by(issuer)
-        except (InvalidSignature, TypeError, ValueError):
+        except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
             raise ValueError(
                 "Could not validate the certificate with the certificate chain."
             ) from None

@@ -7,6 +7,7 @@ anew is shown to the next who connects.
 A policy fixes which versions of TLS are spoken, but none below 1.2; ciphers are OpenSSL's choice.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from antipodes.regional.elbv2 import model
@@ -16,8 +17,11 @@ from antipodes.runtime.contract import PlainReceiver, Receiver, Stream
 from antipodes.service.contract import Call, Host, Request, ServiceError
 
 if TYPE_CHECKING:
-    from antipodes.service.tls import ServerTls
+    from antipodes.service.tls import Credential, ServerTls
 
+_Key = tuple[str, tuple[tuple[str, str], ...]]  # a security policy, and certificates with keys
+
+SERVERS_MAX = 500
 CERTIFICATES_MAX = 25  # beside the default
 DEFAULT_POLICY = "ELBSecurityPolicy-2016-08"
 _TLS_13 = ("TLSv1.2", "TLSv1.3")
@@ -50,7 +54,7 @@ class Certificates:
     def __init__(self, host: Host, registry: Registry) -> None:
         self._host = host
         self._registry = registry
-        self._servers: dict[tuple[object, ...], ServerTls] = {}
+        self._servers: dict[_Key, ServerTls | None] = {}
 
     def chosen(self, call: Call, request: Request, present: Listener | None) -> tuple[str, ...]:
         """The certificates of a listener after a request, default first; raises AWS's errors."""
@@ -97,6 +101,12 @@ class Certificates:
             known = None
         if known is None:
             raise ServiceError("CertificateNotFound", f"Certificate '{arn}' not found")
+        if not _usable([known]):
+            raise ServiceError(
+                "UnsupportedCertificate",
+                f"The certificate '{arn}' must have been issued, and have a key and a signature "
+                "that are supported",
+            )
         return arn
 
     def _credential(self, account: str, arn: str) -> tuple[str, str] | None:
@@ -116,17 +126,33 @@ class Certificates:
         """Put a listener's TLS around a connection's receiver."""
         found = [self._credential(listener.account, arn) for arn in listener.certificates]
         credentials = tuple(one for one in found if one is not None)
-        if not credentials:
-            return _Refusal()
         key = listener.ssl_policy, credentials
-        server = self._servers.get(key)
-        if server is None:
-            # OpenSSL is slow to import, and most worlds have no TLS.
-            from antipodes.service.tls import Credential, ServerTls  # noqa: PLC0415 - see above
-
-            if len(self._servers) > CERTIFICATES_MAX:
+        if key not in self._servers:
+            if len(self._servers) >= SERVERS_MAX:
                 self._servers.clear()
-            made = [Credential(*one) for one in credentials]
-            versions = POLICIES[listener.ssl_policy]
-            server = self._servers[key] = ServerTls(self._host.runtime, made, versions)
-        return server.receiver(inner)
+            self._servers[key] = self._server(*key)
+        server = self._servers[key]
+        return server.receiver(inner) if server is not None else _Refusal()
+
+    def _server(self, policy: str, credentials: Sequence[tuple[str, str]]) -> "ServerTls | None":
+        """What shows some certificates; None where none of them can be shown.
+
+        One that could be when it was chosen may have been imported anew with a weaker key.
+        """
+        usable = _usable(credentials)
+        if not usable:
+            return None
+        # OpenSSL is slow to import, and most worlds have no TLS.
+        from antipodes.service.tls import ServerTls  # noqa: PLC0415 - see above
+
+        return ServerTls(self._host.runtime, usable, POLICIES[policy])
+
+
+def _usable(credentials: Sequence[tuple[str, str]]) -> "list[Credential]":
+    """Those of some certificates that were issued, and that OpenSSL takes."""
+    issued = [one for one in credentials if one[0]]
+    if not issued:
+        return []
+    from antipodes.service.tls import Credential, is_usable  # noqa: PLC0415 - slow to import
+
+    return [made for made in (Credential(*one) for one in issued) if is_usable(made)]

@@ -139,6 +139,24 @@ def test_elastic_addresses_are_those_that_ec2_knows(network: Network) -> None:
     assert code == "AllocationIdNotFound"
 
 
+def test_an_elastic_address_is_shown_where_it_is_and_kept_while_it_is_used(
+    network: Network,
+) -> None:
+    ec2, elb = network.client("ec2"), network.client("elbv2")
+    allocated = ec2.allocate_address(Domain="vpc")
+    one = {"AllocationId": allocated["AllocationId"]}
+    mappings = [{"SubnetId": network.subnet(A), **one}]
+    balancer = network.nlb("elastic", Subnets=[], SubnetMappings=mappings)["LoadBalancerArn"]
+    [shown] = elb.describe_load_balancers(LoadBalancerArns=[balancer])["LoadBalancers"]
+    [zone] = shown["AvailabilityZones"]
+    assert zone["LoadBalancerAddresses"] == [{"IpAddress": allocated["PublicIp"], **one}]
+    assert refusal(ec2.release_address, **one) == "InvalidIPAddress.InUse"
+    assert len(ec2.describe_addresses(AllocationIds=[one["AllocationId"]])["Addresses"]) == 1
+    elb.delete_load_balancer(LoadBalancerArn=balancer)
+    ec2.release_address(**one)
+    assert ec2.describe_addresses()["Addresses"] == []
+
+
 @pytest.mark.parametrize(
     ("code", "change"),
     [

@@ -151,9 +151,9 @@ def describe_addresses(service: Ec2, call: Call, request: Request) -> Response:
 
 
 @operations("ReleaseAddress")
-def release_address(service: Ec2, call: Call, request: Request) -> Response:
+async def release_address(service: Ec2, call: Call, request: Request) -> Response:
     if not request.get("AllocationId"):
         raise ServiceError("MissingParameter", "AllocationId is required")
     _check_dry_run(request)
-    service.elastic.release(call.account, request["AllocationId"])
+    await service.elastic.release(call.account, request["AllocationId"])
     return {}

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from antipodes.regional.ec2.model import Thing
-from antipodes.service.contract import Host, ServiceError
+from antipodes.service.contract import Host, Request, ServiceError
 from antipodes.service.records import Records
 from antipodes.world.addresses import elastic_address
 from antipodes.world.errors import OutOfAddresses
@@ -56,13 +56,31 @@ class ElasticAddresses:
         """Describe an account's addresses."""
         return [self._shown(known) for known in self._records.list(account)]
 
-    def release(self, account: str, allocation: str) -> None:
-        """Give an address back; raises InvalidAllocationID.NotFound."""
-        if self._records.get(account, allocation) is None:
+    async def release(self, account: str, allocation: str) -> None:
+        """Give an address back; raises InvalidAllocationID.NotFound, or InvalidIPAddress.InUse."""
+        known = self._records.get(account, allocation)
+        if known is None:
             raise ServiceError(
                 "InvalidAllocationID.NotFound", f"The allocation ID '{allocation}' does not exist"
             )
+        if await self._is_in_use(known):
+            raise ServiceError("InvalidIPAddress.InUse", f"Address {known.address} is in use.")
         self._records.delete(account, allocation)
+
+    async def _is_in_use(self, known: Elastic) -> bool:
+        """Whether a load balancer's node has it; those are another service's to know."""
+        request: Request = {}
+        while True:
+            told = await self._host.call(
+                "elbv2", "DescribeLoadBalancers", request, account=known.account
+            )
+            zones = [zone for one in told["LoadBalancers"] for zone in one["AvailabilityZones"]]
+            addresses = [address for zone in zones for address in zone["LoadBalancerAddresses"]]
+            if any(address.get("AllocationId") == known.id for address in addresses):
+                return True
+            if not told.get("NextMarker"):
+                return False
+            request = {"Marker": told["NextMarker"]}
 
     def _shown(self, known: Elastic) -> Thing:
         return {

@@ -55,6 +55,7 @@ class Zone(msgspec.Struct, frozen=True):
     subnet: str
     address: str
     chosen: bool = False  # the address, by whoever made the load balancer
+    allocation: str = ""  # of an elastic address
 
 
 class LoadBalancer(msgspec.Struct, frozen=True):
@@ -332,7 +333,7 @@ def describe_balancer(balancer: LoadBalancer, wall: float) -> Response:
         "VpcId": balancer.vpc,
         "State": {"Code": state},
         "Type": balancer.kind,
-        "AvailabilityZones": [_describe_zone(balancer, zone) for zone in balancer.zones],
+        "AvailabilityZones": [_describe_zone(zone) for zone in balancer.zones],
         "IpAddressType": "ipv4",
     }
     if balancer.security_groups or not balancer.is_network:
@@ -340,10 +341,13 @@ def describe_balancer(balancer: LoadBalancer, wall: float) -> Response:
     return described
 
 
-def _describe_zone(balancer: LoadBalancer, zone: Zone) -> Response:
+def _describe_zone(zone: Zone) -> Response:
     """Only addresses that were chosen are shown, as AWS does: of elastic and of private ones."""
-    chosen = balancer.is_internal and zone.chosen
-    addresses = [{"PrivateIPv4Address": zone.address}] if chosen else []
+    addresses = []
+    if zone.allocation:
+        addresses.append({"IpAddress": zone.address, "AllocationId": zone.allocation})
+    elif zone.chosen:
+        addresses.append({"PrivateIPv4Address": zone.address})
     return {"ZoneName": zone.name, "SubnetId": zone.subnet, "LoadBalancerAddresses": addresses}
 
 

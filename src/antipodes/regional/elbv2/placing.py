@@ -52,10 +52,11 @@ class Placing:
         chosen = {one["SubnetId"]: one for one in mappings}
         zones = []
         for subnet in subnets:
-            address = await self._chosen(call, chosen[subnet["SubnetId"]], subnet, scheme, network)
-            zones.append(
-                Zone(subnet["AvailabilityZone"], subnet["SubnetId"], address, bool(address))
-            )
+            mapping = chosen[subnet["SubnetId"]]
+            address = await self._chosen(call, mapping, subnet, scheme, network)
+            allocation = mapping.get("AllocationId") or ""
+            where = subnet["AvailabilityZone"], subnet["SubnetId"]
+            zones.append(Zone(*where, address, bool(address), allocation))
         return subnets[0]["VpcId"], sorted(zones, key=lambda zone: zone.name)
 
     async def _subnets(self, call: Call, ids: Sequence[str]) -> list[Subnet]:

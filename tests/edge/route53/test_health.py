@@ -10,7 +10,7 @@ from antipodes.edge.route53.model import AliasTarget, HealthCheck, Observation, 
 from antipodes.edge.route53.service import Route53
 from antipodes.hosting.edge import EdgeHost
 from antipodes.regional.acm.certificates import issue, new_authority
-from antipodes.runtime.contract import Address
+from antipodes.runtime.contract import Address, PlainReceiver, Stream
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
 from antipodes.service.tls import Credential, ServerTls
 from antipodes.world import addresses
@@ -248,6 +248,49 @@ def test_a_string_has_to_be_in_the_first_5120_bytes() -> None:
         agent = endpoint.asked[0].headers["user-agent"]
         assert agent.startswith("Amazon-Route53-Health-Check-Service (ref w;")
         assert endpoint.asked[0].headers["host"] == IP_W
+
+    play(scenario)
+
+
+class Literal(PlainReceiver):
+    """Answers whatever comes with the same bytes."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._stream: Stream | None = None
+
+    def connection_made(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def data_received(self, data: bytes) -> None:
+        assert data, "somebody asks"
+        assert self._stream is not None
+        self._stream.write(self._answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nfine",
+            "Failure: HTTP Status Code 101, Switching Protocols",
+        ),
+        (
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine",
+            "Success: HTTP Status Code 200, OK",
+        ),
+    ],
+)
+def test_what_comes_before_an_answer_is_none_and_another_protocol_is_no_success(
+    answer: bytes, status: str
+) -> None:
+    async def scenario(stage: Stage) -> None:
+        runtime = stage.simulated.region(W).runtime
+        await runtime.listen(Address(W, f"{IP_W}:80"), lambda _: Literal(answer))
+        await stage.check(check("w", type="HTTP_STR_MATCH", search_string="fine"))
+        await stage.wait(TURNED_S)
+        assert {o.status for o in await observations(stage, "w")} == {status}
 
     play(scenario)
 

@@ -147,6 +147,7 @@ def test_settings_that_a_type_has_no_use_for_are_refused() -> None:
         {**HTTP, "Regions": ["us-east-1", "us-west-1", "eu-central-1"]},
         {**HTTP, "ChildHealthChecks": ["x"]},
         {**HTTP, "FullyQualifiedDomainName": "a..b"},
+        {**HTTP, "Type": "HTTPS", "FullyQualifiedDomainName": "\\052" * 20 + ".example.com"},
         {"Type": "HTTP_STR_MATCH", "IPAddress": "198.19.1.5"},
         {"Type": "HTTPS_STR_MATCH", "IPAddress": "198.19.1.5", "SearchString": "x" * 256},
         {"Type": "CALCULATED", "ChildHealthChecks": []},

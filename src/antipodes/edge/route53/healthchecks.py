@@ -133,6 +133,8 @@ def _validate_endpoint(check: HealthCheck) -> None:
             naming.canonical(check.domain)
         except naming.BadName as error:
             raise invalid_input(f"FullyQualifiedDomainName is not a name: {error}") from error
+        if "\\" in check.domain:  # it is said as it is, to endpoints too
+            raise invalid_input("FullyQualifiedDomainName must have no escapes")
     if check.port is None:
         raise invalid_input("Port must be given for type TCP")
     if (check.type in MATCHING) != bool(check.search_string):

@@ -37,6 +37,8 @@ MS = 1000.0
 WELL_MIN, WELL_MAX = 200, 399
 ENCRYPTED = ("HTTPS", "HTTPS_STR_MATCH")
 PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
+# Comes before the answer, except for what ends HTTP (RFC 9110, section 15.2).
+_INTERIM = frozenset(range(100, 200)) - {HTTPStatus.SWITCHING_PROTOCOLS}
 _AUTOMATIC = 47  # tells zlib to find out whether it is gzip or deflate
 
 
@@ -167,6 +169,8 @@ class _Reply(PlainReceiver):
             self._header_bytes += len(data)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._complete()  # what follows is in whatever protocol it goes on with
         except httptools.HttpParserError:
             self._fail("it is not HTTP")
         if not self.status.done() and self._header_bytes > HEADER_BYTES_MAX:
@@ -177,8 +181,9 @@ class _Reply(PlainReceiver):
             self._encoded = True
 
     def on_headers_complete(self) -> None:
-        if not self.status.done():
-            self.status.set_result(self._parser.get_status_code())
+        status = self._parser.get_status_code()
+        if not self.status.done() and status not in _INTERIM:
+            self.status.set_result(status)
 
     def on_body(self, body: bytes) -> None:
         self._kept += body[: MATCHED_BYTES_MAX - len(self._kept)]
@@ -186,7 +191,8 @@ class _Reply(PlainReceiver):
             self._complete()
 
     def on_message_complete(self) -> None:
-        self._complete()
+        if self.status.done():
+            self._complete()
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.status.done() and not self.status.cancelled() and not self._broken:

@@ -202,6 +202,36 @@ def test_a_body_without_a_length_ends_with_the_connection(run: Any) -> None:
     assert run(scenario) == b"all of it"
 
 
+@pytest.mark.parametrize(
+    ("answer", "status", "asked"),
+    [
+        (b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nx says", 101, 2),
+        (b"HTTP/1.1 100 A\r\n\r\nHTTP/1.1 103 B\r\nlink: x\r\n\r\nHTTP/1.1 204 C\r\n\r\n", 204, 1),
+    ],
+)
+def test_interim_answers_are_passed_over_and_one_in_another_protocol_is_the_last(
+    run: Any, answer: bytes, status: int, asked: int
+) -> None:
+    connections: list[Stream] = []
+
+    class Literal(PlainReceiver):
+        def connection_made(self, stream: Stream) -> None:
+            self._stream = stream
+            connections.append(stream)
+
+        def data_received(self, data: bytes) -> None:
+            self._stream.write(answer)
+
+    async def scenario(near: Runtime, far: Runtime) -> list[int]:
+        await far.listen(API, lambda _: Literal())
+        client = HttpClient(near)
+        found = [await client.request(API, "GET", "/") for _ in range(2)]
+        return [response.status for response in found]
+
+    assert run(scenario) == [status, status]
+    assert len(connections) == asked
+
+
 def test_a_reset_before_the_request_is_sent_is_gone_and_not_silence(run: Any) -> None:
     class Refusing(PlainReceiver):
         def connection_made(self, stream: Stream) -> None:

@@ -16,7 +16,9 @@ from antipodes.service.httpmessages import HttpResponse, encode_request, lower, 
 IDLE_CONNECTIONS_MAX = 64
 
 _DELIMITERS = frozenset({"content-length", "transfer-encoding"})
-_CONTINUE = int(HTTPStatus.CONTINUE)  # an enumeration's members are slow to come by
+_SWITCHING = int(HTTPStatus.SWITCHING_PROTOCOLS)  # an enumeration's members are slow to come by
+# Comes before the answer, except for what ends HTTP (RFC 9110, section 15.2).
+INTERIM = frozenset(range(100, 200)) - {_SWITCHING}
 
 
 class _ClientReceiver(PlainReceiver):
@@ -100,6 +102,8 @@ class _ClientReceiver(PlainReceiver):
             self._parser = httptools.HttpResponseParser(self)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # answered already; what follows is no HTTP
         except httptools.HttpParserError as error:
             self.fail(Gone(f"malformed response: {error}"))
             self._stream.abort()
@@ -114,7 +118,7 @@ class _ClientReceiver(PlainReceiver):
 
     def on_headers_complete(self) -> None:
         self._until_eof = not self._is_delimited
-        if self._head:
+        if self._head and self._parser.get_status_code() not in INTERIM:
             self._complete(reusable=False)
 
     def on_body(self, body: bytes) -> None:
@@ -123,10 +127,12 @@ class _ClientReceiver(PlainReceiver):
     def on_message_complete(self) -> None:
         if self._parser is None:
             return
-        if self._parser.get_status_code() != _CONTINUE:
-            self._complete(reusable=self._parser.should_keep_alive())
-        else:
+        status = self._parser.get_status_code()
+        if status in INTERIM:
             self._begin()
+        else:
+            reusable = status != _SWITCHING and self._parser.should_keep_alive()
+            self._complete(reusable=reusable)
 
     def _complete(self, *, reusable: bool) -> None:
         if self._waiting is None:

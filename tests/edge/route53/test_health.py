@@ -276,8 +276,7 @@ class Literal(PlainReceiver):
             "Failure: HTTP Status Code 101, Switching Protocols",
         ),
         (
-            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n"
-            b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine",
+            b"HTTP/1.1 100 A\r\n\r\nHTTP/1.1 200 B\r\nContent-Length: 4\r\n\r\nfine",
             "Success: HTTP Status Code 200, OK",
         ),
     ],

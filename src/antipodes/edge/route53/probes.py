@@ -27,6 +27,7 @@ from antipodes.runtime.contract import (
     Stream,
     TimedOut,
 )
+from antipodes.service.httpclient import INTERIM
 
 HTTP_CONNECT_S, TCP_CONNECT_S, ANSWER_S = 4.0, 10.0, 2.0
 MATCHED_BYTES_MAX = 5_120
@@ -37,8 +38,6 @@ MS = 1000.0
 WELL_MIN, WELL_MAX = 200, 399
 ENCRYPTED = ("HTTPS", "HTTPS_STR_MATCH")
 PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
-# Comes before the answer, except for what ends HTTP (RFC 9110, section 15.2).
-_INTERIM = frozenset(range(100, 200)) - {HTTPStatus.SWITCHING_PROTOCOLS}
 _AUTOMATIC = 47  # tells zlib to find out whether it is gzip or deflate
 
 
@@ -182,7 +181,7 @@ class _Reply(PlainReceiver):
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if not self.status.done() and status not in _INTERIM:
+        if not self.status.done() and status not in INTERIM:
             self.status.set_result(status)
 
     def on_body(self, body: bytes) -> None:

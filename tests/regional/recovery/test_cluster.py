@@ -1,10 +1,13 @@
 """A cluster's five endpoints under cut links, lost regions and a lost control plane."""
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from antipodes.hosting.simulated import SimulatedWorld
+from antipodes.service.contract import ServiceError, Settings
 from antipodes.service.planes import CLUSTER_REGIONS
 from antipodes.testing.virtualworld import VirtualWorld
 from tests.regional.recovery.worlds import (
@@ -163,6 +166,49 @@ def test_a_batch_is_all_or_nothing_and_bounded(board: Switchboard) -> None:
                 for n in range(11)
             ]
         )
+
+
+def test_an_endpoint_takes_three_changes_a_second_where_the_world_is_short() -> None:
+    settings = Settings(throttling=True)
+    world = SimulatedWorld((W, E), settings=settings)
+    config, data = "route53-recovery-control-config", "route53-recovery-cluster"
+
+    async def set_(region: str, arn: str) -> None:
+        request = {"RoutingControlArn": arn, "RoutingControlState": "On"}
+        await world.call(region, data, "UpdateRoutingControlState", request)
+
+    async def scenario() -> None:
+        await world.start()
+        made = await world.call(W, config, "CreateCluster", {"ClusterName": "c"})
+        cluster = {"ClusterArn": made["Cluster"]["ClusterArn"]}
+        await world.outside.sleep(30)
+        request = {**cluster, "RoutingControlName": "r"}
+        made = await world.call(W, config, "CreateRoutingControl", request)
+        arn = made["RoutingControl"]["RoutingControlArn"]
+        await world.outside.sleep(30)
+        changes = [set_(region, arn) for region in (W, W, W, W, EAST)]
+        spawned = [world.outside.spawn(_error_of(change), "change") for change in changes]
+        errors = [await one for one in spawned]
+        assert [error and (error.code, error.status) for error in errors] == [
+            *(None, None, None),
+            ("ThrottlingException", 429),
+            None,
+        ]
+        await world.outside.sleep(1.1)
+        await set_(W, arn)
+
+    try:
+        world.run(scenario())
+    finally:
+        world.close()
+
+
+async def _error_of(change: Coroutine[Any, Any, None]) -> ServiceError | None:
+    try:
+        await change
+    except ServiceError as error:
+        return error
+    return None
 
 
 def test_another_account_sees_nothing(board: Switchboard) -> None:

@@ -8,7 +8,6 @@ takes at most.
 """
 
 import hashlib
-from collections import deque
 from typing import Any
 
 import msgspec
@@ -44,11 +43,11 @@ from antipodes.service.contract import (
 )
 from antipodes.service.drawing import uuid
 from antipodes.service.news import everywhere_s
+from antipodes.service.rates import CallRate
 from antipodes.service.records import Records
 
 CHANGES_MAX = 10_000  # that can be asked after; older ones are forgotten
 CALLS_MAX, CALLS_S = 5, 1.0  # of an account, where the world's capacity can be short
-CALLERS_MAX = 10_000  # whose calls are counted
 REFERENCE_S = 7 * 86_400.0  # for how long the caller reference of something deleted is known
 _ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # The model lets an id have 32 characters, with what clients leave before it.
@@ -138,7 +137,7 @@ class Route53(Service):
         self.changes = Records(store, "route53-control/change", ZoneChange)
         self.chance = host.runtime.chance("route53/ids")
         serve_copies(host.changes, self.zones, self.records, self.health_checks, self.collections)
-        self._calls: dict[str, deque[float]] = {}
+        self._rate = CallRate(CALLS_MAX, CALLS_S)
         self._follows = False
 
     async def start(self) -> None:
@@ -188,15 +187,9 @@ class Route53(Service):
 
     def count_call(self, account: str) -> None:
         """Count a call of an account's. Raises Throttling, if the world can be short."""
-        if not self.host.settings.throttling:
-            return
-        now = self.host.runtime.now()
-        if len(self._calls) >= CALLERS_MAX:
-            self._calls.clear()
-        calls = self._calls.setdefault(account, deque(maxlen=CALLS_MAX))
-        if len(calls) == CALLS_MAX and now - calls[0] < CALLS_S:
+        short = self.host.settings.throttling
+        if short and not self._rate.allows(account, self.host.runtime.now()):
             raise ServiceError("Throttling", "Rate exceeded", 400)
-        calls.append(now)
 
     # Time and names.
 

@@ -7,7 +7,8 @@ so that two of them, and the control plane, can be lost. Every change of a switc
 regions' change logs, where Route 53's health checkers find it.
 
 Left out, and refused by name: clusters shared with other accounts, dual-stack clusters, readiness
-checks (`route53-recovery-readiness`), region switch, the quota of changes a second.
+checks (`route53-recovery-readiness`), region switch. The quota of changes a second holds where the
+world's capacity can be short (`--throttling`).
 
 Sources: Application Recovery Controller developer guide (routing control: components, regions,
 quotas, safety rules, examples of the command line), its two API references, botocore's models. How

@@ -29,10 +29,12 @@ from antipodes.service.contract import (
 )
 from antipodes.service.paging import InvalidToken, page_at
 from antipodes.service.planes import CLUSTER_REGIONS
+from antipodes.service.rates import CallRate
 
 operations = Operations()
 
 PAGE_MAX = 500
+CHANGES_MAX, CHANGES_S = 3, 1.0  # of a cluster at an endpoint, where capacity can be short
 
 
 class RecoveryCluster(Service):
@@ -45,6 +47,7 @@ class RecoveryCluster(Service):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self.consensus = Consensus(host)
+        self._rate = CallRate(CHANGES_MAX, CHANGES_S)
 
     @property
     def registers(self) -> Registers:
@@ -90,7 +93,10 @@ class RecoveryCluster(Service):
         }
         if len(clusters) > 1:
             raise _invalid("The routing controls are not all of one cluster")
+        cluster = next(iter(clusters))
         runtime = self.host.runtime
+        if self.host.settings.throttling and not self._rate.allows(cluster, runtime.now()):
+            raise ServiceError("ThrottlingException", "Rate exceeded", 429, retryAfterSeconds=1)
         change = Change(
             endpoint=self.host.place,
             id=call.request_id,
@@ -99,7 +105,6 @@ class RecoveryCluster(Service):
             wall=runtime.wall(),
             wait_scale=runtime.interval(1.0),
         )
-        cluster = next(iter(clusters))
 
         def function(before: Agreed | None) -> Agreed:
             if before is None or before.deleted:

@@ -76,6 +76,20 @@ def test_a_rule_that_does_not_exist_cannot_be_overridden(board: Switchboard) -> 
     assert board.get(IRELAND, arn) == "Off"
 
 
+@pytest.mark.parametrize(("wall", "waits"), [(97, True), (100, True), (103, True), (106, False)])
+def test_a_wait_period_holds_at_an_endpoint_whose_clock_is_behind(wall: float, waits: bool) -> None:
+    rule = Rule("r", NAMES, NAMES, gating=False, least=0, inverted=False, wait_ms=5000)
+    controls = tuple(Control(name, name, P) for name in NAMES)
+    before = Agreed("0", 1, (Panel(P, "p"),), controls, (rule,))
+    changed = switched(before, Change("us-east-1", "1", {"a": True}, (), 100.0))
+    again = Change("eu-west-1", "2", {"b": True}, (), wall)
+    if waits:
+        with pytest.raises(ServiceError, match="wait period"):
+            switched(changed, again)
+    else:
+        assert switched(changed, again).switches() == {"a": True, "b": True, "c": False}
+
+
 @settings(max_examples=60)
 @given(
     on=st.lists(st.booleans(), min_size=3, max_size=3),

@@ -144,8 +144,8 @@ def switched(before: Agreed, change: Change) -> Agreed:
 
 def _check(rule: Rule, change: Change, states: Mapping[str, bool]) -> None:
     named = ", ".join(_short(arn) for arn in change.wanted)
-    since_s = change.wall - rule.changed_at
-    if 0 <= since_s < rule.wait_ms / 1e3 * change.wait_scale:
+    since_s = abs(change.wall - rule.changed_at)  # clocks of endpoints differ
+    if since_s < rule.wait_ms / 1e3 * change.wait_scale:
         raise _conflict(
             f"Cannot modify control state for [{named}] within the wait period of {rule.wait_ms} "
             f"ms of rule {_short(rule.arn)} ({rule.arn})",

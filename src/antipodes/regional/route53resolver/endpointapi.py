@@ -9,6 +9,7 @@ from antipodes.regional.route53resolver import model
 from antipodes.regional.route53resolver.model import Endpoint, Ip
 from antipodes.regional.route53resolver.service import (
     Route53Resolver,
+    check_new,
     filtered,
     operations,
     page,
@@ -104,10 +105,7 @@ async def create_resolver_endpoint(
     await service.check_groups(call, groups)
     ips, vpc = await _new_ips(service, call, request["IpAddresses"])
     known = service.endpoints.list(call.account)
-    if service.same_request(known, creator) is not None:
-        raise model.exists("resolver endpoint", creator)
-    if len(known) >= model.ENDPOINTS_MAX:
-        raise model.too_many("resolver endpoints in a region", model.ENDPOINTS_MAX)
+    check_new(known, creator, "resolver endpoint", model.ENDPOINTS_MAX)
     now = service.now
     delay_s = service.host.runtime.interval(service.host.settings.control_plane_delay_s)
     short = "in" if direction == "INBOUND" else "out"

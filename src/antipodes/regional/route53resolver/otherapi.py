@@ -9,6 +9,7 @@ from antipodes.regional.route53resolver import model
 from antipodes.regional.route53resolver.model import Association, LogConfig, VpcConfig
 from antipodes.regional.route53resolver.service import (
     Route53Resolver,
+    check_new,
     filtered,
     operations,
     page,
@@ -61,12 +62,9 @@ def create_resolver_query_log_config(
             "The destination must be a log group, a bucket or a delivery stream", "DestinationArn"
         )
     tags = model.tags_of(request.get("Tags"))
-    known = service.log_configs.list(call.account)
-    if service.same_request(known, request["CreatorRequestId"]) is not None:
-        raise model.exists("query log config", request["CreatorRequestId"])
-    if len(known) >= model.LOG_CONFIGS_MAX:
-        raise model.too_many("query log configs in a region", model.LOG_CONFIGS_MAX)
     now, creator = service.now, request["CreatorRequestId"]
+    known = service.log_configs.list(call.account)
+    check_new(known, creator, "query log config", model.LOG_CONFIGS_MAX)
     identity = model.identifier("rqlc", call.account, call.region, creator, str(now))
     config = LogConfig(identity, call.account, creator, name, destination, tags, now)
     service.put(config)
@@ -161,10 +159,7 @@ def disassociate_resolver_query_log_config(
 def get_resolver_query_log_config_association(
     service: Route53Resolver, call: Call, request: Request
 ) -> Response:
-    identity = request["ResolverQueryLogConfigAssociationId"]
-    association = service.log_associations.get(call.account, identity)
-    if association is None:
-        raise model.not_found("Resolver query log config association", identity)
+    association = service.log_association(call, request["ResolverQueryLogConfigAssociationId"])
     return {"ResolverQueryLogConfigAssociation": _shown_association(association)}
 
 

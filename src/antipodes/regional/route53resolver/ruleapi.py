@@ -9,6 +9,8 @@ from antipodes.regional.route53resolver import model
 from antipodes.regional.route53resolver.model import Association, Rule
 from antipodes.regional.route53resolver.service import (
     Route53Resolver,
+    check_new,
+    check_targets,
     filtered,
     operations,
     page,
@@ -96,10 +98,7 @@ def create_resolver_rule(service: Route53Resolver, call: Call, request: Request)
     elif targets or request.get("ResolverEndpointId"):
         raise model.invalid("A SYSTEM rule has no targets and no endpoint", "TargetIps")
     known = service.rules.list(call.account)
-    if service.same_request(known, creator) is not None:
-        raise model.exists("resolver rule", creator)
-    if len(known) >= model.RULES_MAX:
-        raise model.too_many("resolver rules in a region", model.RULES_MAX)
+    check_new(known, creator, "resolver rule", model.RULES_MAX)
     now = service.now
     rule = Rule(
         model.identifier("rslvr-rr", call.account, call.region, creator, str(now)),
@@ -197,17 +196,7 @@ async def associate_resolver_rule(
             )
     if len(known) >= model.ASSOCIATIONS_MAX:
         raise model.too_many("resolver rule associations", model.ASSOCIATIONS_MAX)
-    inbound = {
-        ip.address
-        for endpoint in service.endpoints.list(call.account)
-        if endpoint.direction == "INBOUND" and endpoint.vpc == vpc
-        for ip in endpoint.ips
-    }
-    if any(target.ip in inbound for target in rule.targets):
-        raise model.refused(
-            f"[RSLVR-00804] Cannot associate rule {rule.id} to VPC {vpc} because the VPC has an "
-            "INBOUND resolver endpoint with the rule's target IP"
-        )
+    check_targets(rule, vpc, service.endpoints.list(call.account))
     identity = model.identifier("rslvr-rrassoc", rule.id, vpc, str(service.now))
     association = Association(identity, call.account, rule.id, vpc, name, service.now)
     service.associations.put(call.account, association.id, association)
@@ -232,10 +221,7 @@ def disassociate_resolver_rule(service: Route53Resolver, call: Call, request: Re
 def get_resolver_rule_association(
     service: Route53Resolver, call: Call, request: Request
 ) -> Response:
-    identity = request["ResolverRuleAssociationId"]
-    association = service.associations.get(call.account, identity)
-    if association is None:
-        raise model.not_found("Resolver rule association", identity)
+    association = service.association(call, request["ResolverRuleAssociationId"])
     return {"ResolverRuleAssociation": _shown_association(association)}
 
 

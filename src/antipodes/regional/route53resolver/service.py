@@ -31,7 +31,6 @@ operations = Operations()
 
 PAGE_MAX = 100
 T = TypeVar("T")
-R = TypeVar("R", Endpoint, Rule, LogConfig)
 
 
 class Route53Resolver(Service):
@@ -79,16 +78,22 @@ class Route53Resolver(Service):
         found = self.log_configs.get(call.account, identity)
         return _there(found, "Resolver query log config", identity)
 
+    def association(self, call: Call, identity: str) -> Association:
+        """A rule's association with a VPC, or AWS's word that there is none."""
+        found = self.associations.get(call.account, identity)
+        return _there(found, "Resolver rule association", identity)
+
+    def log_association(self, call: Call, identity: str) -> Association:
+        """A query logging configuration's association, or AWS's word that there is none."""
+        found = self.log_associations.get(call.account, identity)
+        return _there(found, "Resolver query log config association", identity)
+
     @staticmethod
     def internet_rule() -> Rule:
         """The rule that is there by itself: what no other is for goes to the public DNS."""
         return Rule(
             model.INTERNET_RULE, "Route 53 Resolver", "", "RECURSIVE", ".", "Internet Resolver"
         )
-
-    def same_request(self, known: Iterable[R], creator: str) -> R | None:
-        """What was made by an earlier attempt at the same request."""
-        return next((thing for thing in known if thing.creator == creator), None)
 
     def taken(self) -> set[str]:
         """The addresses of all endpoints of this region, whoever has them."""
@@ -158,6 +163,29 @@ def _there(found: T | None, what: str, identity: str) -> T:
 def shown_time(at: float) -> str:
     """A time as this API tells it."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def check_new(known: Sequence[Tagged], creator: str, what: str, most: int) -> None:
+    """Refuse what an earlier attempt at the same request has made, and one too many."""
+    if any(thing.creator == creator for thing in known):
+        raise model.exists(what, creator)
+    if len(known) >= most:
+        raise model.too_many(f"{what}s in a region", most)
+
+
+def check_targets(rule: Rule, vpc: str, endpoints: Iterable[Endpoint]) -> None:
+    """Refuse a rule for a VPC that forwards to an inbound endpoint of the same VPC."""
+    inbound = {
+        ip.address
+        for endpoint in endpoints
+        if endpoint.direction == "INBOUND" and endpoint.vpc == vpc
+        for ip in endpoint.ips
+    }
+    if any(target.ip in inbound for target in rule.targets):
+        raise model.refused(
+            f"[RSLVR-00804] Cannot associate rule {rule.id} to VPC {vpc} because the VPC has an "
+            "INBOUND resolver endpoint with the rule's target IP"
+        )
 
 
 def page(request: Request, things: Sequence[T], member: str, show: Callable[[T], Any]) -> Response:

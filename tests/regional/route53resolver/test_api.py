@@ -272,6 +272,11 @@ def test_a_rule_does_not_forward_to_its_own_vpc(account: Account) -> None:
     associate = account.resolver.associate_resolver_rule
     asked = {"ResolverRuleId": rule, "VPCId": account.vpc}
     assert refusal(associate, **asked) == "InvalidRequestException"
+    update, own = account.resolver.update_resolver_rule, account.ips(inbound)[1]["Ip"]
+    elsewhere, here = ({"TargetIps": [{"Ip": ip}]} for ip in ("198.19.0.250", own))
+    update(ResolverRuleId=rule, Config=elsewhere)
+    associate(**asked)
+    assert refusal(update, ResolverRuleId=rule, Config=here) == "InvalidRequestException"
 
 
 def test_rules_are_updated_and_filtered(account: Account) -> None:

@@ -141,6 +141,9 @@ def update_resolver_rule(service: Route53Resolver, call: Call, request: Request)
     if config.get("ResolverEndpointId"):
         endpoint = _check_forwarding(service, call, config, rule.targets)
         rule = msgspec.structs.replace(rule, endpoint=endpoint)
+    for association in service.associations.list(call.account):
+        if association.of == rule.id:
+            check_targets(rule, association.vpc, service.endpoints.list(call.account))
     rule = msgspec.structs.replace(rule, changed_at=service.now)
     service.put(rule)
     return {"ResolverRule": _shown(service, call, rule)}

@@ -146,7 +146,10 @@ def test_an_elastic_address_is_shown_where_it_is_and_kept_while_it_is_used(
     allocated = ec2.allocate_address(Domain="vpc")
     one = {"AllocationId": allocated["AllocationId"]}
     mappings = [{"SubnetId": network.subnet(A), **one}]
-    balancer = network.nlb("elastic", Subnets=[], SubnetMappings=mappings)["LoadBalancerArn"]
+    code = refusal(network.nlb, name="elastic", Subnets=[], SubnetMappings=mappings)
+    assert code == "DuplicateLoadBalancerName"  # which has another address
+    made = network.nlb("elastic-shown", Subnets=[], SubnetMappings=mappings)
+    balancer = made["LoadBalancerArn"]
     [shown] = elb.describe_load_balancers(LoadBalancerArns=[balancer])["LoadBalancers"]
     [zone] = shown["AvailabilityZones"]
     assert zone["LoadBalancerAddresses"] == [{"IpAddress": allocated["PublicIp"], **one}]
@@ -154,7 +157,7 @@ def test_an_elastic_address_is_shown_where_it_is_and_kept_while_it_is_used(
     assert len(ec2.describe_addresses(AllocationIds=[one["AllocationId"]])["Addresses"]) == 1
     elb.delete_load_balancer(LoadBalancerArn=balancer)
     ec2.release_address(**one)
-    assert ec2.describe_addresses()["Addresses"] == []
+    assert refusal(ec2.release_address, **one) == "InvalidAllocationID.NotFound"
 
 
 @pytest.mark.parametrize(

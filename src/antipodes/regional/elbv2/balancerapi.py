@@ -26,7 +26,8 @@ async def create_load_balancer(service: ElbV2, call: Call, request: Request) -> 
     wall = service.host.runtime.wall()
     present = service.registry.balancer_named(call.account, name)
     if present is not None:
-        _check_same(present, (kind, scheme, [zone.subnet for zone in zones], security, tags))
+        nodes = [(zone.subnet, zone.address) for zone in zones]
+        _check_same(present, (kind, scheme, nodes, security, tags))
         return {"LoadBalancers": [model.describe_balancer(present, wall)]}
     others = [one for one in service.registry.balancers.list(call.account) if one.kind == kind]
     if len(others) >= model.BALANCERS_MAX:
@@ -58,8 +59,8 @@ async def create_load_balancer(service: ElbV2, call: Call, request: Request) -> 
 
 def _check_same(present: LoadBalancer, wanted: tuple[object, ...]) -> None:
     """Refuse a second load balancer of a name; the same once more is no mistake."""
-    subnets = [zone.subnet for zone in present.zones]
-    has = (present.kind, present.scheme, subnets, present.security_groups, present.tags)
+    nodes = [(zone.subnet, zone.address if zone.chosen else "") for zone in present.zones]
+    has = (present.kind, present.scheme, nodes, present.security_groups, present.tags)
     if has != wanted:
         raise ServiceError(
             "DuplicateLoadBalancerName",

@@ -1,7 +1,7 @@
 """The API of `route53-recovery-control-config`, 2020-11-02: one thin function per operation."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from antipodes.service.planes import CLUSTER_REGIONS
 operations = Operations()
 
 PAGE_MAX = 1000
+M = TypeVar("M", bound=Cluster | Part)
 
 
 class RecoveryControlConfig(Service):
@@ -66,15 +67,8 @@ class RecoveryControlConfig(Service):
 
     def put_tags(self, thing: Cluster | Panel | Rule, tags: dict[str, str]) -> None:
         """Replace tags; the endpoints do not care."""
-        if isinstance(thing, Cluster):
-            kept = msgspec.structs.replace(thing, tags=model.check_tags(tags))
-            self.records.clusters.put(thing.account, thing.id, kept)
-        elif isinstance(thing, Panel):
-            panel = msgspec.structs.replace(thing, tags=model.check_tags(tags))
-            self.records.panels.put(thing.account, thing.key, panel)
-        else:
-            rule = msgspec.structs.replace(thing, tags=model.check_tags(tags))
-            self.records.rules.put(thing.account, thing.key, rule)
+        kept = msgspec.structs.replace(thing, tags=model.check_tags(tags))
+        self.records.records_of(kept).put(kept.account, kept.key, kept)
 
 
 def _page(items: list[Any], request: Request, member: str, show: Callable[[Any], Any]) -> Response:
@@ -86,6 +80,16 @@ def _page(items: list[Any], request: Request, member: str, show: Callable[[Any],
         raise model.invalid("The NextToken value is not valid") from None
     found: Response = {member: [show(item) for item in page]}
     return {**found, "NextToken": following} if following else found
+
+
+def _token(request: Request) -> str:
+    return request.get("ClientToken") or ""
+
+
+def _repeated(known: Sequence[M], request: Request) -> M | None:
+    """What this same request has made before, if it is one that is repeated."""
+    token = _token(request)
+    return next((one for one in known if token and one.token == token), None)
 
 
 def _check_ready(cluster: Cluster) -> None:
@@ -114,10 +118,9 @@ def create_cluster(service: RecoveryControlConfig, call: Call, request: Request)
     if (request.get("NetworkType") or "IPV4") != "IPV4":
         raise model.invalid("Dual-stack clusters are not offered in this world")
     known = records.clusters.list(call.account)
-    token = request.get("ClientToken") or ""
-    for cluster in known:
-        if token and cluster.token == token:
-            return {"Cluster": model.show_cluster(cluster, service.front)}
+    again = _repeated(known, request)
+    if again is not None:
+        return {"Cluster": model.show_cluster(again, service.front)}
     _check_unique(name, known, "cluster")
     if len(known) >= model.CLUSTERS_MAX:
         raise model.over_quota(
@@ -128,7 +131,7 @@ def create_cluster(service: RecoveryControlConfig, call: Call, request: Request)
             account=call.account,
             id=uuid(records.chance),
             name=name,
-            token=token,
+            token=_token(request),
             hosts={
                 region: f"{records.new_id(8)}.route53-recovery-cluster.{region}.amazonaws.com"
                 for region in CLUSTER_REGIONS
@@ -183,17 +186,23 @@ def create_control_panel(service: RecoveryControlConfig, call: Call, request: Re
     cluster = records.cluster(call.account, request["ClusterArn"])
     name = model.check_name(request["ControlPanelName"])
     known = records.panels_of(cluster)
-    token = request.get("ClientToken") or ""
-    for panel in known:
-        if token and panel.token == token:
-            return {"ControlPanel": service.show_panel(panel)}
+    again = _repeated(known, request)
+    if again is not None:
+        return {"ControlPanel": service.show_panel(again)}
     _check_ready(cluster)
     _check_unique(name, known, "control panel")
     if len(known) >= model.PANELS_MAX:
         raise model.over_quota(f"A cluster has at most {model.PANELS_MAX} control panels")
     tags = model.check_tags(request.get("Tags") or {})
-    panel = Panel(call.account, cluster.id, records.new_id(32), name, token, 0, tags=tags)
-    return {"ControlPanel": service.show_panel(records.put(panel))}
+    drawn = Panel(
+        account=call.account,
+        cluster=cluster.id,
+        id=records.new_id(32),
+        name=name,
+        token=_token(request),
+        tags=tags,
+    )
+    return {"ControlPanel": service.show_panel(records.put(drawn))}
 
 
 @operations("DescribeControlPanel")
@@ -265,10 +274,9 @@ def create_routing_control(
     name = model.check_name(request["RoutingControlName"])
     panel = _panel_for(records, cluster, request)
     known = records.controls_of(cluster)
-    token = request.get("ClientToken") or ""
-    for control in known:
-        if token and control.token == token:
-            return {"RoutingControl": service.show_control(control)}
+    again = _repeated(known, request)
+    if again is not None:
+        return {"RoutingControl": service.show_control(again)}
     _check_ready(cluster)
     beside = [control for control in known if control.panel == panel.id]
     _check_unique(name, beside, "routing control")
@@ -277,7 +285,14 @@ def create_routing_control(
             f"A control panel has at most {model.CONTROLS_PER_PANEL_MAX} routing controls, "
             f"and a cluster {model.CONTROLS_MAX}"
         )
-    drawn = Control(call.account, cluster.id, panel.id, records.new_id(16), name, token, 0)
+    drawn = Control(
+        account=call.account,
+        cluster=cluster.id,
+        panel=panel.id,
+        id=records.new_id(16),
+        name=name,
+        token=_token(request),
+    )
     return {"RoutingControl": service.show_control(records.put(drawn))}
 
 
@@ -347,7 +362,10 @@ def _controls_for(records: Clusters, panel: Panel, arns: list[str]) -> tuple[str
     return tuple(arns)
 
 
-def _new_rule(records: Clusters, panel: Panel, said: Request, *, gating: bool) -> Rule:
+def _new_rule(
+    records: Clusters, panel: Panel, request: Request, said: Request, *, gating: bool
+) -> Rule:
+    """The rule that a request describes: `said` is what it says under the name of the kind."""
     config = said["RuleConfig"]
     asked_name = "GatingControls" if gating else "AssertedControls"
     asked = _controls_for(records, panel, said[asked_name])
@@ -364,8 +382,8 @@ def _new_rule(records: Clusters, panel: Panel, said: Request, *, gating: bool) -
         panel=panel.id,
         id=records.new_id(16),
         name=model.check_name(said["Name"]),
-        token="",
-        version=0,
+        token=_token(request),
+        tags=model.check_tags(request.get("Tags") or {}),
         gating=gating,
         watched=watched,
         asked=asked,
@@ -384,17 +402,15 @@ def create_safety_rule(service: RecoveryControlConfig, call: Call, request: Requ
     _check_stays(panel)
     cluster = records.of(panel)
     beside = [rule for rule in records.rules_of(cluster) if rule.panel == panel.id]
-    token = request.get("ClientToken") or ""
-    for rule in beside:
-        if token and rule.token == token:
-            return service.show_rule(rule)
-    drawn = _new_rule(records, panel, said, gating=gating)
+    again = _repeated(beside, request)
+    if again is not None:
+        return service.show_rule(again)
+    drawn = _new_rule(records, panel, request, said, gating=gating)
     _check_ready(cluster)
     _check_unique(drawn.name, beside, "safety rule")
     if len(beside) >= model.RULES_MAX:
         raise model.over_quota(f"A control panel has at most {model.RULES_MAX} safety rules")
-    tags = model.check_tags(request.get("Tags") or {})
-    return service.show_rule(records.put(msgspec.structs.replace(drawn, token=token, tags=tags)))
+    return service.show_rule(records.put(drawn))
 
 
 @operations("DescribeSafetyRule")

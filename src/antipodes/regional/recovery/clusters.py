@@ -6,7 +6,7 @@ regions of the endpoints need not be part of this world: whoever runs it is aske
 """
 
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -26,7 +26,8 @@ FAULT_DOOR = Address("supervisor", "faults")
 START_S_MAX = 40.0
 AGAIN_S = 5.0
 
-P = TypeVar("P", Panel, Control, Rule)
+T = TypeVar("T", bound=Cluster | Part)
+P = TypeVar("P", bound=Part)
 
 
 class Clusters:
@@ -109,12 +110,12 @@ class Clusters:
         """Keep a new cluster, with its default panel."""
         self.clusters.put(cluster.account, cluster.id, cluster)
         default = Panel(
-            cluster.account,
-            cluster.id,
-            self.new_id(32),
-            model.DEFAULT_PANEL,
-            "",
-            cluster.version,
+            account=cluster.account,
+            cluster=cluster.id,
+            id=self.new_id(32),
+            name=model.DEFAULT_PANEL,
+            token="",
+            version=cluster.version,
             default=True,
         )
         self.panels.put(cluster.account, default.key, default)
@@ -134,14 +135,15 @@ class Clusters:
         """Begin to delete a cluster."""
         self._next(msgspec.structs.replace(cluster, deleting=True), cluster.version + 1)
 
-    def records_of(self, part: P) -> Records[P]:
-        """Where a part is kept."""
-        tables: dict[type, Records[P]] = {
-            Panel: self.panels,  # type: ignore[dict-item] # of each type its own
-            Control: self.controls,  # type: ignore[dict-item] # as above
-            Rule: self.rules,  # type: ignore[dict-item] # as above
+    def records_of(self, thing: T) -> Records[T]:
+        """Where something is kept."""
+        tables: dict[type, Records[Any]] = {
+            Cluster: self.clusters,
+            Panel: self.panels,
+            Control: self.controls,
+            Rule: self.rules,
         }
-        return tables[type(part)]
+        return tables[type(thing)]
 
     def _next(self, cluster: Cluster, version: int) -> None:
         changed = msgspec.structs.replace(cluster, version=version)

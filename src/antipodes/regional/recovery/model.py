@@ -6,7 +6,7 @@ that is being deleted is forgotten then.
 """
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -22,9 +22,10 @@ _NAME = re.compile(r"""[!-~]{1,64}""")
 _FORBIDDEN = frozenset(";'<>&\"")
 _CLUSTER = re.compile(rf"{PREFIX}::(\d{{12}}):cluster/([0-9a-f-]{{36}})")
 _PANEL = re.compile(rf"{PREFIX}::(\d{{12}}):controlpanel/([0-9a-f]{{32}})")
-_PART = re.compile(
-    rf"{PREFIX}::(\d{{12}}):controlpanel/([0-9a-f]{{32}})/(routingcontrol|safetyrule)/([0-9a-f]{{16}})"
-)
+_PARTS = {
+    kind: (re.compile(rf"{_PANEL.pattern}/{kind}/([0-9a-f]{{16}})"), noun)
+    for kind, noun in (("routingcontrol", "routing control"), ("safetyrule", "safety rule"))
+}
 
 
 class Cluster(msgspec.Struct, frozen=True):
@@ -45,24 +46,28 @@ class Cluster(msgspec.Struct, frozen=True):
         """The ARN."""
         return f"{PREFIX}::{self.account}:cluster/{self.id}"
 
+    @property
+    def key(self) -> str:
+        """The name of its record."""
+        return self.id
 
-class Panel(msgspec.Struct, frozen=True):
-    """A group of switches."""
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of a cluster that the endpoints are told of."""
 
     account: str
     cluster: str
     id: str
     name: str
     token: str
-    version: int
-    default: bool = False
+    version: int = 0
     deleting: bool = False
     tags: dict[str, str] = {}
 
     @property
     def arn(self) -> str:
         """The ARN."""
-        return f"{PREFIX}::{self.account}:controlpanel/{self.id}"
+        return f"{PREFIX}::{self.account}:controlpanel/{self.key}"
 
     @property
     def key(self) -> str:
@@ -70,22 +75,22 @@ class Panel(msgspec.Struct, frozen=True):
         return self.id
 
 
-class Control(msgspec.Struct, frozen=True):
-    """A switch. Its state is none of the control plane's business."""
+class Panel(Part, frozen=True, kw_only=True):
+    """A group of switches."""
 
-    account: str
-    cluster: str
+    default: bool = False
+
+
+class _PanelPart(Part, frozen=True, kw_only=True):
+    """Something of a control panel; `kind` is what ARNs call it."""
+
+    kind: ClassVar[str]
     panel: str
-    id: str
-    name: str
-    token: str
-    version: int
-    deleting: bool = False
 
     @property
     def arn(self) -> str:
         """The ARN."""
-        return f"{PREFIX}::{self.account}:controlpanel/{self.panel}/routingcontrol/{self.id}"
+        return f"{PREFIX}::{self.account}:controlpanel/{self.panel}/{self.kind}/{self.id}"
 
     @property
     def key(self) -> str:
@@ -93,16 +98,16 @@ class Control(msgspec.Struct, frozen=True):
         return f"{self.panel}/{self.id}"
 
 
-class Rule(msgspec.Struct, frozen=True):
+class Control(_PanelPart, frozen=True, kw_only=True):
+    """A switch. Its state is none of the control plane's business, and it carries no tags."""
+
+    kind = "routingcontrol"
+
+
+class Rule(_PanelPart, frozen=True, kw_only=True):
     """A safety rule: `asked` has to fulfil it where one of `watched` is to change."""
 
-    account: str
-    cluster: str
-    panel: str
-    id: str
-    name: str
-    token: str
-    version: int
+    kind = "safetyrule"
     gating: bool
     watched: tuple[str, ...]
     asked: tuple[str, ...]
@@ -110,26 +115,11 @@ class Rule(msgspec.Struct, frozen=True):
     threshold: int
     inverted: bool
     wait_ms: int
-    deleting: bool = False
-    tags: dict[str, str] = {}
-
-    @property
-    def arn(self) -> str:
-        """The ARN."""
-        return f"{PREFIX}::{self.account}:controlpanel/{self.panel}/safetyrule/{self.id}"
-
-    @property
-    def key(self) -> str:
-        """The name of its record."""
-        return f"{self.panel}/{self.id}"
 
     @property
     def least(self) -> int:
         """How many of the controls that it asks have to be on."""
         return {"AND": len(self.asked), "OR": 1}.get(self.type, self.threshold)
-
-
-Part = Panel | Control | Rule
 
 
 # Errors.
@@ -176,33 +166,29 @@ def check_tags(tags: dict[str, str]) -> dict[str, str]:
 
 def cluster_id(arn: str, account: str) -> str:
     """The id in a cluster's ARN; raises ServiceError."""
-    found = _CLUSTER.fullmatch(arn)
-    if found is None:
-        raise invalid(f"{arn} is not the ARN of a cluster")
-    if found[1] != account:
-        raise not_found("cluster", arn)
-    return found[2]
+    return _ours(_CLUSTER, arn, account, "cluster")[2]
 
 
 def panel_id(arn: str, account: str) -> str:
     """The id in a control panel's ARN; raises ServiceError."""
-    found = _PANEL.fullmatch(arn)
-    if found is None:
-        raise invalid(f"{arn} is not the ARN of a control panel")
-    if found[1] != account:
-        raise not_found("control panel", arn)
-    return found[2]
+    return _ours(_PANEL, arn, account, "control panel")[2]
 
 
 def part_key(arn: str, account: str, kind: str) -> str:
     """`PANEL/ID` of the ARN of a `routingcontrol` or a `safetyrule`; raises ServiceError."""
-    noun = {"routingcontrol": "routing control", "safetyrule": "safety rule"}[kind]
-    found = _PART.fullmatch(arn)
-    if found is None or found[3] != kind:
+    pattern, noun = _PARTS[kind]
+    found = _ours(pattern, arn, account, noun)
+    return f"{found[2]}/{found[3]}"
+
+
+def _ours(pattern: re.Pattern[str], arn: str, account: str, noun: str) -> re.Match[str]:
+    """The parts of an ARN, which has to be of the account."""
+    found = pattern.fullmatch(arn)
+    if found is None:
         raise invalid(f"{arn} is not the ARN of a {noun}")
     if found[1] != account:
         raise not_found(noun, arn)
-    return f"{found[2]}/{found[4]}"
+    return found
 
 
 # Descriptions.

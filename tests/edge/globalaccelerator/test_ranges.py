@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from antipodes.edge.globalaccelerator.ranges import Range
 from antipodes.service.contract import ServiceError
+from antipodes.service.records import Records
 from tests.edge.globalaccelerator.requests import create, refused
 from tests.edge.globalaccelerator.worlds import ACCOUNT, PROPAGATION_S, Stage, W, play
 
@@ -46,6 +48,9 @@ def test_a_range_goes_through_its_states_each_in_its_time() -> None:
         assert await state(stage, FIRST) == ""
         code = await refused(stage, "AdvertiseByoipCidr", Cidr=FIRST)
         assert code == "ByoipCidrNotFoundException"
+        await provision(stage, SECOND)
+        kept = Records(stage.simulated.hosts[W].store, "globalaccelerator/range", Range)
+        assert [known.cidr for known in kept.list(ACCOUNT)] == [SECOND]
         await provision(stage, FIRST)
 
     play(scenario)
@@ -54,7 +59,9 @@ def test_a_range_goes_through_its_states_each_in_its_time() -> None:
 def test_ranges_that_cannot_be_are_refused() -> None:
     async def scenario(stage: Stage) -> None:
         more = {"CidrAuthorizationContext": CONTEXT}
-        for cidr in ("203.0.113.0/25", "203.0.112.0/23", "203.0.113.1/24", "2001:db8::/48", "x"):
+        sizes = "203.0.113.0/25", "203.0.112.0/23", "203.0.113.1/24", "2001:db8::/48", "x"
+        ours = "198.18.0.0/24", "198.19.255.0/24"  # other accelerators', and a city's
+        for cidr in (*sizes, *ours):
             code = await refused(stage, "ProvisionByoipCidr", Cidr=cidr, **more)
             assert code == "InvalidArgumentException", cidr
         await provision(stage, FIRST)

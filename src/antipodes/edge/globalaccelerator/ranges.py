@@ -16,6 +16,7 @@ from antipodes.service.contract import Host
 from antipodes.service.records import Records
 
 PREFIX = 24
+WORLD = "198.18.0.0/15"  # has places, see world/addresses.py
 WITHDRAWALS_S = 10.0  # one for each account in this time
 READY, ADVERTISING, DEPROVISIONED = "READY", "ADVERTISING", "DEPROVISIONED"
 PENDING_PROVISIONING = "PENDING_PROVISIONING"
@@ -75,9 +76,10 @@ class Ranges:
     def provision(self, account: str, cidr: str) -> Range:
         """Take a new range."""
         network = _network(cidr)
-        for _, _, other in self._records.all():
-            gone = other.state(self._now()) == DEPROVISIONED
-            if not gone and IPv4Network(other.cidr).overlaps(network):
+        for owner, name, other in [*self._records.all()]:
+            if other.state(self._now()) == DEPROVISIONED:
+                self._records.delete(owner, name)
+            elif IPv4Network(other.cidr).overlaps(network):
                 if other.account == account and other.cidr == cidr:
                     raise bad_state(f"{cidr} has been provisioned already")
                 raise invalid(f"{cidr} overlaps with a range that was brought already")
@@ -168,4 +170,6 @@ def _network(cidr: str) -> IPv4Network:
         raise invalid(f"{cidr} is not an IPv4 address range") from None
     if network.prefixlen != PREFIX:
         raise invalid(f"{cidr} is not a range of /{PREFIX}")
+    if network.subnet_of(IPv4Network(WORLD)):
+        raise invalid(f"{cidr} belongs to the world, whose addresses are of {WORLD}")
     return network

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from antipodes.edge.globalaccelerator.ranges import Range
+from antipodes.hosting.region import RegionHost
 from antipodes.service.contract import ServiceError
 from antipodes.service.records import Records
 from tests.edge.globalaccelerator.requests import create, refused
@@ -49,7 +50,9 @@ def test_a_range_goes_through_its_states_each_in_its_time() -> None:
         code = await refused(stage, "AdvertiseByoipCidr", Cidr=FIRST)
         assert code == "ByoipCidrNotFoundException"
         await provision(stage, SECOND)
-        kept = Records(stage.simulated.hosts[W].store, "globalaccelerator/range", Range)
+        home = stage.simulated.hosts[W]
+        assert isinstance(home, RegionHost)
+        kept = Records(home.store, "globalaccelerator/range", Range)
         assert [known.cidr for known in kept.list(ACCOUNT)] == [SECOND]
         await provision(stage, FIRST)
 

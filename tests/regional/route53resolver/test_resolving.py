@@ -230,6 +230,24 @@ def test_what_a_rule_forwards_is_kept_for_its_time_and_nobody_answering_is_a_fai
     play(scenario)
 
 
+def test_what_is_on_its_way_by_a_rule_that_is_no_more_is_not_kept() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.zone("example.com", {"app": "192.0.2.1"})
+        await stage.wait(TOLD_S)
+        outbound, _ = await stage.endpoint("OUTBOUND")
+        rule = await stage.rule("example.com", OFFICE[1], endpoint=outbound)
+        vpc = await stage.vpc(W)
+        assert await stage.address("localhost") == "127.0.0.1"  # has heard of private zones
+        runtime = stage.simulated.outside
+        asking = runtime.spawn(stage.address("app.example.com"), "ask")
+        await runtime.sleep(0.01)  # of the round trip to the office
+        await stage.call("DisassociateResolverRule", ResolverRuleId=rule, VPCId=vpc)
+        assert await asking == "10.9.9.9"
+        assert await stage.address("app.example.com") == "192.0.2.1"
+
+    play(scenario)
+
+
 def test_surprise_23_a_private_zone_never_lets_a_name_fall_through() -> None:
     async def scenario(stage: Stage) -> None:
         await stage.zone("example.com", {"app": "192.0.2.1", "only": "192.0.2.2"})

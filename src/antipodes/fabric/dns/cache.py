@@ -161,11 +161,6 @@ class Cache:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._kept.clear()
-        self._in_vain.clear()
-
     # Keeping.
 
     def learn(self, name: bytes, rtype: int, answer: Answer, now: float) -> Known:

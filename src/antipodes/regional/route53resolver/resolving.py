@@ -168,8 +168,7 @@ class VpcResolver:
         self._account = account
         self._vpc = vpc
         self._chance = self._runtime.chance("route53resolver/targets")
-        self._recursion = Recursion(self._runtime, self._ask)
-        self._rules: list[Rule] | None = None
+        self.forget()
         self._auto: tuple[bytes, ...] = ()
         self.handle = recursive_server(self.look_up)
 
@@ -178,9 +177,9 @@ class VpcResolver:
         return await self._recursion.resolve(name, rtype)
 
     def forget(self) -> None:
-        """Go by other rules from now on."""
-        self._rules = None
-        self._recursion.cache.clear()
+        """Go by other rules from now on; what is being asked by the old ones is not kept."""
+        self._rules: list[Rule] | None = None
+        self._recursion = Recursion(self._runtime, self._ask)
 
     def _refresh(self) -> list[Rule]:
         resolvers, account = self._resolvers, self._account

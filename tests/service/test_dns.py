@@ -288,6 +288,33 @@ def test_streams_that_say_nothing_are_cut_off() -> None:
     run_virtual(scenario)
 
 
+def test_streams_are_swept_by_one_timer_however_long_some_are_owed_an_answer() -> None:
+    swept: list[float] = []
+
+    class Counted(DnsServer):
+        def _sweep(self) -> None:
+            swept.append(self.runtime.now())
+            super()._sweep()
+
+    async def scenario(near: Runtime, far: Runtime) -> None:
+        async def handle(query: Query) -> bytes:
+            await far.sleep(300.0 if query.name == LATE else 0.0)
+            return encode_answer(query, NXDOMAIN)
+
+        await Counted(far, lambda query, _: handle(query)).listen(DNS)
+        owed, _ = await talk(near)
+        owed.write(framed(encode_query(1, LATE, rdata.A)))
+        busy, talking = await talk(near)
+        for _ in range(60):
+            busy.write(framed(encode_query(2, WWW, rdata.A)))
+            await near.sleep(3.0)
+        assert len(talking.answers()) == 60
+        # Each of the two has its turn about once in IDLE_S.
+        assert len(swept) < 3 * 180 / dnsserver.IDLE_S
+
+    run_virtual(scenario)
+
+
 def test_who_does_not_take_its_answers_is_held_and_cut_off() -> None:
     async def scenario(near: Runtime, far: Runtime) -> int:
         asked = []

@@ -192,7 +192,8 @@ class DnsServer:
                 return
             if quietest.is_owed:
                 quietest.heard_at = now
-                self.heard(quietest)
+                del self._streams[quietest]
+                self._streams[quietest] = None  # the last
             else:
                 quietest.cut_off()
 

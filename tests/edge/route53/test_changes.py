@@ -168,6 +168,8 @@ def test_the_form_of_a_change_is_an_invalid_input() -> None:
             {"GeoLocation": {}},
             {"GeoProximityLocation": {"AWSRegion": "us-east-1", "LocalZoneGroup": "x"}},
             {"GeoProximityLocation": {"Bias": 1}},
+            {"GeoProximityLocation": {"AWSRegion": "cn-north-1"}},
+            {"GeoProximityLocation": {"LocalZoneGroup": "eu-nowhere-1-abc-1"}},
             {"GeoProximityLocation": {"AWSRegion": "us-east-1", "Bias": 100}},
             {"GeoProximityLocation": {"Coordinates": {"Latitude": "91", "Longitude": "0"}}},
             {"GeoProximityLocation": {"Coordinates": {"Latitude": "1.234", "Longitude": "0"}}},

@@ -86,6 +86,8 @@ def test_every_kind_of_rule_has_its_routing() -> None:
     assert (geo.geo.country, geo.geo.subdivision) == ("US", "WA")
     default = first({"RuleType": "geo", "Locations": [{**to, "IsDefault": True}]})
     assert default.geo.country == "*"
+    told = {**to, "IsDefault": "false", "Country": "US", "EvaluateTargetHealth": "False"}
+    assert first({"RuleType": "geo", "Locations": [told]}).geo.country == "US"
     near = {**to, "Region": "aws:route53:us-east-1", "Bias": "-10"}
     old = first({"RuleType": "geoproximity", "GeoproximityLocations": [near]})
     assert (old.proximity.region, old.proximity.bias) == ("us-east-1", -10)
@@ -118,6 +120,9 @@ def test_every_kind_of_rule_has_its_routing() -> None:
         only({"RuleType": "weighted", "Items": ["x"]}),
         only({"RuleType": "weighted", "Items": [{"Weight": "256", "EndpointReference": "a"}]}),
         only({"RuleType": "weighted", "Items": [{"Weight": "1"}]}),
+        only({"RuleType": "weighted", "Items": [{"Weight": 10**400, "EndpointReference": "a"}]}),
+        only({"RuleType": "latency", "Regions": [{"EndpointReference": "a"}]}),
+        only({"RuleType": "geo", "Locations": [{"IsDefault": 1, "EndpointReference": "a"}]}),
         only({"RuleType": "multivalue", "Items": [{"RuleReference": "top"}]}),
         only({"RuleType": "failover"}),
         only({"RuleType": "failover", "Primary": {"RuleReference": "top"}}),
@@ -272,6 +277,44 @@ def test_an_instance_whose_records_cannot_be_has_failed() -> None:
         changing: Any = {"TTL": 60, "TrafficPolicyId": other, "TrafficPolicyVersion": 1}
         error = await plane.refused("UpdateTrafficPolicyInstance", Id=failed["Id"], **changing)
         assert error.code == "ConflictingTypes"
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("kind", "places", "place"),
+    [
+        ("latency", "Regions", {"Region": "mars-1"}),
+        ("geo", "Locations", {"Country": "Atlantis"}),
+        *(
+            ("geoproximity", "GeoproximityLocations", place)
+            for place in (
+                {"Latitude": "abc", "Longitude": "1"},
+                {"Latitude": "10"},
+                {"Longitude": "10"},
+                {"Latitude": "nan", "Longitude": "nan"},
+                {"Region": "aws:route53:us-gov-west-1"},
+            )
+        ),
+    ],
+)
+def test_an_instance_whose_places_are_none_has_failed(
+    kind: str, places: str, place: dict[str, str]
+) -> None:
+    text = only({"RuleType": kind, places: [{**place, "EndpointReference": "a"}]})
+
+    async def scenario(plane: ControlPlane) -> None:
+        made = await plane.call("CreateTrafficPolicy", Name="one", Document=text)
+        request: Any = {
+            "HostedZoneId": await plane.zone(),
+            "Name": "www.example.com",
+            "TTL": 60,
+            "TrafficPolicyId": made["TrafficPolicy"]["Id"],
+            "TrafficPolicyVersion": 1,
+        }
+        made = await plane.call("CreateTrafficPolicyInstance", **request)
+        assert made["TrafficPolicyInstance"]["State"] == "Failed"
+        assert made["TrafficPolicyInstance"]["Message"].startswith("InvalidInput: Invalid")
 
     play(scenario)
 

@@ -113,5 +113,4 @@ def _point(proximity: GeoProximity) -> Point:
     """Where a resource is; a local zone is taken to be in its region."""
     if proximity.latitude:
         return Point(float(proximity.latitude), float(proximity.longitude))
-    region = proximity.region or "-".join(proximity.local_zone_group.split("-")[:3])
-    return load_atlas().region(region).point
+    return load_atlas().region(proximity.in_region).point

@@ -99,6 +99,11 @@ class GeoProximity(msgspec.Struct, frozen=True, omit_defaults=True):
     longitude: str = ""
     bias: int | None = None
 
+    @property
+    def in_region(self) -> str:
+        """The region; of a local zone group, the one that it belongs to."""
+        return self.region or "-".join(self.local_zone_group.split("-")[:3])
+
 
 class CidrRouting(msgspec.Struct, frozen=True, omit_defaults=True):
     """A location of a CIDR collection ("*": what no block covers)."""

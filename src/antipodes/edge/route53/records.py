@@ -27,6 +27,7 @@ from antipodes.edge.route53.model import (
 )
 from antipodes.service.contract import ServiceError
 from antipodes.wire import models
+from antipodes.world.atlas import load_atlas
 from antipodes.world.countries import CONTINENTS, SUBDIVIDED, countries, states
 
 VALUES_MAX = 400  # of one record set ("Quotas" of the Developer Guide)
@@ -43,6 +44,7 @@ _ROUTING = (
 )
 _ROUTING_TOLD = f"[{', '.join(_ROUTING[:-1])}, or {_ROUTING[-1]}]"
 _LOCAL_ZONE_GROUP = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]+-[a-z]{3}-[0-9]+")
+_COORDINATE = re.compile(r"[-+]?[0-9]{1,3}(?:\.[0-9]{0,2})?")
 _BALANCER = re.compile(r".*\.elb(?:\.[a-z0-9-]+)?\.amazonaws\.com\.")
 
 
@@ -155,6 +157,8 @@ def _read_proximity(given: dict[str, Any] | None) -> GeoProximity | None:
 
 def check_places(record: RecordSet) -> None:
     """Check what a routing policy says of places. Raises InvalidInput."""
+    if record.region and record.region not in _regions():
+        raise invalid_input(f"Invalid Region: {record.region} is not an AWS Region")
     if record.geo is not None:
         _check_geo(record.geo)
     if record.proximity is not None:
@@ -184,22 +188,33 @@ def _check_geo(geo: GeoLocation) -> None:
 
 
 def _check_proximity(place: GeoProximity) -> None:
-    given = [bool(place.region), bool(place.local_zone_group), bool(place.latitude)]
-    if sum(given) != 1:
+    at_point = bool(place.latitude or place.longitude)
+    if sum([bool(place.region), bool(place.local_zone_group), at_point]) != 1:
         raise invalid_input(
             "Invalid GeoProximityLocation: exactly one of AWSRegion, LocalZoneGroup and "
             "Coordinates must be given"
         )
-    if place.region and place.region not in _regions():
-        raise invalid_input(f"Invalid GeoProximityLocation: {place.region} is not an AWS Region")
+    if at_point:
+        _check_coordinate("Latitude", place.latitude, LATITUDE_MAX)
+        _check_coordinate("Longitude", place.longitude, LONGITUDE_MAX)
+        return
     if place.local_zone_group and _LOCAL_ZONE_GROUP.fullmatch(place.local_zone_group) is None:
         raise invalid_input(
             f"Invalid GeoProximityLocation: {place.local_zone_group} is not a Local Zone group"
         )
-    if place.latitude and abs(float(place.latitude)) > LATITUDE_MAX:
-        raise invalid_input("Invalid GeoProximityLocation: Latitude is from -90 to 90")
-    if place.longitude and abs(float(place.longitude)) > LONGITUDE_MAX:
-        raise invalid_input("Invalid GeoProximityLocation: Longitude is from -180 to 180")
+    if all(place.in_region != known.code for known in load_atlas().regions):
+        raise invalid_input(
+            f"Invalid GeoProximityLocation: {place.in_region} is not an AWS Region that can be "
+            "reached from here"
+        )
+
+
+def _check_coordinate(member: str, given: str, most: float) -> None:
+    if _COORDINATE.fullmatch(given) is None or abs(float(given)) > most:
+        raise invalid_input(
+            f"Invalid GeoProximityLocation: {member} is from {-most:g} to {most:g}, with up to two "
+            f"decimals, not '{given}'"
+        )
 
 
 def problems(record: RecordSet, zone: HostedZone) -> Iterator[str]:

@@ -114,10 +114,22 @@ def _object(given: Any, what: str) -> dict[str, Any]:
 
 def _text(given: dict[str, Any], member: str) -> str:
     found = given.get(member, "")
-    if isinstance(found, int | float) and not isinstance(found, bool):
+    if isinstance(found, float):
         return f"{found:g}"
+    if isinstance(found, int) and not isinstance(found, bool):
+        return str(found)
     if not isinstance(found, str):
         raise invalid(f"{member} must be a string")
+    return found
+
+
+def _flag(given: dict[str, Any], member: str) -> bool | None:
+    """Whether something is to be; None where nothing is said of it."""
+    found = given.get(member)
+    if isinstance(found, str) and found.lower() in {"true", "false"}:
+        return found.lower() == "true"
+    if found is not None and not isinstance(found, bool):
+        raise invalid(f"{member} must be true or false")
     return found
 
 
@@ -163,7 +175,10 @@ def _routing(kind: str, rule: str, part: dict[str, Any]) -> dict[str, Any]:
             raise invalid(f"Rule {rule}: Weight must be from 0 to {_WEIGHT_MAX}")
         return {"weight": weight}
     if kind == "latency":
-        return {"region": _text(part, "Region")}
+        region = _text(part, "Region")
+        if not region:
+            raise invalid(f"Rule {rule}: Region must be given")
+        return {"region": region}
     if kind == "geo":
         return {"geo": _geo(part)}
     if kind == "geoproximity":
@@ -172,7 +187,7 @@ def _routing(kind: str, rule: str, part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _geo(part: dict[str, Any]) -> GeoLocation:
-    if part.get("IsDefault"):
+    if _flag(part, "IsDefault"):
         return GeoLocation(country=DEFAULT_LOCATION)
     return GeoLocation(_text(part, "Continent"), _text(part, "Country"), _text(part, "Subdivision"))
 
@@ -199,14 +214,11 @@ def _proximity(rule: str, part: dict[str, Any]) -> GeoProximity:
 
 def _item(rule: str, given: Any, routing: dict[str, Any]) -> Item:
     part = _object(given, f"Rule {rule}")
-    evaluates = part.get("EvaluateTargetHealth")
-    if isinstance(evaluates, str):
-        evaluates = evaluates.lower() == "true"
     return Item(
         endpoint=_text(part, "EndpointReference"),
         rule=_text(part, "RuleReference"),
         routing=routing,
-        evaluates=evaluates,
+        evaluates=_flag(part, "EvaluateTargetHealth"),
         health_check=_text(part, "HealthCheck"),
     )
 

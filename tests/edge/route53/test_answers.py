@@ -108,6 +108,8 @@ def test_a_circle_of_cnames_ends(here: Asked) -> None:
     answer = here.ask("a.example.com")
     assert (answer.rcode, len(answer.answers)) == (NOERROR, 2)
     assert len(here.ask("c.example.com").answers) == 1
+    here.put(cname("\\052.any", "x.any.example.com."))
+    assert len(here.ask("y.any.example.com").answers) == 2
 
 
 def test_a_long_chain_of_cnames_is_cut(here: Asked) -> None:
@@ -141,6 +143,8 @@ def test_many_branches_that_meet_again_cost_little(here: Asked) -> None:
 
     here.put(*(record for n in range(10) for record in level(n)), a("n10", "192.0.2.1"))
     assert set(here.spread("n0.example.com")) == {"192.0.2.1"}
+    here.put(alias("\\052.any", "n0.example.com."), cname("www", "x.any.example.com."))
+    assert shown(here.ask("www.example.com"))[1:] == ["x.any.example.com. 60 A 192.0.2.1"]
 
 
 def test_an_alias_answers_under_its_own_name_with_its_target_s_time(here: Asked) -> None:

@@ -246,7 +246,7 @@ class Planner:
 
     def plan(self, match: Match, name: bytes, rtype: int) -> Plan:
         """The answers to a question for a name, of which the zone has `match`."""
-        branch = self._answer(match, rtype, ())
+        branch = self._answer(match, rtype, match.owner, ())
         return Plan(
             match.owner,
             branch,
@@ -255,8 +255,8 @@ class Planner:
             by_network=self._by_network,
         )
 
-    def _answer(self, match: Match, rtype: int, chain: tuple[bytes, ...]) -> Branch:
-        """`chain` has the names that CNAMEs have led through."""
+    def _answer(self, match: Match, rtype: int, owner: bytes, chain: tuple[bytes, ...]) -> Branch:
+        """Records of `owner`, at the end of the names that CNAMEs have led through."""
         node = match.node
         if node is None:
             return self._negative(NXDOMAIN)
@@ -265,11 +265,11 @@ class Planner:
             rtype = min(groups)  # RFC 8482: one of them is enough
         group = groups.get(rtype)
         if group is not None:
-            return self._group(group, match.owner, ((match.owner, rtype),))
+            return self._group(group, owner, ((match.owner, rtype),))
         group = groups.get(CNAME)
         if group is not None:
-            branch = self._group(group, match.owner, ((match.owner, CNAME),))
-            return self._follow(branch, rtype, (*chain, match.owner))
+            branch = self._group(group, owner, ((match.owner, CNAME),))
+            return self._follow(branch, rtype, (*chain, owner))
         return self._negative(NOERROR)
 
     def _negative(self, rcode: int) -> Reply:
@@ -304,8 +304,7 @@ class Planner:
             return branch
         rest = self._answered.get(target)
         if rest is None:
-            rest = _renamed(self._answer(match, rtype, chain), match.owner, target)
-            self._answered[target] = rest
+            rest = self._answered[target] = self._answer(match, rtype, target, chain)
         return Chain(branch.answers, rest)
 
     # Groups, chosen among by policy and health.
@@ -387,23 +386,6 @@ class Planner:
             healthy = any(self._is_healthy(other, below, further) for other in below.members)
             self._healthy[key] = healthy
         return healthy
-
-
-def _renamed(branch: Branch, owner: bytes, name: bytes) -> Branch:
-    """Records of a wildcard are those of the name that was asked for."""
-    if owner == name:
-        return branch
-    if isinstance(branch, Choice):
-        return branch._replace(arms=tuple(_renamed(arm, owner, name) for arm in branch.arms))
-    if isinstance(branch, Chain):
-        return Chain(_all_renamed(branch.records, owner, name), branch.rest)
-    if isinstance(branch, Turns):
-        return Turns(_all_renamed(branch.records, owner, name))
-    return branch._replace(answers=_all_renamed(branch.answers, owner, name))
-
-
-def _all_renamed(records: tuple[RR, ...], owner: bytes, name: bytes) -> tuple[RR, ...]:
-    return tuple(r._replace(name=name) if r.name == owner else r for r in records)
 
 
 def referral(match: Match, zone: Zone, version: int) -> Tail:

@@ -139,13 +139,40 @@ def test_elastic_addresses_are_had_described_and_given_back(region: Region) -> N
     assert ec2.allocate_address()["PublicIp"] == made[0]["PublicIp"]
 
 
+@pytest.mark.parametrize(
+    "specification",
+    [
+        {"ResourceType": "instance", "Tags": [{"Key": "a", "Value": "1"}]},
+        {"ResourceType": "elastic-ip", "Tags": [{"Key": "aws:a", "Value": "1"}]},
+        {"ResourceType": "elastic-ip", "Tags": [{"Key": "a"}, {"Key": "a"}]},
+        {"ResourceType": "elastic-ip", "Tags": [{"Value": "1"}]},
+    ],
+)
+def test_an_elastic_address_is_not_had_with_tags_that_are_none(
+    region: Region, specification: dict[str, Any]
+) -> None:
+    ec2 = region.client("ec2")
+    code = refusal(ec2.allocate_address, TagSpecifications=[specification])
+    assert code == "InvalidParameterValue"
+    assert ec2.describe_addresses()["Addresses"] == []
+
+
+def test_tags_and_their_values_may_be_left_out(region: Region) -> None:
+    ec2 = region.client("ec2")
+    ec2.allocate_address(TagSpecifications=[{"ResourceType": "elastic-ip"}])
+    tags = [{"ResourceType": "elastic-ip", "Tags": [{"Key": "a"}]}]
+    ec2.allocate_address(TagSpecifications=tags)
+    [one] = ec2.describe_addresses(Filters=named("tag-key", "a"))["Addresses"]
+    assert one["Tags"] == [{"Key": "a", "Value": ""}]
+
+
 def test_a_region_runs_out_of_addresses_before_it_hands_out_its_health_checkers(
     region: Region,
 ) -> None:
     addresses = ElasticAddresses(region.host)
-    had = [addresses.allocate(f"{number // 5:012}", [])["PublicIp"] for number in range(53)]
+    had = [addresses.allocate(f"{number // 5:012}", {})["PublicIp"] for number in range(53)]
     with pytest.raises(ServiceError, match="has 1 to 53") as caught:
-        addresses.allocate("999999999999", [])
+        addresses.allocate("999999999999", {})
     assert caught.value.code == "InsufficientAddressCapacity"
     theirs = [checker_address(region.host.place, n) for n in (1, 2)]
     assert len({*had, *theirs}) == 53 + 2

@@ -139,6 +139,26 @@ def test_elastic_addresses_are_those_that_ec2_knows(network: Network) -> None:
     assert code == "AllocationIdNotFound"
 
 
+def test_elastic_addresses_that_a_load_balancer_has_may_be_named_again(network: Network) -> None:
+    ec2, elbv2 = network.client("ec2"), network.client("elbv2")
+    one, other = (ec2.allocate_address()["AllocationId"] for _ in range(2))
+    first = {"SubnetId": network.subnet(A), "AllocationId": one}
+    twice = [first, {**first, "SubnetId": network.subnet(B)}]
+    assert refusal(network.nlb, name="kept", Subnets=[], SubnetMappings=twice) == "ResourceInUse"
+    balancer = network.nlb("kept", Subnets=[], SubnetMappings=[first])
+    again = network.nlb("kept", Subnets=[], SubnetMappings=[first])
+    assert again["LoadBalancerArn"] == balancer["LoadBalancerArn"]
+    swapped = [{**first, "AllocationId": other}]
+    code = refusal(network.nlb, name="kept", Subnets=[], SubnetMappings=swapped)
+    assert code == "DuplicateLoadBalancerName"
+    which = {"LoadBalancerArn": balancer["LoadBalancerArn"]}
+    assert refusal(elbv2.set_subnets, **which, SubnetMappings=swapped) == "ValidationError"
+    both = [first, {"SubnetId": network.subnet(B), "AllocationId": other}]
+    zones = elbv2.set_subnets(**which, SubnetMappings=both)["AvailabilityZones"]
+    assert [z["LoadBalancerAddresses"][0]["AllocationId"] for z in zones] == [one, other]
+    elbv2.delete_load_balancer(**which)
+
+
 def test_an_elastic_address_is_shown_where_it_is_and_kept_while_it_is_used(
     network: Network,
 ) -> None:

@@ -127,7 +127,7 @@ def allocate_address(service: Ec2, call: Call, request: Request) -> Response:
         raise ServiceError("UnsupportedOperation", "Domain 'standard' is not offered any more")
     if request.get("NetworkBorderGroup") not in {None, service.host.place}:
         raise ServiceError("InvalidParameterValue", "NetworkBorderGroup must be this Region")
-    tags = [tag for spec in request.get("TagSpecifications") or [] for tag in spec["Tags"]]
+    tags = model.tags_given(request.get("TagSpecifications") or [], "elastic-ip")
     _check_dry_run(request)
     made = service.elastic.allocate(call.account, tags)
     return {

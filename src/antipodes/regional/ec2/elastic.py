@@ -1,6 +1,6 @@
 """Elastic addresses: public ones of the region, kept until they are released."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
 
@@ -30,7 +30,7 @@ class ElasticAddresses:
         self._records = Records(host.store, "ec2/elastic", Elastic)
         self._chance = host.runtime.chance("ec2/elastic")
 
-    def allocate(self, account: str, tags: list[dict[str, Any]]) -> Thing:
+    def allocate(self, account: str, tags: Mapping[str, str]) -> Thing:
         """Hand out an address that nobody has; raises AddressLimitExceeded."""
         if self._records.count(account) >= ADDRESSES_MAX:
             raise ServiceError(
@@ -47,7 +47,7 @@ class ElasticAddresses:
             account,
             f"eipalloc-{self._chance.getrandbits(68):017x}",
             elastic_address(self._host.place, number),
-            tuple((tag["Key"], tag["Value"]) for tag in tags),
+            tuple(tags.items()),
         )
         self._records.put(account, made.id, made)
         return self._shown(made)

@@ -19,6 +19,8 @@ SUBNET_PREFIX = 20
 SUBNET_RESERVED = 5  # addresses of each subnet that AWS keeps
 FILTERS_MAX = 50
 FILTER_VALUES_MAX = 200
+TAGS_MAX = 50
+TAG_KEY_LENGTH_MAX = 128
 
 Thing = dict[str, Any]
 Filters = Mapping[str, Callable[[Thing], Iterable[Any]]]
@@ -27,6 +29,28 @@ Filters = Mapping[str, Callable[[Thing], Iterable[Any]]]
 def identifier(prefix: str, *of: str) -> str:
     """Return an id that follows from what it is the id of."""
     return f"{prefix}-{hashlib.sha256('/'.join(of).encode()).hexdigest()[:17]}"
+
+
+def tags_given(specifications: Sequence[Thing], kind: str) -> dict[str, str]:
+    """Return the tags that a request gives to what it makes; refuse those for something else."""
+    tags: dict[str, str] = {}
+    for one in specifications:
+        if one.get("ResourceType") != kind:
+            raise ServiceError(
+                "InvalidParameterValue",
+                f"'{one.get('ResourceType')}' is not a valid taggable resource type for this "
+                "operation.",
+            )
+        for tag in one.get("Tags") or []:
+            key = tag.get("Key") or ""
+            if not key or key.lower().startswith("aws:") or len(key) > TAG_KEY_LENGTH_MAX:
+                raise ServiceError("InvalidParameterValue", f"Tag key '{key}' is not valid.")
+            if key in tags:
+                raise ServiceError("InvalidParameterValue", f"Duplicate tag key '{key}' specified.")
+            tags[key] = tag.get("Value") or ""
+    if len(tags) > TAGS_MAX:
+        raise ServiceError("TagLimitExceeded", f"A resource has at most {TAGS_MAX} tags.")
+    return tags
 
 
 def vpc_id(account: str, region: str) -> str:

@@ -1,10 +1,12 @@
 """Operations on load balancers."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from antipodes.regional.elbv2 import attributes, knownattributes, model
 from antipodes.regional.elbv2.control import check_balancer, page_of
-from antipodes.regional.elbv2.model import LoadBalancer
+from antipodes.regional.elbv2.model import LoadBalancer, Zone
 from antipodes.regional.elbv2.service import ElbV2, operations
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
@@ -19,15 +21,15 @@ async def create_load_balancer(service: ElbV2, call: Call, request: Request) -> 
     kind = request.get("Type") or model.APPLICATION
     scheme = request.get("Scheme") or model.INTERNET_FACING
     tags = model.merge_tags({}, request.get("Tags"))
-    vpc, zones = await service.placing.zones(call, request, kind=kind, scheme=scheme)
+    present = service.registry.balancer_named(call.account, name)
+    has = present.zones if present is not None else ()
+    vpc, zones = await service.placing.zones(call, request, kind=kind, scheme=scheme, present=has)
     security: tuple[str, ...] = ()
     if kind != model.NETWORK or request.get("SecurityGroups"):
         security = await service.security_groups(call, vpc, request.get("SecurityGroups") or ())
     wall = service.host.runtime.wall()
-    present = service.registry.balancer_named(call.account, name)
     if present is not None:
-        nodes = [(zone.subnet, zone.address) for zone in zones]
-        _check_same(present, (kind, scheme, nodes, security, tags))
+        _check_same(present, (kind, scheme, _chosen(zones), security, tags))
         return {"LoadBalancers": [model.describe_balancer(present, wall)]}
     others = [one for one in service.registry.balancers.list(call.account) if one.kind == kind]
     if len(others) >= model.BALANCERS_MAX:
@@ -59,8 +61,8 @@ async def create_load_balancer(service: ElbV2, call: Call, request: Request) -> 
 
 def _check_same(present: LoadBalancer, wanted: tuple[object, ...]) -> None:
     """Refuse a second load balancer of a name; the same once more is no mistake."""
-    nodes = [(zone.subnet, zone.address if zone.chosen else "") for zone in present.zones]
-    has = (present.kind, present.scheme, nodes, present.security_groups, present.tags)
+    zones = _chosen(present.zones)
+    has = (present.kind, present.scheme, zones, present.security_groups, present.tags)
     if has != wanted:
         raise ServiceError(
             "DuplicateLoadBalancerName",
@@ -69,17 +71,26 @@ def _check_same(present: LoadBalancer, wanted: tuple[object, ...]) -> None:
         )
 
 
+def _chosen(zones: Iterable[Zone]) -> list[tuple[str, str]]:
+    """What whoever made a load balancer has chosen: subnets, and addresses in them."""
+    return [(zone.subnet, zone.address if zone.chosen else "") for zone in zones]
+
+
 @operations("SetSubnets")
 async def set_subnets(service: ElbV2, call: Call, request: Request) -> Response:
     balancer = service.registry.balancer(call, request["LoadBalancerArn"])
     if request.get("IpAddressType") not in {None, "ipv4"}:
         raise model.not_offered(f"IpAddressType '{request['IpAddressType']}'")
+    if request.get("EnablePrefixForIpv6SourceNat") not in {None, "off"}:
+        raise model.not_offered("EnablePrefixForIpv6SourceNat")
     kind, scheme = balancer.kind, balancer.scheme
     before = {zone.subnet: zone for zone in balancer.zones}
-    vpc, zones = await service.placing.zones(call, request, kind=kind, scheme=scheme)
+    vpc, zones = await service.placing.zones(
+        call, request, kind=kind, scheme=scheme, present=balancer.zones
+    )
     if vpc != balancer.vpc:
         raise ServiceError("InvalidSubnet", f"The subnets are not in the VPC '{balancer.vpc}'")
-    if any(zone.chosen and zone.subnet in before for zone in zones):
+    if any(z.chosen and z.address != before.get(z.subnet, z).address for z in zones):
         raise model.invalid("The address of a zone that is enabled cannot be changed")
     zones = [before.get(zone.subnet, zone) for zone in zones]
     placed = await service.placing.with_addresses(call, zones, kind=kind, scheme=scheme)

@@ -127,13 +127,13 @@ class Probes:
 
     def reconcile(self) -> None:
         """Begin to probe what should be probed and is not, and the other way round."""
-        taken = self._taken()
+        nodes = self._registry.addresses()
         wanted = {
             (group.arn, target.key): (group, target)
             for group in self._registry.used_groups()
             if group.check.enabled
             for target in group.registered()
-            if target.id not in taken and self._is_enabled(group, target)
+            if target.id not in nodes and self._is_enabled(group, target)
         }
         for key, prober in list(self._probers.items()):
             found = wanted.get(key)
@@ -235,11 +235,6 @@ class Probes:
                 self._host, self._registry, group, target, _port(group, target)
             )
 
-    def _taken(self) -> dict[str, None]:
-        """The addresses of load balancers' own nodes, which cannot be targets."""
-        balancers = (balancer for _, _, balancer in self._registry.balancers.all())
-        return {zone.address: None for balancer in balancers for zone in balancer.zones}
-
     def _is_enabled(self, group: TargetGroup, target: Target) -> bool:
         """Whether a target's zone is one of the load balancer's, where that matters."""
         if not group.is_network or target.zone in zonal.ANYWHERE:
@@ -257,7 +252,7 @@ class Probes:
             return _NOT_IN_USE
         if not group.check.enabled:
             return _DISABLED
-        if target.id in self._taken():
+        if target.id in self._registry.addresses():  # nodes cannot be targets
             return _UNUSABLE
         if not self._is_enabled(group, target):
             return _NOT_ENABLED

@@ -6,14 +6,14 @@ internet have addresses of the region (application) or of their zone (network). 
 are ec2's to know.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Any
 
 import msgspec
 
 from antipodes.regional.elbv2 import model
-from antipodes.regional.elbv2.model import LoadBalancer, Zone
+from antipodes.regional.elbv2.model import Zone
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.service.contract import Call, Host, Request, ServiceError
 from antipodes.world import addresses
@@ -32,9 +32,12 @@ class Placing:
         self._registry = registry
 
     async def zones(
-        self, call: Call, request: Request, *, kind: str, scheme: str
+        self, call: Call, request: Request, *, kind: str, scheme: str, present: Sequence[Zone] = ()
     ) -> tuple[str, list[Zone]]:
-        """Return network and zones (with those addresses that were chosen) that a request names."""
+        """Return network and zones (with those addresses that were chosen) that a request names.
+
+        `present`: what the load balancer has already, which may be chosen again.
+        """
         mappings = _mappings(request)
         network = kind == model.NETWORK
         subnets = await self._subnets(call, [one["SubnetId"] for one in mappings])
@@ -50,13 +53,19 @@ class Placing:
                 "At least two subnets in two different Availability Zones must be specified"
             )
         chosen = {one["SubnetId"]: one for one in mappings}
+        own = {zone.subnet: zone.address for zone in present}
+        taken = self._registry.addresses()
         zones = []
         for subnet in subnets:
             mapping = chosen[subnet["SubnetId"]]
             address = await self._chosen(call, mapping, subnet, scheme, network)
+            if address in taken and address != own.get(subnet["SubnetId"]):
+                raise ServiceError("ResourceInUse", f"The address '{address}' is already in use")
+            if address:
+                taken[address] = None
             allocation = mapping.get("AllocationId") or ""
-            where = subnet["AvailabilityZone"], subnet["SubnetId"]
-            zones.append(Zone(*where, address, bool(address), allocation))
+            zone = subnet["AvailabilityZone"]
+            zones.append(Zone(zone, subnet["SubnetId"], address, bool(address), allocation))
         return subnets[0]["VpcId"], sorted(zones, key=lambda zone: zone.name)
 
     async def _subnets(self, call: Call, ids: Sequence[str]) -> list[Subnet]:
@@ -114,10 +123,6 @@ class Placing:
         if not answer["Addresses"]:
             raise ServiceError("AllocationIdNotFound", f"Allocation ID '{allocation}' not found")
         address: str = answer["Addresses"][0]["PublicIp"]
-        if address in self._taken():
-            raise ServiceError(
-                "ResourceInUse", f"The allocation ID '{allocation}' is already in use"
-            )
         return address
 
     def _private(self, address: str, subnet: Subnet) -> str:
@@ -131,8 +136,6 @@ class Placing:
             raise model.invalid(
                 f"The address '{address}' is not in the subnet '{subnet['SubnetId']}'"
             )
-        if address in self._taken():
-            raise ServiceError("ResourceInUse", f"The address '{address}' is already in use")
         return address
 
     async def with_addresses(
@@ -143,7 +146,7 @@ class Placing:
         if scheme == model.INTERNAL:
             subnets = await self._subnets(call, [zone.subnet for zone in zones])
             networks = {s["SubnetId"]: IPv4Network(s["CidrBlock"]) for s in subnets}
-        taken = self._taken()
+        taken = self._registry.addresses()
         made: list[Zone] = []
         for zone in zones:
             address = zone.address or _free(self._candidates(zone, kind, networks), taken)
@@ -167,10 +170,6 @@ class Placing:
             return str(network[FIRST_HOST + n - 1])
 
         return private
-
-    def _taken(self) -> dict[str, None]:
-        balancers: Iterable[LoadBalancer] = (one for _, _, one in self._registry.balancers.all())
-        return {zone.address: None for one in balancers for zone in one.zones}
 
 
 def _mappings(request: Request) -> list[dict[str, Any]]:

@@ -138,6 +138,10 @@ class Registry:
         parsed = model.parse_arn(arn)
         return self.groups.get(account, parsed[3]) if parsed is not None else None
 
+    def addresses(self) -> dict[str, None]:
+        """Return the addresses of all load balancers' nodes."""
+        return {zone.address: None for _, _, one in self.balancers.all() for zone in one.zones}
+
     def groups_with(self, arn: str) -> list[TargetGroup]:
         """Return the target groups in which a load balancer is a target."""
         return [

@@ -122,6 +122,7 @@ def test_a_change_while_another_is_being_made_is_refused() -> None:
         ):
             code = await refused(stage, operation, **request)
             assert code == "TransactionInProgressException", operation
+        await stage.call("DescribeAcceleratorAttributes", AcceleratorArn=arn)
         tags = [{"Key": "a", "Value": "1"}]
         await stage.call("TagResource", ResourceArn=arn, Tags=tags)
         await first

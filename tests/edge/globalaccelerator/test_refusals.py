@@ -94,9 +94,10 @@ def test_an_endpoint_must_be_in_the_groups_region() -> None:
 def test_flow_logs_are_refused_by_name() -> None:
     async def scenario(stage: Stage) -> None:
         arn = {"AcceleratorArn": (await create(stage))["AcceleratorArn"]}
-        logs = {"FlowLogsEnabled": True, "FlowLogsS3Bucket": "b", "FlowLogsS3Prefix": "p"}
-        code = await refused(stage, "UpdateAcceleratorAttributes", **logs, **arn)
-        assert code == "NotImplemented"
+        where = {"FlowLogsS3Bucket": "b", "FlowLogsS3Prefix": "p"}
+        for logs in ({"FlowLogsEnabled": True, **where}, {"FlowLogsEnabled": False, **where}):
+            code = await refused(stage, "UpdateAcceleratorAttributes", **logs, **arn)
+            assert code == "NotImplemented"
         logs = {"FlowLogsEnabled": True}
         code = await refused(stage, "UpdateAcceleratorAttributes", **logs, **arn)
         assert code == "InvalidArgumentException"

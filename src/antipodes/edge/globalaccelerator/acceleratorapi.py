@@ -10,7 +10,6 @@ from antipodes.edge.globalaccelerator.model import (
     CUSTOM,
     EVENTS_MAX,
     IPV4,
-    STANDARD,
     Accelerator,
     Event,
 )
@@ -18,15 +17,19 @@ from antipodes.edge.globalaccelerator.service import (
     ACCELERATOR_KIND,
     GlobalAccelerator,
     check_new_accelerator,
-    operations,
+    of_either,
     page,
 )
 from antipodes.service.contract import Call, ServiceError
 
 Request = dict[str, Any]
+FLOW_LOGS = ("FlowLogsEnabled", "FlowLogsS3Bucket", "FlowLogsS3Prefix")
 
 
-def _create(service: GlobalAccelerator, call: Call, request: Request, routing: str) -> Any:
+@of_either("Create{}Accelerator")
+def create_accelerator(
+    service: GlobalAccelerator, call: Call, request: Request, routing: str
+) -> Any:
     name = checks.name_of(request["Name"])
     address_type = _address_type(request, routing)
     token = request["IdempotencyToken"]
@@ -67,7 +70,10 @@ def _address_type(request: Request, routing: str) -> str:
     return given
 
 
-def _update(service: GlobalAccelerator, call: Call, request: Request, routing: str) -> Any:
+@of_either("Update{}Accelerator")
+def update_accelerator(
+    service: GlobalAccelerator, call: Call, request: Request, routing: str
+) -> Any:
     found = service.find_accelerator(call, request["AcceleratorArn"], routing)
     service.check_free(found.arn)
     changes: Request = {}
@@ -100,7 +106,10 @@ def _new_addresses(
     return service.ranges.placed(usable, new, found.addresses)
 
 
-def _delete(service: GlobalAccelerator, call: Call, request: Request, routing: str) -> Any:
+@of_either("Delete{}Accelerator")
+def delete_accelerator(
+    service: GlobalAccelerator, call: Call, request: Request, routing: str
+) -> Any:
     found = service.find_accelerator(call, request["AcceleratorArn"], routing)
     service.check_free(found.arn)
     if found.enabled:
@@ -116,92 +125,39 @@ def _delete(service: GlobalAccelerator, call: Call, request: Request, routing: s
     return {}
 
 
-def _list(service: GlobalAccelerator, call: Call, request: Request, routing: str) -> Any:
+@of_either("List{}Accelerators")
+def list_accelerators(
+    service: GlobalAccelerator, call: Call, request: Request, routing: str
+) -> Any:
     now = service.now()
     found = service.of_account(call.account, routing)
     return page([shapes.accelerator(a, now) for a in found], request, "Accelerators")
 
 
-def _describe(service: GlobalAccelerator, call: Call, request: Request, routing: str) -> Any:
+@of_either("Describe{}Accelerator")
+def describe_accelerator(
+    service: GlobalAccelerator, call: Call, request: Request, routing: str
+) -> Any:
     found = service.find_accelerator(call, request["AcceleratorArn"], routing)
     return {"Accelerator": shapes.accelerator(found, service.now())}
 
 
-def _attributes(service: GlobalAccelerator, call: Call, request: Request, routing: str) -> Any:
-    found = service.find_accelerator(call, request["AcceleratorArn"], routing)
-    if request.get("FlowLogsEnabled"):
-        if not request.get("FlowLogsS3Bucket"):
-            raise invalid("FlowLogsS3Bucket is required when flow logs are enabled")
-        raise not_offered("flow logs")
-    service.check_free(found.arn)
+@of_either("Describe{}AcceleratorAttributes")
+def describe_attributes(
+    service: GlobalAccelerator, call: Call, request: Request, routing: str
+) -> Any:
+    service.find_accelerator(call, request["AcceleratorArn"], routing)
     return {"AcceleratorAttributes": {"FlowLogsEnabled": False}}
 
 
-@operations("CreateAccelerator")
-def create_accelerator(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _create(service, call, request, STANDARD)
-
-
-@operations("CreateCustomRoutingAccelerator")
-def create_custom(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _create(service, call, request, CUSTOM)
-
-
-@operations("DescribeAccelerator")
-def describe_accelerator(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _describe(service, call, request, STANDARD)
-
-
-@operations("DescribeCustomRoutingAccelerator")
-def describe_custom(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _describe(service, call, request, CUSTOM)
-
-
-@operations("ListAccelerators")
-def list_accelerators(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _list(service, call, request, STANDARD)
-
-
-@operations("ListCustomRoutingAccelerators")
-def list_custom(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _list(service, call, request, CUSTOM)
-
-
-@operations("UpdateAccelerator")
-def update_accelerator(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _update(service, call, request, STANDARD)
-
-
-@operations("UpdateCustomRoutingAccelerator")
-def update_custom(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _update(service, call, request, CUSTOM)
-
-
-@operations("DeleteAccelerator")
-def delete_accelerator(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _delete(service, call, request, STANDARD)
-
-
-@operations("DeleteCustomRoutingAccelerator")
-def delete_custom(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _delete(service, call, request, CUSTOM)
-
-
-@operations("DescribeAcceleratorAttributes")
-def describe_attributes(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _attributes(service, call, {"AcceleratorArn": request["AcceleratorArn"]}, STANDARD)
-
-
-@operations("DescribeCustomRoutingAcceleratorAttributes")
-def describe_custom_attributes(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _attributes(service, call, {"AcceleratorArn": request["AcceleratorArn"]}, CUSTOM)
-
-
-@operations("UpdateAcceleratorAttributes")
-def update_attributes(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _attributes(service, call, request, STANDARD)
-
-
-@operations("UpdateCustomRoutingAcceleratorAttributes")
-def update_custom_attributes(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    return _attributes(service, call, request, CUSTOM)
+@of_either("Update{}AcceleratorAttributes")
+def update_attributes(
+    service: GlobalAccelerator, call: Call, request: Request, routing: str
+) -> Any:
+    found = service.find_accelerator(call, request["AcceleratorArn"], routing)
+    if request.get("FlowLogsEnabled") and not request.get("FlowLogsS3Bucket"):
+        raise invalid("FlowLogsS3Bucket is required when flow logs are enabled")
+    if any(request.get(member) for member in FLOW_LOGS):
+        raise not_offered("flow logs")
+    service.check_free(found.arn)
+    return {"AcceleratorAttributes": {"FlowLogsEnabled": False}}

@@ -1,4 +1,8 @@
-"""Custom routing's listeners, endpoint groups and subnets: one thin function per operation."""
+"""What custom routing does otherwise, and its subnets: one thin function per operation.
+
+Listeners and groups of both kinds are described, listed and deleted alike (`listenerapi`,
+`groupapi`).
+"""
 
 from typing import Any
 
@@ -19,11 +23,8 @@ from antipodes.edge.globalaccelerator.service import (
     check_new_group,
     check_new_listener,
     operations,
-    page,
     with_group,
     with_listener,
-    without_group,
-    without_listener,
 )
 from antipodes.service.contract import Call, ServiceError
 
@@ -49,19 +50,6 @@ def create_listener(service: GlobalAccelerator, call: Call, request: Request) ->
     return {"Listener": shapes.listener(changed, listener)}
 
 
-@operations("DescribeCustomRoutingListener")
-def describe_listener(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    accelerator, listener = service.find_listener(call, request["ListenerArn"], CUSTOM)
-    return {"Listener": shapes.listener(accelerator, listener)}
-
-
-@operations("ListCustomRoutingListeners")
-def list_listeners(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    found = service.find_accelerator(call, request["AcceleratorArn"], CUSTOM)
-    shown = [shapes.listener(found, listener) for listener in found.listeners]
-    return page(shown, request, "Listeners")
-
-
 @operations("UpdateCustomRoutingListener")
 def update_listener(service: GlobalAccelerator, call: Call, request: Request) -> Any:
     accelerator, listener = service.find_listener(call, request["ListenerArn"], CUSTOM)
@@ -70,14 +58,6 @@ def update_listener(service: GlobalAccelerator, call: Call, request: Request) ->
     changed = msgspec.structs.replace(listener, ports=ports)
     saved = service.save(with_listener(accelerator, changed))
     return {"Listener": shapes.listener(saved, changed)}
-
-
-@operations("DeleteCustomRoutingListener")
-def delete_listener(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    accelerator, listener = service.find_listener(call, request["ListenerArn"], CUSTOM)
-    service.check_free(accelerator.arn)
-    service.save(without_listener(accelerator, listener))
-    return {}
 
 
 # Endpoint groups.
@@ -96,27 +76,6 @@ def create_group(service: GlobalAccelerator, call: Call, request: Request) -> An
     group = Group(service.new_id(12), region, token=token, destinations=destinations)
     saved = service.save(with_group(accelerator, listener, group))
     return {"EndpointGroup": shapes.custom_group(saved, listener, group)}
-
-
-@operations("DescribeCustomRoutingEndpointGroup")
-def describe_group(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    found = service.find_group(call, request["EndpointGroupArn"], CUSTOM)
-    return {"EndpointGroup": shapes.custom_group(*found)}
-
-
-@operations("ListCustomRoutingEndpointGroups")
-def list_groups(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    accelerator, listener = service.find_listener(call, request["ListenerArn"], CUSTOM)
-    shown = [shapes.custom_group(accelerator, listener, group) for group in listener.groups]
-    return page(shown, request, "EndpointGroups")
-
-
-@operations("DeleteCustomRoutingEndpointGroup")
-def delete_group(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    accelerator, listener, group = service.find_group(call, request["EndpointGroupArn"], CUSTOM)
-    service.check_free(accelerator.arn)
-    service.save(without_group(accelerator, listener, group))
-    return {}
 
 
 # Subnets.

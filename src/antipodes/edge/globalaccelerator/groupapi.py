@@ -1,4 +1,4 @@
-"""Standard endpoint groups and their endpoints: one thin function per operation.
+"""Endpoint groups, and what is a standard one's own: one thin function per operation.
 
 Only what is new to a group is looked up in its region; meanwhile nobody else may change the
 accelerator.
@@ -11,11 +11,12 @@ import msgspec
 
 from antipodes.edge.globalaccelerator import checks, shapes
 from antipodes.edge.globalaccelerator.errors import invalid
-from antipodes.edge.globalaccelerator.model import Accelerator, Endpoint, Group, Listener
+from antipodes.edge.globalaccelerator.model import CUSTOM, Accelerator, Endpoint, Group, Listener
 from antipodes.edge.globalaccelerator.resources import named
 from antipodes.edge.globalaccelerator.service import (
     GlobalAccelerator,
     check_new_group,
+    of_either,
     operations,
     page,
     with_group,
@@ -29,6 +30,8 @@ Request = dict[str, Any]
 def _shown(
     service: GlobalAccelerator, accelerator: Accelerator, listener: Listener, group: Group
 ) -> dict[str, Any]:
+    if accelerator.routing == CUSTOM:
+        return shapes.custom_group(accelerator, listener, group)
     return shapes.group(accelerator, listener, group, service.states(group))
 
 
@@ -113,15 +116,19 @@ async def create_endpoint_group(service: GlobalAccelerator, call: Call, request:
     return {"EndpointGroup": _shown(service, saved, listener, group)}
 
 
-@operations("DescribeEndpointGroup")
-def describe_endpoint_group(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    accelerator, listener, group = service.find_group(call, request["EndpointGroupArn"])
+@of_either("Describe{}EndpointGroup")
+def describe_endpoint_group(
+    service: GlobalAccelerator, call: Call, request: Request, routing: str
+) -> Any:
+    accelerator, listener, group = service.find_group(call, request["EndpointGroupArn"], routing)
     return {"EndpointGroup": _shown(service, accelerator, listener, group)}
 
 
-@operations("ListEndpointGroups")
-def list_endpoint_groups(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    accelerator, listener = service.find_listener(call, request["ListenerArn"])
+@of_either("List{}EndpointGroups")
+def list_endpoint_groups(
+    service: GlobalAccelerator, call: Call, request: Request, routing: str
+) -> Any:
+    accelerator, listener = service.find_listener(call, request["ListenerArn"], routing)
     shown = [_shown(service, accelerator, listener, group) for group in listener.groups]
     return page(shown, request, "EndpointGroups")
 
@@ -144,9 +151,11 @@ async def update_endpoint_group(service: GlobalAccelerator, call: Call, request:
     return {"EndpointGroup": _shown(service, saved, listener, changed)}
 
 
-@operations("DeleteEndpointGroup")
-def delete_endpoint_group(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    accelerator, listener, group = service.find_group(call, request["EndpointGroupArn"])
+@of_either("Delete{}EndpointGroup")
+def delete_endpoint_group(
+    service: GlobalAccelerator, call: Call, request: Request, routing: str
+) -> Any:
+    accelerator, listener, group = service.find_group(call, request["EndpointGroupArn"], routing)
     service.check_free(accelerator.arn)
     service.save(without_group(accelerator, listener, group))
     return {}

@@ -1,4 +1,4 @@
-"""Standard listeners: one thin function per operation."""
+"""Listeners, and what is a standard one's own: one thin function per operation."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from antipodes.edge.globalaccelerator.model import Listener
 from antipodes.edge.globalaccelerator.service import (
     GlobalAccelerator,
     check_new_listener,
+    of_either,
     operations,
     page,
     with_listener,
@@ -37,15 +38,17 @@ def create_listener(service: GlobalAccelerator, call: Call, request: Request) ->
     return {"Listener": shapes.listener(changed, listener)}
 
 
-@operations("DescribeListener")
-def describe_listener(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    accelerator, listener = service.find_listener(call, request["ListenerArn"])
+@of_either("Describe{}Listener")
+def describe_listener(
+    service: GlobalAccelerator, call: Call, request: Request, routing: str
+) -> Any:
+    accelerator, listener = service.find_listener(call, request["ListenerArn"], routing)
     return {"Listener": shapes.listener(accelerator, listener)}
 
 
-@operations("ListListeners")
-def list_listeners(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    found = service.find_accelerator(call, request["AcceleratorArn"])
+@of_either("List{}Listeners")
+def list_listeners(service: GlobalAccelerator, call: Call, request: Request, routing: str) -> Any:
+    found = service.find_accelerator(call, request["AcceleratorArn"], routing)
     shown = [shapes.listener(found, listener) for listener in found.listeners]
     return page(shown, request, "Listeners")
 
@@ -69,9 +72,9 @@ def update_listener(service: GlobalAccelerator, call: Call, request: Request) ->
     return {"Listener": shapes.listener(saved, changed)}
 
 
-@operations("DeleteListener")
-def delete_listener(service: GlobalAccelerator, call: Call, request: Request) -> Any:
-    accelerator, listener = service.find_listener(call, request["ListenerArn"])
+@of_either("Delete{}Listener")
+def delete_listener(service: GlobalAccelerator, call: Call, request: Request, routing: str) -> Any:
+    accelerator, listener = service.find_listener(call, request["ListenerArn"], routing)
     service.check_free(accelerator.arn)
     service.save(without_listener(accelerator, listener))
     return {}

@@ -25,7 +25,7 @@ from antipodes.edge.globalaccelerator.ranges import Range, Ranges
 from antipodes.edge.globalaccelerator.resources import Resources
 from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Follower
-from antipodes.service.contract import Call, Host, Operations, Service, ServiceError
+from antipodes.service.contract import Call, Handler, Host, Operations, Service, ServiceError
 from antipodes.service.drawing import hex_digits, uuid
 from antipodes.service.news import everywhere_s
 from antipodes.service.paging import InvalidToken, page_at
@@ -34,6 +34,7 @@ from antipodes.world.addresses import anycast_pair, anycast_pair6
 from antipodes.world.errors import OutOfAddresses
 
 T = TypeVar("T", bound=Listener | Group)
+Routed = Callable[["GlobalAccelerator", Call, dict[str, Any], str], Any]
 operations = Operations()
 ACCELERATOR_KIND = "globalaccelerator/accelerator"
 HEALTH_KIND = "globalaccelerator/health"
@@ -207,6 +208,24 @@ class GlobalAccelerator(Service):
         """The health of a group's endpoints, as far as it is known."""
         known = {e.health: self.health.get("", e.health) for e in group.endpoints}
         return {name: health.state for name, health in known.items() if health is not None}
+
+
+def of_either(name: str) -> Callable[[Routed], Routed]:
+    """Register an operation on things of either kind of routing, told which as a last argument.
+
+    `{}` stands where the name of the one for custom routing has a word more.
+    """
+
+    def register(handler: Routed) -> Routed:
+        for word, routing in (("", STANDARD), ("CustomRouting", CUSTOM)):
+            operations(name.format(word))(_told(handler, routing))
+        return handler
+
+    return register
+
+
+def _told(handler: Routed, routing: str) -> Handler:
+    return lambda service, call, request: handler(service, call, request, routing)
 
 
 # Changed copies.

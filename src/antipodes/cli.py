@@ -340,13 +340,14 @@ def _at(options: argparse.Namespace) -> int:
 
 
 def _break(options: argparse.Namespace) -> int:
-    from antipodes.hosting.spoken import NotSaid, faults_of
+    from antipodes.hosting.spoken import NotSaid, check_options, faults_of
 
     kind, places = options.kind, options.places
-    if kind in {"region", "clock"} and len(places) == 1 and not options.dark:
-        print(_break_host(options, places[0])["handle"])
-        return 0
     try:
+        check_options(kind, vars(options))
+        if kind in {"region", "clock"} and len(places) == 1 and not options.dark:
+            print(_break_host(options, places[0])["handle"])
+            return 0
         faults = faults_of(kind, places, vars(options))
     except NotSaid as error:
         raise CommandError(str(error)) from None
@@ -442,8 +443,9 @@ def _add_breaking(verbs: Any) -> None:
     named = "one place, the two ends of a link, a control plane's service, or zone a or b"
     break_.add_argument("places", nargs="+", help=named)
     break_.add_argument("--region", default="", help="of a control plane; default: everywhere")
-    break_.add_argument("--dark", action="store_true", help="silence instead of kill -9")
-    break_.add_argument("--pause", action="store_true", help="it hangs: SIGSTOP, not kill -9")
+    how = break_.add_mutually_exclusive_group()
+    how.add_argument("--dark", action="store_true", help="silence instead of kill -9")
+    how.add_argument("--pause", action="store_true", help="it hangs: SIGSTOP, not kill -9")
     break_.add_argument("--offset", type=with_unit("s", signed=True), help="of a clock: 180s")
     break_.add_argument("--drift", type=with_unit("ppm", signed=True), help="of a clock: 500ppm")
     break_.add_argument("--loss", type=percent, help="for example 5%%")

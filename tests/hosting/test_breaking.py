@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from antipodes.hosting.breaking import fault_of
-from antipodes.hosting.spoken import NotSaid, faults_of
+from antipodes.hosting.spoken import NotSaid, check_options, faults_of
 from antipodes.testing.breaking import Refused
 from antipodes.testing.virtualworld import VirtualWorld
 from antipodes.world.errors import InvalidFault
@@ -100,3 +100,30 @@ def test_the_command_line_names_a_service_and_perhaps_a_region() -> None:
         faults_of("control-plane", ["iam", "elbv2"], {**SAID, "one_way": False})
     with pytest.raises(InvalidFault, match="service"):
         fault_of({"kind": "control-plane", "service": "nothing"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("zone", {"latency": 100.0}),
+        ("zone", {"latency": 0.0}),
+        ("edge", {"region": W}),
+        ("accelerator-zone", {"dark": True}),
+        ("control-plane", {"one_way": True}),
+        ("link", {"pause": True}),
+        ("region", {"loss": 0.05}),
+        ("clock", {"dark": True}),
+        ("clock", {}),
+    ],
+)
+def test_what_says_nothing_of_a_kind_is_refused(kind: str, said: dict[str, object]) -> None:
+    unsaid = {**SAID, "dark": False, "one_way": False, "region": "", "kind": kind, "state": "x"}
+    with pytest.raises(NotSaid, match="say"):
+        check_options(kind, {**unsaid, **said})
+
+
+def test_what_is_said_of_a_kind_is_taken() -> None:
+    check_options("zone", {**SAID, "dark": True})
+    check_options("link", {**SAID, "loss": 0.0, "one_way": True})
+    check_options("clock", {**SAID, "offset": 0.0})
+    check_options("control-plane", {**SAID, "region": E})

@@ -9,10 +9,35 @@ from typing import Any
 LINK_ENDS = 2
 # Kinds that name something at a place, and the record's field for what they name.
 NAMED = {"control-plane": "service", "accelerator-zone": "zone"}
+# What else can be said of each kind.
+OPTIONS = {
+    "region": ("dark", "pause"),
+    "zone": ("dark",),
+    "edge": ("dark",),
+    "link": ("latency", "jitter", "loss", "bandwidth", "one_way"),
+    "clock": ("offset", "drift"),
+    "control-plane": ("region",),
+    "accelerator-zone": (),
+}
 
 
 class NotSaid(Exception):
-    """Something is missing; the message says what to write."""
+    """Something is missing, or says nothing; the message says what to write."""
+
+
+def check_options(kind: str, options: Mapping[str, Any]) -> None:
+    """Refuse what is said in vain of a kind, and a clock of which nothing is. Raises NotSaid."""
+    names = dict.fromkeys(name for taken in OPTIONS.values() for name in taken)
+    said = [name for name in names if not _is_unsaid(options.get(name))]
+    for name in said:
+        if name not in OPTIONS[kind]:
+            raise NotSaid(f"--{name.replace('_', '-')} says nothing of a broken {kind}")
+    if kind == "clock" and not said:
+        raise NotSaid("say how wrong the clock is: --offset 180s, --drift 500ppm")
+
+
+def _is_unsaid(value: object) -> bool:
+    return value is None or value is False or value == ""
 
 
 def faults_of(kind: str, named: Sequence[str], options: Mapping[str, Any]) -> list[dict[str, Any]]:

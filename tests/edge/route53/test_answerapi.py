@@ -103,7 +103,7 @@ def test_query_logging_needs_a_log_group_in_the_home_region() -> None:
         group = {"logGroupName": "/aws/route53/example.com"}
         await plane.simulated.call(HOME, "logs", "CreateLogGroup", group)
         made = (await plane.call("CreateQueryLoggingConfig", **request))["QueryLoggingConfig"]
-        assert [kind for kind, _ in plane.told()[-2:]] == ["route53/query-logging", "route53/zone"]
+        assert plane.told()[-1][1][1]["logs_queries"]
         error = await plane.refused("CreateQueryLoggingConfig", **request)
         assert (error.code, error.status) == ("QueryLoggingConfigAlreadyExists", 409)
         for wrong in (arn.replace(HOME, "us-west-2"), arn.replace("0" * 12, "1" * 12), "x"):
@@ -116,7 +116,8 @@ def test_query_logging_needs_a_log_group_in_the_home_region() -> None:
         error = await plane.refused("GetQueryLoggingConfig", STRANGER, **this)
         assert (error.code, error.status) == ("NoSuchQueryLoggingConfig", 404)
         await plane.call("DeleteQueryLoggingConfig", **this)
-        assert ("route53/query-logging", [zone, None]) in plane.told()
+        kind, (told, hosted) = plane.told()[-1]
+        assert (kind, told, hosted.get("logs_queries")) == ("route53/zone", zone, None)
         private = await plane.zone("corp", VPC=await plane.vpc())
         bad = {**request, "HostedZoneId": private}
         assert (await plane.refused("CreateQueryLoggingConfig", **bad)).code == "InvalidInput"

@@ -4,7 +4,6 @@ import re
 
 import msgspec
 
-from antipodes.edge.route53 import model
 from antipodes.edge.route53.model import QueryLoggingConfig
 from antipodes.edge.route53.pages import tokened
 from antipodes.edge.route53.records import invalid_input
@@ -61,7 +60,6 @@ async def create_config(service: Route53, call: Call, request: Request) -> Respo
         )
     config = QueryLoggingConfig(service.new_uuid(), call.account, zone.id, arn)
     service.logging.put(call.account, zone.id, config)
-    service.host.changes.append(model.QUERY_LOGGING_KIND, [zone.id, config])
     service.save_zone(msgspec.structs.replace(zone, logs_queries=True))
     service.follow_edge()
     location = f"https://route53.amazonaws.com/2013-04-01/queryloggingconfig/{config.id}"
@@ -96,7 +94,6 @@ def list_configs(service: Route53, call: Call, request: Request) -> Response:
 def delete_config(service: Route53, call: Call, request: Request) -> Response:
     config = _find(service, call, request["Id"])
     service.logging.delete(call.account, config.zone_id)
-    service.host.changes.append(model.QUERY_LOGGING_KIND, [config.zone_id, None])
     zone = service.zones.get(call.account, config.zone_id)
     if zone is not None:
         service.save_zone(msgspec.structs.replace(zone, logs_queries=False))

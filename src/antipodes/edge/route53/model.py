@@ -11,7 +11,6 @@ These values cross regions in us-east-1's change log, as MessagePack maps: read 
     route53/records          [zone id, [RecordSet], [[name, type, set identifier]], change id]
     route53/health-check     [id, HealthCheck or None]
     route53/cidr             [collection id, CidrCollection or None]
-    route53/query-logging    [zone id, QueryLoggingConfig or None]
 
 Whoever probes says what it saw in the edge's own log, for GetHealthCheckStatus::
 
@@ -28,7 +27,6 @@ ZONE_KIND = "route53/zone"
 RECORDS_KIND = "route53/records"
 HEALTH_CHECK_KIND = "route53/health-check"
 CIDR_KIND = "route53/cidr"
-QUERY_LOGGING_KIND = "route53/query-logging"
 OBSERVATIONS_KIND = "route53/observations"
 QUERIES_KIND = "route53/queries"
 MEASURED_KIND = "route53/measured"

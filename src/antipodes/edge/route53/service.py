@@ -284,7 +284,6 @@ class Route53(Service):
         self.tags.delete(zone.account, f"hostedzone/{zone.id}")
         if zone.logs_queries:
             self.logging.delete(zone.account, zone.id)
-            self.host.changes.append(model.QUERY_LOGGING_KIND, [zone.id, None])
         self.host.changes.append(model.ZONE_KIND, [zone.id, None])
 
     def save_records(

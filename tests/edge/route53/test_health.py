@@ -74,13 +74,18 @@ async def answers(stage: Stage, name: str = "www.example.com", city: str = "toky
     return await stage.values(city, name)
 
 
-async def observations(stage: Stage, id_: str) -> list[Observation]:
-    """What checkers said last in the edge's log."""
+async def said(stage: Stage, kind: str, name: str) -> list[Any]:
+    """What the edge's log said about something."""
     host = stage.simulated.hosts["edge"]
     assert isinstance(host, EdgeHost)
-    entries, _ = host.changes.read(0, 10_000, ("route53/observations",))
-    said = [entry.payload[1] for entry in entries if entry.payload[0] == id_]
-    return msgspec.convert(said[-1], list[Observation]) if said else []
+    entries, _ = host.changes.read(0, 10_000, (kind,))
+    return [entry.payload[1] for entry in entries if entry.payload[0] == name]
+
+
+async def observations(stage: Stage, id_: str) -> list[Observation]:
+    """What checkers said last in the edge's log."""
+    found = await said(stage, "route53/observations", id_)
+    return msgspec.convert(found[-1], list[Observation]) if found else []
 
 
 def test_dns_fails_over_when_the_endpoint_ails_and_back_when_it_is_well() -> None:
@@ -335,8 +340,10 @@ def test_a_calculated_check_counts_its_healthy_children_and_a_deleted_check_is_h
         await built(stage, *children, two, three, none, records=tuple(records))
         await stage.wait(TURNED_S)
         assert await answers(stage) == ["192.0.2.0"]
+        assert await observations(stage, "b")
         await stage.check("b")
         await stage.wait(HEALTH_S + 2)
+        assert not await observations(stage, "b")
         assert sorted(await answers(stage)) == ["192.0.2.0", "192.0.2.1"]
         await stage.check("y")
         await stage.wait(HEALTH_S + 2)
@@ -441,6 +448,8 @@ def test_surprise_19_a_balancer_is_as_sick_as_its_sickest_target_group() -> None
         await stage.hold(alias, pair()[1])
         await stage.wait(TOLD_S + TURNED_S)
         assert set(await answers(stage)) != {IP_E}
+        arn = balancer["LoadBalancerArn"]
+        assert await said(stage, "route53/balancer-health", arn) == [True]
         vpc = (await stage.simulated.call(W, "ec2", "DescribeVpcs", {}))["Vpcs"][0]["VpcId"]
         empty = {"Name": "none", "Protocol": "HTTP", "Port": 80, "VpcId": vpc, "TargetType": "ip"}
         group = await stage.simulated.call(W, "elbv2", "CreateTargetGroup", empty)
@@ -449,5 +458,8 @@ def test_surprise_19_a_balancer_is_as_sick_as_its_sickest_target_group() -> None
         await stage.simulated.call(W, "elbv2", "CreateListener", idle)
         await stage.wait(TURNED_S)
         assert await answers(stage) == [IP_E]
+        await stage.change((), [alias])
+        await stage.wait(5)
+        assert await said(stage, "route53/balancer-health", arn) == [True, False, None]
 
     play(scenario)

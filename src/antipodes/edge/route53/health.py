@@ -108,6 +108,7 @@ class Health:
         if self._verdicts.get("", check_id) is not None:
             self._verdicts.delete("", check_id)
             self._host.changes.append(HEALTH_KIND, [check_id, None])
+        self.observed(check_id, [])
         self._tell(REGIONS, lambda here: here.learn_verdict(check_id, None), check_id)
 
     def hear_of_targets(self) -> None:
@@ -116,6 +117,7 @@ class Health:
         for _, arn, _ in list(self._balancers.all()):
             if arn not in wanted:
                 self._balancers.delete("", arn)
+                self._host.changes.append(BALANCER_HEALTH_KIND, [arn, None])
                 self._tell(PLACES, partial(_forget_balancer, arn), arn)
         self._checks.look()
 
@@ -142,7 +144,7 @@ class Health:
         self._tell(REGIONS, lambda here: here.learn_verdict(check.id, healthy), check.id)
 
     def observed(self, check_id: str, observations: list[Observation]) -> None:
-        """A checker has changed its mind."""
+        """A checker has changed its mind, or nobody probes any more."""
         try:
             told = msgspec.to_builtins(observations)
             self._host.changes.append(OBSERVATIONS_KIND, [check_id, told])

@@ -8,6 +8,8 @@ from antipodes.edge.route53.replica import KINDS
 from antipodes.fabric.dns.names import to_wire
 from antipodes.fabric.dns.rdata import RTYPES, rdata_text
 from antipodes.replication.changelog import ENTRIES_MIN
+from tests.edge.route53.test_health import IP_E, IP_W, TURNED_S, Endpoint, check, pair
+from tests.edge.route53.test_private import hold, opened, values
 from tests.edge.route53.worlds import HOME, TOLD_S, Stage, W, play
 
 FORGOTTEN_S = 60.0  # several times what it takes until a log is trimmed
@@ -64,6 +66,24 @@ def test_a_region_that_asks_late_copies_its_private_zones() -> None:
         await stage.wait(TOLD_S)
         answer = zones.answer(to_wire("a.corp.test"), RTYPES["A"], vpc)
         assert [rdata_text("A", record.rdata) for record in answer.answers] == ["10.0.0.2"]
+
+    play(scenario)
+
+
+def test_a_region_forgets_the_verdicts_that_an_emptied_edge_has_lost() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.check(check("w"))
+        await hold(stage, "Z1", "example.com.", *pair())
+        await stage.wait(5)
+        zones = await opened(stage)
+        await stage.wait(TURNED_S)
+        assert values(zones, "www.example.com") == [IP_E]
+        stage.simulated.kill("edge")
+        stage.simulated.simulation.disk("edge/main").wipe()
+        await Endpoint(stage, W, IP_W).open()
+        await stage.simulated.restart("edge")
+        await stage.wait(TOLD_S)
+        assert values(zones, "www.example.com") == [IP_W]
 
     play(scenario)
 

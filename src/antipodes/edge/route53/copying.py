@@ -75,8 +75,9 @@ class Copying:
                 if source == HOME:
                     await self._copy_zones(follower)
                 if source == EDGE:
-                    said = await follower.query(VERDICTS_QUERY, None)
-                    self._say(source, [(kind, [name, well]) for kind, name, well in said])
+                    self._say(
+                        source, [(VERDICTS_QUERY, await follower.query(VERDICTS_QUERY, None))]
+                    )
                 else:
                     await self._copy_names(follower)
                 self._store.delete(_MARKS + source.encode())
@@ -110,13 +111,13 @@ class Copying:
 
     async def _copy_records(self, follower: Follower, zone_id: str) -> None:
         known = self._replica.record_keys(zone_id)
-        touched = self._replica.watch(zone_id)
         start: list[str] | None = None
-        while True:
-            found, start = await follower.query(RECORDS_QUERY, [zone_id, start])
-            self._say(follower.source, [(RECORDS_KIND, [zone_id, found, [], ""])])
-            if start is None:
-                break
+        with self._replica.watched(zone_id) as touched:
+            while True:
+                found, start = await follower.query(RECORDS_QUERY, [zone_id, start])
+                self._say(follower.source, [(RECORDS_KIND, [zone_id, found, [], ""])])
+                if start is None:
+                    break
         gone = [list(key) for key in known if key not in touched]
         self._say(follower.source, [(RECORDS_KIND, [zone_id, [], gone, ""])])
 

@@ -11,7 +11,7 @@ Not known inside a region: accelerators as targets of aliases, which have no ans
 from typing import Any
 
 from antipodes.edge.route53.answering import Answerer
-from antipodes.edge.route53.copying import EDGE, HOME
+from antipodes.edge.route53.copying import EDGE, HOME, VERDICTS_QUERY
 from antipodes.edge.route53.health import BALANCER_HEALTH_KIND, HEALTH_KIND, Verdict
 from antipodes.edge.route53.knowledge import BALANCER_KIND, Knowledge
 from antipodes.fabric.dns.message import Answer, Query, encode_query, parse_answer, parse_query
@@ -87,13 +87,26 @@ class PrivateZones:
 
     def _hear_of_health(self, entries: list[Entry]) -> None:
         for entry in entries:
-            name, healthy = entry.payload
-            checks = entry.kind == HEALTH_KIND
-            self._keep(self._verdicts if checks else self._balancers, name, healthy)
-            if checks:
-                self._location.learn_verdict(name, healthy)
+            if entry.kind == VERDICTS_QUERY:
+                self._hear_all_of_health(entry.payload)
             else:
-                self._location.learn_balancer_health(name, healthy)
+                self._hear_one(entry.kind, *entry.payload)
+
+    def _hear_all_of_health(self, said: list[list[Any]]) -> None:
+        """These are all verdicts that there are."""
+        told = {(kind, name): healthy for kind, name, healthy in said}
+        known = ((HEALTH_KIND, self._verdicts), (BALANCER_HEALTH_KIND, self._balancers))
+        gone = {(kind, name): None for kind, kept in known for _, name, _ in kept.all()}
+        for (kind, name), healthy in {**gone, **told}.items():
+            self._hear_one(kind, name, healthy)
+
+    def _hear_one(self, kind: str, name: str, healthy: Any) -> None:
+        checks = kind == HEALTH_KIND
+        self._keep(self._verdicts if checks else self._balancers, name, healthy)
+        if checks:
+            self._location.learn_verdict(name, healthy)
+        else:
+            self._location.learn_balancer_health(name, healthy)
 
     def _keep(self, records: Records[Verdict], name: str, healthy: Any) -> None:
         if healthy is None:

@@ -5,6 +5,8 @@ of one twice changes nothing, so whatever a full disk took back is simply heard 
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -40,7 +42,7 @@ class Replica:
         self._balancers = Records(store, "names/balancer", Balancer)
         # Of aliases that go by the health of something outside their zone: what that is.
         self._evaluated: dict[tuple[str, RecordKey], str] = {}
-        self._watched: dict[str, dict[RecordKey, None]] = {}  # put since somebody began to watch
+        self._watched: dict[str, dict[RecordKey, None]] = {}  # put while somebody watches
 
     def load(self) -> None:
         """Take up what is on the disk."""
@@ -129,10 +131,14 @@ class Replica:
         nodes = zone.nodes.values() if zone is not None else ()
         return [record_set.key for node in nodes for record_set in node.sets]
 
-    def watch(self, zone_id: str) -> dict[RecordKey, None]:
-        """The record sets of a zone that are put from now on; the last who watches sees them."""
-        watched = self._watched[zone_id] = {}
-        return watched
+    @contextmanager
+    def watched(self, zone_id: str) -> Iterator[dict[RecordKey, None]]:
+        """The record sets of a zone that are put meanwhile; the last who watches sees them."""
+        seen = self._watched[zone_id] = {}
+        try:
+            yield seen
+        finally:
+            self._watched.pop(zone_id, None)
 
     def collection_ids(self) -> list[str]:
         """All CIDR collections."""

@@ -101,6 +101,19 @@ def refusal(directory: Path, text: str) -> str:
             ":7: world.resolvers: us-west-2 is not a city",
         ),
         ("rate = 1.0", "keeps_names_s = -1", ":13: load.keeps_names_s: must not be negative"),
+        ("rate = 1.0", "session = { every_ms = 0.01 }", ":13: load.session: more than"),
+        (
+            "rate = 1.0",
+            "session = {}\nretry = { attempts = 2 }",
+            ":13: load.session: who types makes no requests",
+        ),
+        (
+            'rate = 1.0\n\n[[timeline]]\nat_s = 10\nphase = "lost"\nkill = "us-west-2"',
+            "session = {}\n[[timeline]]\nat_s = 10\nrate = 2.0",
+            ":16: timeline[0].rate: who types makes no requests",
+        ),
+        ("[expect]", "[monthly]\nfront = 'door'\n[expect]", ":26: monthly.front: Invalid enum"),
+        ("[expect]", "[monthly]\nitem_kb = -1\n[expect]", ":26: monthly.item_kb: cannot be"),
     ],
 )
 def test_a_mistake_is_named_by_its_line_and_field(

@@ -1,15 +1,16 @@
 """What must hold of a drill before anything is started."""
 
+import msgspec
+
 from antipodes.drills.judgeable import unjudgeable
-from antipodes.drills.model import Drill, Event, LoadPart
+from antipodes.drills.model import Drill, Event, LoadPart, MonthlyPart, RetryPart
 from antipodes.drills.screen import BYTES_MAX, HEAD_BYTES
 from antipodes.fabric.dns.cache import UnknownBehaviour
 from antipodes.hosting.breaking import fault_of
 from antipodes.hosting.configuration import ON_DEMAND
 from antipodes.hosting.resolver import behaviours
-from antipodes.world.atlas import Site, load_atlas
+from antipodes.world.atlas import Site
 from antipodes.world.errors import InvalidWorld, WorldError
-from antipodes.world.sites import made_of
 from antipodes.world.world import World
 
 REQUESTS_MAX = 1_000_000
@@ -17,11 +18,13 @@ ATTEMPTS_MAX = 20
 OTHER_KINDS = ("strong-read", "delete", "increment", "count", "pair-write", "pair-read")
 HOME_REGIONS = ("us-east-1", "us-west-2")  # of control planes: there whether or not named
 EDGE = "edge"
+_TYPES = "who types makes no requests"
 
 
 def check_drill(drill: Drill) -> None:
     """Raise ValueError or WorldError for what cannot be; the message begins with the field."""
     world = _world(drill)
+    _check_programs(drill, world.sites)
     if drill.duration_s <= 0:
         raise ValueError("duration_s: must be positive")
     for city in drill.load.cities:
@@ -29,6 +32,8 @@ def check_drill(drill: Drill) -> None:
     _check_resolvers(world, drill)
     _check_follow(drill.load)
     _check_load(drill)
+    if drill.monthly is not None:
+        _check_monthly(drill.monthly)
     previous = 0.0
     for number, event in enumerate(drill.timeline):
         where = f"timeline[{number}]"
@@ -48,9 +53,7 @@ def check_drill(drill: Drill) -> None:
 
 def _world(drill: Drill) -> World:
     try:
-        sites = made_of(drill.world.sites, load_atlas())
-        _check_programs(drill, sites)
-        return World(load_atlas(), drill.world.regions, sites=sites, access=drill.world.access)
+        return drill.world.made()
     except InvalidWorld as error:
         raise ValueError(f"world.{error}") from None
     except WorldError as error:
@@ -98,6 +101,8 @@ def _check_event(drill: Drill, world: World, event: Event, where: str) -> None:
         raise ValueError(f"{where}.for_s: {actions[0]} is not undone")
     if event.for_s < 0 or event.rate < 0:
         raise ValueError(f"{where}: for_s and rate cannot be negative")
+    if event.rate and drill.load.session is not None:
+        raise ValueError(f"{where}.rate: {_TYPES}")
     sites = ("site",) if drill.world.sites else ()
     hosts = (*drill.world.regions, *ON_DEMAND, EDGE, *sites)
     aimed = {
@@ -124,7 +129,6 @@ def _check_event(drill: Drill, world: World, event: Event, where: str) -> None:
 def _check_load(drill: Drill) -> None:
     load = drill.load
     _check_mix(load)
-    _check_session(load)
     retry = load.retry
     if not 1 <= retry.attempts <= ATTEMPTS_MAX:
         raise ValueError(f"load.retry.attempts: between 1 and {ATTEMPTS_MAX}")
@@ -146,20 +150,30 @@ def _check_load(drill: Drill) -> None:
         raise ValueError("load.cities: name at least one")
     if load.rate * drill.duration_s * len(load.cities) > REQUESTS_MAX:
         raise ValueError(f"load.rate: more than {REQUESTS_MAX} requests")
+    _check_session(drill, load)
 
 
-def _check_session(load: LoadPart) -> None:
+def _check_session(drill: Drill, load: LoadPart) -> None:
     session = load.session
     if session is None:
         return
-    if load.follow is not None or load.mix:
-        raise ValueError("load.session: who types makes no requests, so no follow and no mix")
+    if load.follow is not None or load.mix or load.retry != RetryPart():
+        raise ValueError(f"load.session: {_TYPES}, so no follow, no mix and no retry")
     for field in ("every_ms", "people", "timeout_s"):
         if getattr(session, field) <= 0:
             raise ValueError(f"load.session.{field}: must be positive")
+    keys = drill.duration_s / drill.world.speed * 1e3 / session.every_ms
+    if keys * session.people * len(load.cities) > REQUESTS_MAX:
+        raise ValueError(f"load.session: more than {REQUESTS_MAX} keystrokes")
     for field, least in (("key_bytes", HEAD_BYTES), ("picture_bytes", 1)):
         if not least <= getattr(session, field) <= BYTES_MAX:
             raise ValueError(f"load.session.{field}: between {least} and {BYTES_MAX}")
+
+
+def _check_monthly(monthly: MonthlyPart) -> None:
+    for field, value in msgspec.structs.asdict(monthly).items():
+        if field != "front" and value < 0:
+            raise ValueError(f"monthly.{field}: cannot be negative")
 
 
 def _check_follow(load: LoadPart) -> None:

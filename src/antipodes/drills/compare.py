@@ -63,7 +63,8 @@ def compare(
         drill = variant.drill
         chosen = drill.world.seed if seed is None else seed
         played = simulate(drill, directory, seed=chosen, progress=progress)
-        found.append(compared(variant, played.history, played.judgement, played.digest))
+        seeded = Variant(variant.name, played.drill)
+        found.append(compared(seeded, played.history, played.judgement, played.digest))
     return found
 
 

@@ -16,7 +16,6 @@ from typing import NamedTuple
 from antipodes.drills.history import History, Outcome
 from antipodes.drills.model import Drill, MonthlyPart
 from antipodes.drills.oracles.traffic import prices as transfer_prices
-from antipodes.world.atlas import load_atlas
 from antipodes.world.countries import continent_of
 from antipodes.world.world import World
 
@@ -71,7 +70,7 @@ def served(drill: Drill, history: History) -> dict[tuple[str, str], float]:
 
 def _nearest(drill: Drill) -> dict[tuple[str, str], float]:
     """Everybody's nearest region, as an edge location sees it: where nobody tells who served."""
-    world = World(load_atlas(), drill.world.regions, seed=drill.world.seed)
+    world = drill.world.made()
     cities = drill.load.cities
     nearest = {city: world.nearest_edge(world.place(city)) for city in cities}
     return {
@@ -91,7 +90,7 @@ def monthly(drill: Drill, shares: Served) -> list[Line]:
         *_transfer(part, drill.load.writes, regions, shares),
     ]
     if part.front == "accelerator":
-        lines += _accelerator(part, regions, shares)
+        lines += _accelerator(part, drill.world.made(), shares)
     elif part.front == "latency-dns":
         queries = part.dns_queries_millions * _price("queries-latency").usd
         checks = len(regions) * _price("health-check").usd
@@ -141,10 +140,9 @@ def _transfer(
     return lines
 
 
-def _accelerator(part: MonthlyPart, regions: tuple[str, ...], shares: Served) -> list[Line]:
+def _accelerator(part: MonthlyPart, world: World, shares: Served) -> list[Line]:
     """Its hours, and its premium on the direction in which more moves."""
-    atlas = load_atlas()
-    world = World(atlas, regions)
+    atlas = world.atlas
     edges = {edge.place: edge.country for edge in atlas.edges}
     heavier_kb = max(part.request_kb, part.response_kb)
     premium, notes = 0.0, dict[str, None]()

@@ -3,12 +3,14 @@
 Times are seconds of the world, rates are requests per second of the world.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from antipodes.drills.expectations import Expectations
-from antipodes.world.sites import SitePart
+from antipodes.world.atlas import load_atlas
+from antipodes.world.sites import SitePart, made_of
+from antipodes.world.world import World
 
 
 class DrillError(Exception):
@@ -31,6 +33,12 @@ class WorldPart(_Strict, frozen=True):
     resolvers: dict[str, str] = {}  # how cities' resolvers keep names, by city, and as "default"
     sites: tuple[SitePart, ...] = ()
     restart_s: float = 0.5  # of a host that is started again, in simulation
+
+    def made(self) -> World:
+        """The world's places and distances, with nothing broken. Raises WorldError."""
+        atlas = load_atlas()
+        sites = made_of(self.sites, atlas)
+        return World(atlas, self.regions, seed=self.seed, sites=sites, access=self.access)
 
 
 class TablePart(_Strict, frozen=True):
@@ -212,10 +220,10 @@ class SwarmPart(_Strict, frozen=True):
 class MonthlyPart(_Strict, frozen=True):
     """What people will use of the application in a month, so that it can be priced (costs.py).
 
-    `front` is what brings people to the regions: `accelerator`, `latency-dns` or `none`.
+    `front` is what brings people to the regions.
     """
 
-    front: str = "none"
+    front: Literal["accelerator", "latency-dns", "none"] = "none"
     requests_millions: float = 0.0
     request_kb: float = 1.0
     response_kb: float = 4.0

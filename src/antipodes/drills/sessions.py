@@ -89,8 +89,7 @@ class Session:
 
     async def _open(self) -> None:
         way = self._way
-        host, port = way.target
-        door = way.resolver.door(await way.resolver.resolve(host), port)
+        door = await way.door(self._who, 1)
         stream, _ = await way.runtime.connect(
             door,
             lambda _: _Client(self._part.picture_bytes, self._seen, self._broken),

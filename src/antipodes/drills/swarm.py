@@ -29,9 +29,7 @@ from antipodes.runtime.contract import Chance
 from antipodes.service.planes import HOMES
 from antipodes.world import faults
 from antipodes.world.addresses import ANYCAST_ZONES
-from antipodes.world.atlas import load_atlas
 from antipodes.world.latency import load_tables
-from antipodes.world.world import World
 
 KINDS = (*faults.KINDS, "kill", "pause", "clock", "disk")
 EVENT_S_MIN = 1.0
@@ -112,7 +110,7 @@ def _background(drill: Drill, swarm: SwarmPart, chance: Chance) -> list[Event]:
 
 
 def _places(drill: Drill) -> _Places:
-    world = World(load_atlas(), drill.world.regions)
+    world = drill.world.made()
     cities = tuple(world.place(city) for city in drill.load.cities)
     return _Places(
         regions=world.regions,

@@ -1,5 +1,6 @@
 """The life of a world: up, down, bad input, and `kill -9` of everything in turn."""
 
+import http.client
 import json
 import subprocess
 import sys
@@ -62,8 +63,6 @@ def test_an_assumed_role_acts_in_its_own_account(world: RunningWorld) -> None:
 
 def test_a_kept_connection_may_change_the_region(world: RunningWorld) -> None:
     """One HTTP connection, requests signed for two regions, in turn."""
-    import http.client  # noqa: PLC0415 - only here
-
     from botocore.auth import SigV4Auth  # noqa: PLC0415 - only here
     from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - only here
     from botocore.credentials import Credentials  # noqa: PLC0415 - only here
@@ -86,6 +85,17 @@ def test_a_kept_connection_may_change_the_region(world: RunningWorld) -> None:
         seen.append(json.load(connection.getresponse())["TableNames"])
     connection.close()
     assert seen == [[], ["OnlyHere"], []]
+
+
+def test_a_city_has_one_port_however_many_ask_for_it_at_once(world: RunningWorld) -> None:
+    for city in ("lima", "quito", "bogota"):
+        connections = [http.client.HTTPConnection("127.0.0.1", world.port) for _ in range(8)]
+        for connection in connections:
+            connection.request("GET", f"/_antipodes/cities/{city}")
+        ports = [json.load(connection.getresponse())["port"] for connection in connections]
+        for connection in connections:
+            connection.close()
+        assert ports == [world.ask("/status")["cities"][f"city/{city}"]] * len(connections)
 
 
 def test_a_region_that_is_not_there_is_named(world: RunningWorld) -> None:

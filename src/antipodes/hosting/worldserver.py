@@ -225,8 +225,12 @@ class WorldServer:
                 self._behaviours,
                 front_port=self.front.port,
             )
-            listener, _ = await open_port(self.runtime, proxy.receiver, proxy.names)
-            self._cities[place] = (proxy, listener.port)
+            listener, door = await open_port(self.runtime, proxy.receiver, proxy.names)
+            if place in self._cities:  # somebody who asked as well was first
+                listener.close()
+                door.close()
+            else:
+                self._cities[place] = (proxy, listener.port)
         proxy, port = self._cities[place]
         return {
             "city": place,

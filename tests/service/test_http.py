@@ -186,6 +186,81 @@ def test_an_answer_that_is_cut_short_is_gone(run: Any) -> None:
     run(scenario)
 
 
+class Pours(PlainReceiver):
+    """Answers with a beginning, and then for as long as somebody listens."""
+
+    def __init__(self, runtime: Runtime, start: bytes, more: bytes) -> None:
+        self._runtime = runtime
+        self._start = start
+        self._more = more
+        self.poured = 0
+
+    def connection_made(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def data_received(self, data: bytes) -> None:
+        self._stream.write(self._start)
+        self._pour()
+
+    def _pour(self) -> None:
+        if not self._stream.is_closing():
+            self._stream.write(self._more)
+            self.poured += len(self._more)
+            self._runtime.later(0.001, self._pour)
+
+
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (b"HTTP/1.1 200 O", b"K" * 9_999),
+        (b"HTTP/1.1 200 OK\r\nx: ", b"a" * 9_999),
+        (b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 2_000),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 9_999),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 999999999\r\n\r\n", b"a" * 9_999),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"5\r\nabcde\r\n" * 999),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;", b"a" * 9_999),
+    ],
+    ids=["reason", "header", "headers", "endless", "body", "chunks", "extension"],
+)
+def test_an_answer_without_an_end_is_gone_and_not_kept(run: Any, start: bytes, more: bytes) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> int:
+        poured = Pours(far, start, more)
+        await far.listen(API, lambda _: poured)
+        client = HttpClient(near, body_bytes_max=100_000)
+        with pytest.raises(Gone, match="too long"):
+            await client.request(API, "GET", "/")
+        await near.sleep(0.05)
+        return poured.poured
+
+    assert run(scenario) < 2_000_000
+
+
+def test_what_nobody_asked_for_ends_a_quiet_connection(run: Any) -> None:
+    class Talks(PlainReceiver):
+        def connection_made(self, stream: Stream) -> None:
+            self._stream = stream
+            streams.append(stream)
+
+        def data_received(self, data: bytes) -> None:
+            self._stream.write(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nyes")
+
+    streams: list[Stream] = []
+
+    async def scenario(near: Runtime, far: Runtime) -> list[bytes]:
+        await far.listen(API, lambda _: Talks())
+        client = HttpClient(near)
+        answers = []
+        for _ in range(2):
+            answers.append((await client.request(API, "GET", "/")).body)
+            await near.sleep(0.1)
+            streams[-1].write(b"HTTP/1.1 408 Late\r\ncontent-length: 0\r\n\r\n")
+            await near.sleep(0.1)
+        return answers
+
+    assert run(scenario) == [b"yes", b"yes"]
+    assert len(streams) == 2
+
+
 def test_a_body_without_a_length_ends_with_the_connection(run: Any) -> None:
     class Old(PlainReceiver):
         def connection_made(self, stream: Stream) -> None:

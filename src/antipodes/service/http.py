@@ -19,6 +19,8 @@ import httptools
 from antipodes.runtime.contract import Accepted, PlainReceiver, Receiver, Runtime, Store, Stream
 from antipodes.service.httpclient import HttpClient
 from antipodes.service.httpmessages import (
+    BODY_BYTES_MAX,
+    HEADER_BYTES_MAX,
     UNKEPT,
     HttpRequest,
     HttpResponse,
@@ -37,7 +39,6 @@ __all__ = [
     "encode_response",
 ]
 
-HEADER_BYTES_MAX = 64 << 10
 PIPELINE_MAX = 64
 
 _UNKEPT_BYTES = encode_response(UNKEPT)
@@ -304,7 +305,7 @@ class HttpServer:
         *,
         store: Store | None = None,
         express: Express | None = None,
-        body_bytes_max: int = 64 << 20,
+        body_bytes_max: int = BODY_BYTES_MAX,
     ) -> None:
         self.runtime = runtime
         self.handler = handler

@@ -1,7 +1,8 @@
 """HTTP/1.1 over the runtime's streams: the client.
 
 A request that finds its kept connection closed before any answer is sent once more on another, if
-it may be repeated. Timeouts are the caller's.
+it may be repeated. Timeouts are the caller's. An answer is read as a whole: one with a head or body
+that is too long ends its connection, and so does what nobody asked for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,14 @@ from typing import Any
 import httptools
 
 from antipodes.runtime.contract import Address, Gone, PlainReceiver, Receiver, Runtime, Stream
-from antipodes.service.httpmessages import HttpResponse, encode_request, lower, read_response
+from antipodes.service.httpmessages import (
+    BODY_BYTES_MAX,
+    HEADER_BYTES_MAX,
+    HttpResponse,
+    encode_request,
+    lower,
+    read_response,
+)
 
 IDLE_CONNECTIONS_MAX = 64
 
@@ -39,10 +47,13 @@ class _ClientReceiver(PlainReceiver):
         self.open = True
         self.answered_anything = False
         self._until_eof = False
+        self._undecided_bytes = 0  # came since the parser last had something to tell
 
     def _begin(self) -> None:
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
+        self._header_bytes = 0
+        self._body_bytes = 0
         self._reason = b""
         self._is_delimited = False
         self._until_eof = False
@@ -88,7 +99,10 @@ class _ClientReceiver(PlainReceiver):
 
     def data_received(self, data: bytes) -> None:
         self.answered_anything = True
-        if self._lost:
+        if self._lost or not self.open:
+            return
+        if self._waiting is None:
+            self._break("data that nobody asked for")
             return
         if self._parser is None:
             read = None if self._head else read_response(data)
@@ -100,31 +114,50 @@ class _ClientReceiver(PlainReceiver):
                 return
             self._begin()
             self._parser = httptools.HttpResponseParser(self)
+        self._undecided_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             pass  # answered already; what follows is no HTTP
         except httptools.HttpParserError as error:
-            self.fail(Gone(f"malformed response: {error}"))
-            self._stream.abort()
+            self._break(f"malformed response: {error}")
+        if self._undecided_bytes > HEADER_BYTES_MAX:  # the parser keeps what has no end
+            self._break("the response's head is too long")
+
+    def _break(self, why: str) -> None:
+        """End the connection, whoever waits for an answer over it."""
+        self.fail(Gone(why))
+        self._stream.abort()
 
     def on_status(self, status: bytes) -> None:
         self._reason += status
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > HEADER_BYTES_MAX:
+            self._break("the response's headers are too long")
+            return
         self._headers.append((name.decode("latin-1"), value.decode("utf-8", "replace")))
         if lower(name) in _DELIMITERS:
             self._is_delimited = True
 
     def on_headers_complete(self) -> None:
+        self._undecided_bytes = 0
         self._until_eof = not self._is_delimited
         if self._head and self._parser.get_status_code() not in INTERIM:
             self._complete(reusable=False)
 
     def on_body(self, body: bytes) -> None:
-        self._body.append(body)
+        self._undecided_bytes = 0
+        self._body_bytes += len(body)
+        if self._body_bytes <= self._client.body_bytes_max:
+            self._body.append(body)
+        else:
+            self._body.clear()
+            self._break("the response's body is too long")
 
     def on_message_complete(self) -> None:
+        self._undecided_bytes = 0
         if self._parser is None:
             return
         status = self._parser.get_status_code()
@@ -171,8 +204,10 @@ class _ClientReceiver(PlainReceiver):
 class HttpClient:
     """Requests over the world from the runtime's place, reusing quiet connections."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, body_bytes_max: int = BODY_BYTES_MAX) -> None:
+        """`body_bytes_max`: of an answer; a longer one is Gone."""
         self._runtime = runtime
+        self.body_bytes_max = body_bytes_max
         self._quiet: dict[Any, list[_ClientReceiver]] = {}
 
     async def request(  # noqa: PLR0913 - the parts of a request
@@ -267,6 +302,8 @@ class HttpClient:
         quiet = self._quiet.get(key)
         if quiet and connection in quiet:
             quiet.remove(connection)
+        if quiet is not None and not quiet:
+            del self._quiet[key]
 
     def close(self) -> None:
         """Close the quiet connections."""

@@ -20,6 +20,8 @@ _PHRASES = {int(status): status.phrase for status in HTTPStatus}
 _STATUS_LINES = {
     status: f"HTTP/1.1 {status} {phrase}\r\n".encode() for status, phrase in _PHRASES.items()
 }
+HEADER_BYTES_MAX = 64 << 10  # of all names and values of a message
+BODY_BYTES_MAX = 64 << 20  # of a message, unless its reader says otherwise
 _NO_BODY = frozenset({204, 304})
 _NAMES_MAX = 4096
 _HEAD_BYTES_MAX = 384  # signed requests are longer, and have lines that never come again

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from antipodes.runtime.contract import Address, PlainReceiver
+from antipodes.runtime.contract import Address, PlainReceiver, Stream
 from antipodes.service.contract import ServiceError
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
 from tests.regional.elbv2.hosts import FUNCTION, Behaviour, Front, Region, fixed, forward
@@ -303,6 +303,39 @@ def test_addresses_of_this_machine_take_turns(region: Region) -> None:
     last = seen[0][-1]
     assert (last.method, last.target, last.body) == ("POST", "/x?y=1", b"data")
     assert last.headers["x-forwarded-for"] == "198.19.128.9"
+
+
+def test_a_target_whose_answer_does_not_end_is_a_502(region: Region) -> None:
+    piece = bytes(1 << 20)
+    written: list[int] = []
+
+    class Pours(PlainReceiver):
+        def connection_made(self, stream: Stream) -> None:
+            self._stream = stream
+
+        def data_received(self, data: bytes) -> None:
+            self._stream.write(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n")
+            self._pour()
+
+        def _pour(self) -> None:
+            if not self._stream.is_closing():
+                self._stream.write(piece)
+                written.append(len(piece))
+                laptop.later(0.01, self._pour)
+
+    laptop = region.simulation.boot("laptop-81", "laptop")
+    region.simulation.run(laptop.listen(Address("laptop", "127.0.0.1:81"), lambda _: Pours()))
+    vpc = region.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    group = region.group(TargetType="ip", Protocol="HTTP", Port=81, VpcId=vpc)
+    balancer = region.balancer()
+    region.listener(balancer, forward(group))
+    region.client("elbv2").modify_target_group(
+        TargetGroupArn=group, HealthCheckPort="82", HealthCheckIntervalSeconds=300
+    )
+    targets = [{"Id": "127.0.0.1"}]
+    region.client("elbv2").register_targets(TargetGroupArn=group, Targets=targets)
+    assert region.ask(f"elb/{balancer['LoadBalancerArn'].partition('/')[2]}:80").status == 502
+    assert len(written) < 70
 
 
 def test_a_target_that_refuses_is_a_502_and_drains_when_it_is_deregistered(

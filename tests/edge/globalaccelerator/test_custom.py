@@ -58,8 +58,7 @@ def test_every_port_stands_for_one_thing_and_every_thing_has_one_port(
     listener, group = case
     seen: dict[tuple[str, int], int] = {}
     for subnet in group.subnets:
-        found = list(mappings.targets(group, subnet))
-        assert len(found) == mappings.size_of(subnet)
+        found = list(mappings.targets(group, subnet, mappings.numbers_of(subnet)))
         assert len(found) == 11 * mappings.port_count(group.destinations)
         hosts = [str(ip) for ip in IPv4Network(subnet.network)][4:-1]
         assert sorted({target.address for target in found}) == sorted(hosts)
@@ -68,8 +67,10 @@ def test_every_port_stands_for_one_thing_and_every_thing_has_one_port(
             assert mappings.target(listener, target.port) == target
             assert (target.address, target.destination_port) not in seen
             seen[target.address, target.destination_port] = target.port
-            of_address = mappings.targets_of_address(group, subnet, target.address)
-            assert target in of_address
+        for host in map(str, IPv4Network("10.0.0.0/23")):
+            numbers = mappings.numbers_of_address(group, subnet, host)
+            expected = [target for target in found if target.address == host]
+            assert list(mappings.targets(group, subnet, numbers)) == expected
     assert len({*seen.values()}) == len(seen)
 
 
@@ -243,6 +244,13 @@ def test_mappings_come_in_pages_and_do_not_change_while_others_come_and_go() -> 
         assert len(first) == 4091 * 3
         assert len({one["AcceleratorPort"] for one in first}) == len(first)
         before = await port_of(stage, names[0], host, 5004)
+        by = {"EndpointId": names[0], "DestinationAddress": host, "MaxResults": 2}
+        operation = "ListCustomRoutingPortMappingsByDestination"
+        page = await stage.call(operation, **by)
+        rest = await stage.call(operation, **by, NextToken=page.pop("NextToken"))
+        one = [mapping for part in (page, rest) for mapping in part["DestinationPortMappings"]]
+        assert [mapping["DestinationSocketAddress"]["Port"] for mapping in one] == [80, 5004, 5005]
+        assert {*rest} == {"DestinationPortMappings"}
         # A second subnet needs 12,273 more ports, and the listener has 20,001.
         with pytest.raises(ServiceError) as caught:
             await add(stage, group, names[1])

@@ -3,7 +3,7 @@
 Mappings are computed, not stored, so that a page costs no more than what is on it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from antipodes.edge.globalaccelerator import mappings
@@ -17,9 +17,8 @@ from antipodes.edge.globalaccelerator.model import (
     Listener,
     Subnet,
 )
-from antipodes.edge.globalaccelerator.service import PAGE, GlobalAccelerator, operations
-from antipodes.service.contract import Call, ServiceError
-from antipodes.service.numbers import whole_number
+from antipodes.edge.globalaccelerator.service import GlobalAccelerator, operations, page
+from antipodes.service.contract import Call
 
 Request = dict[str, Any]
 
@@ -45,13 +44,22 @@ def _behind(accelerator: Accelerator) -> Iterator[Behind]:
                 yield Behind(accelerator, listener, group, subnet)
 
 
-def _window(request: Request, size: int) -> tuple[int, int]:
-    """The first and the last of a list that are on the page."""
-    token = request.get("NextToken") or "0"
-    start = whole_number(token)
-    if not 0 <= start <= size:
-        raise ServiceError("InvalidNextTokenException", "The NextToken value is not valid")
-    return start, start + (request.get("MaxResults") or PAGE)
+def _page(
+    parts: list[tuple[Behind, range]],
+    request: Request,
+    member: str,
+    shown: Callable[[Behind, Target], dict[str, Any]],
+) -> dict[str, Any]:
+    """One page of what some ports of subnets stand for."""
+    answer = page(range(sum(len(numbers) for _, numbers in parts)), request, member)
+    start, stop = answer[member].start, answer[member].stop
+    answer[member] = []
+    for behind, numbers in parts:
+        some = numbers[max(0, start) : max(0, stop)]
+        targets = mappings.targets(behind.group, behind.subnet, some)
+        answer[member] += [shown(behind, target) for target in targets]
+        start, stop = start - len(numbers), stop - len(numbers)
+    return answer
 
 
 def _state(target: Target) -> str:
@@ -67,17 +75,8 @@ def list_mappings(service: GlobalAccelerator, call: Call, request: Request) -> A
         if owner.id != accelerator.id:
             raise missing("EndpointGroup", wanted)
     subnets = [b for b in _behind(accelerator) if not wanted or b.group_arn == wanted]
-    size = sum(mappings.size_of(behind.subnet) for behind in subnets)
-    start, stop = _window(request, size)
-    shown: list[dict[str, Any]] = []
-    before = 0
-    for behind in subnets:
-        some = mappings.targets(
-            behind.group, behind.subnet, max(0, start - before), max(0, stop - before)
-        )
-        shown += [_mapping(behind, target) for target in some]
-        before += mappings.size_of(behind.subnet)
-    return {"PortMappings": shown, **({"NextToken": str(stop)} if stop < size else {})}
+    parts = [(behind, mappings.numbers_of(behind.subnet)) for behind in subnets]
+    return _page(parts, request, "PortMappings", _mapping)
 
 
 def _mapping(behind: Behind, target: Target) -> dict[str, Any]:
@@ -102,14 +101,11 @@ def list_mappings_by_destination(service: GlobalAccelerator, call: Call, request
     ]
     if not subnets:
         raise missing("Endpoint", name)
-    found = [
-        _destination(behind, target)
+    parts = [
+        (behind, mappings.numbers_of_address(behind.group, behind.subnet, address))
         for behind in subnets
-        for target in mappings.targets_of_address(behind.group, behind.subnet, address)
     ]
-    start, stop = _window(request, len(found))
-    more = {"NextToken": str(stop)} if stop < len(found) else {}
-    return {"DestinationPortMappings": found[start:stop], **more}
+    return _page(parts, request, "DestinationPortMappings", _destination)
 
 
 def _destination(behind: Behind, target: Target) -> dict[str, Any]:

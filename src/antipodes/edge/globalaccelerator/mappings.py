@@ -6,6 +6,7 @@ port. AWS keeps five addresses of a subnet (the first four and the last), which 
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import NamedTuple
 
@@ -84,45 +85,45 @@ def target(listener: Listener, port: int) -> Target | None:
 
 def _target(group: Group, subnet: Subnet, port: int, number: int) -> Target:
     address, rest = divmod(number, port_count(group.destinations))
-    ip = IPv4Network(subnet.network)[RESERVED_FIRST + address]
+    ip = str(IPv4Address(_first(subnet.network) + address))
     for part in group.destinations:
         size = part.high - part.low + 1
         if rest < size:
-            return Target(port, group, subnet, str(ip), part.low + rest, part.protocols)
+            return Target(port, group, subnet, ip, part.low + rest, part.protocols)
         rest -= size
     raise AssertionError(f"port {port} lies outside of its subnet's mapping")
 
 
-def targets(
-    group: Group, subnet: Subnet, start: int = 0, stop: int | None = None
-) -> Iterator[Target]:
-    """Yield what the n-th to m-th port of a subnet stand for."""
-    stop = size_of(subnet) if stop is None else stop
+@lru_cache(1 << 10)
+def _first(network: str) -> int:
+    """The first address of a network that has ports."""
+    return int(IPv4Network(network).network_address) + RESERVED_FIRST
+
+
+def targets(group: Group, subnet: Subnet, numbers: range) -> Iterator[Target]:
+    """Yield what some of a subnet's ports stand for, which are counted from 0."""
     before = 0
     for low, high in subnet.segments:
         size = high - low + 1
-        for number in range(max(start, before), min(stop, before + size)):
+        for number in range(max(numbers.start, before), min(numbers.stop, before + size)):
             yield _target(group, subnet, low + number - before, number)
         before += size
 
 
-def size_of(subnet: Subnet) -> int:
-    """How many ports stand for a subnet."""
-    return sum(high - low + 1 for low, high in subnet.segments)
+def numbers_of(subnet: Subnet) -> range:
+    """All of a subnet's ports."""
+    return range(sum(high - low + 1 for low, high in subnet.segments))
 
 
-def targets_of_address(group: Group, subnet: Subnet, address: str) -> list[Target]:
-    """What ports stand for one address; none if it has none."""
+def numbers_of_address(group: Group, subnet: Subnet, address: str) -> range:
+    """Which of a subnet's ports stand for one address; none if it has none."""
     try:
-        ip = IPv4Address(address)
+        ip = int(IPv4Address(address))
     except AddressValueError:
         raise invalid(f"DestinationAddress {address} is not an IPv4 address") from None
-    network = IPv4Network(subnet.network)
-    number = int(ip) - int(network.network_address) - RESERVED_FIRST
-    if ip not in network or not 0 <= number < address_count(network):
-        return []
     ports = port_count(group.destinations)
-    return list(targets(group, subnet, number * ports, (number + 1) * ports))
+    first = (ip - _first(subnet.network)) * ports
+    return range(first, first + ports) if first in numbers_of(subnet) else range(0)
 
 
 # What is allowed.
@@ -147,7 +148,7 @@ def with_some(
     """The subnet with some addresses' ports (none: all of them) allowed, or denied."""
     exceptions = dict(subnet.exceptions)
     for address in addresses:
-        if not targets_of_address(group, subnet, address):
+        if not numbers_of_address(group, subnet, address):
             raise invalid(f"{address} is not a destination address of {subnet.id}")
         known = exceptions.get(address, Opened(subnet.is_open))
         if not ports:

@@ -5,7 +5,7 @@ Health is judged at the edge, and traffic is measured there; this side follows t
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -296,7 +296,7 @@ def check_new_accelerator(service: GlobalAccelerator, account: str, routing: str
 
 
 def page(
-    items: list[Any], request: dict[str, Any], member: str, size: int = PAGE
+    items: Sequence[Any], request: dict[str, Any], member: str, size: int = PAGE
 ) -> dict[str, Any]:
     """One page of a list."""
     try:

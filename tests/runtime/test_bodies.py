@@ -14,6 +14,7 @@ from antipodes.runtime.contract import (
     Runtime,
     Stream,
     TimedOut,
+    Timer,
 )
 from tests.runtime.worlds import BODIES, FakeLinks
 
@@ -289,3 +290,69 @@ def test_a_lost_door_stalls_what_passes_through_it_and_others_at_its_place_do_no
 async def _opened(runtime: Runtime, door: Address) -> None:
     stream, _ = await runtime.connect(door, lambda _: Collector(runtime))
     stream.close()
+
+
+def test_a_timer_that_another_one_cancels_at_the_same_moment_is_not_called(run: Any) -> None:
+    async def scenario(near: Runtime, _: Runtime) -> list[str]:
+        called: list[str] = []
+        timers: list[Timer] = []
+
+        def first() -> None:
+            called.append("first")
+            timers[1].cancel()
+
+        ended = near.future()
+        then = (first, lambda: called.append("second"), lambda: called.append("third"))
+        timers.extend(near.later(0.0, function) for function in then)
+        near.later(0.05, lambda: ended.set_result(None))
+        await ended
+        timers[0].cancel()  # which is over
+        return called
+
+    assert run(scenario) == ["first", "third"]
+
+
+def test_nobody_at_home_is_told_after_the_round_trip_and_never_over_a_cut_link(run: Any) -> None:
+    links = FakeLinks()
+
+    async def scenario(near: Runtime, _: Runtime) -> list[str]:
+        told: list[str] = []
+        ended = near.future()
+        started = near.now()
+
+        def failed(error: Gone) -> None:
+            assert near.now() - started >= 0.04
+            told.append(str(error).partition(":")[0])
+            ended.set_result(None)
+
+        near.open(Address("c", "door"), lambda _: Collector(near), failed)
+        await ended
+        with pytest.raises(Gone, match="refused"):
+            await near.connect(Address("c", "door"), lambda _: Collector(near))
+        links.change("a", "c", Condition(0.0, cut=True))
+        with pytest.raises(TimedOut):
+            async with near.timeout(0.2):
+                await near.connect(Address("c", "door"), lambda _: Collector(near))
+        return told
+
+    assert run(scenario, links) == ["c door refused"]
+
+
+def test_who_gives_up_connecting_leaves_nothing_open(run: Any) -> None:
+    class Waiter(PlainReceiver):
+        def __init__(self, ended: Any) -> None:
+            self._ended = ended
+
+        def connection_lost(self, error: Exception | None) -> None:
+            self._ended.set_result(error is None)
+
+    async def scenario(near: Runtime, far: Runtime) -> bool:
+        ended = far.future()
+        await far.listen(Address("b", "door"), lambda _: Waiter(ended))
+        with pytest.raises(TimedOut):
+            async with near.timeout(0.03):  # it is accepted after 0.02, and told after 0.04
+                await near.connect(Address("b", "door"), lambda _: Collector(near))
+        await ended
+        return ended.done()
+
+    assert run(scenario)

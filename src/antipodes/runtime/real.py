@@ -11,7 +11,6 @@ import random
 import sys
 import time
 import traceback
-import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -47,6 +46,7 @@ from antipodes.runtime.realdatagrams import RealDatagrams
 from antipodes.runtime.realnetwork import (
     LAPTOP,
     AcceptingStream,
+    ConnectingStream,
     Doors,
     PlainStream,
     Preamble,
@@ -54,13 +54,12 @@ from antipodes.runtime.realnetwork import (
     host_of,
     open_connection,
 )
-from antipodes.runtime.tasks import Crew, deadline, open_nursery
+from antipodes.runtime.tasks import Crew, Deadline, open_nursery
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Receiver)
 
 DEADLINE_S_MIN = 2.0
-PRECISE_S_MAX = 2.0
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -95,7 +94,7 @@ class _Machine:
         self.chances: dict[str, random.Random] = {}
         self.streams: dict[WorldStream, None] = {}
         self.loopbacks: list[LoopbackPort | LoopbackDatagrams] = []
-        self.plain_streams: weakref.WeakSet[PlainStream[Any]] = weakref.WeakSet()
+        self.plain_streams: dict[PlainStream[Any], None] = {}
         self.server: asyncio.Server | None = None
         self._datagrams: RealDatagrams | None = None
         self.loop.set_exception_handler(self._on_exception)
@@ -104,7 +103,7 @@ class _Machine:
         return time.monotonic()
 
     def later(self, seconds: float, function: Callable[..., object], *arguments: Any) -> Timer:
-        if self.precise is not None and seconds < PRECISE_S_MAX:
+        if self.precise is not None:
             return self.precise.later(seconds, function, *arguments)
         return self.loop.call_later(max(0.0, seconds), function, *arguments)
 
@@ -134,9 +133,7 @@ class _Machine:
     def plain_stream(
         self, factory: Callable[[Accepted], R], accepted: Accepted, received: bytes = b""
     ) -> PlainStream[R]:
-        stream = PlainStream(factory, accepted, received)
-        self.plain_streams.add(stream)
-        return stream
+        return PlainStream(factory, accepted, self.plain_streams, received)
 
     def datagrams(self) -> RealDatagrams:
         """This host's socket for datagrams, there from the first use."""
@@ -247,7 +244,7 @@ class RealRuntime:
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
         """Raise TimedOut inside the block when it takes longer."""
-        return deadline(seconds)
+        return Deadline(seconds, self._loop, self._machine.later)
 
     def future(self) -> "asyncio.Future[Any]":
         """A value that will be there later."""
@@ -280,15 +277,24 @@ class RealRuntime:
         """Connect over the world's links; takes a round trip."""
         if to.place == LAPTOP:
             return await self._connect_laptop(to, factory)
-        return await open_connection(
-            run_directory=self._machine.run_directory,
-            lines=self._machine.lines,
-            chance=self._machine.chance("network"),
-            streams=self._machine.streams,
-            preamble=Preamble(self.place, source_ip, to.place, to.port, trace),
-            factory=factory,
-            wait=self.sleep,
-        )
+        waiting: asyncio.Future[R] = self._loop.create_future()
+
+        def made(accepted: Accepted) -> R:
+            receiver = factory(accepted)
+            if not waiting.done():
+                waiting.set_result(receiver)
+            return receiver
+
+        def failed(error: Gone) -> None:
+            if not waiting.done():
+                waiting.set_exception(error)
+
+        stream = self._open(to, made, failed, source_ip, trace)
+        try:
+            return stream, await waiting
+        except asyncio.CancelledError:
+            stream.leave()
+            raise
 
     def open(
         self,
@@ -300,19 +306,32 @@ class RealRuntime:
         trace: str = "",
     ) -> None:
         """Connect over the world's links, with nobody waiting."""
-        connecting = self._connect_or_fail(to, factory, failed, source_ip, trace)
-        self.spawn(connecting, "connect")
+        if to.place == LAPTOP:
+            self.spawn(self._connect_laptop_or_fail(to, factory, failed), "connect")
+        else:
+            self._open(to, factory, failed, source_ip, trace)
 
-    async def _connect_or_fail(
+    def _open(
         self,
         to: Address,
         factory: ReceiverFactory,
         failed: Callable[[Gone], object],
         source_ip: str,
         trace: str,
+    ) -> ConnectingStream:
+        machine = self._machine
+        preamble = Preamble(self.place, source_ip, to.place, to.port, trace)
+        stream = ConnectingStream(
+            machine.lines, machine.chance("network"), machine.streams, preamble, factory, failed
+        )
+        open_connection(f"{machine.run_directory}/{host_of(to.place)}.sock", stream)
+        return stream
+
+    async def _connect_laptop_or_fail(
+        self, to: Address, factory: ReceiverFactory, failed: Callable[[Gone], object]
     ) -> None:
         try:
-            await self.connect(to, factory, source_ip=source_ip, trace=trace)
+            await self._connect_laptop(to, factory)
         except Gone as error:
             failed(error)
 

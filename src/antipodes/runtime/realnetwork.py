@@ -10,8 +10,8 @@ plain TCP connection to an address of this machine.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -22,6 +22,7 @@ from antipodes.runtime.contract import (
     Gone,
     Receiver,
     ReceiverFactory,
+    Timer,
     doors_for,
 )
 from antipodes.runtime.delayline import DelayLine, DelayLines
@@ -316,115 +317,125 @@ class AcceptingStream(WorldStream):
             self.attach(factory(self.accepted))
 
 
-class ConnectingStream(WorldStream, Generic[R]):
-    """The connecting end: sends the preamble and waits for the answer to cross back."""
+class ConnectingStream(WorldStream):
+    """The connecting end: sends the preamble and waits for the answer to cross back.
 
-    def __init__(
+    In the end there is a receiver that is told of the connection, or a failure, never both.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - made for every connection: no keywords
         self,
         lines: DelayLines,
         chance: random.Random,
         streams: "dict[WorldStream, None]",
         preamble: Preamble,
-        factory: Callable[[Accepted], R],
+        factory: ReceiverFactory,
+        failed: Callable[[Gone], object],
     ) -> None:
         super().__init__(lines, chance, streams)
         self._first = preamble
-        self._factory: Callable[[Accepted], R] | None = factory
-        self.accepted = Accepted(preamble.place, "", Address(preamble.source, ""), preamble.trace)
-        loop = asyncio.get_running_loop()
-        self.answer: asyncio.Future[R] | None = loop.create_future()
+        self._factory: ReceiverFactory | None = factory  # none when it is decided
+        self._failed: Callable[[Gone], object] | None = failed
+        self._connected = False
+        self._patience: Timer = lines.later(CONNECT_S_MAX, self._give_up)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say who we are."""
         super().connection_made(transport)
+        self._connected = True
+        if self._factory is None:  # given up meanwhile
+            self.abort()
+            return
         door = Address(self._first.place, self._first.port)
         self.travel(self._first.place, self._first.source, door)
         self._transport.write(msgspec.json.encode(self._first) + b"\n")
 
     def _data(self, data: bytes) -> None:
         if self._factory is not None:
-            factory, self._factory = self._factory, None
-            if data[:1] != ACCEPTED or self.answer is None or self.answer.done():
-                self._refused(f"{self._first.place} {self._first.port} refused")
+            if data[:1] != ACCEPTED:
+                self._refuse(f"{self._first.place} {self._first.port} refused")
                 self._transport.abort()
                 return
-            receiver = factory(self.accepted)
-            self.attach(receiver)
-            self.answer.set_result(receiver)
+            first, factory = self._first, self._factory
+            self._decide()
+            self.accepted = Accepted(first.place, "", Address(first.source, ""), first.trace)
+            self.attach(factory(self.accepted))
             data = data[1:]
         if data:
             super()._data(data)
 
     def _eof(self) -> None:
-        self._refused(f"{self._first.place} closed the connection")
+        self._refuse(f"{self._first.place} closed the connection")
         super()._eof()
 
     def _end(self, error: Exception | None) -> None:
-        self._refused(f"{self._first.place} is gone")
-        self.answer = None  # which knows the receiver, and that this stream
+        self._refuse(f"{self._first.place} is gone")
         super()._end(error)
 
-    def give_up(self) -> None:
+    def leave(self) -> None:
+        """Nobody waits for it any more."""
+        self._decide()
+        if self._connected:
+            self.abort()
+
+    def _give_up(self) -> None:
         """It has taken too long."""
-        self._refused(f"connect to {self._first.place} {self._first.port} timed out")
-        self.abort()
+        self._refuse(f"connect to {self._first.place} {self._first.port} timed out")
+        self.leave()
 
-    def _refused(self, why: str) -> None:
-        if self.answer is not None and not self.answer.done():
-            self.answer.set_exception(Gone(why))
+    def is_down(self) -> None:
+        """Nobody is there: that takes a round trip to find out, and over a cut link for ever."""
+        first, links = self._first, self._lines.links
+        there = links.condition(first.source, first.place)
+        back = links.condition(first.place, first.source)
+        if not there.cut and not back.cut:
+            refused = f"{first.place} {first.port} refused: host down"
+            self._lines.later(there.delay_s + back.delay_s, partial(self._refuse, refused))
+
+    def _refuse(self, why: str) -> None:
+        failed = self._failed
+        if failed is not None:
+            self._decide()
+            failed(Gone(why))
+
+    def _decide(self) -> None:
+        """No circle is left: what was called may know this stream."""
+        self._factory = self._failed = None
+        self._patience.cancel()
 
 
-async def open_connection(  # noqa: PLR0913 - the two ends of a connection
-    *,
-    run_directory: Path,
-    lines: DelayLines,
-    chance: random.Random,
-    streams: dict[WorldStream, None],
-    preamble: Preamble,
-    factory: Callable[[Accepted], R],
-    wait: Callable[[float], Any],
-) -> tuple[WorldStream, R]:
-    """Connect to a place's host; a host that is down refuses after the round trip."""
+def open_connection(path: str, stream: ConnectingStream) -> None:
+    """Begin to connect to the host whose socket is at a path."""
     loop = asyncio.get_running_loop()
-    path = f"{run_directory}/{host_of(preamble.place)}.sock"
+    _go_on(loop.create_unix_connection(lambda: stream, path), stream)
+
+
+def _go_on(connecting: Coroutine[Any, Any, Any], stream: ConnectingStream) -> None:
+    """Drive a coroutine without a task: half of what opening a connection would cost."""
     try:
-        _, stream = await loop.create_unix_connection(
-            lambda: ConnectingStream(lines, chance, streams, preamble, factory), path
-        )
+        waited_for = connecting.send(None)
+    except StopIteration:
+        return
     except OSError:
-        await _wait_round_trip(lines, preamble, wait)
-        raise Gone(f"{preamble.place} {preamble.port} refused: host down") from None
-    answer = stream.answer
-    if answer is None:
-        raise Gone(f"{preamble.place} {preamble.port} is gone")
-    timer = loop.call_later(CONNECT_S_MAX, stream.give_up)
-    try:
-        return stream, await answer
-    except asyncio.CancelledError:
-        stream.abort()
-        raise
-    finally:
-        timer.cancel()
-
-
-async def _wait_round_trip(lines: DelayLines, preamble: Preamble, wait: Callable[..., Any]) -> None:
-    """A refusal has to travel as well; over a cut link it never comes."""
-    there = lines.links.condition(preamble.source, preamble.place)
-    back = lines.links.condition(preamble.place, preamble.source)
-    if there.cut or back.cut:
-        await wait(CONNECT_S_MAX)
-        raise Gone(f"connect to {preamble.place} {preamble.port} timed out")
-    await wait(there.delay_s + back.delay_s)
+        stream.is_down()
+        return
+    waited_for._asyncio_future_blocking = False  # noqa: SLF001 - what a task says to a future
+    waited_for.add_done_callback(lambda _: _go_on(connecting, stream))
 
 
 class PlainStream(asyncio.Protocol, Generic[R]):
     """A stream over an ordinary socket, without distance: the laptop, loopback, the front door."""
 
     def __init__(
-        self, factory: Callable[[Accepted], R], accepted: Accepted, received: bytes = b""
+        self,
+        factory: Callable[[Accepted], R],
+        accepted: Accepted,
+        streams: "dict[PlainStream[Any], None]",
+        received: bytes = b"",
     ) -> None:
         """`received` is what another process has read of the connection already."""
         self.accepted = accepted
+        self._streams = streams
         self.receiver: R = factory(accepted)
         self._received = received
         self._transport: asyncio.Transport
@@ -432,6 +443,7 @@ class PlainStream(asyncio.Protocol, Generic[R]):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Pass on, and give the receiver asyncio's own methods directly: no layer in the path."""
         self._transport = cast("asyncio.Transport", transport)
+        self._streams[self] = None
         self.write = self._transport.write  # type: ignore[method-assign] # speed: no extra call
         self.data_received = self.receiver.data_received  # type: ignore[method-assign] # as above
         self.receiver.connection_made(self)
@@ -479,6 +491,7 @@ class PlainStream(asyncio.Protocol, Generic[R]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass on."""
+        self._streams.pop(self, None)
         self.receiver.connection_lost(None if exc is None else Gone(str(exc)))
 
     def pause_writing(self) -> None:

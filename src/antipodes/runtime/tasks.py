@@ -212,8 +212,3 @@ class Deadline(Scope):
     def _expire(self) -> None:
         self._expired = True
         self._task.cancel()
-
-
-def deadline(seconds: float) -> Deadline:
-    """Raise TimedOut inside the block when it takes longer."""
-    return Deadline(seconds)

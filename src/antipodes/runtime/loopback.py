@@ -1,6 +1,7 @@
 """Doors on 127.0.0.1, outside the world: ordinary sockets, to which no distance applies."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 
@@ -92,17 +93,15 @@ class LoopbackDatagrams:
         if name is None:
             host, _, port = to.port.rpartition(":")
             name = (host, int(port))
-        self._send(checked(data), name)
+        with contextlib.suppress(OSError):  # the machine is busy, or the port is closed
+            self._socket.sendto(checked(data), name)
 
     def reply(self, to: Datagram, data: bytes) -> None:
         """Answer a datagram, wherever in the world its sender was said to be meanwhile."""
-        name = self._names.get(to.source.port)
+        name = self._names.get(to[1][1])  # its source's port
         if name is None or len(data) > DATAGRAM_BYTES_MAX:
             self.send(to.source, data)
-        else:
-            self._send(data, name)
-
-    def _send(self, data: bytes, name: tuple[str, int]) -> None:
+            return
         try:
             self._socket.sendto(data, name)
         except OSError:

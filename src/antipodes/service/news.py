@@ -114,6 +114,16 @@ class Hearer:
         self._world = world
         self._propagation_s = propagation_s
         self._ways: dict[tuple[str, ...], _Way] = {}
+        self._dependent: list[Callable[[], None]] = []
+
+    def on_change(self, notify: Callable[[], None]) -> None:
+        """Call whenever what was worked out from what is known here may be wrong."""
+        self._dependent.append(notify)
+
+    def changed(self) -> None:
+        """Something that others work with has changed."""
+        for notify in self._dependent:
+            notify()
 
     @property
     def pending(self) -> int:

@@ -1,6 +1,6 @@
 """One edge location, told of zones at once, and asked in wire form as anybody asks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,13 +40,19 @@ class Nobody:
     """There are no accelerators, unless they are put here."""
 
     def __init__(self) -> None:
-        self.names: dict[str, tuple[str, ...]] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
+        self._dependent: list[Callable[[], None]] = []
+
+    def put(self, name: str, *found: str) -> None:
+        self._names[name] = found
+        for notify in self._dependent:
+            notify()
 
     def addresses_of(self, _: str, name: str) -> tuple[str, ...]:
-        return self.names.get(name, ())
+        return self._names.get(name, ())
 
-    def heard(self, _: str) -> int:
-        return len(self.names)
+    def on_change(self, _: str, notify: Callable[[], None]) -> None:
+        self._dependent.append(notify)
 
 
 class Asked:

@@ -204,7 +204,7 @@ def test_balancers_and_accelerators_names_are_answered_and_aliased(here: Asked) 
     name = "front-1.us-west-2.elb.amazonaws.com"
     balancer = Balancer("Z1", {"a": "198.19.1.1", "b": "198.19.1.2"}, "arn", {"a": "198.19.1.1"})
     here.location.learn_balancer(to_wire(name), balancer)
-    here.accelerators.names["a0.awsglobalaccelerator.com"] = ("198.18.0.1", "198.18.128.1")
+    here.accelerators.put("a0.awsglobalaccelerator.com", "198.18.0.1", "198.18.128.1")
     assert sorted(here.values(name)) == ["198.19.1.1", "198.19.1.2"]
     assert here.values(f"a.{name}") == ["198.19.1.1"]
     assert here.ask(name, "AAAA").rcode == NOERROR

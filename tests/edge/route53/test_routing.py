@@ -187,11 +187,11 @@ def test_kept_answers_never_outlive_what_they_rest_on(here: Asked) -> None:
     assert kept() == ["192.0.2.0"]
     here.delete(primary)
     assert kept() == ["192.0.2.1"]
-    here.accelerators.names["a0.awsglobalaccelerator.com"] = ("198.18.0.1",)
+    here.accelerators.put("a0.awsglobalaccelerator.com", "198.18.0.1")
     target = AliasTarget("Z2BJ6XQ5FK7U4H", "a0.awsglobalaccelerator.com.")
     here.put(RecordSet("www.example.com.", "A", "2", alias=target, failover="SECONDARY"))
     assert kept() == ["198.18.0.1"]
-    here.accelerators.names = {"a1": (), "a0.awsglobalaccelerator.com": ("198.18.0.2",)}
+    here.accelerators.put("a0.awsglobalaccelerator.com", "198.18.0.2")
     assert kept() == ["198.18.0.2"]
 
 

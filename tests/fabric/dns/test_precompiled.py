@@ -15,7 +15,15 @@ from antipodes.fabric.dns.message import (
     parse_answer,
     parse_query,
 )
-from antipodes.fabric.dns.precompiled import Answers, Ready, Tail, answered, precompiled, ready
+from antipodes.fabric.dns.precompiled import (
+    ASKED_MAX,
+    Answers,
+    Ready,
+    Tail,
+    answered,
+    precompiled,
+    ready,
+)
 from tests.fabric.dns.messages import NAMES, SECTIONS, asked
 
 WWW = names.to_wire("www.example.com")
@@ -96,6 +104,24 @@ def test_the_express_lane_says_what_the_slow_one_says(
         assert payload in {512, 65535} or "CD" in flags or name == "other.example.com"
     else:
         assert said == answered(query, tail)
+        assert answers.answer(b"\x12\x34" + data[2:]) == b"\x12\x34" + said[2:]
+
+
+def test_the_express_lane_keeps_what_was_asked_up_to_a_number() -> None:
+    answers, _ = known()
+    tails = {}
+    for number in range(ASKED_MAX // 2 + 10):
+        name = names.to_wire(f"www{number}.example.com")
+        tails[name] = precompiled(name, [RR(name, rdata.A, number, b"\xc0\0\2\1")])
+        answers.put(name, rdata.A, ready(name, tails[name]))
+    for _ in range(2):
+        for name, tail in tails.items():
+            for edns_bytes in (0, 1232):
+                data = encode_query(1, name, rdata.A, edns_bytes=edns_bytes)
+                query = parse_query(data)
+                assert isinstance(query, Query)
+                assert answers.answer(data) == answered(query, tail)
+        assert 0 < answers.kept <= ASKED_MAX
 
 
 def test_the_express_lane_knows_types_apart() -> None:

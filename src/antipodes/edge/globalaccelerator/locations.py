@@ -32,11 +32,14 @@ class Location(Hearer):
         """Take an accelerator as it is from now on."""
         self._found.clear()
         self.accelerators[accelerator.id] = accelerator
+        self.changed()
 
     def forget(self, accelerator_id: str) -> Accelerator | None:
         """An accelerator is no more; return what was known of it."""
         self._found.clear()
-        return self.accelerators.pop(accelerator_id, None)
+        gone = self.accelerators.pop(accelerator_id, None)
+        self.changed()
+        return gone
 
     def learn_health(self, name: str, *, healthy: bool) -> None:
         """Take an endpoint's health."""

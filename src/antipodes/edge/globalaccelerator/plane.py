@@ -167,10 +167,9 @@ class AnycastPlane:
         location = self._locations.get(place)
         return location.addresses_of(name) if location is not None else ()
 
-    def heard(self, place: str) -> int:
-        """How often a location has heard of a change."""
-        location = self._locations.get(place)
-        return location.heard if location is not None else 0
+    def on_change(self, place: str, notify: Callable[[], None]) -> None:
+        """Call whenever a location has heard of a change of an accelerator."""
+        self._locations[place].on_change(notify)
 
     @property
     def flows(self) -> int:

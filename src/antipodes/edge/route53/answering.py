@@ -78,8 +78,10 @@ class Answerer:
         self._shared = shared
         self._vpc = vpc
         self._ready = Answers()
+        # The answer to a usual question (a message, the asker's place and IP address), if it has
+        # been worked out for who asks.
+        self.express = self._ready.answer
         self._known: dict[tuple[bytes, int, bool], _Known] = {}
-        self._accelerators_heard = 0
         location.on_change(self.forget)
         shared.room.join(self.forget)
 
@@ -89,14 +91,8 @@ class Answerer:
             self._known = {}
             self._ready.clear()
 
-    def express(self, data: bytes, place: str, ip: str) -> bytes | None:
-        """The answer to a usual question, if it has been worked out for who asks."""
-        self._hear_of_accelerators()
-        return self._ready.answer(data, place, ip)
-
     def answer(self, query: Query, asker: Asker) -> bytes:
         """The answer to a question."""
-        self._hear_of_accelerators()
         known = self._find(query.name, query.rtype)
         if known.tail is not None:
             return answered(query, known.tail)
@@ -117,12 +113,6 @@ class Answerer:
         if query.subnet is not None and (plan.by_place or plan.by_network):
             scope = query.subnet.prefix
         return answered(query, plan.draw(self._shared.chance), scope=scope)
-
-    def _hear_of_accelerators(self) -> None:
-        heard = self._shared.accelerators.heard(self._location.place)
-        if heard != self._accelerators_heard:
-            self._accelerators_heard = heard
-            self.forget()
 
     def _find(self, name: bytes, rtype: int) -> _Known:
         """What is known of a question, if only where its answer is to be found."""

@@ -41,8 +41,8 @@ class Accelerators(Protocol):
     def addresses_of(self, place: str, name: str) -> tuple[str, ...]:
         """The addresses of an accelerator's name, as a location knows it."""
 
-    def heard(self, place: str) -> int:
-        """How often a location has heard of a change."""
+    def on_change(self, place: str, notify: Callable[[], None]) -> None:
+        """Call whenever a location has heard of a change."""
 
 
 class Room:
@@ -87,14 +87,14 @@ class Location(Hearer):
         self.balancers: dict[bytes, Balancer] = {}
         self.balancers_healthy: dict[str, bool] = {}
         self._shared = shared
-        self._dependent: list[Callable[[], None]] = []
+        shared.accelerators.on_change(place, self.changed)
 
     # What it hears of.
 
     def advance(self, version: int) -> None:
         """Go by the zones as they were after a change."""
         self.version = version
-        self._forget()
+        self.changed()
 
     def learn_verdict(self, health_check: str, healthy: bool | None) -> None:  # noqa: FBT001 - news
         """A health check's verdict; None if there is none any more."""
@@ -102,7 +102,7 @@ class Location(Hearer):
             self.verdicts.pop(health_check, None)
         else:
             self.verdicts[health_check] = healthy
-        self._forget()
+        self.changed()
 
     def learn_balancer(self, name: bytes, balancer: Balancer | None) -> None:
         """What a balancer's name means."""
@@ -110,7 +110,7 @@ class Location(Hearer):
             self.balancers.pop(name, None)
         else:
             self.balancers[name] = balancer
-        self._forget()
+        self.changed()
 
     def learn_balancer_health(self, arn: str, healthy: bool | None) -> None:  # noqa: FBT001 - news
         """Whether a balancer is healthy; None if nobody asks any more."""
@@ -118,16 +118,7 @@ class Location(Hearer):
             self.balancers_healthy.pop(arn, None)
         else:
             self.balancers_healthy[arn] = healthy
-        self._forget()
-
-    def on_change(self, notify: Callable[[], None]) -> None:
-        """Call after every change of what is known here."""
-        self._dependent.append(notify)
-
-    def _forget(self) -> None:
-        """What was worked out may be wrong by now."""
-        for notify in self._dependent:
-            notify()
+        self.changed()
 
     # What it knows.
 

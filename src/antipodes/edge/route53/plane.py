@@ -50,6 +50,7 @@ class DnsPlane:
             place: Answerer(location, self._knowledge.shared)
             for place, location in self._knowledge.locations.items()
         }
+        self._lanes = {place: answerer.express for place, answerer in self._answerers.items()}
         self._query_log = QueryLog(host)
         self._health = Health(host, self._knowledge, self._lookup, self._alarm_state)
 
@@ -94,8 +95,8 @@ class DnsPlane:
 
     def _express(self, datagram: Datagram) -> bytes | None:
         data, source, source_ip, local, _ = datagram
-        answerer = self._answerers.get(local.place)
-        return answerer.express(data, source.place, source_ip) if answerer is not None else None
+        express = self._lanes.get(local[0])
+        return express(data, source[0], source_ip) if express is not None else None
 
     def _answer(self, query: Query, asker: Asker) -> bytes:
         answerer = self._answerers.get(asker.local.place)

@@ -8,6 +8,7 @@ the network whose resolver asks.
 Not known inside a region: accelerators as targets of aliases, which have no answer there.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from antipodes.edge.route53.answering import Answerer
@@ -32,9 +33,8 @@ class NoAccelerators:
         """No addresses."""
         return ()
 
-    def heard(self, _place: str) -> int:
-        """Nothing."""
-        return 0
+    def on_change(self, _place: str, _notify: Callable[[], None]) -> None:
+        """There is none."""
 
 
 class PrivateZones:

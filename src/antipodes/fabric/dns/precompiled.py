@@ -33,6 +33,7 @@ _pack_rest = struct.Struct(">HHHHH").pack
 _pack_question = struct.Struct(">HH").pack
 
 _BARE_OPT_BYTES = len(opt_record())
+ASKED_MAX = 2048  # messages that are kept as they were asked, of each server
 
 
 class Tail(NamedTuple):
@@ -143,13 +144,21 @@ class Answers:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Ready | Choose] = {}
+        # Messages that were asked, and their answers, both without the id.
+        self._asked: dict[bytes, bytes] = {}
 
     def __len__(self) -> int:
         return len(self._known)
 
+    @property
+    def kept(self) -> int:
+        """Messages that are kept as they were asked."""
+        return len(self._asked)
+
     def put(self, name: bytes, rtype: int, answer: Ready | Choose | None) -> None:
         """Answer questions for a name and type; None: leave them to those who parse them."""
         key = name + _pack_question(rtype, IN)
+        self._asked.clear()
         if answer is None:
             self._known.pop(key, None)
         else:
@@ -158,30 +167,32 @@ class Answers:
     def clear(self) -> None:
         """Forget everything."""
         self._known.clear()
+        self._asked.clear()
 
     def answer(self, data: bytes, place: str = "", ip: str = "") -> bytes | None:
         """The answer to a message, if it is a usual query for something that is known."""
+        asked = self._asked.get(data[2:])
+        if asked is not None:
+            return data[:2] + asked
         kind = _KINDS.get(data[2:12])
         if kind is None:
             return None
-        if kind < 2:  # noqa: PLR2004 - the kinds without OPT
-            found = self._known.get(data[12:-4].lower() + data[-4:])
-            if found is None:
+        question, opt = data[12:], b""
+        if kind >= 2:  # noqa: PLR2004 - the kinds with OPT
+            opt = _OPTS.get(data[-_BARE_OPT_BYTES:], b"")
+            if not opt:
                 return None
-            if type(found) is not Ready:
-                found = found(place, ip)  # type: ignore[operator] # the only other kind
-                if found is None:
-                    return None
-            return data[:2] + found[0][kind] + data[12:] + found[1]
-        opt = _OPTS.get(data[-_BARE_OPT_BYTES:])
-        if opt is None:
-            return None
-        question = data[12:-_BARE_OPT_BYTES]
-        found = self._known.get(question[:-4].lower() + question[-4:])
+            question = data[12:-_BARE_OPT_BYTES]
+        key = question[:-4].lower() + question[-4:]
+        found = self._known.get(key)
         if found is None:
             return None
         if type(found) is not Ready:
             found = found(place, ip)  # type: ignore[operator] # the only other kind
-            if found is None:
-                return None
-        return data[:2] + found[0][kind] + question + found[1] + opt
+            return data[:2] + found[0][kind] + question + found[1] + opt if found else None
+        rest = found[0][kind] + question + found[1] + opt
+        if key == question:  # there are too many ways of mixing cases
+            if len(self._asked) >= ASKED_MAX:
+                self._asked.clear()
+            self._asked[data[2:]] = rest
+        return data[:2] + rest

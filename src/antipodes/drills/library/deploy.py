@@ -123,14 +123,14 @@ def create_balancer(region, function):
     return balancer
 
 
-def create_accelerator(balancers):
+def create_accelerator(balancers, port=80):
     """The accelerator: a listener, an endpoint group in each region, its balancer as endpoint."""
     client = boto3.client("globalaccelerator", region_name="us-west-2")
     accelerator = client.create_accelerator(Name=NAME, IdempotencyToken=NAME)["Accelerator"]
     listener = client.create_listener(
         AcceleratorArn=accelerator["AcceleratorArn"],
         Protocol="TCP",
-        PortRanges=[{"FromPort": 80, "ToPort": 80}],
+        PortRanges=[{"FromPort": port, "ToPort": port}],
         IdempotencyToken=NAME,
     )["Listener"]
     groups = {}
@@ -144,6 +144,7 @@ def create_accelerator(balancers):
         groups[region] = group["EndpointGroupArn"]
     return {
         "url": f"http://{accelerator['DnsName']}",
+        "name": accelerator["DnsName"],
         "accelerator": accelerator["AcceleratorArn"],
         "groups": groups,
         "balancers": {region: b["DNSName"] for region, b in balancers.items()},

@@ -9,6 +9,7 @@ import json
 
 import boto3
 import deploy
+import deploy_names
 
 NAME = "Desktop"
 ZONE = "desktop.example.com"
@@ -19,17 +20,12 @@ def main():
     """Deploy everything."""
     deploy.create_table()  # the registrations, which every region keeps
     balancers = {region: create_balancer(region) for region in deploy.REGIONS}
-    first = balancers[deploy.REGIONS[0]]
-    accelerator = create_accelerator(balancers)
-    print(
-        json.dumps(
-            {
-                "url": f"tcp://{accelerator}:{PORT}",
-                "single": f"tcp://{first['DNSName']}:{PORT}",
-                "latency": f"tcp://{create_name(balancers)}:{PORT}",
-            }
-        )
-    )
+    names = {
+        "url": deploy.create_accelerator(balancers, PORT)["name"],
+        "single": balancers[deploy.REGIONS[0]]["DNSName"],
+        "latency": deploy_names.create_names(ZONE, balancers),
+    }
+    print(json.dumps({what: f"tcp://{name}:{PORT}" for what, name in names.items()}))
 
 
 def create_balancer(region):
@@ -53,53 +49,6 @@ def create_balancer(region):
         DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
     )
     return balancer
-
-
-def create_accelerator(balancers):
-    """An accelerator before all of them; returns its name."""
-    client = boto3.client("globalaccelerator", region_name="us-west-2")
-    accelerator = client.create_accelerator(Name=NAME, IdempotencyToken=NAME)["Accelerator"]
-    listener = client.create_listener(
-        AcceleratorArn=accelerator["AcceleratorArn"],
-        Protocol="TCP",
-        PortRanges=[{"FromPort": PORT, "ToPort": PORT}],
-        IdempotencyToken=NAME,
-    )["Listener"]
-    for region, balancer in balancers.items():
-        client.create_endpoint_group(
-            ListenerArn=listener["ListenerArn"],
-            EndpointGroupRegion=region,
-            EndpointConfigurations=[{"EndpointId": balancer["LoadBalancerArn"]}],
-            IdempotencyToken=f"{NAME}-{region}",
-        )
-    return accelerator["DnsName"]
-
-
-def create_name(balancers):
-    """A name with a latency record for each region; returns it."""
-    client = boto3.client("route53", region_name="us-east-1")
-    zone = client.create_hosted_zone(Name=ZONE, CallerReference=NAME)["HostedZone"]["Id"]
-    changes = [
-        {
-            "Action": "CREATE",
-            "ResourceRecordSet": {
-                "Name": ZONE,
-                "Type": "A",
-                "SetIdentifier": region,
-                "Region": region,
-                "AliasTarget": {
-                    "HostedZoneId": balancer["CanonicalHostedZoneId"],
-                    "DNSName": balancer["DNSName"],
-                    "EvaluateTargetHealth": True,
-                },
-            },
-        }
-        for region, balancer in balancers.items()
-    ]
-    change = client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
-    waiter = client.get_waiter("resource_record_sets_changed")
-    waiter.wait(Id=change["ChangeInfo"]["Id"], WaiterConfig={"Delay": 5})
-    return ZONE
 
 
 if __name__ == "__main__":

@@ -22,19 +22,19 @@ def main():
     }
     said = deploy.create_accelerator(balancers)
     said["single"] = f"http://{balancers[deploy.REGIONS[0]]['DNSName']}"
-    said["latency"] = create_names(balancers)
+    said["latency"] = f"http://{create_names(ZONE, balancers)}"
     print(json.dumps(said))
 
 
-def create_names(balancers):
-    """A name with a latency record for each region, an alias to its balancer."""
+def create_names(name, balancers):
+    """A zone, and a latency record of its name for each region: an alias to its balancer."""
     client = boto3.client("route53", region_name="us-east-1")
-    zone = client.create_hosted_zone(Name=ZONE, CallerReference=deploy.NAME)["HostedZone"]["Id"]
+    zone = client.create_hosted_zone(Name=name, CallerReference=deploy.NAME)["HostedZone"]["Id"]
     changes = [
         {
             "Action": "CREATE",
             "ResourceRecordSet": {
-                "Name": ZONE,
+                "Name": name,
                 "Type": "A",
                 "SetIdentifier": region,
                 "Region": region,
@@ -50,7 +50,7 @@ def create_names(balancers):
     change = client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
     waiter = client.get_waiter("resource_record_sets_changed")
     waiter.wait(Id=change["ChangeInfo"]["Id"], WaiterConfig={"Delay": 5})
-    return f"http://{ZONE}"
+    return name
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Everything else is as in deploy.py, without an accelerator.
 """
 
 import json
-import time
 
 import boto3
 import deploy
@@ -35,8 +34,7 @@ def create_switches():
     """A cluster with a routing control for each side; the first one is on."""
     config = boto3.client("route53-recovery-control-config", region_name="us-west-2")
     cluster = config.create_cluster(ClusterName=deploy.NAME)["Cluster"]["ClusterArn"]
-    while config.describe_cluster(ClusterArn=cluster)["Cluster"]["Status"] != "DEPLOYED":
-        time.sleep(1)
+    config.get_waiter("cluster_created").wait(ClusterArn=cluster, WaiterConfig={"Delay": 1})
     panel = config.list_control_panels(ClusterArn=cluster)["ControlPanels"][0]["ControlPanelArn"]
     controls = [
         config.create_routing_control(ClusterArn=cluster, RoutingControlName=name)[
@@ -44,6 +42,9 @@ def create_switches():
         ]["RoutingControlArn"]
         for name in ROLES
     ]
+    waiter = config.get_waiter("routing_control_created")
+    for control in controls:
+        waiter.wait(RoutingControlArn=control, WaiterConfig={"Delay": 1})
     config.create_safety_rule(
         AssertionRule={
             "Name": "somebody-serves",
@@ -53,8 +54,6 @@ def create_switches():
             "WaitPeriodMs": 5000,
         }
     )
-    while any(pending(config, panel)):
-        time.sleep(1)
     described = config.describe_cluster(ClusterArn=cluster)["Cluster"]
     endpoint = next(e for e in described["ClusterEndpoints"] if e["Region"] == "eu-west-1")
     switches = boto3.client(
@@ -69,14 +68,6 @@ def create_switches():
         ]
     )
     return controls
-
-
-def pending(config, panel):
-    """Whether each part of a control panel is still on its way to the endpoints."""
-    listed = config.list_routing_controls(ControlPanelArn=panel)["RoutingControls"]
-    rules = config.list_safety_rules(ControlPanelArn=panel)["SafetyRules"]
-    parts = [*listed, *(part for rule in rules for part in rule.values())]
-    return [part["Status"] != "DEPLOYED" for part in parts]
 
 
 def create_name(controls, balancers):

@@ -5,7 +5,6 @@ zone by a zonal shift. There is one region, and no accelerator.
 """
 
 import json
-import time
 
 import boto3
 import deploy
@@ -53,16 +52,9 @@ def create_front(behind):
         Port=80,
         DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
     )
-    while not healthy(balancing, group):
-        time.sleep(1)
+    waiter = balancing.get_waiter("target_in_service")
+    waiter.wait(TargetGroupArn=group, WaiterConfig={"Delay": 5})
     return front
-
-
-def healthy(balancing, group):
-    """Whether all targets of a group are."""
-    described = balancing.describe_target_health(TargetGroupArn=group)
-    states = [one["TargetHealth"]["State"] for one in described["TargetHealthDescriptions"]]
-    return states == ["healthy"]
 
 
 if __name__ == "__main__":

@@ -57,6 +57,21 @@ def test_a_request_and_its_answer(run: Any) -> None:
     run(scenario)
 
 
+def test_a_headers_letters_arrive_as_they_were_sent(run: Any) -> None:
+    name = "J\u00fcrgen \u4e2d"
+
+    def handler(request: HttpRequest) -> HttpResponse:
+        assert dict(request.raw_headers)[b"x-name"] == name.encode()
+        return HttpResponse(200, [("x-name", request.headers["x-name"])])
+
+    async def scenario(near: Runtime, far: Runtime) -> str:
+        await far.listen(API, HttpServer(far, handler).receiver)
+        answer = await HttpClient(near).request(API, "GET", "/", headers={"x-name": name})
+        return dict(answer.headers)["x-name"]
+
+    assert run(scenario) == name
+
+
 def test_answers_keep_the_order_of_their_requests(run: Any) -> None:
     async def scenario(near: Runtime, far: Runtime) -> bytes:
         async def slowly(request: HttpRequest) -> HttpResponse:

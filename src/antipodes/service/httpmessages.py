@@ -185,9 +185,10 @@ def encode_request(  # noqa: PLR0913 - the parts of a request
     *,
     keep_alive: bool,
 ) -> bytes:
-    """Return the bytes of a request."""
+    """Return the bytes of a request; texts are what a server here reads them as."""
     names = {name.lower() for name, _ in headers}
-    parts = [f"{method} {target} HTTP/1.1\r\n"]
+    first = f"{method} {target} HTTP/1.1\r\n".encode("latin-1", "replace")
+    parts = []
     if "host" not in names:
         parts.append(f"host: {to.port}\r\n")
     parts.extend(f"{name}: {value}\r\n" for name, value in headers)
@@ -196,4 +197,4 @@ def encode_request(  # noqa: PLR0913 - the parts of a request
     if not keep_alive and "connection" not in names:
         parts.append("connection: close\r\n")
     parts.append("\r\n")
-    return "".join(parts).encode("latin-1", "replace") + body
+    return first + "".join(parts).encode("utf-8", "replace") + body

@@ -139,6 +139,10 @@ class Conversations:
         """One is over."""
         self._open.pop(key, None)
 
+    def subjects(self) -> list[Any]:
+        """What those that are open belong to, each once."""
+        return list(dict.fromkeys(one.of for one in self._open.values()))
+
     def end(self, which: Callable[[Any], bool]) -> None:
         """End those that belong to such things."""
         for one in [one for one in self._open.values() if which(one.of)]:

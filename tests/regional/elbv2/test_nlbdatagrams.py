@@ -77,6 +77,24 @@ def test_a_target_that_turns_unhealthy_loses_its_conversations(network: Network)
     assert {speaker.say(b"two") for speaker in speakers} == {good.answer}
 
 
+def test_a_deregistered_target_keeps_its_conversations_for_the_delay_only(
+    network: Network,
+) -> None:
+    leaving, staying = network.machine(A, 10), network.machine(A, 11)
+    flows = talking(network, leaving, staying)
+    network.set_group(flows.group, **{"deregistration_delay.timeout_seconds": "60"})
+    speakers = [Speaker(network, flows.node(A)) for _ in range(8)]
+    first = [speaker.say(b"one") for speaker in speakers]
+    assert {*first} == {leaving.answer, staying.answer}
+    network.client("elbv2").deregister_targets(
+        TargetGroupArn=flows.group, Targets=[{"Id": leaving.address}]
+    )
+    network.wait(30)
+    assert [speaker.say(b"two") for speaker in speakers] == first
+    network.wait(30)
+    assert {speaker.say(b"three") for speaker in speakers} == {staying.answer}
+
+
 def test_one_listener_for_both(network: Network) -> None:
     machine = network.machine(A, 10)
     flows = talking(network, machine, protocol="TCP_UDP")

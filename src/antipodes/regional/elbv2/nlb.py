@@ -413,7 +413,8 @@ class NetworkBalancers:
     def _end_gone(self) -> None:
         """Reset the flows of targets that have drained, and of load balancers that are gone."""
         wall = self._runtime.wall()
-        for arn, target_key in list(self._flows):
+        talking = [of[:2] for of in self.conversations.subjects()]
+        for arn, target_key in dict.fromkeys((*self._flows, *talking)):
             parsed = model.parse_arn(arn)
             assert parsed is not None, f"{arn} was checked when it came in"
             group = self._registry.groups.get(parsed[1], parsed[3])

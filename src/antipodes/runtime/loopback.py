@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from antipodes.runtime.contract import DATAGRAM_BYTES_MAX, Address, Datagram, Gone
 from antipodes.runtime.datagrams import checked
-from antipodes.runtime.realnetwork import LAPTOP
+from antipodes.runtime.plainstream import LAPTOP
 
 LOOPBACK = "127.0.0.1"
 READ_BYTES = 1 << 16

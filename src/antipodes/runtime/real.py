@@ -41,14 +41,13 @@ from antipodes.runtime.disks import KeptDiskState
 from antipodes.runtime.journal import RunJournal
 from antipodes.runtime.lmdbstore import LmdbStore
 from antipodes.runtime.loopback import LoopbackDatagrams, LoopbackPort
+from antipodes.runtime.plainstream import LAPTOP, PlainStream
 from antipodes.runtime.precise import PreciseTimers
 from antipodes.runtime.realdatagrams import RealDatagrams
 from antipodes.runtime.realnetwork import (
-    LAPTOP,
     AcceptingStream,
     ConnectingStream,
     Doors,
-    PlainStream,
     Preamble,
     WorldStream,
     host_of,

@@ -3,8 +3,7 @@
 Every process has one socket in the world's run directory, named for its host; a connection begins
 with a short preamble (who, from where, to which door), since the acceptor must know the peer's
 place to delay what it receives. An answer byte crosses back, so that opening costs a round trip.
-After that both ends speak through their delay lines. The place `laptop` is outside the world: a
-plain TCP connection to an address of this machine.
+After that both ends speak through their delay lines.
 """
 
 import asyncio
@@ -12,7 +11,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, cast
 
 import msgspec
 
@@ -27,14 +26,11 @@ from antipodes.runtime.contract import (
 )
 from antipodes.runtime.delayline import DelayLine, DelayLines
 
-R = TypeVar("R", bound=Receiver)
-
 IN_FLIGHT_BYTES_MAX = 8 << 20
 PREAMBLE_BYTES_MAX = 4096
 CONNECT_S_MAX = 75.0
 FOUND_MAX = 10_000
 ACCEPTED, REFUSED = b"+", b"-"
-LAPTOP = "laptop"
 
 
 class Preamble(msgspec.Struct, frozen=True, array_like=True):
@@ -421,83 +417,3 @@ def _go_on(connecting: Coroutine[Any, Any, Any], stream: ConnectingStream) -> No
         return
     waited_for._asyncio_future_blocking = False  # noqa: SLF001 - what a task says to a future
     waited_for.add_done_callback(lambda _: _go_on(connecting, stream))
-
-
-class PlainStream(asyncio.Protocol, Generic[R]):
-    """A stream over an ordinary socket, without distance: the laptop, loopback, the front door."""
-
-    def __init__(
-        self,
-        factory: Callable[[Accepted], R],
-        accepted: Accepted,
-        streams: "dict[PlainStream[Any], None]",
-        received: bytes = b"",
-    ) -> None:
-        """`received` is what another process has read of the connection already."""
-        self.accepted = accepted
-        self._streams = streams
-        self.receiver: R = factory(accepted)
-        self._received = received
-        self._transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Pass on, and give the receiver asyncio's own methods directly: no layer in the path."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._streams[self] = None
-        self.write = self._transport.write  # type: ignore[method-assign] # speed: no extra call
-        self.data_received = self.receiver.data_received  # type: ignore[method-assign] # as above
-        self.receiver.connection_made(self)
-        # Before the loop begins to read: what follows must not overtake it.
-        if self._received:
-            self.receiver.data_received(self._received)
-
-    def write(self, data: bytes) -> None:
-        """Send."""
-        self._transport.write(data)
-
-    def close(self) -> None:
-        """Send what was written, then the end."""
-        self._transport.close()
-
-    def abort(self) -> None:
-        """Reset the connection."""
-        self._transport.abort()
-
-    def is_closing(self) -> bool:
-        """Whether nothing more can be sent."""
-        return self._transport.is_closing()
-
-    def pause_reading(self) -> None:
-        """Read no more for now."""
-        if not self._transport.is_closing():
-            self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Read on."""
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def get_write_buffer_size(self) -> int:
-        """Bytes that the kernel has not taken yet."""
-        return self._transport.get_write_buffer_size()
-
-    def data_received(self, data: bytes) -> None:
-        """Pass on."""
-        self.receiver.data_received(data)
-
-    def eof_received(self) -> bool | None:
-        """Pass on."""
-        return self.receiver.eof_received()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Pass on."""
-        self._streams.pop(self, None)
-        self.receiver.connection_lost(None if exc is None else Gone(str(exc)))
-
-    def pause_writing(self) -> None:
-        """Pass on."""
-        self.receiver.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Pass on."""
-        self.receiver.resume_writing()

@@ -8,7 +8,7 @@ the answer. `of` says what a conversation belongs to, for whoever has to end it.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from antipodes.runtime.contract import Address, Datagram, DatagramDoor, Runtime, Timer
+from antipodes.runtime.contract import Address, Datagram, DatagramDoor, Gone, Runtime, Timer
 
 SOON_S = 1e-6  # timers may fire this much early
 CONVERSATIONS_MAX = 50_000
@@ -43,7 +43,7 @@ class _Conversation:
         self._over = False
 
     async def open(self, opening: Opening, reply: Reply) -> None:
-        """Open its own door, and send on what came meanwhile."""
+        """Open its own door, and send on what came meanwhile; where none is left, it is over."""
 
         def back(datagram: Datagram) -> None:
             if datagram.source != self._to:
@@ -53,7 +53,13 @@ class _Conversation:
                 self.count(len(datagram.data), False)
             reply(self._first, datagram.data)
 
-        door = await opening(back)
+        try:
+            door = await opening(back)
+        except Gone:
+            self._every.runtime.journal.sometimes("datagrams.no-door")
+            if not self._over:
+                self.end()
+            return
         if self._over:
             door.close()
             return

@@ -1,5 +1,9 @@
 """UDP ports of 127.0.0.1: for programs on this machine, outside of the world."""
 
+import gc
+import os
+import resource
+import weakref
 from typing import Any
 
 import pytest
@@ -41,6 +45,46 @@ def test_a_port_belongs_to_one() -> None:
             await far.listen_loopback_datagrams(port, lambda _: None)
 
     run_real(scenario)
+
+
+def test_where_no_more_files_can_be_opened_there_is_no_port() -> None:
+    async def scenario(near: Runtime, _: Runtime) -> None:
+        least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        free = os.dup(0)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, most))
+        try:
+            with pytest.raises(Gone, match="Too many open files"):
+                await near.listen_loopback_datagrams(0, lambda _: None)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (least, most))
+
+    run_real(scenario)
+
+
+def test_a_port_that_is_closed_leaves_nothing_behind() -> None:
+    async def scenario(near: Runtime, _: Runtime) -> bool:
+        door = await near.listen_loopback_datagrams(0, lambda _: None)
+        kept = weakref.ref(door)
+        door.close()
+        del door
+        await near.sleep(0)
+        gc.collect()
+        return kept() is None
+
+    assert run_real(scenario)
+
+
+def test_a_port_is_open_also_if_nobody_keeps_its_door() -> None:
+    async def scenario(near: Runtime, far: Runtime) -> bytes:
+        heard = near.future()
+        to = (await near.listen_loopback_datagrams(0, heard.set_result)).address
+        gc.collect()
+        (await far.listen_loopback_datagrams(0, lambda _: None)).send(to, b"hello")
+        data: bytes = (await heard).data
+        return data
+
+    assert run_real(scenario) == b"hello"
 
 
 def test_what_is_closed_says_nothing() -> None:

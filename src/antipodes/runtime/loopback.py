@@ -42,8 +42,12 @@ class LoopbackDatagrams:
         loop: asyncio.AbstractEventLoop,
         bound: socket.socket,
         receive: Callable[[Datagram], None],
+        open_ones: "dict[LoopbackDatagrams, None]",
     ) -> None:
+        """`open_ones` has it until it is closed."""
         self._loop = loop
+        self._open_ones = open_ones
+        open_ones[self] = None
         self._socket = bound
         self._receive = receive
         self.address = _address(bound.getsockname())
@@ -53,17 +57,23 @@ class LoopbackDatagrams:
 
     @classmethod
     def open(
-        cls, loop: asyncio.AbstractEventLoop, port: int, receive: Callable[[Datagram], None]
+        cls,
+        loop: asyncio.AbstractEventLoop,
+        port: int,
+        receive: Callable[[Datagram], None],
+        open_ones: "dict[LoopbackDatagrams, None]",
     ) -> "LoopbackDatagrams":
-        """Open a UDP port (0: any free one). Raises Gone where it is taken."""
-        bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        bound.setblocking(False)
+        """Open a UDP port (0: any free one). Raises Gone where it is taken, or cannot be had."""
+        bound = None
         try:
+            bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            bound.setblocking(False)
             bound.bind((LOOPBACK, port))
         except OSError as error:
-            bound.close()
+            if bound is not None:
+                bound.close()
             raise Gone(f"UDP port {port} of {LOOPBACK}: {error.strerror or error}") from None
-        return cls(loop, bound, receive)
+        return cls(loop, bound, receive, open_ones)
 
     def _read(self) -> None:
         take, sources, receive = self._socket.recvfrom, self._sources, self._receive
@@ -109,6 +119,7 @@ class LoopbackDatagrams:
 
     def close(self) -> None:
         """Take no more."""
+        self._open_ones.pop(self, None)
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket.fileno())
             self._socket.close()

@@ -92,7 +92,8 @@ class _Machine:
         self.boot = 0
         self.chances: dict[str, random.Random] = {}
         self.streams: dict[WorldStream, None] = {}
-        self.loopbacks: list[LoopbackPort | LoopbackDatagrams] = []
+        self.loopbacks: list[LoopbackPort] = []
+        self.loopback_datagrams: dict[LoopbackDatagrams, None] = {}
         self.plain_streams: dict[PlainStream[Any], None] = {}
         self.server: asyncio.Server | None = None
         self._datagrams: RealDatagrams | None = None
@@ -364,9 +365,7 @@ class RealRuntime:
         self, port: int, receive: Callable[[Datagram], None]
     ) -> DatagramDoor:
         """Listen on a UDP port of 127.0.0.1 (0: any free one), outside the world."""
-        loopback = LoopbackDatagrams.open(self._loop, port, receive)
-        self._machine.loopbacks.append(loopback)
-        return loopback
+        return LoopbackDatagrams.open(self._loop, port, receive, self._machine.loopback_datagrams)
 
     async def adopt(self, descriptor: int, received: bytes, factory: ReceiverFactory) -> None:
         """Take over a connection that another process accepted, with the bytes it read."""
@@ -432,6 +431,8 @@ class RealRuntime:
             stream.abort()
         for loopback in self._machine.loopbacks:
             loopback.close()
+        for door in list(self._machine.loopback_datagrams):
+            door.close()
         for plain in list(self._machine.plain_streams):
             plain.abort()
         while self._machine.streams:  # noqa: ASYNC110 - the loop's own callbacks empty it

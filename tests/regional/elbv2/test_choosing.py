@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from antipodes.regional.elbv2.choosing import Choosing
 from antipodes.regional.elbv2.model import HealthCheck, Target, TargetGroup
@@ -260,6 +261,29 @@ def test_targets_that_find_nobody_well_do_not_begin_slowly(alone: Alone) -> None
     alone.healthy, slow = False, group(slow_start__duration_seconds="100")
     alone.choosing.health_changed(slow, TARGETS[0], "healthy")
     assert set(alone.counts(slow).values()) == {1000}
+
+
+def test_nothing_is_kept_of_groups_and_targets_that_are_gone(alone: Alone) -> None:
+    slow = group(slow_start__duration_seconds="100")
+    alone.choosing.health_changed(slow, TARGETS[0], "healthy")
+    alone.choosing.reconcile(lambda _: slow)
+    assert alone.counts(slow, 1001)[TARGETS[0].id] == 0
+    alone.choosing.reconcile(lambda _: replace(slow, targets=TARGETS[1:]))
+    assert alone.counts(slow)[TARGETS[0].id] == 1000
+    alone.choosing.choose(slow, TARGETS)
+    alone.choosing.reconcile(lambda _: None)
+    assert alone.choosing.choose(slow, TARGETS) == TARGETS[0]
+
+
+def test_a_deleted_group_is_forgotten(region: Region) -> None:
+    service = Service(region)
+    listener = service.listen(forward(service.groups[0]))
+    service.ask()
+    turns = region.elbv2.balancer.choosing.turns
+    assert list(turns) == service.groups
+    service.elbv2.delete_listener(ListenerArn=listener)
+    service.elbv2.delete_target_group(TargetGroupArn=service.groups[0])
+    assert not turns
 
 
 @given(st.lists(st.text(max_size=8), unique=True, max_size=5), st.integers(0, 2**40), st.data())

@@ -152,6 +152,7 @@ class Balancer:
 
     async def reconcile(self) -> None:
         """Listen where listeners of active load balancers should be, and nowhere else."""
+        self.choosing.reconcile(self._registry.group_of)
         wanted = self._wanted()
         for address, (key, door) in list(self._doors.items()):
             if wanted.get(address) != key and door is not None:
@@ -249,8 +250,7 @@ class Balancer:
         known = attributes.OF_GROUP[LAMBDA]
         for rule in rules:
             for arn in model.groups_of((rule.action,)):
-                parsed = model.parse_arn(arn)
-                group = self._registry.groups.get(account, parsed[3]) if parsed else None
+                group = self._registry.group_of(arn)
                 if group is not None:
                     multi = attributes.value(known, group.attributes, attributes.MULTI_VALUE)
                     groups[arn] = _Group(arn, group, multi == "true")

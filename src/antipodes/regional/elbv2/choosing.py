@@ -25,10 +25,19 @@ class Choosing:
         """`takes` says whether a target is healthy."""
         self._runtime = runtime
         self._takes = takes
-        self._turns: dict[str, int] = {}
+        self.turns: dict[str, int] = {}  # by group
         self._under_way: dict[Key, int] = {}
         self._began: dict[Key, float] = {}
         self._chance = runtime.chance("elbv2/targets")
+
+    def reconcile(self, group_of: Callable[[str], TargetGroup | None]) -> None:
+        """Forget the turns of groups that are gone, and the slow starts of such targets."""
+        for arn in [arn for arn in self.turns if group_of(arn) is None]:
+            del self.turns[arn]
+        for arn, target_key in list(self._began):
+            group = group_of(arn)
+            if group is None or all(one.key != target_key for one in group.registered()):
+                del self._began[arn, target_key]
 
     def choose(self, group: TargetGroup, usable: Sequence[Target]) -> Target:
         """Choose among some targets, one at least."""
@@ -37,7 +46,7 @@ class Choosing:
         algorithm = group.attributes.get(attributes.ALGORITHM)
         if algorithm == attributes.RANDOM:
             return self._chance.choice(usable)
-        turn = self._turns[group.arn] = self._turns.get(group.arn, -1) + 1
+        turn = self.turns[group.arn] = self.turns.get(group.arn, -1) + 1
         if algorithm == attributes.LEAST_OUTSTANDING:
             count = len(usable)
             turned = [usable[(turn + n) % count] for n in range(count)]
@@ -53,7 +62,7 @@ class Choosing:
             warm = self._warmth(group, chosen, slow_s)
             if warm >= 1 or self._chance.random() < warm:
                 break
-            turn = self._turns[group.arn] = turn + 1
+            turn = self.turns[group.arn] = turn + 1
             chosen = usable[turn % len(usable)]
         return chosen
 

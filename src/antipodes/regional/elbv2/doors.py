@@ -45,8 +45,7 @@ class Doors:
             return _NOT_FOUND
         states: dict[str, str] = {}
         for arn in self._registry.groups_of(balancer):
-            found = model.parse_arn(arn)
-            group = self._registry.groups.get(balancer.account, found[3]) if found else None
+            group = self._registry.group_of(arn)
             well = group is not None and self._probes.is_healthy(group)
             states[arn] = "healthy" if well else "unhealthy"
         serves = balancer.is_active(self._host.runtime.wall())

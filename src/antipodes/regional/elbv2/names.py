@@ -13,7 +13,6 @@ What is known of targets and zones is lost when a host restarts: until those tha
 checked, answers stay as they were.
 """
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,7 @@ import msgspec
 
 from antipodes.regional.elbv2 import zonal
 from antipodes.regional.elbv2.health import INITIAL, Probes
-from antipodes.regional.elbv2.model import LoadBalancer, TargetGroup, parse_arn
+from antipodes.regional.elbv2.model import LoadBalancer
 from antipodes.regional.elbv2.nodes import Nodes
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.regional.elbv2.shifted import Shifted
@@ -122,14 +121,6 @@ class Names:
             zonal=zonal_names,
         )
 
-    def _groups(self, balancer: LoadBalancer) -> Iterator[TargetGroup]:
-        for arn in self._registry.groups_of(balancer):
-            parsed = parse_arn(arn)
-            assert parsed is not None, f"{arn} was checked when it came in"
-            group = self._registry.groups.get(balancer.account, parsed[3])
-            if group is not None:
-                yield group
-
     def _stays(self, balancer: LoadBalancer, before: Told, everywhere: dict[str, str]) -> bool:
         """Whether an answer has to stay for now, since too little is known."""
         same = before.zonal == everywhere
@@ -142,7 +133,7 @@ class Names:
             return True
         if not self._unknown or not balancer.is_network:
             return False
-        arns = {group.arn for group in self._groups(balancer)}
+        arns = self._registry.groups_of(balancer)
         return any(arn in arns for arn, _ in self._unknown)
 
     def _serves(self, balancer: LoadBalancer, zone: str) -> bool:
@@ -151,7 +142,7 @@ class Names:
             return False
         if not balancer.is_network:
             return True
-        for group in self._groups(balancer):
+        for group in self._registry.used_by(balancer):
             targets = zonal.in_scope(balancer, group, zone)
             if not zonal.answers(targets, group, partial(self._probes.takes_requests, group)):
                 return False

@@ -226,8 +226,7 @@ class NetworkBalancers:
         assert balancer is not None, f"{listener.arn} outlived its load balancer"
         weighted = listener.actions[-1]["ForwardConfig"]["TargetGroups"]
         found = [
-            (self._registry.group_of(account, one["TargetGroupArn"]), one["Weight"])
-            for one in weighted
+            (self._registry.group_of(one["TargetGroupArn"]), one["Weight"]) for one in weighted
         ]
         groups = tuple((group, weight) for group, weight in found if group is not None and weight)
         idle_s = 0.0
@@ -415,9 +414,7 @@ class NetworkBalancers:
         wall = self._runtime.wall()
         talking = [of[:2] for of in self.conversations.subjects()]
         for arn, target_key in dict.fromkeys((*self._flows, *talking)):
-            parsed = model.parse_arn(arn)
-            assert parsed is not None, f"{arn} was checked when it came in"
-            group = self._registry.groups.get(parsed[1], parsed[3])
+            group = self._registry.group_of(arn)
             if group is None or not _ends_drained(group):
                 continue
             present = {target.key: target for target in group.present(wall)}

@@ -133,10 +133,11 @@ class Registry:
             found |= model.groups_of(rule.actions)
         return found
 
-    def group_of(self, account: str, arn: str) -> TargetGroup | None:
+    def group_of(self, arn: str) -> TargetGroup | None:
         """Return the target group that an action names, if it is still there."""
         parsed = model.parse_arn(arn)
-        return self.groups.get(account, parsed[3]) if parsed is not None else None
+        assert parsed is not None, f"{arn} was checked when it came in"
+        return self.groups.get(parsed[1], parsed[3])
 
     def addresses(self) -> dict[str, None]:
         """Return the addresses of all load balancers' nodes."""
@@ -157,13 +158,15 @@ class Registry:
 
     def used_groups(self) -> Iterator[TargetGroup]:
         """Yield every target group that some load balancer forwards to."""
-        for account, _, balancer in self.balancers.all():
-            for arn in self.groups_of(balancer):
-                parsed = model.parse_arn(arn)
-                assert parsed is not None, f"{arn} was checked when it came in"
-                group = self.groups.get(account, parsed[3])
-                if group is not None:
-                    yield group
+        for _, _, balancer in self.balancers.all():
+            yield from self.used_by(balancer)
+
+    def used_by(self, balancer: LoadBalancer) -> Iterator[TargetGroup]:
+        """Yield every target group that a load balancer may forward to."""
+        for arn in self.groups_of(balancer):
+            group = self.group_of(arn)
+            if group is not None:
+                yield group
 
 
 def _first(records: list[R], fits: Callable[[R], bool]) -> R | None:

@@ -55,6 +55,7 @@ def test_an_address_leads_to_one_site_or_none() -> None:
         (("london", "atlantis"), "call-centre: near"),
         (('near = "london"', ""), "either what city"),
         (('near = "london"', 'near = "london"\nlat = 1.0\nlon = 1.0'), "either what city"),
+        (('near = "london"', 'near = "london"\nlon = 1.0'), "either what city"),
         (("10.20.0.0/16", "10.20.0.1/16"), "no network"),
         (("10.20.0.0/16", "8.8.0.0/16"), "not private"),
         (("10.21.0.1:80", "8.8.8.8:80"), "not a private address"),

@@ -16,7 +16,7 @@ dictionaries, faults cross between processes and stand in drills' files; `kind` 
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import msgspec
 
@@ -89,6 +89,19 @@ class PlaceFault(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_f
     def with_ends(self, rename: Callable[[str, str], str]) -> Self:
         """Return the same fault, its place replaced by `rename("place", place)`."""
         return msgspec.structs.replace(self, place=rename("place", self.place))
+
+
+class OtherFault(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
+    """Something else than a way is broken: no direction suffers as a whole."""
+
+    def affects(self, source: str, destination: str) -> bool:
+        """Whether this direction suffers: none does."""
+        return False
+
+    @property
+    def effect(self) -> Condition:
+        """What it does to a direction: nothing."""
+        return Condition(0.0)
 
 
 class CutLink(LinkFault, frozen=True, tag="cut-link"):
@@ -246,13 +259,7 @@ class SlowPlace(PlaceFault, frozen=True, tag="slow-place"):
         return f"{self.place} is slow: {_slow_words(self.extra_ms, self.jitter_ms)} in and out"
 
 
-class ControlPlane(
-    msgspec.Struct,
-    frozen=True,
-    tag_field="kind",
-    tag="control-plane",
-    forbid_unknown_fields=True,
-):
+class ControlPlane(OtherFault, frozen=True, tag="control-plane"):
     """A service's API is unavailable; what it has configured goes on. Without a region: everywhere.
 
     Which services have a control plane, and where, is for those to say who host them.
@@ -264,15 +271,6 @@ class ControlPlane(
     def __post_init__(self) -> None:
         if not self.service:
             raise InvalidFault("service: a service is needed")
-
-    def affects(self, source: str, destination: str) -> bool:
-        """No direction suffers."""
-        return False
-
-    @property
-    def effect(self) -> Condition:
-        """What it does to a direction: nothing."""
-        return Condition(0.0)
 
     def with_ends(self, rename: Callable[[str, str], str]) -> Self:
         """Return the same fault, its region replaced by `rename("region", region)`."""
@@ -289,13 +287,7 @@ class ControlPlane(
         return f"the control plane of {self.service}{where} is unavailable"
 
 
-class AcceleratorZone(
-    msgspec.Struct,
-    frozen=True,
-    tag_field="kind",
-    tag="accelerator-zone",
-    forbid_unknown_fields=True,
-):
+class AcceleratorZone(OtherFault, frozen=True, tag="accelerator-zone"):
     """One of the two networks that accelerators' addresses are in is lost, at every edge location.
 
     Nothing passes to or from its addresses; those of the other network lead where they did.
@@ -306,15 +298,6 @@ class AcceleratorZone(
     def __post_init__(self) -> None:
         if self.zone not in ANYCAST_ZONES:
             raise InvalidFault(f"zone: {self.zone!r} is neither a nor b")
-
-    def affects(self, source: str, destination: str) -> bool:
-        """No direction suffers as a whole."""
-        return False
-
-    @property
-    def effect(self) -> Condition:
-        """What it does to a direction: nothing."""
-        return Condition(0.0)
 
     def with_ends(self, rename: Callable[[str, str], str]) -> Self:
         """Return the same fault: it names no place."""
@@ -338,18 +321,7 @@ Fault = (
     | ControlPlane
     | AcceleratorZone
 )
-KINDS = (
-    "cut-link",
-    "slow-link",
-    "lossy-link",
-    "narrow-link",
-    "duplicating-link",
-    "reordering-link",
-    "dark-place",
-    "slow-place",
-    "control-plane",
-    "accelerator-zone",
-)
+KINDS = tuple(str(kind.__struct_config__.tag) for kind in get_args(Fault))
 
 
 def to_dict(fault: Fault) -> dict[str, Any]:

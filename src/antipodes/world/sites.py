@@ -88,7 +88,8 @@ def _made_of(part: SitePart, atlas: Atlas) -> Site:
 
     if part.link not in LINKS:
         raise wrong(f"link is {' or '.join(LINKS)}, not {part.link!r}")
-    if bool(part.near) == (part.lat is not None and part.lon is not None):
+    given = [part.lat is not None, part.lon is not None]
+    if any(given) if part.near else not all(given):
         raise wrong("say either what city it is near, or its lat and lon")
     country, lat, lon = "", part.lat or 0.0, part.lon or 0.0
     if part.near:

@@ -69,10 +69,11 @@ def test_an_accelerator_costs_hours_and_the_direction_in_which_more_moves() -> N
     )
 
 
-def test_a_name_costs_its_zone_its_queries_and_a_check_for_each_region() -> None:
-    found = bill(changed(front="latency-dns", dns_queries_millions=3.0))
+def test_a_name_costs_its_zone_and_the_queries_and_checks_that_are_paid_for() -> None:
+    found = bill(changed(front="latency-dns", dns_queries_millions=3.0, health_checks=1))
     assert found["DNS"] == pytest.approx(0.5 + 3 * 0.6 + 2 * 0.5)
     assert "accelerator" not in found
+    assert bill(changed(front="latency-dns"))["DNS"] == pytest.approx(0.5), "aliases are free"
 
 
 def test_licences_and_balancers_are_paid_for_in_each_region() -> None:

@@ -93,7 +93,7 @@ def monthly(drill: Drill, shares: Served) -> list[Line]:
         lines += _accelerator(part, drill.world.made(), shares)
     elif part.front == "latency-dns":
         queries = part.dns_queries_millions * _price("queries-latency").usd
-        checks = len(regions) * _price("health-check").usd
+        checks = len(regions) * part.health_checks * _price("health-check").usd
         lines.append(Line("DNS", _price("zone").usd + queries + checks))
     if part.licence_usd:
         lines.append(Line("licences", len(regions) * part.licence_usd))

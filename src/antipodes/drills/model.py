@@ -231,7 +231,8 @@ class MonthlyPart(_Strict, frozen=True):
     stored_gb: float = 0.0  # in each region
     licence_usd: float = 0.0  # of what is run in each region, a month
     balancers: int = 1  # in each region
-    dns_queries_millions: float = 0.0  # what resolvers ask, with their caches
+    dns_queries_millions: float = 0.0  # that are paid for: aliases to load balancers are free
+    health_checks: int = 0  # of Route 53, in each region: an alias that evaluates needs none
 
 
 class Drill(_Strict, frozen=True):

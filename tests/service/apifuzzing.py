@@ -30,6 +30,7 @@ from antipodes.runtime.contract import Accepted, Address, Chance
 from antipodes.service.contract import ServiceError, Settings
 from antipodes.service.http import HttpRequest, HttpResponse
 from tests.service.apirequests import DOCUMENT, SEEDS, TEMPLATES, filled
+from tests.service.damage import cut, places_in
 
 if TYPE_CHECKING:
     from botocore.model import ServiceModel
@@ -256,8 +257,7 @@ class Maker:
 
     def _break(self, body: Any) -> None:
         """Change one place of a tree."""
-        spots: list[tuple[Any, Any]] = []
-        _gather(body, spots)
+        spots = places_in(body)
         if not spots:
             return
         holder, at = self._chance.choice(spots)
@@ -270,29 +270,13 @@ class Maker:
 
     def bytes_broken(self, data: bytes) -> bytes:
         """The same, seldom with a few other bytes."""
-        if not self._maybe(0.05):
-            return data
-        at = self._chance.randrange(len(data) + 1)
-        middle = self._chance.randbytes(self._chance.randrange(4))
-        end = at + self._chance.randrange(3) if self._maybe(0.7) else len(data)
-        return data[:at] + middle + data[end:]
+        return cut(data, self._chance) if self._maybe(0.05) else data
 
 
 def _often(service: str, operation: str) -> int:
     if operation not in service_class(service).operations or operation.startswith("Delete"):
         return 1
     return 8 if operation.startswith(("Create", "Change", "Register", "Put", "Update")) else 4
-
-
-def _gather(tree: Any, spots: list[tuple[Any, Any]]) -> None:
-    """All places of a tree where something stands."""
-    pairs = list(tree.items()) if isinstance(tree, dict) else []
-    if isinstance(tree, list):
-        pairs = list(enumerate(tree))
-    for at, inner in pairs:
-        spots.append((tree, at))
-        if len(spots) < 400:
-            _gather(inner, spots)
 
 
 class Fuzzer:

@@ -27,6 +27,7 @@ from antipodes.wire.models import Member, Operation, Shape
 from antipodes.wire.particular import ITEM_OPERATIONS
 from tests.regional.dynamodb.tablehost import REGION, TableHost, create
 from tests.runtime.worlds import FakeLinks
+from tests.service.damage import cut, places_in
 
 WORLD_REQUESTS = 10_000  # after which a new region begins
 TABLES = {"Things": "", "Pairs": "S", "Counted": "N"}
@@ -276,8 +277,7 @@ class Maker:
 
     def _broken(self, body: Any) -> Any:
         """Change one place of a tree."""
-        spots: list[tuple[Any, Any]] = []
-        _gather(body, spots)
+        spots = places_in(body)
         if not spots:
             return self._odd()
         holder, at = self._chance.choice(spots)
@@ -305,23 +305,7 @@ class Maker:
             written = json.dumps(body).encode()
         except RecursionError:
             written = b"[" * 5_000
-        if self._maybe(0.03):
-            at = self._chance.randrange(len(written) + 1)
-            middle = self._chance.randbytes(self._chance.randrange(4))
-            end = at + self._chance.randrange(3) if self._maybe(0.7) else len(written)
-            written = written[:at] + middle + written[end:]
-        return written
-
-
-def _gather(tree: Any, spots: list[tuple[Any, Any]]) -> None:
-    """All places of a tree where something stands."""
-    pairs = list(tree.items()) if isinstance(tree, dict) else []
-    if isinstance(tree, list):
-        pairs = list(enumerate(tree))
-    for at, inner in pairs:
-        spots.append((tree, at))
-        if len(spots) < 400:
-            _gather(inner, spots)
+        return cut(written, self._chance) if self._maybe(0.03) else written
 
 
 async def _post(host: TableHost, service: str, operation: str, body: bytes) -> tuple[int, bytes]:

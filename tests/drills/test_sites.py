@@ -166,5 +166,11 @@ def test_a_program_that_cannot_be_loaded_ends_the_drill(tmp_path: Path, text: st
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     drill, _ = load_drill(str(DRILL))
+    (tmp_path / "there.py").write_text("")
+    first, second = drill.application.programs
+    programs = (msgspec.structs.replace(first, file="there.py"), second)
+    application = msgspec.structs.replace(drill.application, programs=programs)
+    drill = msgspec.structs.replace(drill, application=application)
     with pytest.raises(DrillError, match="there is no"):
         start_processes(drill, tmp_path, {}, tmp_path)
+    assert not list(tmp_path.glob("*.log")), "nothing was started that nobody would end"

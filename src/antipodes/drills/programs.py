@@ -26,14 +26,13 @@ def start_processes(
     drill: Drill, directory: Path, environment: Mapping[str, str], logs: Path
 ) -> list[Detached]:
     """Start every program as a process; raises DrillError."""
+    parts = [part for part in drill.application.programs if not part.screen]
+    files = [_file(directory, part) for part in parts]  # all of them, before the first is started
     return [
         commands.run_detached(
-            [sys.executable, str(_file(directory, part)), part.address],
-            logs / f"program-{number}.log",
-            environment,
+            [sys.executable, str(file), part.address], logs / f"program-{number}.log", environment
         )
-        for number, part in enumerate(drill.application.programs)
-        if not part.screen
+        for number, (part, file) in enumerate(zip(parts, files, strict=True))
     ]
 
 

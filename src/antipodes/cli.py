@@ -414,7 +414,11 @@ def _add_up(verbs: Any) -> None:
     up.add_argument("--propagation", type=seconds, default=60.0, help="of routing changes")
     up.add_argument("--replication-delay", default="link", help="link, aws, or seconds")
     up.add_argument("--control-plane-delay", type=seconds, default=0.0, help="to make things")
-    up.add_argument("--throttling", action="store_true", help="tables' capacity can be short")
+    up.add_argument(
+        "--throttling",
+        action="store_true",
+        help="capacity of tables, and of some APIs, can be short",
+    )
     up.add_argument("--strong-region-sets", action="store_true", help="MRSC as it was at first")
     up.add_argument("--ttl-delay", type=seconds, default=0.0, help="how long items stay")
     how = "CITY=HOW a resolver keeps names: honour, clamp:300, ... (CITY may be default)"

@@ -191,7 +191,7 @@ def test_an_endpoint_takes_three_changes_a_second_where_the_world_is_short() -> 
         errors = [await one for one in spawned]
         assert [error and (error.code, error.status) for error in errors] == [
             *(None, None, None),
-            ("ThrottlingException", 429),
+            ("ThrottlingException", 400),
             None,
         ]
         await world.outside.sleep(1.1)

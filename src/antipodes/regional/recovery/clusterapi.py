@@ -96,7 +96,7 @@ class RecoveryCluster(Service):
         cluster = next(iter(clusters))
         runtime = self.host.runtime
         if self.host.settings.throttling and not self._rate.allows(cluster, runtime.now()):
-            raise ServiceError("ThrottlingException", "Rate exceeded", 429, retryAfterSeconds=1)
+            raise ServiceError("ThrottlingException", "Rate exceeded", retryAfterSeconds=1)
         change = Change(
             endpoint=self.host.place,
             id=call.request_id,

@@ -153,6 +153,48 @@ def test_a_program_answers_one_request_after_another(tmp_path: Path) -> None:
     assert wrong.status == 500
 
 
+TELLING = """
+class Parts:
+    closed = 0
+
+    def __init__(self, *parts):
+        self.parts = parts
+
+    def __iter__(self):
+        return iter(self.parts)
+
+    def close(self):
+        Parts.closed += 1
+
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/silent":
+        return [b"no status"]
+    write = start_response("200 OK", [])
+    write(environ["PATH_INFO"].encode("latin-1"))
+    assert "HTTP_CONTENT_LENGTH" not in environ
+    return Parts(b" ", environ["HTTP_X"].encode(), str(Parts.closed).encode())
+"""
+
+
+def test_a_program_is_called_as_wsgi_says(tmp_path: Path) -> None:
+    """Paths decoded, headers joined; what is written comes first; what is returned is closed."""
+    drill = with_program(tmp_path, TELLING)
+
+    async def scenario(runtime: Any) -> Any:
+        await simulate_programs(drill, tmp_path, runtime, {}, no_aws)
+        client = HttpClient(runtime)
+        return [
+            await client.request(PROGRAM, "POST", path, headers=[("x", "1"), ("X", "2")], body=b"a")
+            for path in ("/a%20%C3%A9", "/silent", "/")
+        ]
+
+    answers = in_simulation(scenario)
+    assert [answer.status for answer in answers] == [200, 500, 200]
+    assert answers[0].body == "/a é 1,20".encode()
+    assert answers[2].body == b"/ 1,21"
+
+
 @pytest.mark.parametrize("text", ["import nothing_such", "x = 1", "def application(:"])
 def test_a_program_that_cannot_be_loaded_ends_the_drill(tmp_path: Path, text: str) -> None:
     drill = with_program(tmp_path, text)

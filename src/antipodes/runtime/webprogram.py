@@ -9,8 +9,10 @@ import asyncio
 import base64
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from antipodes.runtime.contract import Chance, Runtime
 from antipodes.runtime.customer import CustomerProgram, Event, Headers, Reply, Send
@@ -79,17 +81,25 @@ class WebProgram(CustomerProgram):
         assert self._handler is not None
         asked = json.loads(event.payload)
         started: list[Any] = []
+        written: list[bytes] = []
 
-        def start_response(status: str, headers: Headers, _: Any = None) -> None:
+        def start_response(status: str, headers: Headers, _: Any = None) -> Callable[[bytes], None]:
             started[:] = [int(status.split(" ", 1)[0]), [list(pair) for pair in headers]]
+            return written.append
 
         application: Any = self._handler
         try:
-            body = b"".join(application(_environ(asked, self.stdout), start_response))
+            parts = application(_environ(asked, self.stdout), start_response)
+            try:
+                written.extend(parts)
+            finally:
+                if hasattr(parts, "close"):
+                    parts.close()
+            body = b"".join(written)
+            status, headers = started
         except Exception as problem:  # noqa: BLE001 - the customer's own
             self.stdout.write("\n".join(self._trace(problem)) + f"\n{problem!r}\n")
             return Reply("error", b"the application raised an exception")
-        status, headers = started
         said = {"status": status, "headers": headers, "body": base64.b64encode(body).decode()}
         return Reply("response", json.dumps(said).encode())
 
@@ -100,7 +110,7 @@ def _environ(asked: dict[str, Any], errors: Any) -> dict[str, Any]:
     environ = {
         "REQUEST_METHOD": asked["method"],
         "SCRIPT_NAME": "",
-        "PATH_INFO": path,
+        "PATH_INFO": unquote(path, "latin-1"),
         "QUERY_STRING": query,
         "CONTENT_LENGTH": str(len(body)),
         "SERVER_NAME": "localhost",
@@ -116,5 +126,9 @@ def _environ(asked: dict[str, Any], errors: Any) -> dict[str, Any]:
     }
     for name, value in asked["headers"]:
         key = name.upper().replace("-", "_")
-        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+        if key == "CONTENT_TYPE":
+            environ[key] = value
+        elif key != "CONTENT_LENGTH":
+            key = f"HTTP_{key}"
+            environ[key] = f"{environ[key]},{value}" if key in environ else value
     return environ

@@ -22,7 +22,8 @@ def test_what_waits_for_a_cut_to_heal_is_the_newest_about_each_thing() -> None:
     async def main() -> None:
         place = Place(simulated.outside, simulated.world, PLACE, 10.0)
         simulated.world.on_change(place.reconsider)
-        place.hear((SOURCE,), lambda here: here.learn("on its way"), about="a")
+        for news in ("replaced on its way", "on its way"):
+            place.hear((SOURCE,), partial(Place.learn, what=news), about="a")
         handle = simulated.install({"kind": "cut-link", "a": SOURCE, "b": PLACE})
         for number in range(1000):
             for about in ("b", "c"):
@@ -33,6 +34,26 @@ def test_what_waits_for_a_cut_to_heal_is_the_newest_about_each_thing() -> None:
         await simulated.heal(handle)
         await simulated.outside.sleep(30)
         assert place.known == ["on its way", "b999", "c999", "an edit"]
+
+    try:
+        simulated.run(main())
+    finally:
+        simulated.close()
+
+
+def test_what_is_deployed_sooner_does_not_wait_for_what_takes_longer() -> None:
+    simulated = SimulatedWorld((SOURCE,), seed=1)
+
+    async def main() -> None:
+        place = Place(simulated.outside, simulated.world, PLACE, 60.0)
+        for news in ("an edit", "another"):
+            place.hear((SOURCE,), partial(Place.learn, what=news))
+        for news in ("ill", "well"):
+            place.hear((SOURCE,), partial(Place.learn, what=news), propagation_s=10.0)
+        await simulated.outside.sleep(11)
+        assert place.known == ["ill", "well"]
+        await simulated.outside.sleep(50)
+        assert place.known == ["ill", "well", "an edit", "another"]
 
     try:
         simulated.run(main())

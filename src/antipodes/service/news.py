@@ -3,8 +3,9 @@
 A change leaves where it was made, takes the way over the backbone, and then its time to be
 deployed, which each place draws for itself. Over a cut way it waits until that is healed. Order is
 kept, so that a place never goes back to what it has seen replaced; but what comes from different
-sources does not wait for one another. News of an edit that cannot get out of the control plane's
-home must not hold up news of health, or the edge would not be statically stable.
+sources, or takes another time to be deployed, does not wait for one another. News of an edit that
+cannot get out of the control plane's home must not hold up news of health, or the edge would not be
+statically stable.
 
 What waits for a cut to heal is bounded by what there is to know: of news about one thing the newest
 is enough.
@@ -32,7 +33,6 @@ class _Change(NamedTuple):
     """One piece of news on its way."""
 
     make: Callable[[], None]
-    propagation_s: float
     due: float | None  # None: nobody can tell, the way is cut
     about: str  # what it replaces all earlier news of; empty: nothing
 
@@ -43,25 +43,22 @@ class _Way:
     The first of them whose link is not cut tells; where all are cut, the news waits.
     """
 
-    def __init__(self, hearer: "Hearer", sources: tuple[str, ...]) -> None:
+    def __init__(self, hearer: "Hearer", sources: tuple[str, ...], propagation_s: float) -> None:
         self._hearer = hearer
         self._sources = sources
+        self._propagation_s = propagation_s
         self._waiting: deque[_Change] = deque()
         self._timer: Timer | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def send(self, make: Callable[[], None], propagation_s: float, about: str) -> None:
+    def send(self, make: Callable[[], None], about: str) -> None:
         """Something has changed at the sources."""
-        due = self._due(self._link(), propagation_s)
-        if due is None and about:
-            self._waiting = deque(
-                change
-                for change in self._waiting
-                if change.about != about or change.due is not None
-            )
-        self._waiting.append(_Change(make, propagation_s, due, about))
+        due = self._due(self._link())
+        self._waiting.append(_Change(make, due, about))
+        if due is None:
+            self._keep_the_newest()
         if len(self._waiting) == 1:
             self._schedule()
 
@@ -72,19 +69,30 @@ class _Way:
             self._waiting = deque(
                 change
                 if change.due is not None and link is not None
-                else change._replace(due=self._due(link, change.propagation_s))
+                else change._replace(due=self._due(link))
                 for change in self._waiting
             )
+            if link is None:
+                self._keep_the_newest()
             self._schedule()
+
+    def _keep_the_newest(self) -> None:
+        """None of what waits can leave: of what is about one thing the last is enough."""
+        newest = {change.about: change for change in self._waiting}
+        self._waiting = deque(
+            change
+            for change in self._waiting
+            if not change.about or newest[change.about] is change
+        )
 
     def _link(self) -> Condition | None:
         links = (self._hearer.link_from(source) for source in self._sources)
         return next((link for link in links if not link.cut), None)
 
-    def _due(self, link: Condition | None, propagation_s: float) -> float | None:
+    def _due(self, link: Condition | None) -> float | None:
         if link is None:
             return None
-        deployment_s = self._hearer.draw_deployment_s(propagation_s)
+        deployment_s = self._hearer.draw_deployment_s(self._propagation_s)
         return self._hearer.runtime.now() + link.delay_s + deployment_s
 
     def _schedule(self) -> None:
@@ -113,7 +121,7 @@ class Hearer:
         self.heard = 0
         self._world = world
         self._propagation_s = propagation_s
-        self._ways: dict[tuple[str, ...], _Way] = {}
+        self._ways: dict[tuple[tuple[str, ...], float], _Way] = {}
         self._dependent: list[Callable[[], None]] = []
 
     def on_change(self, notify: Callable[[], None]) -> None:
@@ -143,11 +151,11 @@ class Hearer:
         That takes up to `propagation_s` (by default this place's) beyond the way. While the way
         is cut, it replaces what waits `about` the same thing.
         """
-        way = self._ways.get(sources)
-        if way is None:
-            way = self._ways[sources] = _Way(self, sources)
         within_s = self._propagation_s if propagation_s is None else propagation_s
-        way.send(partial(change, self), within_s, about)
+        way = self._ways.get((sources, within_s))
+        if way is None:
+            way = self._ways[sources, within_s] = _Way(self, sources, within_s)
+        way.send(partial(change, self), about)
 
     def reconsider(self) -> None:
         """The world has changed."""

@@ -78,6 +78,7 @@ def test_a_location_that_is_cut_off_answers_what_it_heard_last_and_catches_up() 
         for n in range(2, 6):
             await stage.put(a("www", f"192.0.2.{n}"), a(f"n{n}", "192.0.2.1"))
         await stage.wait(TOLD_S)
+        assert stage.plane.status()[edge]["pending"] == 1
         assert await stage.values("tokyo", "www.example.com") == ["192.0.2.1"]
         assert (await stage.ask("tokyo", "n3.example.com")).rcode == NXDOMAIN
         assert await stage.values("frankfurt", "www.example.com") == ["192.0.2.5"]

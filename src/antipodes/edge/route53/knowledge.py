@@ -96,31 +96,37 @@ class Knowledge:
             version = self.replica.zones.advance()
             for entry in own:
                 self.replica.hear(entry.kind, entry.payload)
-            self.tell((source,), lambda here: self._advance(here, version))
+            for location in self.locations.values():
+                location.hear((source,), lambda here: self.advance(here, version), about="zones")
+            self._forget()
         for entry in entries:
             if entry.kind == BALANCER_KIND:
                 self._hear_of_balancer(source, *entry.payload)
         self._heard[source](entries)
 
-    def _advance(self, location: Location, version: int) -> None:
+    def advance(self, location: Location, version: int) -> None:
         """A location has heard of a change; what nobody goes by any more is forgotten."""
         before = location.version
         if version <= before:
             return  # who had nothing took it all at once
         location.advance(version)
-        oldest = min(other.version for other in self.locations.values())
-        if before < oldest:
-            self.replica.zones.forget(oldest)
+        if all(other.version != before for other in self.locations.values()):
+            self._forget()
+
+    def _forget(self) -> None:
+        """Who is cut off from the home goes by what he knows, and then by the newest there is."""
+        oldest, stragglers = self.replica.zones.version, []
+        for location in self.locations.values():
+            if location.link_from(HOME).cut:
+                stragglers.append(location.version)
+            else:
+                oldest = min(oldest, location.version)
+        self.replica.zones.forget(oldest, stragglers)
 
     def _hear_of_balancer(self, region: str, name: str, told: Any) -> None:
         balancer = self.replica.hear_of_balancer(region, name, told)
         wire = to_wire(name.lower())
         self.tell_health((region,), lambda here: here.learn_balancer(wire, balancer), name)
-
-    def tell(self, sources: tuple[str, ...], change: Change) -> None:
-        """Let every place hear of an edit."""
-        for location in self.locations.values():
-            location.hear(sources, change)
 
     def tell_health(self, sources: tuple[str, ...], change: Change, about: str) -> None:
         """Let every place hear of health, or of an address."""

@@ -82,7 +82,7 @@ class PrivateZones:
         home = self._knowledge.followers[HOME]
         if not home.connected or home.pending or self._knowledge.copying.has_to_copy(HOME):
             return False
-        self._location.advance(self._knowledge.replica.zones.version)
+        self._knowledge.advance(self._location, self._knowledge.replica.zones.version)
         return True
 
     def _hear_of_health(self, entries: list[Entry]) -> None:

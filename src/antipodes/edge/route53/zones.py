@@ -3,14 +3,16 @@
 Every edge location answers by what it has heard of, and they hear at different times. All of them
 share these zones: each change gets a number, a location knows up to a number, and what was replaced
 stays, behind what replaced it, until no location needs it. So a zone of 100,000 records is kept
-once, and a change costs what it changes.
+once, and a change costs what it changes. A location that is cut off for long needs what there was
+when it heard last, and none of what came and went since.
 
 Record sets are compiled when somebody first asks for them. A name with nothing at it exists while
 there is one below it (RFC 4592's empty non-terminals), so that they are counted.
 """
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from antipodes.edge.route53.groups import Group
@@ -146,22 +148,28 @@ class Zone:
                 self._put(name, node.sets if node is not None else (), version)
                 changed.append(name)
 
-    def forget(self, name: bytes, version: int) -> None:
-        """Nobody goes by anything older than a change any more."""
-        node = self.nodes.get(name)
-        while node is not None and node.since > version:
-            node = node.before
-        if node is None:
-            return
-        node.before = None
-        if not node.exists and self.nodes.get(name) is node:
+    def forget(self, name: bytes, gone_by: Sequence[int]) -> bool:
+        """Nobody goes by anything older than these changes; return whether some of it is left."""
+        kept = self.nodes.get(name)
+        while kept is not None and kept.since > gone_by[-1]:
+            kept = kept.before
+        if kept is None:
+            return False
+        newest, until, older = kept, kept.since, kept.before
+        while older is not None:
+            if _is_gone_by(older.since, until, gone_by):
+                kept.before = older
+                kept = older
+            until, older = older.since, older.before
+        kept.before = None
+        if not newest.exists and newest is kept and self.nodes.get(name) is newest:
             del self.nodes[name]
+        return newest is not kept
 
 
-class _Replaced(NamedTuple):
-    """Something that can be forgotten once every location has heard of a change."""
+class _Past(NamedTuple):
+    """Something that was replaced."""
 
-    version: int
     zone: Zone
     name: bytes | None  # None: the zone as a whole
 
@@ -195,7 +203,9 @@ class Zones:
         self._zones: dict[str, Zone] = {}
         self._by_name: dict[bytes, list[Zone]] = {}
         self._collections: dict[str, list[tuple[int, CidrCollection | None]]] = {}
-        self._replaced: deque[_Replaced] = deque()
+        self._replaced: deque[tuple[int, _Past]] = deque()  # by the change that did it
+        self._stragglers: tuple[int, ...] = ()
+        self._left: dict[_Past, None] = {}  # to them
 
     def advance(self) -> int:
         """Begin a change; return its number."""
@@ -253,7 +263,7 @@ class Zones:
         zone = self._zones.pop(zone_id, None)
         if zone is not None:
             zone.until = self.version
-            self._replaced.append(_Replaced(self.version, zone, None))
+            self._replaced.append((self.version, _Past(zone, None)))
 
     def change(
         self, zone_id: str, upserts: Iterable[RecordSet], deleted: Iterable[tuple[str, str, str]]
@@ -270,29 +280,65 @@ class Zones:
             sets[upsert.type, upsert.set_identifier] = upsert
         for wire, held in changed.values():
             for other in zone.put(wire, tuple(held.values()), self.version) if wire else ():
-                self._replaced.append(_Replaced(self.version, zone, other))
+                self._replaced.append((self.version, _Past(zone, other)))
 
     def put_collection(self, collection_id: str, collection: CidrCollection | None) -> None:
         """A CIDR collection was changed, or deleted."""
         self._collections.setdefault(collection_id, []).append((self.version, collection))
 
-    def forget(self, version: int) -> None:
-        """Nobody goes by anything older than a change any more."""
-        replaced = self._replaced
-        while replaced and replaced[0].version <= version:
-            _, zone, name = replaced.popleft()
-            if name is not None:
-                zone.forget(name, version)
-            else:
-                same = self._by_name[zone.name]
-                same.remove(zone)
-                if not same:
-                    del self._by_name[zone.name]
+    def forget(self, version: int, stragglers: Iterable[int] = ()) -> None:
+        """Nobody goes by anything older than a change any more, but for some who go by these."""
+        left = tuple(sorted({other for other in stragglers if other < version}))
+        gone_by = (*left, version)
+        past: list[_Past] = []
+        if left != self._stragglers:
+            self._stragglers = left
+            past += self._left
+            self._left = {}
+        while self._replaced and self._replaced[0][0] <= version:
+            past.append(self._replaced.popleft()[1])
+        for replaced in past:
+            if self._forget(replaced, gone_by):
+                self._left[replaced] = None
         for collection_id, known in list(self._collections.items()):
-            while len(known) > 1 and known[1][0] <= version:
-                del known[0]
-            if known[-1][1] is None and known[-1][0] <= version:
-                del self._collections[collection_id]
+            self._forget_collections(collection_id, known, gone_by)
+
+    def _forget(self, past: _Past, gone_by: Sequence[int]) -> bool:
+        """Return whether some of it is left."""
+        zone, name = past
+        if name is not None:
+            return zone.forget(name, gone_by)
+        assert zone.until is not None, "what was replaced as a whole was deleted"
+        if _is_gone_by(zone.since, zone.until, gone_by):
+            return True
+        same = self._by_name[zone.name]
+        same.remove(zone)
+        if not same:
+            del self._by_name[zone.name]
+        return False
+
+    def _forget_collections(
+        self,
+        collection_id: str,
+        known: list[tuple[int, CidrCollection | None]],
+        gone_by: Sequence[int],
+    ) -> None:
+        newer = [since for since, _ in known[1:]]
+        kept = [
+            one
+            for one, until in zip(known, newer, strict=False)
+            if until > gone_by[-1] or _is_gone_by(one[0], until, gone_by)
+        ]
+        if kept or known[-1][1] is not None or known[-1][0] > gone_by[-1]:
+            self._collections[collection_id] = [*kept, known[-1]]
+        else:
+            del self._collections[collection_id]
+
+
+def _is_gone_by(since: int, until: int, gone_by: Sequence[int]) -> bool:
+    """Whether any of these changes, in order, is from one on and before another."""
+    at = bisect_left(gone_by, since)
+    return at < len(gone_by) and gone_by[at] < until
 
 
 def _age(zone: Zone) -> tuple[float, str]:

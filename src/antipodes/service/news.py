@@ -80,9 +80,7 @@ class _Way:
         """None of what waits can leave: of what is about one thing the last is enough."""
         newest = {change.about: change for change in self._waiting}
         self._waiting = deque(
-            change
-            for change in self._waiting
-            if not change.about or newest[change.about] is change
+            change for change in self._waiting if not change.about or newest[change.about] is change
         )
 
     def _link(self) -> Condition | None:

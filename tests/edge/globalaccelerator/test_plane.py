@@ -136,7 +136,9 @@ def test_a_location_that_is_cut_off_hears_when_it_is_healed() -> None:
         await stage.build()
         edge = stage.world.nearest_edge("city/sao-paulo")
         with fault(stage, CutLink(W, edge)):
-            await stage.call("UpdateAccelerator", AcceleratorArn=stage.accelerator, Enabled=False)
+            for enabled in (False, True, False):
+                setting = {"AcceleratorArn": stage.accelerator, "Enabled": enabled}
+                await stage.call("UpdateAccelerator", **setting)
             await stage.wait(TURNED_S)
             assert await stage.is_refused("frankfurt")
             assert stage.plane.status()[edge]["pending"] == 1

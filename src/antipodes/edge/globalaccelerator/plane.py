@@ -101,7 +101,7 @@ class AnycastPlane:
         self._accelerators.put(account, accelerator_id, accelerator)
         opening = self._traffic.open_doors(accelerator.all_addresses)
         self._runtime.spawn(opening, "open doors")
-        self._tell((HOME,), lambda here: here.learn(accelerator))
+        self._tell((HOME,), lambda here: here.learn(accelerator), accelerator_id)
 
     def _forget(self, location: Location, accelerator_id: str) -> None:
         """A location has heard of a deletion; the last one to hear of it closes the doors."""

@@ -59,6 +59,8 @@ def test_an_address_leads_to_one_site_or_none() -> None:
         (("10.20.0.0/16", "10.20.0.1/16"), "no network"),
         (("10.20.0.0/16", "8.8.0.0/16"), "not private"),
         (("10.21.0.1:80", "8.8.8.8:80"), "not a private address"),
+        (("10.20.0.0/16", "172.16.0.0/12"), "172.31.0.0/16 is the default network of regions"),
+        (("10.21.0.1:80", "172.31.0.5:80"), "172.31.0.0/16 is the default network of regions"),
         (("10.21.0.1:80", "10.21.0.1"), "no address and port"),
         (("10.21.0.1:80", "10.21.0.1:70000"), "no address and port"),
         (("127.0.0.1:9001", "192.168.0.1:9001"), "not an address of this machine"),

@@ -28,9 +28,8 @@ TRIES_S = (0.8, 1.6, 2.4)  # how long each attempt waits, as resolvers back off
 DOORS_MAX = NAMES_MAX = 1000
 EVERYWHERE = "default"  # instead of a city: the behaviour of all that are not named
 
-# Of a region's default network: its block, its resolver, and a machine that nobody has.
-NETWORK = ipaddress.IPv4Network("172.31.0.0/16")
-NETWORK_RESOLVER = "172.31.0.2:53"
+# Of a region's default network: its resolver, and a machine that nobody has.
+NETWORK_RESOLVER = f"{addresses.VPC_RESOLVER_IP}:{DOOR}"
 NETWORK_S_MAX = 10.0  # the resolver itself tries for five seconds at every link of a chain
 MACHINE_IP = "172.31.15.200"
 
@@ -241,8 +240,8 @@ class NetworkResolver(Resolver):
 
     def _place(self, address: str) -> str:
         ip = ipaddress.ip_address(address)
-        if ip.version != NETWORK.version:
+        if ip.version != addresses.VPC_NETWORK.version:
             raise NoSuchName(f"{address}: the default network has no IPv6")
-        if ip in NETWORK:
+        if ip in addresses.VPC_NETWORK:
             return self._runtime.place
         return self._world.site_of(address) or super()._place(address)

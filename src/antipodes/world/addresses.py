@@ -14,12 +14,15 @@
 2001:2:0:c000::/50      clients in cities: a /64 of each, by the city's position
 ======================  =========================================================
 
+Inside every region, the default network of every account is 172.31.0.0/16, with its resolver at the
+second address; customers' sites have other private ranges.
+
 Anycast addresses belong to no place: where they lead depends on where one stands. All functions are
 pure; the blocks are disjoint and each function is the inverse of `place_of`.
 """
 
 from functools import lru_cache
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address
 
 from antipodes.world.atlas import load_atlas
 from antipodes.world.errors import OutOfAddresses
@@ -43,6 +46,8 @@ ZONES = REGIONS + REGIONS_MAX * REGION_SIZE
 ZONE_SIZE = 32
 CITY_SIZE = 64
 CITIES_MAX = (END - CLIENTS) // CITY_SIZE
+VPC_NETWORK = IPv4Network("172.31.0.0/16")
+VPC_RESOLVER_IP = str(VPC_NETWORK[2])
 
 
 def anycast_pair(n: int) -> tuple[str, str]:

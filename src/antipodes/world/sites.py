@@ -1,8 +1,9 @@
 """Customers' sites: what may be said of one, and which private addresses lead to it.
 
-A site's networks are private ranges, and no two sites have an address in common: an address that a
-region sends to leads to one place. What listens at a site are programs on the user's own machine,
-so those ends are loopback addresses and nothing else.
+A site's networks are private ranges, and no two sites have an address in common, nor has a site one
+of the regions' default network: an address that a region sends to leads to one place. What listens
+at a site are programs on the user's own machine, so those ends are loopback addresses and nothing
+else.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from antipodes.world.addresses import VPC_NETWORK
 from antipodes.world.atlas import Atlas, Site, load_atlas
 from antipodes.world.errors import InvalidWorld, WorldError
 
@@ -109,6 +111,9 @@ def _made_of(part: SitePart, atlas: Atlas) -> Site:
             )
         if not any(address in network for network in networks):
             networks.append(IPv4Network(address))
+    for network in networks:
+        if network.overlaps(VPC_NETWORK):
+            raise wrong(f"{network}: {VPC_NETWORK} is the default network of regions")
     return Site(
         part.name,
         lat,

@@ -12,9 +12,9 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from antipodes.service.contract import ServiceError
+from antipodes.world.addresses import VPC_NETWORK
 from antipodes.world.atlas import Region, Zone
 
-VPC_NETWORK = IPv4Network("172.31.0.0/16")
 SUBNET_PREFIX = 20
 SUBNET_RESERVED = 5  # addresses of each subnet that AWS keeps
 FILTERS_MAX = 50

@@ -29,8 +29,6 @@ LOG_CONFIGS_MAX = 20
 TAGS_MAX = 200
 DNS_PORT = 53
 KEPT_BACK = 4  # the first addresses of every subnet are AWS's own
-VPC_BLOCK = ipaddress.IPv4Network("172.31.0.0/16")  # of every default VPC
-RESOLVER_IP = str(VPC_BLOCK[2])
 LINK_LOCAL_IP = "169.254.169.253"
 INTERNET_RULE = "rslvr-autodefined-rr-internet-resolver"
 
@@ -280,7 +278,7 @@ def address_in(subnet: Subnet, region: str, wanted: str, taken: set[str]) -> str
 def place_of(ip: str) -> str | None:
     """Where an address is that a rule forwards to: a region, by whose part it is in, or a city."""
     address = ipaddress.IPv4Address(ip)
-    if address not in VPC_BLOCK:
+    if address not in addresses.VPC_NETWORK:
         return addresses.place_of(ip)
     position = (int(address) % _SUBNET_SIZE - _SLICE_FIRST) // _SLICE_SIZE
     regions = load_atlas().regions

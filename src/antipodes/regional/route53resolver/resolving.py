@@ -27,6 +27,7 @@ from antipodes.service.dnsclient import DnsClient
 from antipodes.service.dnsserver import Asker, DnsDoors, DnsServer, Said
 from antipodes.service.records import Records
 from antipodes.service.recursion import Recursion, recursive_server
+from antipodes.world.addresses import VPC_RESOLVER_IP
 
 TRIES_S = (0.8, 1.6, 2.4)  # of one question, each to the next target
 LOCAL_TTL_S = 60
@@ -77,7 +78,7 @@ class Resolvers:
     async def start(self) -> None:
         """Open the doors."""
         server = DnsServer(self.host.runtime, self._handle_default)
-        for address in (model.RESOLVER_IP, model.LINK_LOCAL_IP):
+        for address in (VPC_RESOLVER_IP, model.LINK_LOCAL_IP):
             await server.listen(Address(self.host.place, f"{address}:{model.DNS_PORT}"))
         for _, _, endpoint in list(self.endpoints.all()):
             await self.open(endpoint)

@@ -101,6 +101,10 @@ def test_a_certificate_is_issued_when_all_of_its_names_are_proved(region: Region
     issued = described(acm, arn)
     assert (issued["Status"], issued["Type"]) == ("ISSUED", "AMAZON_ISSUED")
     assert (issued["NotAfter"] - issued["NotBefore"]).days == 198
+    assert issued["KeyUsages"] == [{"Name": "DIGITAL_SIGNATURE"}]
+    assert issued["ExtendedKeyUsages"] == [
+        {"Name": "TLS_WEB_SERVER_AUTHENTICATION", "OID": "1.3.6.1.5.5.7.3.1"}
+    ]
     got = acm.get_certificate(CertificateArn=arn)
     own, issuer = (
         x509.load_pem_x509_certificate(got[part].encode())
@@ -133,9 +137,12 @@ def test_nothing_is_asked_while_nothing_waits_and_a_restart_goes_on_asking(
     assert zone.asked == asked
 
 
-def test_a_proof_that_never_comes_is_given_up_after_three_days(region: Region, acm: Any) -> None:
+@pytest.mark.parametrize("method", ["DNS", "EMAIL"])
+def test_a_proof_that_never_comes_is_given_up_after_three_days(
+    region: Region, acm: Any, method: str
+) -> None:
     Zone(region)
-    arn = acm.request_certificate(DomainName="example.com", ValidationMethod="DNS")[
+    arn = acm.request_certificate(DomainName="example.com", ValidationMethod=method)[
         "CertificateArn"
     ]
     # Three days in one step of the clock's, so that the test is quick.
@@ -147,6 +154,7 @@ def test_a_proof_that_never_comes_is_given_up_after_three_days(region: Region, a
     timed_out = described(acm, arn)
     assert timed_out["Status"] == "VALIDATION_TIMED_OUT"
     assert timed_out["DomainValidationOptions"][0]["ValidationStatus"] == "FAILED"
+    assert "FailureReason" not in timed_out  # only those that FAILED have one
 
 
 def pem(region: Region, name: str = "example.com", *, days_ago: int = 0) -> Any:
@@ -230,6 +238,7 @@ def test_bad_requests_are_refused_and_leave_nothing(acm: Any) -> None:
     ask = acm.request_certificate
     assert refusal(ask, DomainName="no_domain") == "ValidationException"
     assert refusal(ask, DomainName="a.*.example.com") == "ValidationException"
+    assert refusal(ask, DomainName="a" * 53 + ".example.com") == "ValidationException"
     assert refusal(ask, DomainName="example.com", KeyAlgorithm="RSA_1024") == (
         "ValidationException"
     )
@@ -269,6 +278,60 @@ def test_lists_come_in_pages_and_by_kind(acm: Any) -> None:
     assert waiting == []
 
 
+def test_lists_are_filtered_and_sorted(region: Region, acm: Any) -> None:
+    asked = acm.request_certificate(DomainName="asked.example.com")["CertificateArn"]
+    region.wait(1)
+    made, authority = pem(region)
+    leaf, root = (
+        acm.import_certificate(Certificate=one.certificate.encode(), PrivateKey=one.key.encode())[
+            "CertificateArn"
+        ]
+        for one in (made, authority)
+    )
+
+    def listed(**request: Any) -> set[str]:
+        found = acm.list_certificates(**request)["CertificateSummaryList"]
+        return {one["CertificateArn"] for one in found}
+
+    assert listed() == {asked, leaf, root}
+    assert listed(Includes={"keyUsage": ["KEY_ENCIPHERMENT"]}) == {leaf}
+    assert listed(Includes={"keyUsage": ["ANY", "CRL_SIGNING"]}) == {root}
+    assert listed(Includes={"extendedKeyUsage": ["TLS_WEB_SERVER_AUTHENTICATION"]}) == {leaf}
+    assert listed(Includes={"extendedKeyUsage": ["NONE"]}) == {root}
+    assert listed(Includes={"exportOption": "ENABLED"}) == set()
+    assert listed(Includes={"managedBy": "CLOUDFRONT"}) == set()
+    assert listed(CertificateKeyPairOrigins=["AWS_MANAGED"]) == {asked}
+    assert listed(CertificateStatuses=["ISSUED"]) == {leaf, root}
+    orders = [
+        [
+            one["CertificateArn"]
+            for one in acm.list_certificates(SortBy="CREATED_AT", SortOrder=order)[
+                "CertificateSummaryList"
+            ]
+        ]
+        for order in ("ASCENDING", "DESCENDING")
+    ]
+    assert orders[0][0] == orders[1][-1] == asked
+    assert orders[0] == orders[1][::-1]
+    assert refusal(acm.list_certificates, SortBy="CREATED_AT") == "InvalidArgsException"
+
+
+def test_mail_is_for_the_domain_that_was_chosen(acm: Any) -> None:
+    ask = {"DomainName": "www.example.com", "SubjectAlternativeNames": ["*.example.com"]}
+    chosen = {"DomainName": "www.example.com", "ValidationDomain": "example.com"}
+    arn = acm.request_certificate(**ask, DomainValidationOptions=[chosen])["CertificateArn"]
+    one, other = described(acm, arn)["DomainValidationOptions"]
+    assert one["ValidationDomain"] == other["ValidationDomain"] == "example.com"
+    assert "admin@example.com" in one["ValidationEmails"]
+    for wrong in (
+        {"DomainName": "www.example.com", "ValidationDomain": "ample.com"},
+        {"DomainName": "example.com", "ValidationDomain": "example.com"},
+    ):
+        assert refusal(acm.request_certificate, **ask, DomainValidationOptions=[wrong]) == (
+            "InvalidDomainValidationOptionsException"
+        )
+
+
 def test_tags_and_options_are_changed(acm: Any) -> None:
     arn = acm.request_certificate(DomainName="example.com")["CertificateArn"]
     which = {"CertificateArn": arn}
@@ -278,7 +341,14 @@ def test_tags_and_options_are_changed(acm: Any) -> None:
     assert acm.list_tags_for_certificate(**which)["Tags"] == [{"Key": "a", "Value": "1"}]
     off = {"CertificateTransparencyLoggingPreference": "DISABLED"}
     acm.update_certificate_options(**which, Options=off)
-    assert described(acm, arn)["Options"] == off
+    assert described(acm, arn)["Options"] == {**off, "Export": "DISABLED"}
+    for asked in ({"Export": "ENABLED"}, {"ValidationMethod": "DNS"}):
+        assert refusal(acm.update_certificate_options, **which, Options=asked) == (
+            "ValidationException"
+        )
+        assert refusal(acm.request_certificate, DomainName="example.com", Options=asked) == (
+            "ValidationException"
+        )
 
 
 def test_what_is_not_offered_is_refused_by_name(acm: Any) -> None:

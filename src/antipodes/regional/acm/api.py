@@ -1,7 +1,8 @@
 """AWS Certificate Manager's operations."""
 
 import hashlib
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,6 +20,9 @@ from antipodes.service.contract import (
 )
 from antipodes.service.records import Records
 
+if TYPE_CHECKING:
+    from antipodes.regional.acm.certificates import Facts
+
 operations = Operations()
 replace = msgspec.structs.replace
 CERTIFICATES_MAX = 2500
@@ -26,7 +30,8 @@ SERIAL_BITS = 127
 ITEMS_MAX = 1000
 _HOUR_S = 3600.0
 _KEY_ALGORITHMS = ("RSA_2048", "EC_prime256v1", "EC_secp384r1")
-_USE = "TLS_WEB_SERVER_AUTHENTICATION"
+_LISTED_ALGORITHMS = ("RSA_1024", "RSA_2048")
+SUMMARY_NAMES_MAX = 100
 
 
 class Acm(Service):
@@ -137,6 +142,11 @@ def request_certificate(service: Acm, call: Call, request: Request) -> Response:
         raise ServiceError(
             "LimitExceededException", f"A certificate has at most {model.NAMES_MAX} names"
         )
+    if len(names[0]) > model.SUBJECT_LENGTH_MAX:
+        raise ServiceError(
+            "ValidationException",
+            f"The first domain name has at most {model.SUBJECT_LENGTH_MAX} characters",
+        )
     algorithm = request.get("KeyAlgorithm") or "RSA_2048"
     if algorithm not in _KEY_ALGORITHMS:
         raise ServiceError("ValidationException", f"{algorithm} cannot be requested of ACM")
@@ -144,7 +154,8 @@ def request_certificate(service: Acm, call: Call, request: Request) -> Response:
     if method == "HTTP":
         raise ServiceError("ValidationException", "HTTP validation is for CloudFront only")
     tags = model.merge_tags({}, request.get("Tags"))
-    options = request.get("Options") or {}
+    transparency = model.check_options(request.get("Options") or {}, method)
+    domains = model.validation_domains(names, request.get("DomainValidationOptions"))
     token = request.get("IdempotencyToken") or ""
     wall = service.host.runtime.wall()
     for known in service.certificates.list(call.account) if token else ():
@@ -164,8 +175,9 @@ def request_certificate(service: Acm, call: Call, request: Request) -> Response:
         created_at=wall,
         method=method,
         token=token,
-        transparency=options.get("CertificateTransparencyLoggingPreference") or "ENABLED",
+        transparency=transparency or "ENABLED",
         tags=tags,
+        validation_domains=domains,
     )
     service.put(certificate)
     service.validation.begin()
@@ -228,17 +240,22 @@ def import_certificate(service: Acm, call: Call, request: Request) -> Response:
 @operations("DescribeCertificate")
 def describe_certificate(service: Acm, call: Call, request: Request) -> Response:
     certificate = service.find(call, request["CertificateArn"])
+    facts = _facts(certificate)
     described: dict[str, Any] = {
         "CertificateArn": certificate.arn,
         "DomainName": certificate.domain,
         "SubjectAlternativeNames": list(certificate.names),
-        "Status": _status(service, certificate),
+        "Status": _status(service, certificate, facts),
         "Type": certificate.kind,
+        "CertificateKeyPairOrigin": certificate.origin,
         "KeyAlgorithm": certificate.key_algorithm,
         "CreatedAt": certificate.created_at,
         "InUseBy": service.users(certificate),
         "RenewalEligibility": "INELIGIBLE",
-        "Options": {"CertificateTransparencyLoggingPreference": certificate.transparency},
+        "Options": {
+            "CertificateTransparencyLoggingPreference": certificate.transparency,
+            "Export": "DISABLED",
+        },
         "KeyUsages": [],
         "ExtendedKeyUsages": [],
     }
@@ -246,10 +263,7 @@ def describe_certificate(service: Acm, call: Call, request: Request) -> Response
         described["DomainValidationOptions"] = model.validation_options(certificate)
     else:
         described["ImportedAt"] = certificate.issued_at
-    if certificate.status == model.TIMED_OUT:
-        described["FailureReason"] = "NO_AVAILABLE_CONTACTS"
-    if certificate.certificate:
-        facts = _certificates().facts_of(certificate.certificate)
+    if facts is not None:
         described |= {
             "Serial": facts.serial,
             "Subject": facts.subject,
@@ -257,8 +271,11 @@ def describe_certificate(service: Acm, call: Call, request: Request) -> Response
             "SignatureAlgorithm": facts.signature_algorithm,
             "NotBefore": facts.begins,
             "NotAfter": facts.ends,
-            "KeyUsages": [{"Name": "DIGITAL_SIGNATURE"}],
-            "ExtendedKeyUsages": [{"Name": _USE, "OID": "1.3.6.1.5.5.7.3.1"}],
+            "KeyUsages": [{"Name": name} for name in facts.key_usages],
+            "ExtendedKeyUsages": [
+                {"Name": name, **({"OID": oid} if oid else {})}
+                for name, oid in facts.extended_key_usages
+            ],
         }
         if certificate.kind == model.AMAZON:
             described["IssuedAt"] = certificate.issued_at
@@ -267,12 +284,17 @@ def describe_certificate(service: Acm, call: Call, request: Request) -> Response
     return {"Certificate": described}
 
 
-def _status(service: Acm, certificate: Certificate) -> str:
-    if certificate.certificate:
-        facts = _certificates().facts_of(certificate.certificate)
-        if facts.ends < service.host.runtime.wall():
-            return model.EXPIRED
-    return certificate.status
+def _facts(certificate: Certificate) -> "Facts | None":
+    """What a certificate says of itself, once it is there."""
+    if not certificate.certificate:
+        return None
+    facts: Facts = _certificates().facts_of(certificate.certificate)
+    return facts
+
+
+def _status(service: Acm, certificate: Certificate, facts: "Facts | None") -> str:
+    has_ended = facts is not None and facts.ends < service.host.runtime.wall()
+    return model.EXPIRED if has_ended else certificate.status
 
 
 @operations("GetCertificate")
@@ -289,27 +311,62 @@ def get_certificate(service: Acm, call: Call, request: Request) -> Response:
 
 @operations("ListCertificates")
 def list_certificates(service: Acm, call: Call, request: Request) -> Response:
-    statuses, includes = request.get("CertificateStatuses"), request.get("Includes") or {}
-    algorithms = includes.get("keyTypes") or ("RSA_1024", "RSA_2048")  # AWS's own default
-    found = []
-    for certificate in service.certificates.list(call.account):
-        status = _status(service, certificate)
-        if (statuses and status not in statuses) or certificate.key_algorithm not in algorithms:
-            continue
-        found.append(
-            {
-                "CertificateArn": certificate.arn,
-                "DomainName": certificate.domain,
-                "SubjectAlternativeNameSummaries": list(certificate.names),
-                "HasAdditionalSubjectAlternativeNames": False,
-                "Status": status,
-                "Type": certificate.kind,
-                "KeyAlgorithm": certificate.key_algorithm,
-                "InUse": bool(service.users(certificate)),
-                "CreatedAt": certificate.created_at,
-            }
-        )
-    return _page(found, request)
+    if bool(request.get("SortBy")) != bool(request.get("SortOrder")):
+        raise ServiceError("InvalidArgsException", "SortBy and SortOrder go together.")
+    known = service.certificates.list(call.account)
+    if request.get("SortBy"):
+        falling = request["SortOrder"] == "DESCENDING"
+        known = sorted(known, key=lambda one: (one.created_at, one.id), reverse=falling)
+    summaries = [_summary(service, certificate) for certificate in known]
+    return _page([one for one in summaries if _is_wanted(one, request)], request)
+
+
+def _summary(service: Acm, certificate: Certificate) -> dict[str, Any]:
+    facts = _facts(certificate)
+    summary: dict[str, Any] = {
+        "CertificateArn": certificate.arn,
+        "DomainName": certificate.domain,
+        "SubjectAlternativeNameSummaries": list(certificate.names[:SUMMARY_NAMES_MAX]),
+        "HasAdditionalSubjectAlternativeNames": len(certificate.names) > SUMMARY_NAMES_MAX,
+        "Status": _status(service, certificate, facts),
+        "Type": certificate.kind,
+        "CertificateKeyPairOrigin": certificate.origin,
+        "KeyAlgorithm": certificate.key_algorithm,
+        "KeyUsages": [],
+        "ExtendedKeyUsages": [],
+        "ExportOption": "DISABLED",
+        "InUse": bool(service.users(certificate)),
+        "CreatedAt": certificate.created_at,
+    }
+    if facts is not None:
+        at = "IssuedAt" if certificate.kind == model.AMAZON else "ImportedAt"
+        summary |= {
+            "KeyUsages": list(facts.key_usages),
+            "ExtendedKeyUsages": [name for name, _ in facts.extended_key_usages],
+            "NotBefore": facts.begins,
+            "NotAfter": facts.ends,
+            at: certificate.issued_at,
+        }
+    return summary
+
+
+def _is_wanted(summary: dict[str, Any], request: Request) -> bool:
+    """Whether a certificate passes a list's filters; without any, only some keys do, as in AWS."""
+    includes = request.get("Includes") or {}
+    options = [includes["exportOption"]] if includes.get("exportOption") else []
+    return (
+        _is_any(request.get("CertificateStatuses"), [summary["Status"]])
+        and _is_any(request.get("CertificateKeyPairOrigins"), [summary["CertificateKeyPairOrigin"]])
+        and _is_any(includes.get("keyTypes") or _LISTED_ALGORITHMS, [summary["KeyAlgorithm"]])
+        and _is_any(includes.get("keyUsage"), summary["KeyUsages"])
+        and _is_any(includes.get("extendedKeyUsage"), summary["ExtendedKeyUsages"])
+        and _is_any(options, [summary["ExportOption"]])
+        and not includes.get("managedBy")  # by CloudFront, which is not here
+    )
+
+
+def _is_any(wanted: Sequence[str] | None, found: Sequence[str]) -> bool:
+    return not wanted or any(one in wanted for one in found)
 
 
 def _page(found: list[dict[str, Any]], request: Request) -> Response:
@@ -343,11 +400,7 @@ def update_certificate_options(service: Acm, call: Call, request: Request) -> Re
     certificate = service.find(call, request["CertificateArn"])
     if certificate.kind != model.AMAZON:
         raise ServiceError("InvalidStateException", "An imported certificate has no options.")
-    if request["Options"].get("Export"):
-        raise ServiceError(
-            "ValidationException", "Certificates that can be exported are not offered"
-        )
-    wanted = request["Options"].get("CertificateTransparencyLoggingPreference")
+    wanted = model.check_options(request["Options"], certificate.method)
     service.put(replace(certificate, transparency=wanted or certificate.transparency))
     return {}
 

@@ -34,6 +34,25 @@ _CURVES: dict[str, ec.EllipticCurve] = {
     "EC_prime256v1": ec.SECP256R1(),
     "EC_secp384r1": ec.SECP384R1(),
 }
+_USAGES = {
+    "digital_signature": "DIGITAL_SIGNATURE",
+    "content_commitment": "NON_REPUDIATION",
+    "key_encipherment": "KEY_ENCIPHERMENT",
+    "data_encipherment": "DATA_ENCIPHERMENT",
+    "key_agreement": "KEY_AGREEMENT",
+    "key_cert_sign": "CERTIFICATE_SIGNING",
+    "crl_sign": "CRL_SIGNING",
+}
+_AGREEMENT_USAGES = {"encipher_only": "ENCIPHER_ONLY", "decipher_only": "DECIPHER_ONLY"}
+_EXTENDED_USAGES = {
+    ExtendedKeyUsageOID.SERVER_AUTH: "TLS_WEB_SERVER_AUTHENTICATION",
+    ExtendedKeyUsageOID.CLIENT_AUTH: "TLS_WEB_CLIENT_AUTHENTICATION",
+    ExtendedKeyUsageOID.CODE_SIGNING: "CODE_SIGNING",
+    ExtendedKeyUsageOID.EMAIL_PROTECTION: "EMAIL_PROTECTION",
+    ExtendedKeyUsageOID.TIME_STAMPING: "TIME_STAMPING",
+    ExtendedKeyUsageOID.OCSP_SIGNING: "OCSP_SIGNING",
+    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE: "ANY",
+}
 _PUBLIC_EXPONENT = 65537
 _SUBJECT_LENGTH_MAX = 64
 
@@ -56,6 +75,8 @@ class Facts(NamedTuple):
     ends: float
     key_algorithm: str
     signature_algorithm: str
+    key_usages: tuple[str, ...]
+    extended_key_usages: tuple[tuple[str, str], ...]  # names, and their OIDs
 
 
 def new_key(algorithm: str) -> PrivateKeyTypes:
@@ -85,9 +106,25 @@ def issue(authority: Pair, names: Sequence[str], algorithm: str, wall: float, se
     builder = (
         builder.add_extension(alternatives, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(encipherment=algorithm not in _CURVES), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     )
     return _signed(builder, key, issuer_key)
+
+
+def _key_usage(*, encipherment: bool) -> x509.KeyUsage:
+    """What servers' keys are for; those on curves encipher nothing (RFC 5480)."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=encipherment,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _builder(  # noqa: PLR0913, PLR0917 - a certificate's parts
@@ -165,7 +202,28 @@ def _facts_of(certificate: x509.Certificate) -> Facts:
         ends=certificate.not_valid_after_utc.timestamp(),
         key_algorithm=_algorithm_of(certificate),
         signature_algorithm=f"{algorithm.name.upper() if algorithm else ''}WITH{kind}",
+        key_usages=_usages_of(certificate),
+        extended_key_usages=_extended_usages_of(certificate),
     )
+
+
+def _usages_of(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return ("ANY",)
+    found = [name for member, name in _USAGES.items() if getattr(usage, member)]
+    if usage.key_agreement:  # else the library does not tell
+        found += [name for member, name in _AGREEMENT_USAGES.items() if getattr(usage, member)]
+    return tuple(found)
+
+
+def _extended_usages_of(certificate: x509.Certificate) -> tuple[tuple[str, str], ...]:
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return (("NONE", ""),)
+    return tuple((_EXTENDED_USAGES.get(one, "CUSTOM"), one.dotted_string) for one in usages)
 
 
 def _algorithm_of(certificate: x509.Certificate) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +18,8 @@ _ARN = re.compile(r"arn:aws:acm:([a-z0-9-]+):([0-9]{12}):certificate/([0-9a-f-]{
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:\*\.)?(?:{_LABEL}\.)+{_LABEL}", re.IGNORECASE)
 _LENGTH_MAX = 253
+SUBJECT_LENGTH_MAX = 64  # of the first name, which is the certificate's common name
+_MAILBOXES = ("admin", "administrator", "hostmaster", "postmaster", "webmaster")
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -40,11 +43,17 @@ class Certificate(msgspec.Struct, frozen=True):
     transparency: str = "ENABLED"
     tags: dict[str, str] = {}
     validated: tuple[str, ...] = ()  # the names whose records were seen
+    validation_domains: dict[str, str] = {}  # to which mail is sent, where that was chosen
 
     @property
     def arn(self) -> str:
         """The ARN."""
         return f"arn:aws:acm:{self.region}:{self.account}:certificate/{self.id}"
+
+    @property
+    def origin(self) -> str:
+        """Whose key it is."""
+        return "CUSTOMER_PROVIDED" if self.kind == IMPORTED else "AWS_MANAGED"
 
 
 class Authority(msgspec.Struct, frozen=True):
@@ -68,10 +77,37 @@ def not_found(arn: str) -> ServiceError:
 
 
 def check_domain(name: str) -> str:
-    """Return a domain name in lower case; raises InvalidDomainValidationOptionsException."""
+    """Return a domain name in lower case; raises ValidationException."""
     if len(name) > _LENGTH_MAX or _DOMAIN.fullmatch(name) is None:
         raise ServiceError("ValidationException", f"{name} is not a valid domain name")
     return name.lower()
+
+
+def validation_domains(
+    names: Sequence[str], options: Sequence[dict[str, str]] | None
+) -> dict[str, str]:
+    """Where mail for names is to be sent; raises InvalidDomainValidationOptionsException."""
+    found = {}
+    for option in options or ():
+        name, domain = (option[key].lower() for key in ("DomainName", "ValidationDomain"))
+        if name not in names or not f".{name}".endswith(f".{domain}"):
+            raise ServiceError(
+                "InvalidDomainValidationOptionsException",
+                f"{domain} is not a validation domain for a name of this certificate: {name}",
+            )
+        found[name] = domain
+    return found
+
+
+def check_options(options: dict[str, str], method: str) -> str:
+    """Return whether issued certificates are logged; refuse what else options could ask for."""
+    if options.get("Export") == "ENABLED":
+        raise ServiceError(
+            "ValidationException", "Certificates that can be exported are not offered"
+        )
+    if options.get("ValidationMethod") not in {None, method}:
+        raise ServiceError("ValidationException", "The validation method cannot be changed")
+    return options.get("CertificateTransparencyLoggingPreference") or ""
 
 
 def record_of(account: str, region: str, name: str) -> tuple[str, str]:
@@ -105,14 +141,17 @@ def validation_options(certificate: Certificate) -> list[dict[str, Any]]:
         status = "SUCCESS" if proved else "PENDING_VALIDATION"
         if certificate.status == TIMED_OUT and not proved:
             status = "FAILED"
+        domain = certificate.validation_domains.get(name, name.removeprefix("*."))
         option: dict[str, Any] = {
             "DomainName": name,
-            "ValidationDomain": name.removeprefix("*."),
+            "ValidationDomain": domain,
             "ValidationStatus": status,
             "ValidationMethod": certificate.method,
         }
         if certificate.method == "DNS":
             record, value = record_of(certificate.account, certificate.region, name)
             option["ResourceRecord"] = {"Name": record, "Type": "CNAME", "Value": value}
+        else:
+            option["ValidationEmails"] = [f"{mailbox}@{domain}" for mailbox in _MAILBOXES]
         found.append(option)
     return found

@@ -2,7 +2,8 @@
 
 Each name of a certificate that waits is asked for at the nearest edge location, every INTERVAL_S,
 and there is nothing to do while no certificate waits. AWS gives up after 72 hours (ACM User Guide,
-"DNS validation"); how often it looks is not published.
+"DNS validation"); how often it looks is not published. Those that wait for an answer to mail, which
+nobody gets, are only given up.
 """
 
 from collections.abc import Callable
@@ -49,7 +50,7 @@ class Validation:
 
     def _waiting(self) -> list[Certificate]:
         found = [certificate for _, _, certificate in self._certificates.all()]
-        return [one for one in found if one.status == PENDING and one.method == "DNS"]
+        return [one for one in found if one.status == PENDING]
 
     async def _run(self) -> None:
         try:
@@ -61,8 +62,9 @@ class Validation:
             self._running = False
 
     async def _look(self, certificate: Certificate) -> None:
-        seen = [name for name in certificate.names if name not in certificate.validated]
-        found = [name for name in seen if await self._is_there(certificate, name)]
+        missing = [name for name in certificate.names if name not in certificate.validated]
+        asked = missing if certificate.method == "DNS" else []
+        found = [name for name in asked if await self._is_there(certificate, name)]
         # It may have been deleted while the network was asked.
         current = self._certificates.get(certificate.account, certificate.id)
         if current is None or current.status != PENDING:

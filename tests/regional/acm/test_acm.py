@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
+from cryptography.x509.verification import PolicyBuilder, Store
 
 from antipodes.fabric.dns.message import RR, Query, encode_answer
 from antipodes.fabric.dns.names import to_wire
@@ -111,6 +112,9 @@ def test_a_certificate_is_issued_when_all_of_its_names_are_proved(region: Region
         for part in ("Certificate", "CertificateChain")
     )
     own.verify_directly_issued_by(issuer)
+    at = dt.datetime.fromtimestamp(region.runtime.wall(), dt.UTC)
+    strict = PolicyBuilder().store(Store([issuer])).time(at)
+    assert strict.build_server_verifier(x509.DNSName("other.example.net")).verify(own, [])
     assert acm.list_tags_for_certificate(CertificateArn=arn)["Tags"] == [
         {"Key": "team", "Value": "edge"}
     ]

@@ -91,7 +91,9 @@ def new_authority(name: str, wall: float, serial: int) -> Pair:
     key = new_key("RSA_2048")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = _builder(subject, subject, key, wall, AUTHORITY_DAYS, serial)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(
+        x509.BasicConstraints(ca=True, path_length=0), critical=True
+    ).add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
     return _signed(builder, key, key)
 
 
@@ -99,32 +101,26 @@ def issue(authority: Pair, names: Sequence[str], algorithm: str, wall: float, se
     """A certificate for some names, the first of them its subject."""
     issuer = x509.load_pem_x509_certificate(authority.certificate.encode())
     issuer_key = _private_key(authority.key)
+    assert isinstance(issuer_key, PRIVATE_KEYS), "authorities are made here"
+    found_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
     key = new_key(algorithm)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:_SUBJECT_LENGTH_MAX])])
+    # Keys on curves encipher nothing (RFC 5480).
+    encipherment = () if algorithm in _CURVES else ("key_encipherment",)
     alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
     builder = _builder(subject, issuer.subject, key, wall, VALID_DAYS, serial)
     builder = (
         builder.add_extension(alternatives, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(encipherment=algorithm not in _CURVES), critical=True)
+        .add_extension(_key_usage("digital_signature", *encipherment), critical=True)
+        .add_extension(found_by, critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     )
     return _signed(builder, key, issuer_key)
 
 
-def _key_usage(*, encipherment: bool) -> x509.KeyUsage:
-    """What servers' keys are for; those on curves encipher nothing (RFC 5480)."""
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=encipherment,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
+def _key_usage(*uses: str) -> x509.KeyUsage:
+    return x509.KeyUsage(**{use: use in uses for use in (*_USAGES, *_AGREEMENT_USAGES)})
 
 
 def _builder(  # noqa: PLR0913, PLR0917 - a certificate's parts
@@ -145,6 +141,7 @@ def _builder(  # noqa: PLR0913, PLR0917 - a certificate's parts
         .serial_number(serial)
         .not_valid_before(begins)
         .not_valid_after(begins + dt.timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 
 

@@ -79,6 +79,7 @@ def properties(report: Path) -> dict[str, str]:
         ("world", "regions=[]", "antipodes: regions: [] will not do"),
         ("sim", "replication_delay='soon'", "antipodes: replication_delay: 'soon' will not do"),
         ("sim", "resolvers='tokyo=soon'", "antipodes: resolvers: 'tokyo=soon' will not do"),
+        ("sim", "resolvers={'tokyo': 5}", "antipodes: resolvers: {'tokyo': 5} will not do"),
         ("sim", "regions=['mars-1']", "Refused: unknown place 'mars-1'"),
     ],
 )

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from antipodes.drills import costs
 from antipodes.drills.costs import Line
-from antipodes.drills.history import History, Outcome
-from antipodes.drills.model import Drill
+from antipodes.drills.history import History
 from antipodes.drills.oracles import percentile
 from antipodes.drills.run import Progress
 from antipodes.drills.simulate import simulate
@@ -71,7 +70,7 @@ def compare(
 def compared(variant: Variant, history: History, judgement: Judgement, digest: str) -> Compared:
     """Sum up one variant's run."""
     drill, figures = variant.drill, judgement.figures
-    steady = _steady(drill, history)
+    steady = [operation.latency_ms for operation in costs.steady(drill, history)]
     by_phase = figures["latency_ms_by_phase"]
     recovered = figures["rto_s_by_city"]
     cities = {
@@ -93,15 +92,6 @@ def compared(variant: Variant, history: History, judgement: Judgement, digest: s
         bill=costs.monthly(drill, costs.served(drill, history)) if drill.monthly else [],
         digest=digest,
     )
-
-
-def _steady(drill: Drill, history: History) -> list[float]:
-    _, begin_s, end_s = drill.phases()[0]
-    return [
-        operation.latency_ms
-        for operation in history.operations
-        if operation.outcome is Outcome.OK and begin_s <= operation.start_s < end_s
-    ]
 
 
 def _middle(values: list[float | None]) -> float | None:

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from antipodes.drills.history import History, Outcome
+from antipodes.drills.history import History, Operation, Outcome
 from antipodes.drills.model import Drill, MonthlyPart
 from antipodes.drills.oracles.traffic import prices as transfer_prices
 from antipodes.world.countries import continent_of
@@ -50,17 +50,25 @@ def prices() -> dict[tuple[str, str, str], Price]:
     }
 
 
+def steady(drill: Drill, history: History) -> list[Operation]:
+    """What was answered before anything broke."""
+    _, begin_s, end_s = drill.phases()[0]
+    return [
+        operation
+        for operation in history.operations
+        if operation.outcome is Outcome.OK and begin_s <= operation.start_s < end_s
+    ]
+
+
 def served(drill: Drill, history: History) -> dict[tuple[str, str], float]:
     """The shares of what was served before anything broke, by city and region.
 
     Sessions through an accelerator do not tell who served them: then by nearness.
     """
-    _, begin_s, end_s = drill.phases()[0]
     counts: dict[tuple[str, str], int] = {}
-    for operation in history.operations:
+    for operation in steady(drill, history):
         way = operation.city, operation.served_by
-        steady = begin_s <= operation.start_s < end_s
-        if steady and operation.outcome is Outcome.OK and operation.served_by:
+        if operation.served_by:
             counts[way] = counts.get(way, 0) + 1
     if not counts:
         return _nearest(drill)

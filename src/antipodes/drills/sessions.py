@@ -7,7 +7,7 @@ session that breaks fails all keys that wait for their picture, and is opened an
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from antipodes.drills.calls import Way
 from antipodes.drills.history import Operation, Outcome
@@ -19,12 +19,11 @@ from antipodes.world.places import kind_of, top_of
 KIND = "keystroke"
 
 
-class Keystroke:
+class Keystroke(NamedTuple):
     """One key that was pressed, and waits for its picture."""
 
-    def __init__(self, number: int, due_s: float) -> None:
-        self.number = number
-        self.due_s = due_s  # of the world
+    number: int
+    due_s: float  # of the world
 
 
 class _Client(PlainReceiver):

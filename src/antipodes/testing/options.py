@@ -121,7 +121,7 @@ def _resolvers(value: Any) -> tuple[tuple[str, str], ...]:
     pairs = value
     if isinstance(value, str):
         pairs = [pair.split("=") for pair in value.replace(",", " ").split()]
-    found: dict[str, str] = dict(pairs)
+    found = {str(city): str(behaviour) for city, behaviour in dict(pairs).items()}
     for behaviour in found.values():
         parse_behaviour(behaviour)
     return tuple(sorted(found.items()))

@@ -1,7 +1,7 @@
 """Zonal shifts by experiments: begun, found again and canceled by the name of their effect.
 
-FIS asks the API of zonal shifts as a customer would. A shift expires by itself at the end of its
-action, at the latest; AWS keeps it alive by the minute instead, which comes to the same.
+FIS asks the API of zonal shifts as a customer would. A shift is canceled at the end of its action;
+where nobody is there to do it, it expires by itself less than a minute later.
 """
 
 import contextlib

@@ -69,6 +69,7 @@ def test_text_escapes_are_octal() -> None:
         ("CNAME", ""),
         ("DS", "123 4 5"),
         ("DS", "123 4 5 abc"),
+        ("DS", "123 8 2 abcd"),
         ("DS", ""),
         ("HTTPS", "x y"),
         ("HTTPS", "1 . alpn"),

@@ -140,7 +140,7 @@ class Balancer:
         self._doors: dict[Address, tuple[tuple[str, str], OpenDoor | None]] = {}
         self._waking: dict[str, Timer] = {}
         self._served: dict[tuple[str, str], _Serving | None] = {}
-        self._served_version = -1
+        self._served_version = (-1, 0)
         self.choosing = Choosing(host.runtime, probes.takes_requests)
         self._meters = metrics.Meters(host)
         self._dated = (0, "")

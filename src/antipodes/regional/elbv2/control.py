@@ -58,18 +58,31 @@ class Balancing(Service):
         self.probes.on_change(self.network.health_changed)
         self.doors = Doors(host, self.registry, self.probes)
         self._chance = host.runtime.chance("elbv2/ids")
+        host.store.on_rollback(self._rolled_back)
 
     async def start(self) -> None:
         """Open the doors, and take up serving and probing where they were left."""
         self.shifted.refresh()
         await self.doors.open()
         self.names.begin()
-        await self.settle()
+        await self._take_up()
+
+    def _rolled_back(self) -> None:
+        """The disk did not take the last changes: serve what there was before them."""
+        self.host.runtime.spawn(self._take_up(), "serving what was there before")
+
+    async def _take_up(self) -> None:
+        self.probes.reconcile()
+        self.names.health_changed()
+        await self._follow()
 
     async def settle(self) -> None:
         """Let data plane and probes follow what the registry says now."""
         self.probes.reconcile()
         self.names.publish()
+        await self._follow()
+
+    async def _follow(self) -> None:
         await self.balancer.reconcile()
         await self.network.reconcile()
         await self.nodes.reconcile()

@@ -126,7 +126,7 @@ class NetworkBalancers:
         self._waking: dict[str, Timer] = {}
         self._standing: dict[str, Runtime] = {}
         self._served: dict[tuple[str, str], _Serving | None] = {}
-        self._served_version = -1
+        self._served_version = (-1, 0)
         # Worked out until a target's health, a zonal shift or the registry changes.
         self._usable_of: dict[tuple[str, str, str], list[Target]] = {}
         self._flows: dict[tuple[str, str], dict[Flow, str]] = {}

@@ -1,6 +1,7 @@
 """What is registered: the service's records in the host's store, found by ARN and by relation.
 
-`version` grows with every change, so that the data plane can keep what it worked out until then.
+`version` is another one after every change, and after a group of changes that was rolled back, so
+that the data plane can keep what it worked out until then.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,17 +20,23 @@ class Registry:
     """Load balancers, target groups, listeners and rules of all accounts in this region."""
 
     def __init__(self, store: Store) -> None:
-        self.version = 0
+        self._store = store
+        self._changes = 0
         self.balancers = Records(store, "elbv2/balancer", LoadBalancer)
         self.groups = Records(store, "elbv2/group", TargetGroup)
         self.listeners = Records(store, "elbv2/listener", Listener)
         self.rules = Records(store, "elbv2/rule", Rule)
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """What is registered now, told apart from what was before."""
+        return self._changes, self._store.failures
+
     # Changes.
 
     def put(self, record: Record) -> None:
         """Create or replace."""
-        self.version += 1
+        self._changes += 1
         match record:
             case LoadBalancer():
                 self.balancers.put(record.account, record.key, record)
@@ -42,7 +49,7 @@ class Registry:
 
     def delete(self, record: Record) -> None:
         """Remove, with everything below it."""
-        self.version += 1
+        self._changes += 1
         match record:
             case LoadBalancer():
                 for listener in self.listeners_of(record):

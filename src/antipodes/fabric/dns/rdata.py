@@ -49,6 +49,7 @@ RDATA_BYTES_MAX = 65_535
 
 _WORD = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^\s"]+)(?=\s|$)', re.DOTALL)
 _NUMBER = re.compile("[0-9]{1,10}")
+_DIGEST_BYTES = {1: 20, 2: 32, 3: 32, 4: 48}  # of a DS record, by the digest's type
 _HEX = re.compile("(?:[0-9A-Fa-f]{2})+")
 _TAG = re.compile("[0-9A-Za-z]{1,255}")
 _OCTET, _SHORT, _LONG = 0xFF, 0xFFFF, 0xFFFF_FFFF
@@ -190,7 +191,11 @@ def _naptr(text: str) -> bytes:
 def _ds(text: str) -> bytes:
     tag, algorithm, digest_type, *digest = _words(text) + [""] * 3
     kinds = bytes((_number(algorithm, _OCTET), _number(digest_type, _OCTET)))
-    return struct.pack(">H", _number(tag, _SHORT)) + kinds + _hex("".join(digest))
+    found = _hex("".join(digest))
+    length = _DIGEST_BYTES.get(kinds[1], len(found))
+    if len(found) != length:
+        raise InvalidRdata(f"a digest of type {kinds[1]} has {length} bytes, not {len(found)}")
+    return struct.pack(">H", _number(tag, _SHORT)) + kinds + found
 
 
 def _tlsa(text: str) -> bytes:

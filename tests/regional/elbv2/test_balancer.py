@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from antipodes.runtime.contract import Address, PlainReceiver, Stream
+from antipodes.runtime.contract import Address, Gone, PlainReceiver, Stream
 from antipodes.service.contract import ServiceError
 from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
-from tests.regional.elbv2.hosts import FUNCTION, Behaviour, Front, Region, fixed, forward
+from tests.regional.elbv2.hosts import ACCOUNT, FUNCTION, Behaviour, Front, Region, fixed, forward
 
 TRACE = "1-5759e988-bd862e3fe1be46a994272793"
 
@@ -361,6 +361,34 @@ def test_a_target_that_refuses_is_a_502_and_drains_when_it_is_deregistered(
     assert states() == ["draining"]
     region.wait(2)
     assert states() == []
+
+
+def test_what_the_disk_did_not_take_is_not_served_either(region: Region) -> None:
+    balancer = region.balancer()
+    listener = region.listener(balancer, fixed("before"))
+    door = f"elb/{balancer['LoadBalancerArn'].partition('/')[2]}"
+    change = {"ListenerArn": listener, "DefaultActions": [fixed("after")]}
+    more = {
+        "LoadBalancerArn": balancer["LoadBalancerArn"],
+        "Protocol": "HTTP",
+        "Port": 81,
+        "DefaultActions": [fixed("more")],
+    }
+
+    async def call(operation: str, request: dict[str, Any]) -> None:
+        await region.host.call("elbv2", operation, request, account=ACCOUNT)
+
+    region.simulation.set_disk(region.place, slow_s=5.0)
+    region.run(call("ModifyListener", change))
+    region.run(call("CreateListener", more))
+    region.simulation.set_disk(region.place, full=True)
+    assert region.ask(f"{door}:80").status == 500  # held until it is known, and then not so
+    assert region.ask(f"{door}:80").body == b"before"
+    with pytest.raises(Gone):
+        region.ask(f"{door}:81")
+    region.simulation.set_disk(region.place, full=False, slow_s=0.0)
+    region.run(call("CreateListener", more))
+    assert region.ask(f"{door}:81").body == b"more"
 
 
 def test_a_client_may_send_several_requests_at_once(region: Region) -> None:

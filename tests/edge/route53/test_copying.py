@@ -7,6 +7,9 @@ from antipodes.edge.route53.private import PrivateZones
 from antipodes.edge.route53.replica import KINDS
 from antipodes.fabric.dns.names import to_wire
 from antipodes.fabric.dns.rdata import RTYPES, rdata_text
+from antipodes.regional.recovery.clusterapi import RecoveryCluster
+from antipodes.regional.recovery.registers import Ballot
+from antipodes.regional.recovery.state import Agreed, Control, Panel
 from antipodes.replication.changelog import ENTRIES_MIN
 from tests.edge.route53.test_health import IP_E, IP_W, TURNED_S, Endpoint, check, pair
 from tests.edge.route53.test_private import hold, opened, values
@@ -40,14 +43,16 @@ async def zone(stage: Stage, name: str, **more: Any) -> str:
     return found
 
 
-async def forget(stage: Stage) -> None:
-    """Let the home's log forget what everybody has passed."""
-    host = stage.simulated.region(HOME)
+async def forget(stage: Stage, region: str = HOME, *kinds: str) -> None:
+    """Let a region's log forget what was said there of these kinds, and nobody is waited for."""
+    host = stage.simulated.region(region)
+    for follower in list(host.changes.followers):
+        host.changes.forget(follower)  # as if it had been away for a million entries
     for _ in range(ENTRIES_MIN + 1):
         host.changes.append("noise", None)
     await host.store.committed()
     await stage.wait(FORGOTTEN_S)
-    assert not host.changes.read(0, ENTRIES_MIN, KINDS)[0]
+    assert not host.changes.read(0, ENTRIES_MIN, kinds or KINDS)[0]
 
 
 def test_a_region_that_asks_late_copies_its_private_zones() -> None:
@@ -88,6 +93,31 @@ def test_a_region_forgets_the_verdicts_that_an_emptied_edge_has_lost() -> None:
     play(scenario)
 
 
+def test_an_emptied_edge_copies_routing_controls_that_were_turned_long_ago() -> None:
+    async def scenario(stage: Stage) -> None:
+        arn = "arn:aws:route53-recovery-control::1:controlpanel/a/routingcontrol/b"
+        await stage.check(check("w", type="RECOVERY_CONTROL", routing_control=arn, ip=""))
+        await stage.hold(*pair())
+        endpoint = stage.simulated.region(W).service("route53-recovery-cluster")
+        assert isinstance(endpoint, RecoveryCluster)
+        registers = endpoint.consensus.registers
+        turned = Agreed("1", 1, (Panel("p", ""),), (Control(arn, "", "p", on=True),))
+        registers.learn("c", Ballot(3, W), turned)
+        await stage.wait(TOLD_S)
+        assert await stage.values("tokyo", "www.example.com") == [IP_W]
+        stage.simulated.kill("edge")
+        stage.simulated.simulation.disk("edge/main").wipe()
+        await forget(stage, W, "arc/")
+        await stage.simulated.restart("edge")
+        await stage.wait(TOLD_S)
+        assert await stage.values("tokyo", "www.example.com") == [IP_W]
+        registers.learn("c", Ballot(4, W), Agreed("1", 2, turned.panels))
+        await stage.wait(TOLD_S)
+        assert await stage.values("tokyo", "www.example.com") == [IP_E]
+
+    play(scenario)
+
+
 def test_an_edge_that_was_away_too_long_forgets_what_is_gone_and_learns_the_rest() -> None:
     async def scenario(stage: Stage) -> None:
         kept, gone = await zone(stage, "example.com"), await zone(stage, "example.net")
@@ -99,9 +129,6 @@ def test_an_edge_that_was_away_too_long_forgets_what_is_gone_and_learns_the_rest
         await change(stage, kept, ("DELETE", "old.example.com", "192.0.2.9"))
         await change(stage, kept, ("CREATE", "new.example.com", "192.0.2.2"))
         await stage.simulated.call(HOME, "route53", "DeleteHostedZone", {"Id": gone})
-        host = stage.simulated.region(HOME)
-        for follower in list(host.changes.followers):
-            host.changes.forget(follower)  # as if it had been away for a million entries
         await forget(stage)
         await stage.simulated.restart("edge")
         assert isinstance(stage.plane, DnsPlane)

@@ -23,6 +23,7 @@ from antipodes.replication.logserver import Refused
 from antipodes.runtime.contract import DiskFull, Gone, Runtime, Store, TimedOut
 
 NAMES_QUERY = "elbv2/name"
+CONTROL_KIND = "arc/routing-control"  # and the query for all of them
 VERDICTS_QUERY = "route53/verdicts"
 RETRY_S = 1.0
 HOME, EDGE = "us-east-1", "edge"
@@ -80,6 +81,7 @@ class Copying:
                     )
                 else:
                     await self._copy_names(follower)
+                    await self._copy_controls(follower)
                 self._store.delete(_MARKS + source.encode())
             except (Gone, TimedOut, Refused, DiskFull):
                 await self._runtime.sleep(self._runtime.interval(RETRY_S))
@@ -93,6 +95,13 @@ class Copying:
         gone = {name: None for name in self._replica.names_of(follower.source) if name not in told}
         pairs = {**told, **gone}
         self._say(follower.source, [(NAMES_QUERY, [name, pairs[name]]) for name in pairs])
+
+    async def _copy_controls(self, follower: Follower) -> None:
+        try:
+            told = await follower.query(CONTROL_KIND, None)
+        except Refused:
+            return  # no endpoint of recovery clusters is there
+        self._say(follower.source, [(CONTROL_KIND, control) for control in told])
 
     async def _copy_zones(self, follower: Follower) -> None:
         zones, checks, collections = await follower.query(ZONES_QUERY, None)

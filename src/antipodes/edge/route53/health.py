@@ -28,7 +28,6 @@ from antipodes.service.contract import Host
 from antipodes.service.records import Records
 
 HEALTH_KIND, BALANCER_HEALTH_KIND = "route53/health", "route53/balancer-health"
-CONTROL_KIND = "arc/routing-control"
 ON = "On"
 
 

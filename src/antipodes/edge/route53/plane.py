@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from antipodes.edge.route53.answering import Answerer
-from antipodes.edge.route53.copying import HOME
-from antipodes.edge.route53.health import CONTROL_KIND, Health
+from antipodes.edge.route53.copying import CONTROL_KIND, HOME
+from antipodes.edge.route53.health import Health
 from antipodes.edge.route53.knowledge import BALANCER_KIND, Knowledge
 from antipodes.edge.route53.locations import Accelerators
 from antipodes.edge.route53.model import HEALTH_CHECK_KIND, ZONE_KIND, HealthCheck

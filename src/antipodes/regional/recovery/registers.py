@@ -55,6 +55,16 @@ class Registers:
     def __init__(self, store: Store, changes: ChangeLog) -> None:
         self._records = Records(store, "recovery/register", Register)
         self._changes = changes
+        changes.serve(CONTROL_KIND, self._tell_all)
+
+    def _tell_all(self, _: Any) -> list[list[Any]]:
+        """For followers that are behind: every switch, as the log would tell of it now."""
+        return [
+            [arn, ON if on else OFF, register.chosen_ballot.as_number()]
+            for _, _, register in self._records.all()
+            if register.chosen is not None
+            for arn, on in register.chosen.switches().items()
+        ]
 
     def get(self, cluster: str) -> Register:
         """A cluster's register, perhaps a fresh one."""

@@ -90,6 +90,14 @@ def test_a_wait_period_holds_at_an_endpoint_whose_clock_is_behind(wall: float, w
         assert switched(changed, again).switches() == {"a": True, "b": True, "c": False}
 
 
+def test_a_repeated_attempt_is_not_refused_for_what_the_first_one_did() -> None:
+    rule = Rule("r", NAMES, NAMES, gating=False, least=0, inverted=False, wait_ms=5000)
+    controls = tuple(Control(name, name, P) for name in NAMES)
+    change = Change("us-east-1", "1", {"a": True}, (), 100.0)
+    changed = switched(Agreed("0", 1, (Panel(P, "p"),), controls, (rule,)), change)
+    assert switched(changed, change) == changed
+
+
 @settings(max_examples=60)
 @given(
     on=st.lists(st.booleans(), min_size=3, max_size=3),

@@ -70,6 +70,15 @@ def test_a_listener_speaks_tls_with_its_certificate(region: Region) -> None:
         ask(region, balancer, None)
 
 
+def test_an_https_listener_has_the_attributes_of_an_http_listener(region: Region) -> None:
+    _, listener = secured(region, imported(region, "example.com"))
+    elbv2 = region.client("elbv2")
+    which = {"ListenerArn": listener["ListenerArn"]}
+    shown = [{"Key": "routing.http.response.server.enabled", "Value": "true"}]
+    assert elbv2.describe_listener_attributes(**which)["Attributes"] == shown
+    assert elbv2.modify_listener_attributes(**which, Attributes=shown)["Attributes"] == shown
+
+
 def test_a_certificate_that_is_not_issued_or_too_weak_is_refused(region: Region) -> None:
     waiting = region.client("acm").request_certificate(DomainName="example.com")
     for arn in (waiting["CertificateArn"], imported(region, "example.com", "RSA_1024")):

@@ -337,6 +337,10 @@ def test_where_an_address_may_be(network: Network) -> None:
         ({"Id": "10.9.8.9", "AvailabilityZone": "eu-central-1a"}, "ValidationError"),
         ({"Id": "203.0.113.1", "AvailabilityZone": "all"}, "InvalidTarget"),
         ({"Id": "i-running"}, "InvalidTarget"),
+        (
+            {"Id": "172.31.16.8", "QuicServerId": "0x0123456789abcdef"},
+            "InvalidConfigurationRequest",
+        ),
     ):
         assert refusal(register, TargetGroupArn=group, Targets=[target]) == code
 

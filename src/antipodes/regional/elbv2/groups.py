@@ -185,6 +185,8 @@ def matcher_takes(matcher: str, status: int) -> bool:
 
 def target_of(group: TargetGroup, request: dict[str, Any]) -> Target:
     """Return what a request names as a target of a group, whether or not it may be one."""
+    if request.get("QuicServerId"):
+        raise not_offered("QuicServerId")
     port = 0 if group.target_type == LAMBDA else request.get("Port") or group.port
     return Target(request["Id"], port, request.get("AvailabilityZone") or "")
 

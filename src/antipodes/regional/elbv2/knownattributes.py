@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from antipodes.regional.elbv2 import attributes, nlbattributes
 from antipodes.regional.elbv2.attributes import Attribute
-from antipodes.regional.elbv2.model import HTTP, TLS, Listener, LoadBalancer, TargetGroup, invalid
+from antipodes.regional.elbv2.model import (
+    HTTP,
+    HTTPS,
+    TLS,
+    Listener,
+    LoadBalancer,
+    TargetGroup,
+    invalid,
+)
 from antipodes.service.contract import ServiceError
 
 _OF_HTTP_LISTENER: Mapping[str, Attribute] = {
@@ -26,7 +34,7 @@ def of(thing: LoadBalancer | TargetGroup | Listener) -> Mapping[str, Attribute]:
                 return nlbattributes.OF_TLS_LISTENER
             if thing.has_idle_timeout:
                 return nlbattributes.OF_LISTENER
-            return _OF_HTTP_LISTENER if thing.protocol == HTTP else {}
+            return _OF_HTTP_LISTENER if thing.protocol in {HTTP, HTTPS} else {}
 
 
 def value(thing: LoadBalancer | TargetGroup | Listener, key: str) -> str:

@@ -9,6 +9,13 @@ from antipodes.runtime.contract import Accepted, PlainReceiver, Stream
 EARLY_BYTES_MAX = 256 << 10
 
 
+class Refusal(PlainReceiver):
+    """Stands where nobody is there for a connection: it is reset."""
+
+    def connection_made(self, stream: Stream) -> None:
+        stream.abort()
+
+
 class RelayEnd(PlainReceiver):
     """One side of a relay: what it receives is written to the other."""
 

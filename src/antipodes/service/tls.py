@@ -66,12 +66,12 @@ class ServerTls:
         """
         self._runtime = runtime
         self._contexts = [_server_context(one, self._choose, versions) for one in credentials]
-        self._names = [_certificates(one.chain)[0] for one in credentials]
+        self._names = [names_of(_certificates(one.chain)[0]) for one in credentials]
 
     def _choose(self, connection: SSL.Connection) -> None:
         asked = (connection.get_servername() or b"").decode("ascii", "replace").lower()
-        for context, certificate in zip(self._contexts, self._names, strict=True):
-            if any(covers(name, asked) for name in names_of(certificate)):
+        for context, names in zip(self._contexts, self._names, strict=True):
+            if any(covers(name, asked) for name in names):
                 connection.set_context(context)
                 return
 

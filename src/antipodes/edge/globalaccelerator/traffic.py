@@ -23,12 +23,11 @@ from antipodes.runtime.contract import (
     DatagramDoor,
     Gone,
     Listener,
-    PlainReceiver,
     Receiver,
     Runtime,
-    Stream,
 )
 from antipodes.service.conversations import Conversations
+from antipodes.service.relay import Refusal
 
 EPHEMERAL_PORT_MIN, EPHEMERAL_PORTS = 1024, 64512
 TARGETS_MAX = 10_000
@@ -185,7 +184,7 @@ class Traffic:
         comer = Comer(place, accepted.peer_ip, address, int(port), TCP, accepted.trace)
         route = self._route(comer) if len(self._flows) < FLOWS_MAX else None
         if route is None:
-            return _Refusal()
+            return Refusal()
         opened = OpenFlow(self._runtime, route.meter, self._over)
         self._flows[opened] = None
         self._connect(opened, route, comer)
@@ -247,10 +246,3 @@ class Traffic:
 def _close(doors: Doors) -> None:
     doors.streams.close()
     doors.datagrams.close()
-
-
-class _Refusal(PlainReceiver):
-    """Nobody listens here: the connection is reset."""
-
-    def connection_made(self, stream: Stream) -> None:
-        stream.abort()

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from antipodes.regional.elbv2 import model
 from antipodes.regional.elbv2.model import SECURE_PROTOCOLS, Listener
 from antipodes.regional.elbv2.registry import Registry
-from antipodes.runtime.contract import PlainReceiver, Receiver, Stream
+from antipodes.runtime.contract import Receiver
 from antipodes.service.contract import Call, Host, Request, ServiceError
+from antipodes.service.relay import Refusal
 
 if TYPE_CHECKING:
     from antipodes.service.tls import Credential, ServerTls
@@ -39,13 +40,6 @@ POLICIES = {
     "ELBSecurityPolicy-FS-1-2-Res-2019-08": ("TLSv1.2",),
     "ELBSecurityPolicy-FS-1-2-Res-2020-10": ("TLSv1.2",),
 }
-
-
-class _Refusal(PlainReceiver):
-    """There is no certificate to show."""
-
-    def connection_made(self, stream: Stream) -> None:
-        stream.abort()
 
 
 class Certificates:
@@ -132,7 +126,7 @@ class Certificates:
                 self._servers.clear()
             self._servers[key] = self._server(*key)
         server = self._servers[key]
-        return server.receiver(inner) if server is not None else _Refusal()
+        return server.receiver(inner) if server is not None else Refusal()
 
     def _server(self, policy: str, credentials: Sequence[tuple[str, str]]) -> "ServerTls | None":
         """What shows some certificates; None where none of them can be shown.

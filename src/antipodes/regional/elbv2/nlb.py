@@ -15,7 +15,7 @@ address belongs together until nothing has come either way for 120 s, and client
 always preserved.
 
 Left out: QUIC, keep-alives of TLS listeners, target group stickiness, IPv6, PrivateLink, security
-groups, metrics.
+groups.
 """
 
 import hashlib
@@ -47,11 +47,11 @@ from antipodes.runtime.contract import (
     PlainReceiver,
     Receiver,
     Runtime,
-    Stream,
     Timer,
 )
 from antipodes.service.contract import Host
 from antipodes.service.conversations import Conversations, Reply
+from antipodes.service.relay import Refusal
 from antipodes.world import addresses
 
 PORT_MIN, PORTS = 1024, 64_512  # of clients, which have none in this world
@@ -80,13 +80,6 @@ class _Serving(NamedTuple):
     balancer: LoadBalancer
     groups: tuple[tuple[TargetGroup, int], ...]
     idle_s: float
-
-
-class _Refusal(PlainReceiver):
-    """Nobody is there for this connection."""
-
-    def connection_made(self, stream: Stream) -> None:
-        stream.abort()
 
 
 class _Silence(PlainReceiver):
@@ -284,7 +277,7 @@ class NetworkBalancers:
         choice = self.choose(serving, node, flow, accepted.peer_ip) if serving else None
         if serving is None or choice is None or self._count >= FLOWS_MAX:
             self._runtime.journal.sometimes("nlb.refused")
-            return _Refusal()
+            return Refusal()
         preserves = knownattributes.value(choice.group, nlbattributes.PRESERVES_IP) == "true"
         source_ip = accepted.peer_ip if preserves else choice.node.address
         if preserves and accepted.peer_ip == (choice.target.address or choice.target.id):

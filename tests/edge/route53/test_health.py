@@ -1,5 +1,6 @@
 """Health checks at work: who probes, who is believed, and what becomes of it."""
 
+from ipaddress import IPv6Address
 from typing import Any
 
 import msgspec
@@ -295,6 +296,24 @@ def test_what_comes_before_an_answer_is_none_and_another_protocol_is_no_success(
         await stage.check(check("w", type="HTTP_STR_MATCH", search_string="fine"))
         await stage.wait(TURNED_S)
         assert {o.status for o in await observations(stage, "w")} == {status}
+
+    play(scenario)
+
+
+def test_an_endpoint_of_ipv6_is_found_however_its_address_is_written() -> None:
+    async def scenario(stage: Stage) -> None:
+        endpoint = Endpoint(stage, W, "")
+        ip = str(IPv6Address(addresses.ANYCAST6_A + 77))
+        runtime = stage.simulated.region(W).runtime
+        server = HttpServer(runtime, endpoint.answer)
+        edge = stage.simulated.hosts["edge"]
+        assert isinstance(edge, EdgeHost)
+        await edge.runtime.listen(Address("edge/*", f"{ip}:8080"), server.receiver)
+        await stage.check(check("w", ip=IPv6Address(ip).exploded.upper(), port=8080))
+        await stage.wait(TURNED_S)
+        seen = await observations(stage, "w")
+        assert {o.status for o in seen} == {"Success: HTTP Status Code 200, OK"}
+        assert endpoint.asked[0].headers["host"] == f"[{ip}]:8080"
 
     play(scenario)
 

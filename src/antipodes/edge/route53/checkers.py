@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Coroutine
 from typing import Any, NamedTuple, Protocol
 
 from antipodes.edge.route53.model import HealthCheck, Observation
-from antipodes.edge.route53.probes import Outcome, failed, port_of, probe
+from antipodes.edge.route53.probes import Outcome, address_of, failed, port_of, probe
 from antipodes.runtime.contract import Address, Runtime, Task
 from antipodes.world import addresses
 from antipodes.world.world import World
@@ -206,7 +206,7 @@ class Fleet:
             due = max(due + interval_s, runtime.now())
 
     async def _probe(self, runtime: Runtime, check: HealthCheck, seat: Seat) -> Outcome:
-        ip = check.ip
+        ip = address_of(check)
         if not ip:
             found = self._around.lookup(seat.region, check.domain)
             if not found:

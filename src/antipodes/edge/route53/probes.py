@@ -12,6 +12,7 @@ request's headers and the text of a success as seen in public logs. The words fo
 import zlib
 from collections.abc import Mapping
 from http import HTTPStatus
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -52,6 +53,11 @@ class Outcome(NamedTuple):
 def failed(why: str) -> Outcome:
     """A probe that failed."""
     return Outcome(healthy=False, status=f"Failure: {why}")
+
+
+def address_of(check: HealthCheck) -> str:
+    """The address that is probed, as doors have it; empty if its name has to be resolved."""
+    return str(ip_address(check.ip)) if check.ip else ""
 
 
 def port_of(check: HealthCheck) -> int:
@@ -125,7 +131,8 @@ def _phrase(status: int) -> str:
 
 def _request(check: HealthCheck) -> bytes:
     port = port_of(check)
-    host = check.domain.rstrip(".") or check.ip
+    ip = address_of(check)
+    host = check.domain.rstrip(".") or (f"[{ip}]" if ":" in ip else ip)
     if port != PORTS[check.type]:
         host = f"{host}:{port}"
     path = check.path or "/"

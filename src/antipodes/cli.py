@@ -94,6 +94,10 @@ def _ask(options: argparse.Namespace, method: str, path: str, body: Any = None) 
         raise CommandError(f"the world at port {port} does not answer: {error}") from None
 
 
+def _path(*parts: str) -> str:
+    return "".join(f"/{urllib.parse.quote(part, safe='')}" for part in parts)
+
+
 # Up and down.
 
 
@@ -280,7 +284,7 @@ def _environment(port: int) -> dict[str, str]:
 
 
 def _trace(options: argparse.Namespace) -> int:
-    spans = _ask(options, "GET", f"/traces/{options.id}")
+    spans = _ask(options, "GET", _path("traces", options.id))
     if options.json:
         print(json.dumps(spans, indent=2))
     else:
@@ -316,7 +320,7 @@ def _aws(options: argparse.Namespace) -> int:
 
 def _at(options: argparse.Namespace) -> int:
     command = [a for i, a in enumerate(options.command) if not (i == 0 and a == "--")]
-    city = _ask(options, "GET", f"/cities/{urllib.parse.quote(options.city, safe='')}")
+    city = _ask(options, "GET", _path("cities", options.city))
     if not command:
         print(json.dumps(city))
         return 0
@@ -359,12 +363,12 @@ def _break(options: argparse.Namespace) -> int:
 def _break_host(options: argparse.Namespace, place: str) -> Any:
     if options.kind == "clock":
         wrong = {"offset_s": options.offset or 0.0, "drift_ppm": options.drift or 0.0}
-        return _ask(options, "POST", f"/hosts/{place}/clock", wrong)
-    return _ask(options, "POST", f"/hosts/{place}/{'pause' if options.pause else 'kill'}")
+        return _ask(options, "POST", _path("hosts", place, "clock"), wrong)
+    return _ask(options, "POST", _path("hosts", place, "pause" if options.pause else "kill"))
 
 
 def _heal(options: argparse.Namespace) -> int:
-    path = f"/faults/{options.handle}" if options.handle else "/faults"
+    path = _path("faults", options.handle) if options.handle else "/faults"
     healed = _ask(options, "DELETE", path)["healed"]
     print("\n".join(f"healed {handle}" for handle in healed) or "nothing was broken")
     return 0

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +90,26 @@ def test_a_kept_connection_may_change_the_region(world: RunningWorld) -> None:
 def test_a_city_has_one_port_however_many_ask_for_it_at_once(world: RunningWorld) -> None:
     for city in ("lima", "quito", "bogota"):
         connections = [http.client.HTTPConnection("127.0.0.1", world.port) for _ in range(8)]
-        for connection in connections:
-            connection.request("GET", f"/_antipodes/cities/{city}")
+        for connection, name in zip(connections, (city, f"city%2F{city}") * 4, strict=True):
+            connection.request("GET", f"/_antipodes/cities/{name}")
         ports = [json.load(connection.getresponse())["port"] for connection in connections]
         for connection in connections:
             connection.close()
         assert ports == [world.ask("/status")["cities"][f"city/{city}"]] * len(connections)
+
+
+def test_what_no_program_can_stand_in_is_named(world: RunningWorld) -> None:
+    done = run("at", "edge/GRU", "--", "true", state=world.state)
+    assert (done.returncode, "edge/GRU is not a city" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("break", "region", "us west"), ("heal", "a b/c"), ("trace", "1-é&x=1#")]
+)
+def test_words_with_any_letters_are_passed_on(world: RunningWorld, command: Sequence[str]) -> None:
+    done = run(*command, state=world.state)
+    assert "Traceback" not in done.stderr
+    assert command[-1] in done.stderr or "no spans" in done.stdout
 
 
 def test_a_region_that_is_not_there_is_named(world: RunningWorld) -> None:

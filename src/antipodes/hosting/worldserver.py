@@ -26,7 +26,7 @@ import traceback
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 import orjson
@@ -111,11 +111,12 @@ class WorldServer:
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request to the world itself."""
-        path = unquote(urlsplit(request.target).path).removeprefix("/_antipodes")
+        path = urlsplit(request.target).path.removeprefix("/_antipodes").strip("/")
+        parts = [unquote(part) for part in path.split("/")]
         try:
-            if path.startswith("/toxiproxy/"):
-                return await self._toxiproxy.handle(request, path.split("/")[2:])
-            return await self._route(request, path)
+            if parts[0] == "toxiproxy":
+                return await self._toxiproxy.handle(request, parts[1:])
+            return await self._route(request, parts)
         except (SupervisorError, WorldError, UnknownDelay) as error:
             return json_response({"message": str(error)}, 400)
         except (orjson.JSONDecodeError, msgspec.MsgspecError) as error:
@@ -124,8 +125,7 @@ class WorldServer:
             traceback.print_exception(error)
             return json_response({"message": f"a bug of ours: {error!r}"}, 500)
 
-    async def _route(self, request: HttpRequest, path: str) -> HttpResponse:
-        parts = path.strip("/").split("/")
+    async def _route(self, request: HttpRequest, parts: list[str]) -> HttpResponse:
         match request.method, parts:
             case "GET", ["health"] | ["_localstack", "health"]:
                 return json_response(self._health())
@@ -210,8 +210,9 @@ class WorldServer:
     async def _trace(self, trace: str) -> list[Any]:
         journal: Any = self.runtime.journal
         spans = list(journal.spans(trace))
+        question = f"/spans?trace={quote(trace, safe='')}"
         for place in list(self.supervisor.members):
-            spans.extend(await self.supervisor.ask(place, f"/spans?trace={trace}") or [])
+            spans.extend(await self.supervisor.ask(place, question) or [])
         return sorted(spans, key=lambda span: (span["start"], -span["end"]))
 
     async def _city(self, name: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ published; at 30 s an endpoint is said to see a request about every two seconds.
 from collections.abc import Awaitable, Coroutine
 from typing import Any, NamedTuple, Protocol
 
-from antipodes.edge.route53.model import HealthCheck, Observation
+from antipodes.edge.route53.model import PROBED, HealthCheck, Observation
 from antipodes.edge.route53.probes import Outcome, address_of, failed, port_of, probe
 from antipodes.runtime.contract import Address, Runtime, Task
 from antipodes.world import addresses
@@ -37,7 +37,6 @@ EACH = 2
 HEALTHY_SHARE = 0.18  # more than that
 ALARM_S = 60.0
 MEASURED_S = 60.0
-PROBED = ("HTTP", "HTTP_STR_MATCH", "HTTPS", "HTTPS_STR_MATCH", "TCP")
 CALCULATED, RECOVERY_CONTROL, ALARM = "CALCULATED", "RECOVERY_CONTROL", "CLOUDWATCH_METRIC"
 
 

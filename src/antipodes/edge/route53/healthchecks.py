@@ -14,15 +14,12 @@ from typing import Any
 import msgspec
 
 from antipodes.edge.route53 import naming
-from antipodes.edge.route53.model import Alarm, HealthCheck
+from antipodes.edge.route53.model import ENCRYPTED, PORTS, PROBED, Alarm, HealthCheck
 from antipodes.edge.route53.records import invalid_input
 
 INTERVALS_S = (10, 30)
 CHILDREN_MAX = 255  # "Quotas" of the Developer Guide; the model's own maximum is 256
 MATCHING = ("HTTP_STR_MATCH", "HTTPS_STR_MATCH")
-ENCRYPTED = ("HTTPS", "HTTPS_STR_MATCH")
-PROBING = ("HTTP", "HTTP_STR_MATCH", "HTTPS", "HTTPS_STR_MATCH", "TCP")
-_PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
 # This world's internet, which is nobody's in the other.
 _WORLD = (IPv4Network("198.18.0.0/15"), IPv6Network("2001:2::/48"))
 _ROUTING_CONTROL = re.compile(
@@ -95,7 +92,7 @@ def first(given: dict[str, Any], check: HealthCheck) -> HealthCheck:
         raise invalid_input("A calculated health check must have a HealthThreshold")
     defaults = msgspec.structs.replace(
         check,
-        port=_PORTS.get(check.type),
+        port=PORTS.get(check.type),
         sends_server_name=check.type in ENCRYPTED,
         insufficient_data="LastKnownStatus" if check.type == "CLOUDWATCH_METRIC" else "",
     )
@@ -106,7 +103,7 @@ def validate(check: HealthCheck) -> None:
     """Check what a health check must keep by itself. Raises InvalidInput."""
     if check.interval_s not in INTERVALS_S:
         raise invalid_input("RequestInterval must be 10 or 30")
-    if check.type in PROBING:
+    if check.type in PROBED:
         _validate_endpoint(check)
     elif check.type == "CALCULATED":
         if len(check.children) > CHILDREN_MAX:
@@ -161,7 +158,7 @@ def show(check: HealthCheck) -> dict[str, Any]:
         "Inverted": check.inverted,
         "Disabled": check.disabled,
     }
-    if check.type in PROBING:
+    if check.type in PROBED:
         config |= _show_endpoint(check)
     elif check.type == "CALCULATED":
         config["HealthThreshold"] = check.health_threshold

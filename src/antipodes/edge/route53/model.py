@@ -35,6 +35,11 @@ MEASURED_KIND = "route53/measured"
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
 ACCELERATOR_ZONE = "Z2BJ6XQ5FK7U4H"
 
+# Types of health checks: those that probe an endpoint, and its port where none is given.
+ENCRYPTED = ("HTTPS", "HTTPS_STR_MATCH")
+PROBED = ("HTTP", "HTTP_STR_MATCH", *ENCRYPTED, "TCP")
+PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
+
 DEFAULT_LOCATION = "*"  # of a CIDR collection; and the country of a default geolocation record
 
 Policy = Literal[

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import httptools
 
-from antipodes.edge.route53.model import HealthCheck
+from antipodes.edge.route53.model import ENCRYPTED, PORTS, HealthCheck
 from antipodes.runtime.contract import (
     Address,
     Gone,
@@ -37,8 +37,6 @@ CONNECTION_TIME, HANDSHAKE_TIME = "ConnectionTime", "SSLHandshakeTime"
 FIRST_BYTE_TIME = "TimeToFirstByte"
 MS = 1000.0
 WELL_MIN, WELL_MAX = 200, 399
-ENCRYPTED = ("HTTPS", "HTTPS_STR_MATCH")
-PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
 _AUTOMATIC = 47  # tells zlib to find out whether it is gzip or deflate
 
 

@@ -119,7 +119,8 @@ def test_probes_keep_to_their_groups_settings() -> None:
         machines = await build(stage, "TCP", **settings)
         assert [await stage.state(region) for region in (W, E)] == ["UNHEALTHY"] * 2
         door = machines[E].address.port.replace(f":{PORT}", ":81")
-        well = await Machine(stage, E, door, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").start()
+        moved = "HTTP/1.1 399 Moved\r\nContent-Length: 0\r\n\r\n"  # the last that is well
+        well = await Machine(stage, E, door, moved).start()
         await stage.wait(4 * 10 - 5)
         assert await stage.state(E) == "UNHEALTHY"
         await stage.wait(10 + 10 + 5)
@@ -127,6 +128,30 @@ def test_probes_keep_to_their_groups_settings() -> None:
         well.name = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
         await stage.wait(6 * 10 + 5)
         assert await stage.state(E) == "UNHEALTHY"
+
+    play(scenario)
+
+
+def test_probes_are_made_every_30_seconds_and_the_first_outcome_counts_at_once() -> None:
+    """By default; three outcomes in a row change a mind."""
+
+    async def scenario(stage: Stage) -> None:
+        machines = await build(stage, "TCP")
+        assert await stage.state(E) == "HEALTHY"
+        machines[E].stop()
+        await stage.wait(30 + 30 - 5)
+        assert await stage.state(E) == "HEALTHY"
+        await stage.wait(30 + 20)
+        assert await stage.state(E) == "UNHEALTHY"
+        shown = await stage.call("DescribeEndpointGroup", EndpointGroupArn=stage.groups[E])
+        one = {"EndpointId": shown["EndpointGroup"]["EndpointDescriptions"][0]["EndpointId"]}
+        group = {"EndpointGroupArn": stage.groups[E]}
+        await stage.call("RemoveEndpoints", EndpointIdentifiers=[one], **group)
+        await machines[E].start(udp=False)
+        await stage.call("AddEndpoints", EndpointConfigurations=[one], **group)
+        assert await stage.state(E) == "INITIAL"
+        await stage.wait(15)
+        assert await stage.state(E) == "HEALTHY"
 
     play(scenario)
 

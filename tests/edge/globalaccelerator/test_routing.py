@@ -157,6 +157,19 @@ def test_without_affinity_the_clients_port_matters() -> None:
     assert len(chosen) == 2
 
 
+def test_without_affinity_the_protocol_matters() -> None:
+    made = listener(group(WEST, 1, 1))
+    pairs = [(flow, flow._replace(protocol="UDP")) for flow in flows(50)]
+    assert any(choose(made, tcp).endpoint != choose(made, udp).endpoint for tcp, udp in pairs)
+
+
+def test_with_all_dials_at_0_even_the_farthest_healthy_group_serves() -> None:
+    """Not documented by AWS; see the service's page."""
+    made = listener(*(group(region, 128, dial=0) for region in REGIONS))
+    for flow in flows(20):
+        assert choose(made, flow, unhealthy=ARNS[:-1]).region == REGIONS[-1]
+
+
 def test_weights_are_shares() -> None:
     """Four endpoints of weights 4, 5, 5, 6, as in the guide's "Endpoint weights"."""
     made = listener(group(WEST, 4, 5, 5, 6))

@@ -129,6 +129,24 @@ def test_a_lost_region_is_left_and_everything_goes_on_without_the_control_plane(
     play(scenario)
 
 
+def test_a_verdict_that_the_disk_did_not_take_is_kept_when_there_is_space() -> None:
+    async def scenario(stage: Stage) -> None:
+        endpoint = await built(stage, check("w"))
+        handle = stage.simulated.set_disk("edge", full=True)
+        endpoint.status = 503
+        await stage.wait(TURNED_S)
+        assert await answers(stage) == [IP_E]  # the locations hear of it all the same
+        assert await said(stage, "route53/health", "w") == []
+        await stage.simulated.heal(handle)
+        await stage.wait(61)
+        assert await said(stage, "route53/health", "w") == [False]
+        stage.simulated.kill("edge")
+        await stage.simulated.restart("edge")
+        assert await answers(stage) == [IP_E]
+
+    play(scenario)
+
+
 def test_checkers_on_the_wrong_side_of_a_cut_are_wrong_but_few_do_not_matter() -> None:
     async def scenario(stage: Stage) -> None:
         await built(stage, check("w"))

@@ -37,6 +37,7 @@ EACH = 2
 HEALTHY_SHARE = 0.18  # more than that
 ALARM_S = 60.0
 MEASURED_S = 60.0
+STATUS = "HealthCheckStatus"  # a metric: 1 or 0
 CALCULATED, RECOVERY_CONTROL, ALARM = "CALCULATED", "RECOVERY_CONTROL", "CLOUDWATCH_METRIC"
 
 
@@ -245,7 +246,7 @@ class Fleet:
 
     def _measured(self, watched: _Watched) -> Measured:
         check = watched.check
-        values: dict[str, float] = {"HealthCheckStatus": float(self._verdicts[check.id])}
+        values: dict[str, float] = {STATUS: float(self._verdicts[check.id])}
         if watched.checkers:
             well = sum(checker.opinion for checker in watched.checkers)
             values["HealthCheckPercentageHealthy"] = 100.0 * well / len(watched.checkers)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from antipodes.edge.route53.balancers import PLACES, BalancerChecks
-from antipodes.edge.route53.checkers import REGIONS, Fleet, Measured
+from antipodes.edge.route53.checkers import REGIONS, STATUS, Fleet, Measured
 from antipodes.edge.route53.copying import VERDICTS_QUERY
 from antipodes.edge.route53.knowledge import Knowledge
 from antipodes.edge.route53.locations import Location
@@ -152,6 +152,10 @@ class Health:
 
     def measured(self, rows: list[Measured]) -> None:
         """A minute is over: the control plane's region publishes what it was like."""
+        for row in rows:  # the disk may not have taken all of it when it was decided
+            healthy, known = row.values[STATUS] > 0, self._verdicts.get("", row.health_check)
+            if healthy != (known is None or known.healthy):
+                self._keep(self._verdicts, HEALTH_KIND, row.health_check, healthy=healthy)
         try:
             self._host.changes.append(MEASURED_KIND, [self._runtime.wall(), rows])
         except DiskFull:

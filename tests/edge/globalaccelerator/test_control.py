@@ -212,6 +212,13 @@ def test_tags_are_kept_changed_and_removed() -> None:
         assert (await stage.call("ListTagsForResource", **arn))["Tags"] == [
             {"Key": "b", "Value": "2"}
         ]
+        most = [{"Key": str(number), "Value": ""} for number in range(50)]
+        assert await refused(stage, "TagResource", Tags=most, **arn) == "InvalidArgumentException"
+        await create(stage, "most", Tags=most)
+        token = {"Name": "n", "IdempotencyToken": "more"}
+        for operation in ("CreateAccelerator", "CreateCrossAccountAttachment"):
+            code = await refused(stage, operation, Tags=[*most, {"Key": "a", "Value": ""}], **token)
+            assert code == "InvalidArgumentException", operation
 
     play(scenario)
 

@@ -54,7 +54,7 @@ def create_accelerator(
         deployed_at=now,
         token=token,
         enabled=request.get("Enabled") is not False,
-        tags={tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()},
+        tags=checks.tags(request.get("Tags")),
         routing=routing,
         addresses6=addresses6,
         address_type=address_type,

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.edge.globalaccelerator import lending, shapes
+from antipodes.edge.globalaccelerator import checks, lending, shapes
 from antipodes.edge.globalaccelerator.errors import denied, invalid, limited, missing
 from antipodes.edge.globalaccelerator.model import (
     ATTACHED_MAX,
@@ -99,7 +99,7 @@ def create_attachment(service: GlobalAccelerator, call: Call, request: Request) 
         principals=_unique(_principals(request.get("Principals"))),
         resources=_unique(_resources(request.get("Resources"), call.account)),
         token=request["IdempotencyToken"],
-        tags={tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()},
+        tags=checks.tags(request.get("Tags")),
     )
     service.attachments.put(call.account, created.id, _checked(created))
     return {"CrossAccountAttachment": shapes.attachment(created)}

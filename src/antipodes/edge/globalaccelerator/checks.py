@@ -21,6 +21,7 @@ from antipodes.edge.globalaccelerator.model import (
 from antipodes.edge.globalaccelerator.resources import BALANCER, ELASTIC_IP, NETWORK, Resource
 
 PORTS = (1, 65535)
+TAGS_MAX = 50
 CUSTOM_PORTS_MIN = 16  # of each range of a custom listener
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?")
 
@@ -35,6 +36,14 @@ def name_of(name: str) -> str:
             "end with a hyphen or period"
         )
     return name
+
+
+def tags(given: list[dict[str, str]] | None, known: dict[str, str] | None = None) -> dict[str, str]:
+    """Return known tags and those given, which replace them, checked."""
+    found = {**(known or {}), **{tag["Key"]: tag["Value"] for tag in given or ()}}
+    if len(found) > TAGS_MAX:
+        raise invalid(f"A resource has at most {TAGS_MAX} tags")
+    return found
 
 
 def port_ranges(ranges: Iterable[dict[str, Any]]) -> tuple[Range, ...]:

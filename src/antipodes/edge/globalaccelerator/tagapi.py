@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from antipodes.edge.globalaccelerator.errors import invalid, missing
+from antipodes.edge.globalaccelerator import checks
+from antipodes.edge.globalaccelerator.errors import missing
 from antipodes.edge.globalaccelerator.model import (
     Accelerator,
     Attachment,
@@ -15,7 +16,6 @@ from antipodes.edge.globalaccelerator.model import (
 from antipodes.edge.globalaccelerator.service import GlobalAccelerator, operations
 from antipodes.service.contract import Call
 
-TAGS_MAX = 50
 Request = dict[str, Any]
 
 
@@ -36,8 +36,6 @@ def _save(
     service: GlobalAccelerator, found: Accelerator | Attachment, tags: dict[str, str]
 ) -> None:
     """Keep tags; the edge need not hear of them."""
-    if len(tags) > TAGS_MAX:
-        raise invalid(f"A resource has at most {TAGS_MAX} tags")
     if isinstance(found, Accelerator):
         service.accelerators.put(found.account, found.id, msgspec.structs.replace(found, tags=tags))
     else:
@@ -47,7 +45,7 @@ def _save(
 @operations("TagResource")
 def tag_resource(service: GlobalAccelerator, call: Call, request: Request) -> Any:
     found = _find(service, call, request["ResourceArn"])
-    _save(service, found, found.tags | {tag["Key"]: tag["Value"] for tag in request["Tags"]})
+    _save(service, found, checks.tags(request["Tags"], found.tags))
     return {}
 
 

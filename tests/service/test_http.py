@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from antipodes.runtime.contract import Accepted, Address, Gone, PlainReceiver, Runtime, Stream
-from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
+from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer, passed_on
+from antipodes.service.httpmessages import encode_request
 from tests.runtime.worlds import BODIES
 
 API = Address("b", "api")
@@ -70,6 +73,13 @@ def test_a_headers_letters_arrive_as_they_were_sent(run: Any) -> None:
         return dict(answer.headers)["x-name"]
 
     assert run(scenario) == name
+
+
+@given(st.binary(min_size=1, max_size=20))
+def test_headers_are_passed_on_byte_for_byte(value: bytes) -> None:
+    raw = [(b"Connection", b"close"), (b"X-Any", value)]
+    data = encode_request(API, "GET", "/", passed_on(raw, {"connection"}), b"", keep_alive=True)
+    assert data == b"GET / HTTP/1.1\r\nhost: api\r\nX-Any: " + value + b"\r\n\r\n"
 
 
 def test_answers_keep_the_order_of_their_requests(run: Any) -> None:

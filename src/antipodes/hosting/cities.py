@@ -34,6 +34,7 @@ from antipodes.service.http import (
     HttpResponse,
     HttpServer,
     encode_response,
+    passed_on,
 )
 from antipodes.service.recursion import recursive_server
 from antipodes.service.relay import RelayEnd
@@ -129,11 +130,7 @@ class _Requests:
         """Send one request on, from the city."""
         host, port, target = _split(request)
         trace = self._city.new_trace()
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in request.raw_headers
-            if name.decode("latin-1").lower() not in _HOP_BY_HOP
-        ]
+        headers = passed_on(request.raw_headers, _HOP_BY_HOP)
         if "x-amzn-trace-id" not in request.headers:
             headers.append(("X-Amzn-Trace-Id", f"Root={trace}"))
         started = self._city.runtime.now()

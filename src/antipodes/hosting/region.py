@@ -16,7 +16,14 @@ from antipodes.replication.logserver import LogServer
 from antipodes.runtime.contract import Address, DiskFull, Gone, Runtime, TimedOut
 from antipodes.service.contract import Response, Service, ServiceError, Settings
 from antipodes.service.dispatch import Dispatcher
-from antipodes.service.http import UNKEPT, HttpClient, HttpRequest, HttpResponse, HttpServer
+from antipodes.service.http import (
+    UNKEPT,
+    HttpClient,
+    HttpRequest,
+    HttpResponse,
+    HttpServer,
+    passed_on,
+)
 from antipodes.service.planes import CLUSTER_REGIONS, is_control
 from antipodes.world.world import World
 
@@ -147,11 +154,9 @@ class RegionHost:
         """Send a request on to the region it was signed for."""
         if not self._is_host(region, request):
             raise self._unrecognized(region)
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in request.raw_headers
-            if name.lower() not in {b"connection", b"content-length", b"transfer-encoding"}
-        ]
+        headers = passed_on(
+            request.raw_headers, {"connection", "content-length", "transfer-encoding"}
+        )
         started = self.runtime.now()
         self.forwarded[region] = self.forwarded.get(region, 0) + len(request.body)
         try:

@@ -26,6 +26,7 @@ from antipodes.service.httpmessages import (
     HttpResponse,
     encode_response,
     lower,
+    passed_on,
     read_request,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "HttpResponse",
     "HttpServer",
     "encode_response",
+    "passed_on",
 ]
 
 PIPELINE_MAX = 64

@@ -6,7 +6,7 @@ unusual included, is left to httptools' parser.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
@@ -185,7 +185,7 @@ def encode_request(  # noqa: PLR0913 - the parts of a request
     *,
     keep_alive: bool,
 ) -> bytes:
-    """Return the bytes of a request; texts are what a server here reads them as."""
+    """Return the bytes of a request; its headers as UTF-8, or byte for byte from `passed_on`."""
     names = {name.lower() for name, _ in headers}
     first = f"{method} {target} HTTP/1.1\r\n".encode("latin-1", "replace")
     parts = []
@@ -197,4 +197,15 @@ def encode_request(  # noqa: PLR0913 - the parts of a request
     if not keep_alive and "connection" not in names:
         parts.append("connection: close\r\n")
     parts.append("\r\n")
-    return first + "".join(parts).encode("utf-8", "replace") + body
+    return first + "".join(parts).encode("utf-8", "surrogateescape") + body
+
+
+def passed_on(
+    headers: Sequence[tuple[bytes, bytes]], but: Collection[str]
+) -> list[tuple[str, str]]:
+    """Return headers as a client sends them on, but for some, whose names are in lower case."""
+    return [
+        (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
+        for name, value in headers
+        if lower(name) not in but
+    ]

@@ -34,8 +34,10 @@ from antipodes.service.http import (
     HttpResponse,
     HttpServer,
     encode_response,
+    passed_back,
     passed_on,
 )
+from antipodes.service.httpmessages import HOP_BY_HOP
 from antipodes.service.recursion import recursive_server
 from antipodes.service.relay import RelayEnd
 from antipodes.world.places import kind_of
@@ -56,17 +58,7 @@ SOCKS_REQUEST_BYTES_MIN = 5
 
 _PORT = re.compile(r"[0-9]{1,5}")
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
-_HOP_BY_HOP = {
-    "connection",
-    "proxy-connection",
-    "keep-alive",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "content-length",
-}
+_NOT_ON = HOP_BY_HOP | {"proxy-authorization", "content-length"}
 
 
 class CityProxy:
@@ -130,7 +122,7 @@ class _Requests:
         """Send one request on, from the city."""
         host, port, target = _split(request)
         trace = self._city.new_trace()
-        headers = passed_on(request.raw_headers, _HOP_BY_HOP)
+        headers = passed_on(request.raw_headers, _NOT_ON)
         if "x-amzn-trace-id" not in request.headers:
             headers.append(("X-Amzn-Trace-Id", f"Root={trace}"))
         started = self._city.runtime.now()
@@ -152,7 +144,7 @@ class _Requests:
         self._city.runtime.journal.span(
             trace, "city.request", started, place=self._city.runtime.place, status=response.status
         )
-        kept = [(n, v) for n, v in response.headers if n.lower() not in _HOP_BY_HOP]
+        kept = passed_back(response, head=request.method == "HEAD")
         kept.append(("x-antipodes-trace", trace))
         return HttpResponse(response.status, kept, response.body, response.reason)
 

@@ -22,6 +22,7 @@ from antipodes.service.http import (
     HttpRequest,
     HttpResponse,
     HttpServer,
+    passed_back,
     passed_on,
 )
 from antipodes.service.planes import CLUSTER_REGIONS, is_control
@@ -175,7 +176,8 @@ class RegionHost:
             ) from None
         trace = request.accepted.trace
         self.runtime.journal.span(trace, "forward", started, target=region)
-        return response
+        kept = passed_back(response, head=request.method == "HEAD")
+        return HttpResponse(response.status, kept, response.body, response.reason)
 
     def _unrecognized(self, region: str) -> ServiceError:
         known = ", ".join(self.world.regions)

@@ -26,6 +26,7 @@ from antipodes.service.httpmessages import (
     HttpResponse,
     encode_response,
     lower,
+    passed_back,
     passed_on,
     read_request,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "HttpResponse",
     "HttpServer",
     "encode_response",
+    "passed_back",
     "passed_on",
 ]
 

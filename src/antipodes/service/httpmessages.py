@@ -22,6 +22,18 @@ _STATUS_LINES = {
 }
 HEADER_BYTES_MAX = 64 << 10  # of all names and values of a message
 BODY_BYTES_MAX = 64 << 20  # of a message, unless its reader says otherwise
+# Never passed on, in either direction (RFC 9110, 7.6.1).
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 _NO_BODY = frozenset({204, 304})
 _NAMES_MAX = 4096
 _HEAD_BYTES_MAX = 384  # signed requests are longer, and have lines that never come again
@@ -158,7 +170,10 @@ UNKEPT = HttpResponse(500)  # for what the disk did not take; every AWS client t
 def encode_response(
     response: HttpResponse, *, keep_alive: bool = True, head: bool = False
 ) -> bytes:
-    """Return the bytes of a response; to a HEAD request, without its body."""
+    """Return the bytes of a response; to a HEAD request, without its body.
+
+    Who answers HEAD without having the body may tell its length.
+    """
     status = response.status
     if response.reason:
         line = f"HTTP/1.1 {status} {response.reason}\r\n".encode("latin-1", "replace")
@@ -168,7 +183,8 @@ def encode_response(
     if response.headers:
         text = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
         parts.append(text.encode("utf-8", "replace"))
-    if status not in _NO_BODY:
+    told = head and any(name.lower() == "content-length" for name, _ in response.headers)
+    if status not in _NO_BODY and not told:
         parts.append(b"content-length: %d\r\n" % len(response.body))
     parts.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
     if not head and status not in _NO_BODY:
@@ -198,6 +214,15 @@ def encode_request(  # noqa: PLR0913 - the parts of a request
         parts.append("connection: close\r\n")
     parts.append("\r\n")
     return first + "".join(parts).encode("utf-8", "surrogateescape") + body
+
+
+def passed_back(response: HttpResponse, *, head: bool) -> list[tuple[str, str]]:
+    """Return an answer's headers for whoever was asked first; to HEAD its length is one of them."""
+    return [
+        (name, value)
+        for name, value in response.headers
+        if (lowered := name.lower()) not in HOP_BY_HOP and (head or lowered != "content-length")
+    ]
 
 
 def passed_on(

@@ -305,6 +305,21 @@ def test_addresses_of_this_machine_take_turns(region: Region) -> None:
     assert last.headers["x-forwarded-for"] == "198.19.128.9"
 
 
+def test_head_tells_the_length_that_the_target_told(region: Region) -> None:
+    serve_on_laptop(region, 83, HttpResponse(200, [], b"0123456789"))
+    vpc = region.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    group = region.group(TargetType="ip", Protocol="HTTP", Port=83, VpcId=vpc)
+    balancer = region.balancer()
+    region.listener(balancer, forward(group))
+    targets = [{"Id": "127.0.0.1"}]
+    region.client("elbv2").register_targets(TargetGroupArn=group, Targets=targets)
+    door = f"elb/{balancer['LoadBalancerArn'].partition('/')[2]}:80"
+    for method, body in (("HEAD", b""), ("GET", b"0123456789")):
+        answer = region.ask(door, method)
+        lengths = [value for name, value in answer.headers if name.lower() == "content-length"]
+        assert (lengths, answer.body) == (["10"], body)
+
+
 def test_a_target_whose_answer_does_not_end_is_a_502(region: Region) -> None:
     piece = bytes(1 << 20)
     written: list[int] = []

@@ -54,7 +54,7 @@ from antipodes.runtime.contract import (
 )
 from antipodes.runtime.contract import Listener as OpenDoor
 from antipodes.service.contract import Host
-from antipodes.service.http import HttpClient, HttpRequest, HttpResponse
+from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, passed_back
 from antipodes.wire.scalars import http_date
 
 TARGET_LENGTH_MAX = 16 << 10
@@ -477,7 +477,7 @@ class Balancer:
                 keep_alive=request.method in _REPEATABLE,
                 trace=visit.trace,
             )
-        headers = forwarding.headers_back(list(response.headers))
+        headers = passed_back(response, head=request.method == "HEAD")
         if sum(len(name) + len(value) for name, value in headers) > lambdaformat.HEADERS_BYTES_MAX:
             raise _Refused(502, "the response's headers are too long")
         return HttpResponse(response.status, headers, response.body, response.reason)

@@ -9,9 +9,9 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from antipodes.regional.elbv2 import attributes
-from antipodes.regional.elbv2.lambdaformat import HOP_BY_HOP
 from antipodes.regional.elbv2.model import LoadBalancer
 from antipodes.service.http import HttpResponse
+from antipodes.service.httpmessages import HOP_BY_HOP
 from antipodes.wire.scalars import http_date
 
 SERVER = "awselb/2.0"
@@ -35,7 +35,6 @@ _REPLACED = HOP_BY_HOP | {
     "x-forwarded-for",
     "content-length",
 }
-_NOT_BACK = HOP_BY_HOP | {"content-length"}
 _ROOT = re.compile(r"(?:^|;)\s*Root=([^;]+)")
 _SELF = re.compile(r"(?:^|;)\s*Self=[^;]*")
 _VALID_NAME = re.compile(r"[A-Za-z0-9-]+")
@@ -141,8 +140,3 @@ def too_many_addresses(headers: Headers) -> bool:
     """Whether a request has come through too many proxies."""
     values = [value for name, value in headers if name.lower() == "x-forwarded-for"]
     return len(",".join(values).split(",")) > FORWARDED_ADDRESSES_MAX
-
-
-def headers_back(headers: Headers) -> Headers:
-    """Return a target's headers as the client sees them."""
-    return [pair for pair in headers if pair[0].lower() not in _NOT_BACK]

@@ -17,21 +17,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from antipodes.service.httpmessages import HOP_BY_HOP
+
 BODY_BYTES_MAX = 1_000_000  # of a request's body, and of a whole answer ("1 MB")
 HEADERS_BYTES_MAX = 32 << 10
 CHECK_AGENT = "ELB-HealthChecker/2.0"
-# Hop by hop: never passed on, in either direction (RFC 9110, 7.6.1).
-HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 _DROPPED = HOP_BY_HOP | {"content-length"}
 _TEXT_TYPES = ("application/json", "application/javascript", "application/xml")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

@@ -85,6 +85,30 @@ def test_a_disabled_accelerator_keeps_its_name_and_a_deleted_one_loses_it_and_it
     play(scenario, regions=(W,))
 
 
+def test_doors_of_addresses_that_an_accelerator_has_no_longer_are_closed() -> None:
+    async def scenario(stage: Stage) -> None:
+        async def turn(address_type: str) -> list[str]:
+            whole = {"AcceleratorArn": stage.accelerator}
+            changed = await stage.call("UpdateAccelerator", IpAddressType=address_type, **whole)
+            await stage.wait(PROPAGATION_S + 5)
+            sets = changed["Accelerator"]["IpSets"]
+            return [address for one in sets for address in one["IpAddresses"]]
+
+        await stage.accelerate(regions=())
+        both = await turn("DUAL_STACK")
+        for address in both:
+            await stage.connect("frankfurt", address=address)
+        assert await turn("IPV4") == both[:2]
+        for address in both[2:]:
+            with pytest.raises(Gone):
+                await stage.connect("frankfurt", address=address)
+        assert await turn("DUAL_STACK") == both
+        for address in both:
+            await stage.connect("frankfurt", address=address)
+
+    play(scenario)
+
+
 def test_a_deleted_accelerator_stays_deleted_when_the_edge_starts_again() -> None:
     async def scenario(stage: Stage) -> None:
         await stage.accelerate(regions=())

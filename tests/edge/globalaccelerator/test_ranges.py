@@ -128,6 +128,22 @@ def test_an_accelerator_has_one_address_of_a_range_each_in_its_own_network_zone(
     play(scenario)
 
 
+def test_an_address_that_passes_to_another_accelerator_keeps_its_doors() -> None:
+    async def scenario(stage: Stage) -> None:
+        await provision(stage, FIRST)
+        await stage.wait(PROPAGATION_S + 1)
+        first = await create(stage, "one", IpAddresses=["203.0.113.7"])
+        await stage.wait(PROPAGATION_S + 1)
+        whole = {"AcceleratorArn": first["AcceleratorArn"]}
+        await stage.call("UpdateAccelerator", Enabled=False, **whole)
+        await stage.call("DeleteAccelerator", **whole)
+        await create(stage, "two", IpAddresses=["203.0.113.7"])
+        await stage.wait(2 * PROPAGATION_S)
+        await stage.connect("frankfurt", address="203.0.113.7")
+
+    play(scenario)
+
+
 def test_a_range_can_be_lent() -> None:
     async def scenario(stage: Stage) -> None:
         async def owner(operation: str, **request: Any) -> Any:

@@ -229,10 +229,12 @@ class Stage:
             return "silence"
         return answer.body.decode() if answer.status == 200 else f"status {answer.status}"
 
-    async def connect(self, city: str, port: int = 80) -> tuple[Stream, "Person"]:
+    async def connect(
+        self, city: str, port: int = 80, address: str = ""
+    ) -> tuple[Stream, "Person"]:
         runtime = self.simulated.outside.at(f"city/{city}")
         return await runtime.connect(
-            self.door(city, port=port),
+            self.door(city, address, port),
             Person,
             source_ip=addresses.client_ip(f"city/{city}", 0),
         )

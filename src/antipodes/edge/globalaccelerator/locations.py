@@ -28,11 +28,13 @@ class Location(Hearer):
         self.healthy: dict[str, bool] = {}
         self._found: dict[tuple[str, int, str], Found | None] = {}
 
-    def learn(self, accelerator: Accelerator) -> None:
-        """Take an accelerator as it is from now on."""
+    def learn(self, accelerator: Accelerator) -> Accelerator | None:
+        """Take an accelerator as it is from now on; return what was known of it."""
         self._found.clear()
+        before = self.accelerators.get(accelerator.id)
         self.accelerators[accelerator.id] = accelerator
         self.changed()
+        return before
 
     def forget(self, accelerator_id: str) -> Accelerator | None:
         """An accelerator is no more; return what was known of it."""

@@ -43,6 +43,7 @@ class AnycastPlane:
         # under which their health is known.
         self._referenced: dict[str, Endpoint] = {}
         self._checked: dict[str, Endpoint] = {}
+        self._goers: dict[str, int] = {}  # how many locations go by an address
         propagation_s = host.settings.propagation_s
         self._locations = {
             place: Location(host.runtime, host.world, place, propagation_s)
@@ -55,7 +56,7 @@ class AnycastPlane:
         """Take up what was last heard, open the doors, follow the control plane, check health."""
         for _, _, accelerator in self._accelerators.all():
             for location in self._locations.values():
-                location.learn(accelerator)
+                self._learn(location, accelerator)
             await self._traffic.open_doors(accelerator.all_addresses)
         for _, arn, heard in self._health.all():
             for location in self._locations.values():
@@ -101,14 +102,31 @@ class AnycastPlane:
         self._accelerators.put(account, accelerator_id, accelerator)
         opening = self._traffic.open_doors(accelerator.all_addresses)
         self._runtime.spawn(opening, "open doors")
-        self._tell((HOME,), lambda here: here.learn(accelerator), accelerator_id)
+        self._tell((HOME,), lambda here: self._learn(here, accelerator), accelerator_id)
+
+    def _learn(self, location: Location, accelerator: Accelerator) -> None:
+        """A location has heard of an accelerator, or of a change of one."""
+        before = location.learn(accelerator)
+        for address in accelerator.all_addresses:
+            self._goers[address] = self._goers.get(address, 0) + 1
+        self._leave(before)
 
     def _forget(self, location: Location, accelerator_id: str) -> None:
-        """A location has heard of a deletion; the last one to hear of it closes the doors."""
-        gone = location.forget(accelerator_id)
-        known = any(accelerator_id in other.accelerators for other in self._locations.values())
-        if gone is not None and not known:
-            self._traffic.close_doors(gone.addresses + gone.addresses6)
+        """A location has heard of a deletion."""
+        self._leave(location.forget(accelerator_id))
+
+    def _leave(self, before: Accelerator | None) -> None:
+        """A location goes by that no longer; the last one to leave an address closes its doors."""
+        for address in before.all_addresses if before is not None else ():
+            self._goers[address] -= 1
+            if self._goers[address] == 0:
+                del self._goers[address]
+                if not self._is_wanted(address):
+                    self._traffic.close_doors((address,))
+
+    def _is_wanted(self, address: str) -> bool:
+        """Whether an accelerator has an address, though no location may know of that yet."""
+        return any(address in known.all_addresses for _, _, known in self._accelerators.all())
 
     def _tell(
         self, sources: tuple[str, ...], change: Callable[[Location], None], about: str = ""

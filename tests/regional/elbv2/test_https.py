@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from OpenSSL import SSL
 
 from antipodes.regional.acm.certificates import Pair, issue, new_authority
-from antipodes.runtime.contract import Gone
+from antipodes.runtime.contract import Address, Gone, PlainReceiver
 from antipodes.service.http import HttpResponse
+from antipodes.service.tls import TlsEnd
 from tests.regional.elbv2.hosts import Region, fixed, forward
 from tests.regional.elbv2.test_balancer import echo
 
@@ -97,6 +99,34 @@ def test_a_certificate_imported_anew_with_a_weak_key_is_shown_to_nobody(region: 
         ListenerArn=listener["ListenerArn"], Certificates=[{"CertificateArn": other}]
     )
     assert ask(region, balancer, "example.com").status == 200
+
+
+def test_a_policy_says_which_versions_are_spoken(region: Region) -> None:
+    _, listener = secured(
+        region, imported(region, "example.com"), SslPolicy="ELBSecurityPolicy-TLS13-1-3-2021-06"
+    )
+
+    def established(version: int) -> bool:
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.set_max_proto_version(version)
+        connection = SSL.Connection(context, None)
+        connection.set_connect_state()
+        door = f"{listener['ListenerArn'].partition('listener/')[2].rpartition('/')[0]}:443"
+
+        async def connect() -> None:
+            end = TlsEnd(region.city, connection, PlainReceiver())
+            await region.city.connect(Address(region.place, f"elb/{door}"), lambda _: end)
+            await region.city.sleep(1)
+
+        region.run_in_city(connect())
+        return connection.get_state_string() == b"SSL negotiation finished successfully"
+
+    assert not established(SSL.TLS1_2_VERSION)
+    assert established(SSL.TLS1_3_VERSION)
+    region.client("elbv2").modify_listener(
+        ListenerArn=listener["ListenerArn"], SslPolicy="ELBSecurityPolicy-TLS-1-2-2017-01"
+    )
+    assert established(SSL.TLS1_2_VERSION)
 
 
 def test_a_function_is_told_that_the_request_came_over_tls(region: Region) -> None:

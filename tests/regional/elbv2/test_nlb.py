@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from antipodes.regional.elbv2 import nlb
 from antipodes.runtime.contract import Gone
 from antipodes.world.faults import DarkPlace
 from tests.regional.elbv2.networks import CLIENT, PORT, TRACE, ZONES, Flows, Machine, Network
@@ -329,6 +330,31 @@ def test_a_dark_zone_takes_its_node_along(network: Network) -> None:
     network.links.heal(handle)
     network.wait(60)
     assert network.told_name(flows.balancer) == flows.nodes
+
+
+def test_one_visit_in_vain_says_nothing_of_a_zone(network: Network) -> None:
+    here, there = network.machine(A, 10), network.machine(B, 10)
+    flows = network.serving_flows("twice", here, there)
+    head = network.host.store.head
+    handle = network.links.install(DarkPlace(flows.node(B).place))
+    network.wait(15)
+    network.links.heal(handle)
+    network.wait(30)
+    assert network.host.store.head == head
+    assert flows.connect(flows.node(B)).data == there.answer
+
+
+def test_a_flow_more_than_can_be_is_refused(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nlb, "FLOWS_MAX", 2)
+    flows = network.serving_flows("many", network.machine(A, 10))
+    first, *_, last = [flows.connect() for _ in range(3)]
+    assert (first.data, first.over) == (b"172.31.0.10", False)
+    assert (last.data, last.reset) == (b"", True)
+    first.stream.close()
+    network.wait(1)
+    assert flows.connect().data == b"172.31.0.10"
 
 
 def test_a_dark_zone_leaves_the_answer_though_its_targets_are_elsewhere(network: Network) -> None:

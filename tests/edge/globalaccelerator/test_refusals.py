@@ -91,6 +91,22 @@ def test_an_endpoint_must_be_in_the_groups_region() -> None:
     play(scenario)
 
 
+def test_an_internal_balancer_always_sees_its_clients() -> None:
+    async def scenario(stage: Stage) -> None:
+        arn = (await create(stage))["AcceleratorArn"]
+        listener = (await listen(stage, arn, 80))["Listener"]["ListenerArn"]
+        balancer = await stage.bare_balancer(W, Scheme="internal")
+        part: dict[str, Any] = {"EndpointId": balancer, "ClientIPPreservationEnabled": False}
+        with pytest.raises(ServiceError) as caught:
+            await grouped(stage, listener, EndpointConfigurations=[part])
+        assert caught.value.code == "InvalidArgumentException"
+        del part["ClientIPPreservationEnabled"]
+        made = await grouped(stage, listener, EndpointConfigurations=[part])
+        assert made["EndpointDescriptions"][0]["ClientIPPreservationEnabled"] is True
+
+    play(scenario)
+
+
 def test_flow_logs_are_refused_by_name() -> None:
     async def scenario(stage: Stage) -> None:
         arn = {"AcceleratorArn": (await create(stage))["AcceleratorArn"]}

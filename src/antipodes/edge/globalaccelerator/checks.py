@@ -212,16 +212,6 @@ def count_endpoints(endpoints: Iterable[object]) -> None:
         raise limited(f"An endpoint group has at most {ENDPOINTS_MAX} endpoints")
 
 
-def check_elsewhere(listener: Listener, group: Group, endpoints: Iterable[Endpoint]) -> None:
-    """Refuse endpoints that another group of the listener has."""
-    elsewhere = {
-        e.arn for known in listener.groups if known.id != group.id for e in known.endpoints
-    }
-    for endpoint in endpoints:
-        if endpoint.arn in elsewhere:
-            raise invalid(f"Endpoint {endpoint.arn} is in another group of the listener")
-
-
 def check_probes(group: Group, endpoints: Iterable[Endpoint]) -> None:
     """Refuse a probe that cannot be made here, where one would be."""
     if group.protocol == "HTTPS" and any(endpoint.probe is not None for endpoint in endpoints):

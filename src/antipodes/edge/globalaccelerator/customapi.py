@@ -122,7 +122,7 @@ async def _network(
     of = named(name)
     if of.kind != SUBNET or of.region not in {"", group.region}:
         raise invalid(f"EndpointId {name} is not the id of a subnet in {group.region}")
-    if any(subnet.id == name for subnet in group.subnets):
+    if _subnet(group, name) is not None:
         raise ServiceError(
             "EndpointAlreadyExistsException", f"{name} is in the endpoint group already"
         )
@@ -138,18 +138,16 @@ def remove_endpoints(service: GlobalAccelerator, call: Call, request: Request) -
     service.check_free(accelerator.arn, _busy)
     names = request["EndpointIds"]
     for name in names:
-        _subnet(group, name)
+        if _subnet(group, name) is None:
+            raise missing("Endpoint", name)
     kept = tuple(subnet for subnet in group.subnets if subnet.id not in names)
     changed = msgspec.structs.replace(group, subnets=kept)
     service.save(with_group(accelerator, listener, changed))
     return {}
 
 
-def _subnet(group: Group, name: str) -> Subnet:
-    for subnet in group.subnets:
-        if subnet.id == name:
-            return subnet
-    raise missing("Endpoint", name)
+def _subnet(group: Group, name: str) -> Subnet | None:
+    return next((subnet for subnet in group.subnets if subnet.id == name), None)
 
 
 # What is allowed.
@@ -161,9 +159,9 @@ def _allow(
     accelerator, listener, group = service.find_group(call, request["EndpointGroupArn"], CUSTOM)
     service.check_free(accelerator.arn, _busy)
     name = request["EndpointId"]
-    if all(subnet.id != name for subnet in group.subnets):
-        raise invalid(f"{name} is not an endpoint of the group")
     subnet = _subnet(group, name)
+    if subnet is None:
+        raise invalid(f"{name} is not an endpoint of the group")
     addresses, ports = request.get("DestinationAddresses"), request.get("DestinationPorts")
     if request.get(everything):
         if addresses or ports:

@@ -87,11 +87,10 @@ async def _looked_up(
     )
 
 
-def _with_endpoints(listener: Listener, group: Group, endpoints: Iterable[Endpoint]) -> Group:
+def _with_endpoints(group: Group, endpoints: Iterable[Endpoint]) -> Group:
     probed = tuple(group.probed(endpoint) for endpoint in endpoints)
     checks.count_endpoints(probed)
     checks.check_probes(group, probed)
-    checks.check_elsewhere(listener, group, probed)
     return msgspec.structs.replace(group, endpoints=probed)
 
 
@@ -111,7 +110,7 @@ async def create_endpoint_group(service: GlobalAccelerator, call: Call, request:
         group = msgspec.structs.replace(group, overrides=ports)
         given = request.get("EndpointConfigurations") or []
         endpoints = await _endpoints(service, accelerator, group, given)
-        group = _with_endpoints(listener, group, endpoints.values())
+        group = _with_endpoints(group, endpoints.values())
         saved = service.save(with_group(accelerator, listener, group))
     return {"EndpointGroup": _shown(service, saved, listener, group)}
 
@@ -146,7 +145,7 @@ async def update_endpoint_group(service: GlobalAccelerator, call: Call, request:
         if request.get("EndpointConfigurations") is not None:
             wanted = request["EndpointConfigurations"]
             endpoints = (await _endpoints(service, accelerator, changed, wanted)).values()
-        changed = _with_endpoints(listener, changed, endpoints)
+        changed = _with_endpoints(changed, endpoints)
         saved = service.save(with_group(accelerator, listener, changed))
     return {"EndpointGroup": _shown(service, saved, listener, changed)}
 
@@ -168,7 +167,7 @@ async def add_endpoints(service: GlobalAccelerator, call: Call, request: Request
         added = await _endpoints(service, accelerator, group, request["EndpointConfigurations"])
         # One that is known already is replaced where it stands.
         endpoints = {endpoint.arn: endpoint for endpoint in group.endpoints} | added
-        changed = _with_endpoints(listener, group, endpoints.values())
+        changed = _with_endpoints(group, endpoints.values())
         saved = service.save(with_group(accelerator, listener, changed))
     shown = _shown(service, saved, listener, changed)
     return {

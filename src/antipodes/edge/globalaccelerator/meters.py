@@ -1,8 +1,9 @@
 """What flows through the edge, counted for CloudWatch: new flows and bytes, each way.
 
 Counts go into the edge's change log once a minute while there is anything to count, and the control
-plane's region publishes them. So they arrive late over a cut link, and are not lost. Where nothing
-flows there is no timer, and nothing is told.
+plane's region publishes them. So they arrive late over a cut link, and are not lost; either end
+that is killed loses what it had not passed on, a minute's at most. Where nothing flows there is no
+timer, and nothing is told.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """Child processes: their output, their end, and that nothing is left of them."""
 
 import asyncio
+import resource
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -42,6 +43,27 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
         await scenario()
 
     run_main(whole())
+
+
+def test_a_system_that_allows_fewer_files_than_it_promises_gives_what_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As macOS does: no limit, it says, and refuses more than it can."""
+    given: list[int] = []
+
+    def limit(_: int, limits: tuple[int, int]) -> None:
+        if limits[0] > 10_240:
+            raise ValueError("current limit exceeds maximum limit")
+        given.append(limits[0])
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", limit)
+
+    async def nothing() -> None:
+        """Start, and end."""
+
+    run_main(nothing())
+    assert given == [8192]
 
 
 def test_output_of_both_kinds_arrives_before_the_end() -> None:

@@ -31,5 +31,10 @@ def _allow_files() -> None:
 
     least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FILES_MAX if most == resource.RLIM_INFINITY else min(FILES_MAX, most)
-    if least != resource.RLIM_INFINITY and least < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    while least != resource.RLIM_INFINITY and least < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        except ValueError:  # macOS promises any number, and allows fewer
+            wanted //= 2
+        else:
+            return

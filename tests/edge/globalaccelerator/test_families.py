@@ -87,6 +87,9 @@ def test_overrides_and_listeners_do_not_get_into_each_others_way() -> None:
             IdempotencyToken="m",
         )
         assert code == "InvalidPortRangeException"
+        await listen(stage, arn, 9443, name="another")
+        code = await refused(stage, "UpdateEndpointGroup", **one, **over((80, 9443)))
+        assert code == "InvalidArgumentException"
         fewer = [{"FromPort": 80, "ToPort": 80}]
         code = await refused(stage, "UpdateListener", ListenerArn=listener, PortRanges=fewer)
         assert code == "InvalidArgumentException"

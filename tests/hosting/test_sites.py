@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from antipodes.fabric.dns.message import RR, encode_answer
+from antipodes.fabric.dns.names import to_wire
 from antipodes.hosting.links import WorldLinks
-from antipodes.hosting.resolver import Resolver
+from antipodes.hosting.resolver import NetworkResolver, NoSuchName, Resolver
 from antipodes.hosting.simulated import SimulatedWorld
 from antipodes.hosting.sites import SiteHost
 from antipodes.runtime.contract import Address, Datagram, Gone, PlainReceiver, Stream
 from antipodes.runtime.main import run_main
 from antipodes.runtime.real import RealRuntime
+from antipodes.service.dnsserver import DnsServer
 from antipodes.world.addresses import zone_address
 from antipodes.world.atlas import load_atlas
 from antipodes.world.faults import CutLink, DarkPlace
@@ -224,6 +227,49 @@ def test_datagrams_go_to_the_site_and_come_back(centre: Centre) -> None:
 
     centre.run(say())
     assert [answer.data for answer in answers] == [b"site heard one", b"site heard two"]
+
+
+def test_a_machine_in_a_region_reaches_a_site_and_people_in_cities_do_not(centre: Centre) -> None:
+    world = centre.simulated.world
+    machine = NetworkResolver(centre.outside.at(REGION), world)
+    assert machine.door("10.20.0.5", 5060) == Address(SITE, "10.20.0.5:5060")
+    assert machine.door("172.31.0.9", 80) == Address(REGION, "172.31.0.9:80")
+    with pytest.raises(NoSuchName):
+        Resolver(centre.city, world).door("10.20.0.5", 5060)
+
+
+def test_a_rule_of_a_network_forwards_names_to_a_site(centre: Centre) -> None:
+    office = RR(to_wire("db.corp.example"), 1, 60, bytes((10, 20, 0, 9)))
+    names = DnsServer(centre.outside, lambda query, _: encode_answer(query, 0, [office]))
+
+    async def resolver(operation: str, **request: Any) -> Any:
+        return await centre.simulated.call(REGION, "route53resolver", operation, request)
+
+    async def look_up() -> list[RR]:
+        await names.listen(Address("laptop", "127.0.0.1:9001"))
+        listed = await centre.simulated.call(REGION, "ec2", "DescribeSubnets", {})
+        groups = await centre.simulated.call(REGION, "ec2", "DescribeSecurityGroups", {})
+        made = await resolver(
+            "CreateResolverEndpoint",
+            CreatorRequestId="out",
+            Direction="OUTBOUND",
+            SecurityGroupIds=[groups["SecurityGroups"][0]["GroupId"]],
+            IpAddresses=[{"SubnetId": subnet["SubnetId"]} for subnet in listed["Subnets"][:2]],
+        )
+        rule = await resolver(
+            "CreateResolverRule",
+            CreatorRequestId="corp",
+            DomainName="corp.example",
+            RuleType="FORWARD",
+            ResolverEndpointId=made["ResolverEndpoint"]["Id"],
+            TargetIps=[{"Ip": "10.20.0.6", "Port": 5060}],
+        )
+        vpc, rule_id = listed["Subnets"][0]["VpcId"], rule["ResolverRule"]["Id"]
+        await resolver("AssociateResolverRule", ResolverRuleId=rule_id, VPCId=vpc)
+        machine = NetworkResolver(centre.outside.at(REGION), centre.simulated.world)
+        return [*(await machine.look_up(office.name, office.rtype)).records]
+
+    assert centre.run(look_up()) == [office]
 
 
 def test_a_site_starts_again(centre: Centre) -> None:

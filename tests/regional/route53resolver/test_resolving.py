@@ -17,6 +17,7 @@ from antipodes.fabric.dns.message import (
 )
 from antipodes.fabric.dns.names import is_within, to_text, to_wire
 from antipodes.hosting.simulated import SimulatedWorld
+from antipodes.regional.route53resolver.model import way_of
 from antipodes.runtime.contract import Address, TimedOut
 from antipodes.service.contract import Settings
 from antipodes.service.dnsclient import DnsClient
@@ -184,6 +185,35 @@ def test_a_vpcs_resolver_recurses_for_public_names_and_knows_some_by_itself() ->
         reverse = await stage.ask("1.0.0.10.in-addr.arpa", PTR)
         zones = [to_text(record.name) for record in reverse.authority]
         assert (reverse.rcode, zones) == (NXDOMAIN, ["10.in-addr.arpa."])
+
+    play(scenario)
+
+
+def test_who_switches_reverse_names_off_asks_the_public_dns_for_them() -> None:
+    async def scenario(stage: Stage) -> None:
+        async def zone() -> str:
+            answer = await stage.ask("1.0.0.10.in-addr.arpa", PTR)
+            return to_text(answer.authority[0].name)
+
+        assert await zone() == "10.in-addr.arpa."
+        vpc = await stage.vpc(W)
+        asked = {"ResourceId": vpc, "AutodefinedReverseFlag": "DISABLE"}
+        await stage.call("UpdateResolverConfig", **asked)
+        assert await zone() == "."
+
+    play(scenario)
+
+
+def test_a_vpc_with_a_rule_is_asked_by_its_id_also_after_a_restart() -> None:
+    async def scenario(stage: Stage) -> None:
+        vpc = await stage.vpc(W)
+        with pytest.raises(TimedOut):
+            await stage.ask("localhost", ip=vpc)
+        await stage.rule("example.com")
+        assert await stage.address("localhost", ip=vpc) == "127.0.0.1"
+        stage.simulated.kill(W)
+        await stage.simulated.restart(W)
+        assert await stage.address("localhost", ip=vpc) == "127.0.0.1"
 
     play(scenario)
 
@@ -385,6 +415,14 @@ def test_a_loop_of_rules_ends_in_a_failure() -> None:
         assert await stage.address("app.example.com") == "SERVFAIL"
 
     play(scenario)
+
+
+def test_what_is_defined_by_itself_is_more_specific_than_a_private_zone_above_it() -> None:
+    name, above, own = (to_wire(text) for text in ("1.10.in-addr.arpa", "arpa", "10.in-addr.arpa"))
+    assert way_of(name, None, above, own).kind == "auto"
+    assert way_of(name, None, own, own).kind == "private"
+    assert way_of(name, None, above, None).kind == "private"
+    assert way_of(name, None, None, None).kind == "public"
 
 
 def test_is_within_is_by_whole_labels() -> None:

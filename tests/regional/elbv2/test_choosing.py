@@ -295,6 +295,7 @@ def test_a_cookie_stands_for_one_thing_of_one_owner_for_its_time(
         later = wall + data.draw(st.integers(0, 99))
         assert opened(value, names, OWNER, wall=later, lasts_s=100) == name
         assert opened(value, names, OWNER, wall=wall + 100, lasts_s=100) is None
+        assert opened(value, names, OWNER, wall=wall - 1, lasts_s=100) is None
         assert opened(value, names, OWNER + "2", wall=later, lasts_s=100) is None
         others = [other for other in names if other != name]
         assert opened(value, others, OWNER, wall=later, lasts_s=100) is None

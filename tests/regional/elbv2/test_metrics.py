@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from antipodes.regional.cloudwatch.api import CloudWatch
+from antipodes.regional.elbv2 import metrics
 from antipodes.regional.elbv2.metrics import NAMESPACE, NETWORK_NAMESPACE
 from tests.regional.elbv2.hosts import FUNCTION, Front, Region, fixed
 from tests.regional.elbv2.networks import ZONES, Network
@@ -100,6 +101,19 @@ def test_what_a_load_balancer_answers_itself_is_told_apart(region: Watched) -> N
         "HTTP_Redirect_Count": 1,
         "HTTP_Fixed_Response_Count": 2,
     }
+
+
+def test_no_more_is_counted_than_there_is_room_for(
+    region: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "KEYS_MAX", 2)
+    front = region.serving(lambda _: {"statusCode": 200})
+    for _ in range(3):
+        region.ask(front.door)
+    region.wait(60)
+    assert region.names() == {"RequestCount"}
+    for parts in ((front.arn,), (front.arn, front.group)):
+        assert region.measured("RequestCount", *parts)["Sum"] == 3
 
 
 class WatchedNetwork(Network):

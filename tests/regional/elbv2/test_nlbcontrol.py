@@ -393,6 +393,12 @@ def test_an_application_load_balancer_as_target(network: Network) -> None:
     group = network.flows("alb", TargetType="alb", Port=80, HealthCheckProtocol="HTTP")
     register = network.client("elbv2").register_targets
     other = network.nlb("other", A)["LoadBalancerArn"]
+    network.client("elbv2").create_listener(
+        LoadBalancerArn=other,
+        Protocol="TCP",
+        Port=80,
+        DefaultActions=[forward(network.flows("behind-other"))],
+    )
     assert refusal(register, TargetGroupArn=group, Targets=[{"Id": other}]) == "InvalidTarget"
     wrong = network.flows("alb-9", TargetType="alb", Port=9)
     assert refusal(register, TargetGroupArn=wrong, Targets=[{"Id": front.arn}]) == "InvalidTarget"

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
+from antipodes.regional.zonalshift import api as zonalshiftapi
 from antipodes.runtime.contract import Address
 from antipodes.service.accounts import session_key, session_token
 from antipodes.service.http import HttpClient
@@ -247,17 +248,26 @@ def test_other_operations_and_a_share_of_calls_go_on() -> None:
     play(scenario)
 
 
-async def shifted(lab: Laboratory, **parameters: str) -> tuple[str, str]:
-    """A load balancer that shifts are enabled for, and an experiment on it; their ids."""
+async def balancer(lab: Laboratory, name: str, kind: str = "application") -> str:
+    """A load balancer that shifts are enabled for, with its name as tag."""
     subnets = (await lab.call(W, "ec2", "DescribeSubnets"))["Subnets"]
-    made = await lab.call(
-        W, "elbv2", "CreateLoadBalancer", Name="b", Subnets=[s["SubnetId"] for s in subnets]
-    )
+    ids = [subnet["SubnetId"] for subnet in subnets]
+    tags = [{"Key": "name", "Value": name}]
+    request = {"Name": name, "Subnets": ids, "Type": kind, "Tags": tags}
+    made = await lab.call(W, "elbv2", "CreateLoadBalancer", **request)
     arn = str(made["LoadBalancers"][0]["LoadBalancerArn"])
     enabled = [{"Key": "zonal_shift.config.enabled", "Value": "true"}]
     await lab.call(
         W, "elbv2", "ModifyLoadBalancerAttributes", LoadBalancerArn=arn, Attributes=enabled
     )
+    return arn
+
+
+async def shifted(
+    lab: Laboratory, target: dict[str, Any] | None = None, **parameters: str
+) -> tuple[str, str]:
+    """A load balancer that shifts are enabled for, and an experiment on it; their ids."""
+    arn = await balancer(lab, "b")
     action = {
         "actionId": "aws:arc:start-zonal-autoshift",
         "parameters": {
@@ -267,12 +277,12 @@ async def shifted(lab: Laboratory, **parameters: str) -> tuple[str, str]:
         },
         "targets": {"ManagedResources": "b"},
     }
-    target = {
+    named = {
         "resourceType": "aws:arc:zonal-shift-managed-resource",
-        "resourceArns": [arn],
         "selectionMode": "ALL",
+        **(target or {"resourceArns": [arn]}),
     }
-    return arn, await lab.start(targets={"b": target}, actions={"shift": action})
+    return arn, await lab.start(targets={"b": named}, actions={"shift": action})
 
 
 async def weights(lab: Laboratory, arn: str) -> dict[str, float]:
@@ -289,6 +299,39 @@ def test_a_load_balancer_is_kept_out_of_a_zone_for_the_time_of_the_action() -> N
         assert (await weights(lab, arn))["usw2-az2"] == 0.0
         await lab.wait_for(experiment, "completed", within_s=301)
         assert set((await weights(lab, arn)).values()) == {1.0}
+
+    play(scenario)
+
+
+def test_a_shift_goes_on_through_a_restart_and_ends_with_its_action() -> None:
+    async def scenario(lab: Laboratory) -> None:
+        arn, experiment = await shifted(lab, zonalAutoshiftStatus="ANY")
+        await lab.sleep(60)
+        await lab.world.heal(lab.world.kill(W))
+        assert (await weights(lab, arn))["usw2-az2"] == 0.0
+        await lab.wait_for(experiment, "completed", within_s=301)
+        assert set((await weights(lab, arn)).values()) == {1.0}
+        assert len((await lab.call(W, "arc-zonal-shift", "ListZonalShifts"))["items"]) == 1
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(("kind", "count"), [("network", 1), ("application", 0)])
+def test_load_balancers_are_found_by_their_tags_and_types(
+    kind: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the second page of the list, too."""
+    monkeypatch.setattr(zonalshiftapi, "PAGE_MAX", 1)
+
+    async def scenario(lab: Laboratory) -> None:
+        others = [await balancer(lab, name, kind) for name in ("other", "third")]
+        target = {"resourceTags": {"name": "third"}}
+        parameters = {"zonalAutoshiftStatus": "ANY", "managedResourceTypes": "NLB"}
+        _, experiment = await shifted(lab, target, **parameters)
+        await lab.wait_for(experiment, *("running",) if count else ("failed",), within_s=5)
+        await lab.sleep(1)
+        found = await lab.call(W, "arc-zonal-shift", "ListZonalShifts", status="ACTIVE")
+        assert [shift["resourceIdentifier"] for shift in found["items"]] == others[1:] * count
 
     play(scenario)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from antipodes.regional.zonalshift import model
 from antipodes.testing.virtualworld import VirtualWorld
 from tests.regional.zonalshift.worlds import ZONE_1, ZONE_2, E, Shifting, W
 
@@ -69,6 +70,30 @@ def test_a_shift_survives_kill_9_and_expires_while_its_region_is_down(shifting: 
     killed.heal()
     shifting.world.advance(seconds=1)
     assert shifting.weights()[ZONE_1] == 1.0
+
+
+def test_a_shift_that_ends_while_the_disk_is_full_ends_when_there_is_room(
+    shifting: Shifting,
+) -> None:
+    shifting.start(expiresIn="1m")
+    full = shifting.world.disk(W, full=True)
+    shifting.world.advance(minutes=2)
+    assert shifting.weights()[ZONE_1] == 0.0
+    full.heal()
+    shifting.world.advance(seconds=2)
+    assert shifting.weights()[ZONE_1] == 1.0
+
+
+def test_of_shifts_that_are_over_the_newest_are_remembered(
+    shifting: Shifting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "SHIFTS_KEPT_MAX", 2)
+    for number in range(4):
+        shifting.end()
+        shifting.world.advance(seconds=1)
+        shifting.start(comment=str(number))
+    kept = shifting.api.list_zonal_shifts()["items"]
+    assert [shift["comment"] for shift in kept] == ["3", "2", "1"]
 
 
 def test_a_resource_has_one_shift_at_a_time(shifting: Shifting) -> None:

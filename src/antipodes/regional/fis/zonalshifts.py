@@ -1,7 +1,7 @@
 """Zonal shifts by experiments: begun, found again and canceled by the name of their effect.
 
-FIS asks the API of zonal shifts as a customer would. A shift is canceled at the end of its action;
-where nobody is there to do it, it expires by itself less than a minute later.
+FIS asks the API of zonal shifts as a customer would. A shift lasts as many whole minutes as its
+action at least; where it has not expired by the end of that, it is canceled.
 """
 
 import contextlib

@@ -144,6 +144,24 @@ def test_nothing_is_asked_while_nothing_waits_and_a_restart_goes_on_asking(
     assert zone.asked == asked
 
 
+def test_what_the_disk_did_not_take_is_proved_again(region: Region, acm: Any) -> None:
+    zone = Zone(region)
+    arn = acm.request_certificate(
+        DomainName="example.com", ValidationMethod="DNS", KeyAlgorithm="EC_prime256v1"
+    )["CertificateArn"]
+    prove(zone, described(acm, arn))
+    service: Any = region.host.services["acm"]
+    region.simulation.set_disk(region.place, slow_s=60.0)
+    region.wait(40)
+    assert service.certificates.list("000000000000")[0].status == "ISSUED"
+    region.simulation.set_disk(region.place, full=True)
+    region.wait(60)
+    region.simulation.set_disk(region.place, full=False, slow_s=0.0)
+    assert service.certificates.list("000000000000")[0].status == "PENDING_VALIDATION"
+    region.wait(15)
+    assert described(acm, arn)["Status"] == "ISSUED"
+
+
 @pytest.mark.parametrize("method", ["DNS", "EMAIL"])
 def test_a_proof_that_never_comes_is_given_up_after_three_days(
     region: Region, acm: Any, method: str

@@ -41,6 +41,7 @@ class Validation:
         self._proved = proved
         self._client = DnsClient(host.runtime)
         self._running = False
+        host.store.on_rollback(self.begin)  # what seemed to be issued may wait again
 
     def begin(self) -> None:
         """Look after what waits, if anything does and nobody does it yet."""

@@ -5,9 +5,18 @@ from collections.abc import Iterator
 import pytest
 
 from antipodes.regional.elbv2 import nlb
-from antipodes.runtime.contract import Gone
+from antipodes.runtime.contract import Address, Gone, PlainReceiver, Stream
 from antipodes.world.faults import DarkPlace
-from tests.regional.elbv2.networks import CLIENT, PORT, TRACE, ZONES, Flows, Machine, Network
+from tests.regional.elbv2.networks import (
+    CLIENT,
+    PORT,
+    TRACE,
+    ZONES,
+    Flows,
+    Machine,
+    Network,
+    place_of,
+)
 
 A, B = ZONES[:2]
 
@@ -342,6 +351,42 @@ def test_one_visit_in_vain_says_nothing_of_a_zone(network: Network) -> None:
     network.wait(30)
     assert network.host.store.head == head
     assert flows.connect(flows.node(B)).data == there.answer
+
+
+@pytest.mark.parametrize(
+    ("protocol", "answer", "ends", "state"),
+    [
+        ("TCP", b"", False, "healthy"),
+        ("TCP", b"", True, "unhealthy"),
+        ("HTTP", b"HTTP/1.1 200 OK\r\n", False, "healthy"),
+        ("HTTP", b"HTTP/1.1 500 No\r\n", False, "unhealthy"),
+        ("HTTP", b"SSH-2.0\r\n", False, "unhealthy"),
+        ("HTTP", b"a" * 20_000, False, "unhealthy"),
+        ("HTTP", b"", True, "unhealthy"),
+    ],
+)
+def test_what_a_check_takes_for_well(
+    network: Network, protocol: str, answer: bytes, ends: bool, state: str
+) -> None:
+    ended: list[bool] = []
+
+    class Answers(PlainReceiver):
+        def connection_made(self, stream: Stream) -> None:
+            stream.write(answer)
+            if ends:
+                stream.close()
+
+        def connection_lost(self, error: Exception | None) -> None:
+            ended.append(True)
+
+    at = Address(place_of(A), f"172.31.0.77:{PORT}")
+    network.run_on_machines(network.machines.listen(at, lambda _: Answers()))
+    group = network.flows("checked", HealthCheckProtocol=protocol)
+    network.register(group, {"Id": "172.31.0.77"})
+    network.listening(network.nlb("checked", A), group)
+    network.wait(12)
+    assert network.states(group)["172.31.0.77"][0] == state
+    assert len(ended) >= 2  # no check waits for its time to run out
 
 
 def test_a_flow_more_than_can_be_is_refused(

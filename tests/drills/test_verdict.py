@@ -86,6 +86,14 @@ def test_what_could_not_be_seen_is_unknown(expect: dict[str, Any], changes: dict
     assert judge(drill(expect=expect), good(**changes)).verdict is Verdict.UNKNOWN
 
 
+def test_what_people_who_only_type_did_not_write_is_not_judged() -> None:
+    made = drill(load={"cities": ["frankfurt"], "session": {}}, expect={"availability": 0.5})
+    typed = [operation("keystroke", "", None, 1, 2), operation("keystroke", "", None, 3, 4)]
+    judgement = judge(made, good(operations=typed))
+    assert [finding.name for finding in judgement.findings] == ["availability"]
+    assert judgement.verdict is Verdict.PASS
+
+
 def test_the_worst_verdict_wins_and_nothing_judged_is_unknown() -> None:
     assert worst([Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN]) is Verdict.FAIL
     assert worst([Verdict.PASS, Verdict.UNKNOWN]) is Verdict.UNKNOWN

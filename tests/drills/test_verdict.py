@@ -90,7 +90,7 @@ def test_what_people_who_only_type_did_not_write_is_not_judged() -> None:
     made = drill(load={"cities": ["frankfurt"], "session": {}}, expect={"availability": 0.5})
     typed = [operation("keystroke", "", None, 1, 2), operation("keystroke", "", None, 3, 4)]
     judgement = judge(made, good(operations=typed))
-    assert [finding.name for finding in judgement.findings] == ["availability"]
+    assert [finding.expectation for finding in judgement.findings] == ["availability"]
     assert judgement.verdict is Verdict.PASS
 
 

@@ -1,11 +1,22 @@
 """What happens at the edge locations, in virtual time, with real balancers behind them."""
 
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 
+from antipodes.edge.globalaccelerator.checkers import PLACES
 from antipodes.world.faults import CutLink, DarkPlace
-from tests.edge.globalaccelerator.worlds import LOST_S, TURNED_S, E, Stage, W, fault, play
+from tests.edge.globalaccelerator.worlds import (
+    LOST_S,
+    PROPAGATION_S,
+    TURNED_S,
+    E,
+    Stage,
+    W,
+    fault,
+    play,
+)
 
 PROPAGATION_MIN_S = 30.0
 
@@ -287,5 +298,28 @@ def test_a_disabled_accelerator_and_a_port_without_a_listener_reset() -> None:
         await stage.call("UpdateAccelerator", AcceleratorArn=stage.accelerator, Enabled=True)
         await stage.wait(TURNED_S)
         assert await stage.ask("frankfurt") == E
+
+    play(scenario)
+
+
+def test_an_endpoint_that_was_removed_and_comes_back_is_new_to_every_location() -> None:
+    """Nobody tells this one that it is healthy again, so it goes elsewhere until somebody does."""
+
+    async def scenario(stage: Stage) -> None:
+        await stage.build()
+        one = {"EndpointId": stage.balancers[W]}
+        group = {"EndpointGroupArn": stage.groups[W]}
+        await stage.call("RemoveEndpoints", EndpointIdentifiers=[one], **group)
+        await stage.wait(2 * PROPAGATION_S)
+        near = stage.world.anycast_edge("city/sao-paulo")
+        with ExitStack() as broken:
+            for checker in PLACES:
+                broken.enter_context(fault(stage, CutLink(checker, near)))
+            await stage.call("AddEndpoints", EndpointConfigurations=[one], **group)
+            await stage.wait(2 * PROPAGATION_S)
+            assert await stage.state(W) == "HEALTHY"
+            assert await stage.ask("sao-paulo") == E
+        await stage.wait(PROPAGATION_S + 1)
+        assert await stage.ask("sao-paulo") == W
 
     play(scenario)

@@ -7,6 +7,7 @@ from antipodes.fabric.dns.message import NXDOMAIN, REFUSED
 from antipodes.runtime.contract import TimedOut
 from antipodes.world.faults import CutLink
 from tests.edge.route53.asked import a
+from tests.edge.route53.test_past import past
 from tests.edge.route53.worlds import HOME, PROPAGATION_S, TOLD_S, E, Stage, W, play
 
 CITIES = ("frankfurt", "sao-paulo", "tokyo", "sydney")
@@ -79,6 +80,8 @@ def test_a_location_that_is_cut_off_answers_what_it_heard_last_and_catches_up() 
             await stage.put(a("www", f"192.0.2.{n}"), a(f"n{n}", "192.0.2.1"))
         await stage.wait(TOLD_S)
         assert stage.plane.status()[edge]["pending"] == 1
+        (zone,) = stage.plane._knowledge.replica.zones
+        assert past(zone) == 1  # what www was
         assert await stage.values("tokyo", "www.example.com") == ["192.0.2.1"]
         assert (await stage.ask("tokyo", "n3.example.com")).rcode == NXDOMAIN
         assert await stage.values("frankfurt", "www.example.com") == ["192.0.2.5"]
@@ -86,6 +89,7 @@ def test_a_location_that_is_cut_off_answers_what_it_heard_last_and_catches_up() 
         await stage.wait(TOLD_S)
         assert await stage.values("tokyo", "www.example.com") == ["192.0.2.5"]
         assert await stage.values("tokyo", "n3.example.com") == ["192.0.2.1"]
+        assert past(zone) == 0
 
     play(scenario)
 

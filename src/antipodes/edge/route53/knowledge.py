@@ -105,16 +105,22 @@ class Knowledge:
         self._heard[source](entries)
 
     def advance(self, location: Location, version: int) -> None:
-        """A location has heard of a change; what nobody goes by any more is forgotten."""
-        before = location.version
-        if version <= before:
+        """A location has heard of a change; the last one to hear of the newest forgets the past."""
+        if version <= location.version:
             return  # who had nothing took it all at once
         location.advance(version)
-        if all(other.version != before for other in self.locations.values()):
+        newest = self.replica.zones.version
+        if version == newest and all(
+            other.version == newest or other.link_from(HOME).cut
+            for other in self.locations.values()
+        ):
             self._forget()
 
     def _forget(self) -> None:
-        """Who is cut off from the home goes by what he knows, and then by the newest there is."""
+        """Forget what nobody goes by any more.
+
+        Who is cut off from the home goes by what he knows, and after that by the newest there is.
+        """
         oldest, stragglers = self.replica.zones.version, []
         for location in self.locations.values():
             if location.link_from(HOME).cut:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from antipodes.regional.elbv2 import nlb
-from antipodes.runtime.contract import Address, Gone, PlainReceiver, Stream
+from antipodes.runtime.contract import Accepted, Address, Gone, PlainReceiver, Stream
 from antipodes.world.faults import DarkPlace
 from tests.regional.elbv2.networks import (
     CLIENT,
@@ -353,40 +353,49 @@ def test_one_visit_in_vain_says_nothing_of_a_zone(network: Network) -> None:
     assert flows.connect(flows.node(B)).data == there.answer
 
 
-@pytest.mark.parametrize(
-    ("protocol", "answer", "ends", "state"),
-    [
-        ("TCP", b"", False, "healthy"),
-        ("TCP", b"", True, "unhealthy"),
-        ("HTTP", b"HTTP/1.1 200 OK\r\n", False, "healthy"),
-        ("HTTP", b"HTTP/1.1 500 No\r\n", False, "unhealthy"),
-        ("HTTP", b"SSH-2.0\r\n", False, "unhealthy"),
-        ("HTTP", b"a" * 20_000, False, "unhealthy"),
-        ("HTTP", b"", True, "unhealthy"),
-    ],
-)
-def test_what_a_check_takes_for_well(
-    network: Network, protocol: str, answer: bytes, ends: bool, state: str
-) -> None:
-    ended: list[bool] = []
+def test_what_checks_take_for_well(network: Network) -> None:
+    cases: dict[str, list[tuple[bytes, bool, str]]] = {
+        "TCP": [(b"", False, "healthy"), (b"", True, "unhealthy")],
+        "HTTP": [
+            (b"HTTP/1.1 200 OK\r\n", False, "healthy"),
+            (b"HTTP/1.1 500 No\r\n", False, "unhealthy"),
+            (b"SSH-2.0\r\n", False, "unhealthy"),
+            (b"a" * 20_000, False, "unhealthy"),
+            (b"", True, "unhealthy"),
+        ],
+    }
+    ended: list[str] = []
 
     class Answers(PlainReceiver):
+        def __init__(self, accepted: Accepted) -> None:
+            self.address = accepted.local.port.partition(":")[0]
+
         def connection_made(self, stream: Stream) -> None:
+            answer, ends, _ = by_address[self.address]
             stream.write(answer)
             if ends:
                 stream.close()
 
         def connection_lost(self, error: Exception | None) -> None:
-            ended.append(True)
+            ended.append(self.address)
 
-    at = Address(place_of(A), f"172.31.0.77:{PORT}")
-    network.run_on_machines(network.machines.listen(at, lambda _: Answers()))
-    group = network.flows("checked", HealthCheckProtocol=protocol)
-    network.register(group, {"Id": "172.31.0.77"})
-    network.listening(network.nlb("checked", A), group)
+    by_address: dict[str, tuple[bytes, bool, str]] = {}
+    groups = []
+    for number, (protocol, answers) in enumerate(cases.items()):
+        group = network.flows(protocol, HealthCheckProtocol=protocol)
+        for case in answers:
+            address = f"172.31.0.{70 + len(by_address)}"
+            by_address[address] = case
+            at = Address(place_of(A), f"{address}:{PORT}")
+            network.run_on_machines(network.machines.listen(at, Answers))
+            network.register(group, {"Id": address})
+        network.listening(network.nlb(f"checks-{number}", A), group)
+        groups.append(group)
     network.wait(12)
-    assert network.states(group)["172.31.0.77"][0] == state
-    assert len(ended) >= 2  # no check waits for its time to run out
+    states = {address: s for group in groups for address, (s, _) in network.states(group).items()}
+    assert states == {address: state for address, (_, _, state) in by_address.items()}
+    # No check waits for its time to run out: there were two of each.
+    assert all(ended.count(address) == 2 for address in by_address)
 
 
 def test_a_flow_more_than_can_be_is_refused(

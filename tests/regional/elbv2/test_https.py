@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from OpenSSL import SSL
 
 from antipodes.regional.acm.certificates import Pair, issue, new_authority
+from antipodes.regional.elbv2 import certificates
 from antipodes.runtime.contract import Address, Gone, PlainReceiver
 from antipodes.service.http import HttpResponse
 from antipodes.service.tls import TlsEnd
@@ -99,6 +100,26 @@ def test_a_certificate_imported_anew_with_a_weak_key_is_shown_to_nobody(region: 
         ListenerArn=listener["ListenerArn"], Certificates=[{"CertificateArn": other}]
     )
     assert ask(region, balancer, "example.com").status == 200
+
+
+def test_another_default_leaves_the_further_certificates_and_there_is_a_limit(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"n{number}.example.com" for number in range(4)]
+    first, second, third, fourth = (imported(region, name) for name in names)
+    balancer, listener = secured(region, first)
+    elbv2, which = region.client("elbv2"), {"ListenerArn": listener["ListenerArn"]}
+    elbv2.add_listener_certificates(**which, Certificates=[{"CertificateArn": second}])
+    elbv2.modify_listener(**which, Certificates=[{"CertificateArn": third}])
+    found = elbv2.describe_listener_certificates(**which)["Certificates"]
+    assert [(one["CertificateArn"], one["IsDefault"]) for one in found] == [
+        *((third, True), (second, False))
+    ]
+    assert ask(region, balancer, names[1]).status == 200
+    monkeypatch.setattr(certificates, "CERTIFICATES_MAX", 1)
+    more = [{"CertificateArn": fourth}]
+    code = refusal(elbv2.add_listener_certificates, **which, Certificates=more)
+    assert code == "TooManyCertificates"
 
 
 def test_a_policy_says_which_versions_are_spoken(region: Region) -> None:

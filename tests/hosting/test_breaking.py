@@ -72,6 +72,12 @@ def test_items_are_read_and_written_while_tables_cannot_be_changed(sim: VirtualW
     assert tables.describe_table(TableName="Things")["Table"]["TableStatus"] == "ACTIVE"
 
 
+def test_a_host_that_is_there_for_control_planes_alone_is_no_region(sim: VirtualWorld) -> None:
+    assert sim.client("route53", "us-east-1").list_hosted_zones()["HostedZones"] == []
+    with pytest.raises(ClientError, match="us-east-1 is not part of this world"):
+        sim.client("dynamodb", "us-east-1").list_tables()
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [

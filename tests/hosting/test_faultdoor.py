@@ -74,6 +74,8 @@ def test_hosts_are_killed_and_come_back_by_their_handle() -> None:
         await world.heal(f"kill-{E}")
         assert E in world.hosts
         assert (await ask("POST", "/hosts/atlantis/kill"))[0] == 400
+        assert await ask("POST", "/hosts/atlantis/start") == (404, {"up": False})
+        assert await ask("POST", "/hosts/us-east-1/start") == (200, {"up": True})
 
     at_the_door(scenario)
 

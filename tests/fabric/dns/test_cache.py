@@ -194,6 +194,13 @@ def test_after_a_failure_stale_answers_are_served_at_once_for_a_while() -> None:
     assert cache.find(APP, A, 202).records == (address(APP, 59, 2),)
 
 
+def test_failures_are_remembered_of_so_many_names_only() -> None:
+    cache = kept("stale:1000", address(APP, 60), sets_max=2)
+    for name in (APP, BALANCER, OTHER):
+        cache.note_failure(name, A, 70)
+    assert cache.find(APP, A, 71).next == APP
+
+
 def test_prefetching_begins_in_the_last_tenth() -> None:
     cache = kept("prefetch", address(APP, 100))
     assert not cache.find(APP, A, 89).expiring

@@ -159,6 +159,15 @@ def test_what_an_endpoint_cannot_be_is_refused(account: Account, wrong: dict[str
     assert account.resolver.list_resolver_endpoints()["ResolverEndpoints"] == []
 
 
+def test_an_endpoint_has_six_addresses_at_most(account: Account) -> None:
+    seven = [{"SubnetId": account.subnets[0]} for _ in range(7)]
+    assert refusal(account.endpoint, IpAddresses=seven) == "LimitExceededException"
+    made = account.endpoint(IpAddresses=seven[:6])
+    more = {"ResolverEndpointId": made["Id"], "IpAddress": seven[6]}
+    grow = account.resolver.associate_resolver_endpoint_ip_address
+    assert refusal(grow, **more) == "LimitExceededException"
+
+
 def test_what_is_not_there_is_refused(account: Account) -> None:
     unknown = {"SubnetId": "subnet-1"}
     assert refusal(account.endpoint, IpAddresses=[unknown] * 2) == "InvalidRequestException"
@@ -224,6 +233,7 @@ def test_rules_forward_by_outbound_endpoints_only(account: Account) -> None:
         ({"TargetIps": [{"Ip": "10.0.0.1"}]}, "InvalidParameterException"),
         ({"TargetIps": [{"Ipv6": "2001:db8::1"}]}, "InvalidParameterException"),
         ({"TargetIps": [{"Ip": "10.0.0.300"}]}, "InvalidParameterException"),
+        ({"TargetIps": [{"Ip": "10.0.0.1"}] * 7}, "LimitExceededException"),
     ],
 )
 def test_what_a_rule_cannot_be_is_refused(
@@ -297,6 +307,15 @@ def test_rules_are_updated_and_filtered(account: Account) -> None:
     ):
         [found] = ask(Filters=by(name, value))["ResolverRules"]
         assert found["DomainName"] == domain
+    other = {"ResolverEndpointId": account.endpoint("other")["Id"]}
+    changed = update(ResolverRuleId=rule["Id"], Config=other)["ResolverRule"]
+    assert {**changed, "ModificationTime": ""} == {
+        **rule,
+        **config,
+        **other,
+        "TargetIps": [{**targets[0], "Protocol": "Do53"}],
+        "ModificationTime": "",
+    }
     [system] = ask(Filters=by("Name", "system"))["ResolverRules"]
     wrong = {"ResolverRuleId": system["Id"], "Config": {"TargetIps": targets}}
     assert refusal(update, **wrong) == "InvalidParameterException"
@@ -325,6 +344,12 @@ def test_query_logs_are_configured_and_go_nowhere(account: Account) -> None:
     assert (listed["TotalCount"], listed["TotalFilteredCount"]) == (1, 1)
     assert listed["ResolverQueryLogConfigs"][0]["AssociationCount"] == 1
     assert resolver.list_resolver_query_log_config_associations()["TotalCount"] == 1
+    create(**{**given, "Name": "more", "CreatorRequestId": "s"})
+    for order, names in (("ASCENDING", ["more", "queries"]), ("DESCENDING", ["queries", "more"])):
+        listed = resolver.list_resolver_query_log_configs(SortBy="Name", SortOrder=order)
+        assert [one["Name"] for one in listed["ResolverQueryLogConfigs"]] == names
+    ask = resolver.list_resolver_query_log_configs
+    assert refusal(ask, SortBy="Colour") == "InvalidParameterException"
     delete, asked = (
         resolver.delete_resolver_query_log_config,
         {"ResolverQueryLogConfigId": config["Id"]},
@@ -363,6 +388,9 @@ def test_tags_of_endpoints_and_rules(account: Account) -> None:
         reserved = [{"Key": "aws:x", "Value": ""}]
         tag = resolver.tag_resource
         assert refusal(tag, ResourceArn=arn, Tags=reserved) == "InvalidTagException"
+        many = [{"Key": str(number), "Value": ""} for number in range(200)]
+        tag(ResourceArn=arn, Tags=many)
+        assert refusal(tag, ResourceArn=arn, Tags=tags) == "LimitExceededException"
     strange = f"arn:aws:route53resolver:{W}:{account.id}:resolver-config/rslvr-rc-1"
     ask = resolver.list_tags_for_resource
     assert refusal(ask, ResourceArn=strange) == "InvalidParameterException"

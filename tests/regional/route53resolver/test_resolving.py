@@ -392,6 +392,22 @@ def test_who_deletes_an_endpoint_closes_its_doors() -> None:
     play(scenario)
 
 
+def test_addresses_of_an_endpoint_are_asked_from_when_they_come_until_they_go() -> None:
+    async def scenario(stage: Stage) -> None:
+        identity, ips = await stage.endpoint("INBOUND")
+        subnets = (await stage.call("ec2:DescribeSubnets", W))["Subnets"]
+        added = {"SubnetId": subnets[2]["SubnetId"], "Ip": "172.31.32.99"}
+        named = {"ResolverEndpointId": identity}
+        await stage.call("AssociateResolverEndpointIpAddress", **named, IpAddress=added)
+        assert await stage.address("localhost", ip=added["Ip"]) == "127.0.0.1"
+        await stage.call("DisassociateResolverEndpointIpAddress", **named, IpAddress=added)
+        with pytest.raises(TimedOut):
+            await stage.ask("localhost", ip=added["Ip"])
+        assert await stage.address("localhost", ip=ips[0]) == "127.0.0.1"
+
+    play(scenario)
+
+
 def test_a_loop_of_rules_ends_in_a_failure() -> None:
     """Two regions that forward to each other, which the guide warns of."""
 

@@ -182,11 +182,13 @@ def test_events_that_meet_on_one_host_do_no_harm() -> None:
         {"at_s": 13.2, "kill": W, "for_s": 5},
         {"at_s": 18.3, "heal": True},
         {"at_s": 20, "kill": "edge", "for_s": 3},
+        {"at_s": 24, "kill": "eu-west-1"},
     ]
     world = {"regions": [W, E], "propagation_s": 5.0, "restart_s": 0.7}
     played = play(small(timeline=timeline, world=world))
     said = [m.what for m in played.history.moments]
     assert f"{W} was down already" in said
+    assert "eu-west-1 killed" in said, "also where nobody has needed it so far"
     assert played.judgement.verdict is Verdict.PASS
     late = [o for o in played.history.operations if o.start_s > 36]
     assert late

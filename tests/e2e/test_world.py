@@ -12,11 +12,11 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from tests.e2e.worlds import RunningWorld, alive, clean, command, kill, run, wait
 
-W, E = "us-west-2", "eu-central-1"
+W, E, HOME = "us-west-2", "eu-central-1", "us-east-1"
 TABLE = {
     "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
     "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
@@ -320,6 +320,17 @@ def test_kill_9_of_a_region_loses_no_acknowledged_write() -> None:
         pages = world.client("dynamodb", W).get_paginator("scan").paginate(TableName="Kept")
         found = {item["k"]["S"] for page in pages for item in page["Items"]}
         assert found == set(acknowledged)
+
+
+def test_a_home_that_nobody_has_called_so_far_can_be_lost() -> None:
+    with RunningWorld(regions=(W,)) as world:
+        names = world.client("route53", HOME)
+        done = run("break", "region", HOME, state=world.state)
+        assert done.returncode == 0, done.stderr
+        with pytest.raises(BotoCoreError):
+            names.list_hosted_zones()
+        assert run("heal", done.stdout.strip(), state=world.state).returncode == 0
+        assert names.list_hosted_zones()["HostedZones"] == []
 
 
 def test_kill_9_of_the_supervisor_leaves_nothing_behind_and_the_next_up_works() -> None:

@@ -310,6 +310,17 @@ def test_a_client_of_a_world_that_is_over_says_so() -> None:
         client.list_tables()
 
 
+def test_a_host_that_nobody_has_needed_so_far_can_be_lost() -> None:
+    with VirtualWorld((W,)) as sim:
+        broken = sim.kill("eu-west-1")
+        config = sim.client("route53-recovery-control-config", W)
+        config.create_cluster(ClusterName="four")
+        sim.advance(seconds=60)
+        assert "eu-west-1" not in sim.simulated.hosts
+        broken.heal()
+        assert "eu-west-1" in sim.simulated.hosts
+
+
 def test_what_does_not_exist_is_named(sim: VirtualWorld) -> None:
     with pytest.raises(Refused, match="atlantis"):
         sim.cut(W, "atlantis")

@@ -105,14 +105,8 @@ def _check_event(drill: Drill, world: World, event: Event, where: str) -> None:
         raise ValueError(f"{where}.rate: {_TYPES}")
     sites = ("site",) if drill.world.sites else ()
     hosts = (*drill.world.regions, *ON_DEMAND, EDGE, *sites)
-    aimed = {
-        "kill": event.kill,
-        "pause": event.pause,
-        "clock.place": event.clock.place if event.clock else "",
-        "disk.place": event.disk.place if event.disk else "",
-    }
-    for field, place in aimed.items():
-        if place and place not in hosts:
+    for field, place in event.hosts().items():
+        if place not in hosts:
             raise ValueError(f"{where}.{field}: {place} is not a region of this world, or edge")
     if event.call and event.call.region not in (*drill.world.regions, *ON_DEMAND):
         raise ValueError(f"{where}.call.region: {event.call.region} is not part of this world")

@@ -202,6 +202,16 @@ class Event(_Strict, frozen=True):
         names = ("kill", "pause", "fault", "faults", "clock", "disk", "call", "rate", "heal")
         return [name for name in (*names, "environment") if getattr(self, name)]
 
+    def hosts(self) -> dict[str, str]:
+        """The hosts that it takes down or makes ill, by the field that names them."""
+        named = {
+            "kill": self.kill,
+            "pause": self.pause,
+            "clock.place": self.clock.place if self.clock else "",
+            "disk.place": self.disk.place if self.disk else "",
+        }
+        return {field: place for field, place in named.items() if place}
+
     @property
     def watched(self) -> bool:
         """Whether the time to recover from it is measured: it begins a phase, and heals nothing."""

@@ -189,7 +189,7 @@ class RealStage:
     async def _take_down(self, event: Event) -> Performed:
         place, how = event.kill or event.pause, "kill" if event.kill else "pause"
         hosts = (await self.ask("GET", "/status"))["hosts"]
-        if place not in hosts or hosts[place]["state"] != "up":
+        if place in hosts and hosts[place]["state"] != "up":
             return Performed(f"{place} was down already")
         handle = (await self.ask("POST", f"/hosts/{place}/{how}"))["handle"]
         return Performed(f"{place} {how}ed" if event.kill else f"{place} paused", [handle])

@@ -109,6 +109,8 @@ class VirtualStage:
     async def perform(self, event: Event) -> Performed:
         """Do what an event says."""
         world = self.simulated
+        for place in event.hosts().values():
+            await world.ensure_endpoint(place)  # nobody may have needed it so far
         if event.kill or event.pause:
             return self._take_down(event)
         if event.clock:

@@ -215,34 +215,30 @@ class Supervisor:
 
     async def kill(self, place: str) -> str:
         """Kill a host, `kill -9`; return the handle that brings it back."""
-        member = self._member(place)
-        if member.state != UP or member.child is None:
-            raise SupervisorError(f"{place} is not up")
+        member, child = await self._up(place)
         member.wanted = False
-        member.child.kill()
-        await member.child.wait()
+        child.kill()
+        await child.wait()
         self.runtime.journal.record("kill", host=place)
         return f"{KILL}-{place}"
 
-    def pause(self, place: str) -> str:
+    async def pause(self, place: str) -> str:
         """Stop a host in its tracks, SIGSTOP; return the handle that lets it go on."""
-        member = self._member(place)
-        if member.state != UP or member.child is None:
-            raise SupervisorError(f"{place} is not up")
-        member.child.pause()
+        _, child = await self._up(place)
+        child.pause()
         self.runtime.journal.record("pause", host=place)
         return self._wrong(PAUSE, place, f"{place} hangs")
 
     async def set_clock(self, place: str, offset_s: float, drift_ppm: float) -> str:
         """Put a host's clock wrong; return the handle that puts it right."""
-        self._check_up(place)
+        await self._up(place)
         await self._tell_machine(place, CLOCK, {"offset_s": offset_s, "drift_ppm": drift_ppm})
         drift = f" and drifts by {drift_ppm:g} ppm" if drift_ppm else ""
         return self._wrong(CLOCK, place, f"the clock of {place} is {offset_s:+g} s off{drift}")
 
     async def set_disk(self, place: str, *, full: bool, slow_ms: float) -> str:
         """Fill a host's disk, or slow it down; return the handle that undoes it."""
-        self._check_up(place)
+        await self._up(place)
         await self._tell_machine(place, DISK, {"full": full, "slow_s": slow_ms / 1e3})
         wrong = " and ".join(["full"] * full + [f"{slow_ms:g} ms slower"] * (slow_ms > 0))
         return self._wrong(DISK, place, f"the disk of {place} is {wrong or 'well'}")
@@ -264,16 +260,20 @@ class Supervisor:
 
     async def upgrade_global_table(self, place: str, account: str, table: str) -> None:
         """Make a legacy global table one of the present version, as a region has it."""
-        self._check_up(place)
+        await self._up(place)
         body = orjson.dumps({"account": account or self.configuration.account, "table": table})
         async with self.runtime.timeout(STOP_S_MAX):
             answer = await self._ask(place, "PUT", "/upgrade-global-table", body)
         if answer.status != HTTPStatus.OK:
             raise SupervisorError(orjson.loads(answer.body)["message"])
 
-    def _check_up(self, place: str) -> None:
-        if self._member(place).state != UP:
+    async def _up(self, place: str) -> tuple[Member, ChildHost]:
+        """A host that is up; one that nobody has needed so far is started, to be broken."""
+        await self.ensure_endpoint(place)
+        member = self._member(place)
+        if member.state != UP or member.child is None:
             raise SupervisorError(f"{place} is not up")
+        return member, member.child
 
     def _wrong(self, what: str, place: str, words: str) -> str:
         self._wrongs[f"{what}-{place}"] = words

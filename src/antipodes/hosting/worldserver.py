@@ -167,7 +167,7 @@ class WorldServer:
             case "kill":
                 handle = await self.supervisor.kill(place)
             case "pause":
-                handle = self.supervisor.pause(place)
+                handle = await self.supervisor.pause(place)
             case "clock":
                 clock = msgspec.json.decode(request.body, type=WrongClock)
                 handle = await self.supervisor.set_clock(place, clock.offset_s, clock.drift_ppm)

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from antipodes.fabric.dns.cache import UnknownBehaviour
+from antipodes.hosting.configuration import ON_DEMAND
 from antipodes.hosting.resolver import NoSuchName, Resolver, behaviours
 from antipodes.hosting.simulated import SimulatedWorld
 from antipodes.runtime.contract import Gone, TimedOut
@@ -292,6 +293,8 @@ class VirtualWorld(Breakable):
         return self._note(self.simulated.set_disk(place, full=full, slow_s=slow_ms / 1e3))
 
     def _host(self, place: str) -> str:
+        if place in ON_DEMAND and place not in self.simulated.places:  # nobody has needed it so far
+            self._driver.wait(self.simulated.ensure_endpoint(place))
         if place not in self.simulated.places:
             known = ", ".join(self.simulated.places)
             raise Refused(f"{place} is not a host of this world; it has {known}")

@@ -248,6 +248,7 @@ def test_the_least_outstanding_is_chosen_and_ties_go_round(alone: Alone) -> None
 def test_a_new_target_begins_slowly_while_others_are_well(alone: Alone) -> None:
     slow = group(slow_start__duration_seconds="100")
     alone.choosing.health_changed(slow, TARGETS[0], "healthy")
+    assert set(alone.counts(slow, 3000).values()) == {1000}  # of the three others
     shares = []
     for _ in range(4):
         shares.append(alone.counts(slow)[TARGETS[0].id])

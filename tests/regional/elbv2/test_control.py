@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from antipodes.regional.elbv2 import groups, model
 from antipodes.runtime.contract import Gone
 from antipodes.service.contract import Settings
 from tests.regional.elbv2.hosts import ACCOUNT, FUNCTION, REGION, Region, fixed, forward
@@ -379,3 +380,49 @@ def test_a_clock_that_is_put_back_undoes_nothing(region: Region) -> None:
     assert region.addresses(front.name)
     assert region.told("elb-health", f"/{front.arn}")["state"] == "healthy"
     assert region.ask(front.door).status == 200
+
+
+def test_there_is_a_limit_to_everything(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    elbv2 = region.client("elbv2")
+    vpc = region.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    addresses = {"TargetType": "ip", "Protocol": "HTTP", "Port": 80, "VpcId": vpc}
+    group, other = region.group("one", **addresses), region.group("other", **addresses)
+    balancer = region.balancer("one")
+    listener = region.listener(balancer, forward(group))
+    where = {"LoadBalancerArn": balancer["LoadBalancerArn"], "Protocol": "HTTP", "Port": 81}
+    rule = {
+        "ListenerArn": listener,
+        "Priority": 1,
+        "Conditions": [{"Field": "path-pattern", "Values": ["/a"]}],
+        "Actions": [fixed("a")],
+    }
+    for limit, least, code, function, request in (
+        ("BALANCERS_MAX", 1, "TooManyLoadBalancers", region.balancer, {"name": "two"}),
+        ("GROUPS_MAX", 2, "TooManyTargetGroups", region.group, {"name": "two", **addresses}),
+        (
+            *("LISTENERS_MAX", 1, "TooManyListeners", elbv2.create_listener),
+            {**where, "DefaultActions": [fixed("a")]},
+        ),
+        ("RULES_MAX", 0, "TooManyRules", elbv2.create_rule, rule),
+        (
+            *("GROUPS_PER_BALANCER_MAX", 1, "TooManyUniqueTargetGroupsPerLoadBalancer"),
+            elbv2.create_rule,
+            {**rule, "Priority": 2, "Actions": [forward(other)]},
+        ),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(model, limit, least)
+            assert refusal(function, **request) == code
+            patched.setattr(model, limit, least + 1)
+            function(**request)
+
+
+def test_a_group_has_so_many_targets(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    vpc = region.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    group = region.group(TargetType="ip", Protocol="HTTP", Port=80, VpcId=vpc)
+    register = region.client("elbv2").register_targets
+    monkeypatch.setattr(groups, "TARGETS_MAX", 2)
+    two, third = [{"Id": "127.0.0.1"}, {"Id": "127.0.0.2"}], [{"Id": "127.0.0.3"}]
+    register(TargetGroupArn=group, Targets=two)
+    assert refusal(register, TargetGroupArn=group, Targets=third) == "TooManyTargets"
+    register(TargetGroupArn=group, Targets=two)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antipodes.regional.elbv2 import regexes
 from antipodes.regional.elbv2.regexes import BadRegex, Regex, TooLong
 
 PLAIN = ("a", "b", "A", "/", ".", r"\.", r"\d", r"\W", r"\s", "[ab]", "[^a]", "[a-c/]", r"[\d-]")
@@ -85,6 +86,10 @@ def test_an_automaton_that_grows_is_forgotten_and_right() -> None:
     regex = Regex("^[ab]*a[ab]{12}$")
     texts = [f"{number:014b}".replace("0", "a").replace("1", "b") for number in range(600)]
     assert [regex.found(text) for text in texts] == [text[1] == "a" for text in texts]
+    assert 0 < len(regex._states) <= regexes._STATES_MAX
+    letters = Regex("[^a]b")
+    assert not any(letters.found(chr(number)) for number in range(200, 200 + 15_000))
+    assert 0 < sum(len(s.ways) for s in letters._states.values()) <= regexes._WAYS_OUT_MAX
 
 
 def test_a_text_that_would_take_too_long_is_not_tried() -> None:

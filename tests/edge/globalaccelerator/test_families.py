@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from antipodes.world.faults import ControlPlane
 from tests.edge.globalaccelerator.clients import Machine
 from tests.edge.globalaccelerator.requests import create, grouped, listen, refused
-from tests.edge.globalaccelerator.worlds import PROPAGATION_S, TURNED_S, E, Stage, W, play
+from tests.edge.globalaccelerator.worlds import PROPAGATION_S, TURNED_S, E, Stage, W, fault, play
 
 
 def test_a_dual_stack_accelerator_is_reached_at_all_four_addresses_until_it_is_not() -> None:
@@ -142,8 +143,11 @@ def test_endpoints_of_a_region_that_does_not_answer_cannot_be_added_but_can_be_r
         listener = (await listen(stage, arn, 80))["Listener"]["ListenerArn"]
         group = await grouped(stage, listener, E, EndpointConfigurations=[{"EndpointId": balancer}])
         one = {"EndpointGroupArn": group["EndpointGroupArn"]}
-        stage.simulated.kill(E)
         new = {"EndpointConfigurations": [{"EndpointId": other}]}
+        with fault(stage, ControlPlane("elbv2", E)):
+            code = await refused(stage, "AddEndpoints", **one, **new)
+            assert code == "InternalServiceErrorException"
+        stage.simulated.kill(E)
         assert await refused(stage, "AddEndpoints", **one, **new) == "InternalServiceErrorException"
         known = {"EndpointConfigurations": [{"EndpointId": balancer, "Weight": 9}]}
         await stage.call("UpdateEndpointGroup", **one, **known)

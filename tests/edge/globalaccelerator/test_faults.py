@@ -3,7 +3,7 @@
 from antipodes.edge.globalaccelerator.service import GlobalAccelerator
 from antipodes.world.addresses import ANYCAST_MAX
 from tests.edge.globalaccelerator.requests import create, refused
-from tests.edge.globalaccelerator.worlds import Stage, W, play
+from tests.edge.globalaccelerator.worlds import TURNED_S, E, Stage, W, play
 
 IDLE_S = 60  # of an application load balancer
 
@@ -36,6 +36,25 @@ def test_an_edge_that_dies_under_a_flow_ends_it_and_serves_again_when_it_is_back
         await stage.wait(5)
         assert await stage.ask("sao-paulo") in stage.regions
         assert stage.plane.flows == 0
+
+    play(scenario)
+
+
+def test_an_edge_whose_disk_is_full_serves_fails_over_and_tells_of_it_when_there_is_space() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.build()
+        handle = stage.simulated.set_disk("edge", full=True)
+        assert await stage.ask("sao-paulo") == W
+        await stage.turn_unhealthy(W)
+        await stage.wait(TURNED_S)  # the minute's traffic could not be told, either
+        assert await stage.ask("sao-paulo") == E
+        assert await stage.state(W) == "HEALTHY"
+        await stage.simulated.heal(handle)
+        await stage.wait(30)
+        assert await stage.state(W) == "UNHEALTHY"
+        stage.simulated.kill("edge")
+        await stage.simulated.restart("edge")
+        assert await stage.ask("sao-paulo") == E
 
     play(scenario)
 

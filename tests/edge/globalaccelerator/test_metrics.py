@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
+from antipodes.edge.globalaccelerator import metrics
 from tests.edge.globalaccelerator.test_flows import build_bare, connect
-from tests.edge.globalaccelerator.worlds import E, Stage, W, play
+from tests.edge.globalaccelerator.worlds import ACCOUNT, E, Stage, W, play
 
 NAMESPACE = "AWS/GlobalAccelerator"
 
@@ -31,8 +34,8 @@ async def sums(stage: Stage, metric: str, **dimensions: str) -> float:
 
 async def listed(stage: Stage) -> list[dict[str, Any]]:
     found = await stage.simulated.call(W, "cloudwatch", "ListMetrics", {"Namespace": NAMESPACE})
-    metrics: list[dict[str, Any]] = found["Metrics"]
-    return metrics
+    known: list[dict[str, Any]] = found["Metrics"]
+    return known
 
 
 def test_flows_and_bytes_are_counted_by_every_dimension_and_nothing_while_nothing_flows() -> None:
@@ -88,6 +91,34 @@ def test_what_a_long_flow_carries_is_counted_though_others_left_before_they_were
         await stage.wait(70)
         accelerator = stage.accelerator.rpartition("/")[2]
         assert await sums(stage, "ProcessedBytesIn", Accelerator=accelerator) == len(b"hello")
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("region", "area"),
+    [
+        ("us-west-2", "NA"),
+        ("eu-central-1", "EU"),
+        ("ap-northeast-1", "AP"),
+        ("ap-southeast-2", "AP"),
+    ],
+)
+def test_asia_and_oceania_are_one_area(region: str, area: str) -> None:
+    assert metrics.area_of_region(region) == area
+
+
+def test_many_numbers_take_several_calls_and_such_as_are_too_old_are_given_up() -> None:
+    async def scenario(stage: Stage) -> None:
+        home = stage.simulated.region(W)
+        flow = ["edge/FRA", "TCP", "198.18.0.1", 1, 0, 0, 0]
+        rows = [[ACCOUNT, "a", f"l{number}", "", *flow] for number in range(600)]
+        for days in (20, 0):
+            told = metrics.told(home.runtime.wall() - days * 86_400, rows, [])
+            await home.runtime.spawn(metrics.publish(home, told), "publish")
+        for listener in ("l0", "l599"):
+            assert await sums(stage, "NewFlowCount", Accelerator="a", Listener=listener) == 1
+        assert await sums(stage, "NewFlowCount", Accelerator="a") == 600
 
     play(scenario)
 

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from antipodes.edge.globalaccelerator.ranges import Range
-from antipodes.hosting.region import RegionHost
 from antipodes.service.contract import ServiceError
 from antipodes.service.records import Records
 from tests.edge.globalaccelerator.requests import create, refused
@@ -50,9 +49,7 @@ def test_a_range_goes_through_its_states_each_in_its_time() -> None:
         code = await refused(stage, "AdvertiseByoipCidr", Cidr=FIRST)
         assert code == "ByoipCidrNotFoundException"
         await provision(stage, SECOND)
-        home = stage.simulated.hosts[W]
-        assert isinstance(home, RegionHost)
-        kept = Records(home.store, "globalaccelerator/range", Range)
+        kept = Records(stage.simulated.region(W).store, "globalaccelerator/range", Range)
         assert [known.cidr for known in kept.list(ACCOUNT)] == [SECOND]
         await provision(stage, FIRST)
 
@@ -77,6 +74,15 @@ def test_ranges_that_cannot_be_are_refused() -> None:
         await provision(stage, SECOND)
         code = await refused(stage, "ProvisionByoipCidr", Cidr="192.0.2.0/24", **more)
         assert code == "LimitExceededException"
+        await stage.wait(PROPAGATION_S + 1)
+        await stage.call("DeprovisionByoipCidr", Cidr=FIRST)
+        await stage.wait(PROPAGATION_S + 1)
+        await provision(stage, "192.0.2.0/24")  # in the first one's network zone
+        await stage.wait(PROPAGATION_S + 1)
+        await stage.call("AdvertiseByoipCidr", Cidr=SECOND)
+        chosen = ["192.0.2.9", "198.51.100.9"]
+        made = await create(stage, IpAddresses=[*reversed(chosen)])
+        assert made["IpSets"][0]["IpAddresses"] == chosen
 
     play(scenario)
 
@@ -153,13 +159,11 @@ def test_a_range_can_be_lent() -> None:
         await stage.wait(PROPAGATION_S + 1)
         wanted = {"Name": "x", "IdempotencyToken": "x", "IpAddresses": ["203.0.113.7"]}
         assert await refused(stage, "CreateAccelerator", **wanted) == "InvalidArgumentException"
-        await owner(
-            "CreateCrossAccountAttachment",
-            Name="n",
-            Principals=[ACCOUNT],
-            Resources=[{"Cidr": FIRST}],
-            IdempotencyToken="t",
-        )
+        lent: dict[str, Any] = {"Name": "n", "Resources": [{"Cidr": FIRST}]}
+        attach = "CreateCrossAccountAttachment"
+        await owner(attach, Principals=["222222222222"], IdempotencyToken="s", **lent)
+        assert await refused(stage, "CreateAccelerator", **wanted) == "InvalidArgumentException"
+        await owner(attach, Principals=[ACCOUNT], IdempotencyToken="t", **lent)
         made = await stage.call("CreateAccelerator", **wanted)
         assert made["Accelerator"]["IpSets"][0]["IpAddresses"][0] == "203.0.113.7"
 

@@ -91,6 +91,20 @@ def test_an_endpoint_must_be_in_the_groups_region() -> None:
     play(scenario)
 
 
+def test_an_eleventh_endpoint_is_refused() -> None:
+    async def scenario(stage: Stage) -> None:
+        arn = (await create(stage))["AcceleratorArn"]
+        listener = (await listen(stage, arn, 80))["Listener"]["ListenerArn"]
+        group = {"EndpointGroupArn": (await grouped(stage, listener))["EndpointGroupArn"]}
+        parts = [{"EndpointId": await stage.bare_balancer(W, f"b{n}")} for n in range(11)]
+        await stage.call("AddEndpoints", EndpointConfigurations=parts[:10], **group)
+        code = await refused(stage, "AddEndpoints", EndpointConfigurations=parts[10:], **group)
+        assert code == "LimitExceededException"
+        await stage.call("AddEndpoints", EndpointConfigurations=parts[:10], **group)
+
+    play(scenario)
+
+
 def test_an_internal_balancer_always_sees_its_clients() -> None:
     async def scenario(stage: Stage) -> None:
         arn = (await create(stage))["AcceleratorArn"]

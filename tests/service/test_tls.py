@@ -221,6 +221,22 @@ def test_an_end_inside_is_told_of_the_end_outside(scene: Scene) -> None:
     assert inner.made
 
 
+def test_who_says_the_last_word_is_answered_with_the_end(scene: Scene) -> None:
+    async def story() -> tuple[bool, bool]:
+        await scene.listen(credential("example.com"))
+        peer = Peer()
+        end: Any = client_receiver(scene.client, peer, "example.com")
+        await scene.client.connect(DOOR, lambda _: end)
+        await scene.client.sleep(2)
+        before = peer.over
+        end._tls.shutdown()
+        end._flush()  # and the stream itself stays open
+        await scene.client.sleep(2)
+        return before, peer.over
+
+    assert scene.simulation.run(story()) == (False, True)
+
+
 def test_a_key_of_another_certificate_is_refused(scene: Scene) -> None:
     wrong = Credential(credential("a.example.com").chain, credential("b.example.com").key)
     with pytest.raises(ValueError, match="not a certificate and its key"):

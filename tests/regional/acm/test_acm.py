@@ -210,12 +210,14 @@ def test_what_does_not_fit_together_is_not_imported(region: Region, acm: Any) ->
     made, _ = pem(region)
     other, stranger = pem(region, "other.example.com")
     expired, _ = pem(region, days_ago=400)
+    early, _ = pem(region, days_ago=-1)
     for wrong in (
         {"PrivateKey": other.key.encode()},
         {"PrivateKey": b"no key"},
         {"Certificate": b"no certificate"},
         {"CertificateChain": stranger.certificate.encode()},
         {"Certificate": expired.certificate.encode(), "PrivateKey": expired.key.encode()},
+        {"Certificate": early.certificate.encode(), "PrivateKey": early.key.encode()},
     ):
         request = {"Certificate": made.certificate.encode(), "PrivateKey": made.key.encode()}
         assert refusal(acm.import_certificate, **{**request, **wrong}) == "ValidationException"
@@ -282,12 +284,16 @@ def test_bad_requests_are_refused_and_leave_nothing(acm: Any) -> None:
     assert acm.list_certificates(Includes={"keyTypes": every})["CertificateSummaryList"] == []
 
 
-def test_a_token_makes_a_request_the_same_one(acm: Any) -> None:
+def test_a_token_makes_a_request_the_same_one_for_an_hour(region: Region, acm: Any) -> None:
     request = {"DomainName": "example.com", "ValidationMethod": "DNS", "IdempotencyToken": "one"}
     first = acm.request_certificate(**request)["CertificateArn"]
     assert acm.request_certificate(**request)["CertificateArn"] == first
     other = {**request, "IdempotencyToken": "two"}
     assert acm.request_certificate(**other)["CertificateArn"] != first
+    region.wait(3_590)
+    assert acm.request_certificate(**request)["CertificateArn"] == first
+    region.wait(20)
+    assert acm.request_certificate(**request)["CertificateArn"] != first
 
 
 def test_lists_come_in_pages_and_by_kind(acm: Any) -> None:

@@ -192,6 +192,24 @@ def test_certificates_are_added_listed_and_taken_away(region: Region) -> None:
     )
 
 
+def test_another_accounts_certificate_is_not_found(region: Region) -> None:
+    arn, stranger = imported(region, "example.com"), "111111111111"
+    subnets = region.client("ec2", account=stranger).describe_subnets()["Subnets"]
+    elbv2 = region.client("elbv2", account=stranger)
+    [balancer] = elbv2.create_load_balancer(
+        Name="theirs", Subnets=[subnet["SubnetId"] for subnet in subnets]
+    )["LoadBalancers"]
+    code = refusal(
+        elbv2.create_listener,
+        LoadBalancerArn=balancer["LoadBalancerArn"],
+        Protocol="HTTPS",
+        Port=443,
+        Certificates=[{"CertificateArn": arn}],
+        DefaultActions=[fixed("secured")],
+    )
+    assert code == "CertificateNotFound"
+
+
 def test_a_certificate_that_is_shown_cannot_be_deleted(region: Region) -> None:
     acm = region.client("acm")
     arn = imported(region, "example.com")

@@ -77,9 +77,13 @@ def test_an_https_listener_has_the_attributes_of_an_http_listener(region: Region
     _, listener = secured(region, imported(region, "example.com"))
     elbv2 = region.client("elbv2")
     which = {"ListenerArn": listener["ListenerArn"]}
-    shown = [{"Key": "routing.http.response.server.enabled", "Value": "true"}]
-    assert elbv2.describe_listener_attributes(**which)["Attributes"] == shown
+    shown = elbv2.describe_listener_attributes(**which)["Attributes"]
+    assert {"Key": "routing.http.response.server.enabled", "Value": "true"} in shown
     assert elbv2.modify_listener_attributes(**which, Attributes=shown)["Attributes"] == shown
+    hsts = "routing.http.response.strict_transport_security.header_value"
+    added = [{"Key": hsts, "Value": "max-age=60"}]
+    code = refusal(elbv2.modify_listener_attributes, **which, Attributes=added)
+    assert code == "InvalidConfigurationRequest"
 
 
 def test_a_certificate_that_is_not_issued_or_too_weak_is_refused(region: Region) -> None:

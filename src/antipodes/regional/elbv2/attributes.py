@@ -70,6 +70,9 @@ OF_BALANCER: Mapping[str, Attribute] = {
     "connection_logs.s3.enabled": Attribute("false"),
     "connection_logs.s3.bucket": Attribute(""),
     "connection_logs.s3.prefix": Attribute(""),
+    "health_check_logs.s3.enabled": Attribute("false"),
+    "health_check_logs.s3.bucket": Attribute(""),
+    "health_check_logs.s3.prefix": Attribute(""),
 }
 _OF_EVERY_GROUP: Mapping[str, Attribute] = {
     STICKY: Attribute("false"),

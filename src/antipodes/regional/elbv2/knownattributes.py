@@ -15,8 +15,23 @@ from antipodes.regional.elbv2.model import (
 )
 from antipodes.service.contract import ServiceError
 
+_RESPONSE = "routing.http.response."
+# Headers that a listener can add to answers: none of them is, here.
+_ADDED = (
+    "strict_transport_security",
+    "access_control_allow_origin",
+    "access_control_allow_methods",
+    "access_control_allow_headers",
+    "access_control_allow_credentials",
+    "access_control_expose_headers",
+    "access_control_max_age",
+    "content_security_policy",
+    "x_content_type_options",
+    "x_frame_options",
+)
 _OF_HTTP_LISTENER: Mapping[str, Attribute] = {
-    "routing.http.response.server.enabled": Attribute("true"),
+    f"{_RESPONSE}server.enabled": Attribute("true"),
+    **{f"{_RESPONSE}{name}.header_value": Attribute("") for name in _ADDED},
 }
 
 

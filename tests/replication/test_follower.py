@@ -76,6 +76,19 @@ def test_entries_for_others_are_no_silence() -> None:
     play(scenario)
 
 
+def test_a_follower_with_nothing_new_to_say_is_not_taken_for_silent() -> None:
+    async def scenario(stage: Stage) -> None:
+        source = await stage.source()
+        copy = stage.copy()
+        await source.append("t/n", 0)
+        await stage.wait_until(lambda: copy.applied == ["0"])
+        await stage.outside.sleep(60)
+        assert copy.follower.connected
+        assert "replication.silent-follower-dropped" not in stage.simulation.journal.markers()
+
+    play(scenario)
+
+
 def test_what_is_written_during_a_cut_arrives_after_it() -> None:
     async def scenario(stage: Stage) -> None:
         source = await stage.source()
@@ -203,6 +216,25 @@ def test_a_follower_that_is_behind_is_told_so_and_goes_on_from_the_head() -> Non
         assert told == [Behind("a", 0, 8, 10)]
         await source.append("t/n", 10)
         await stage.wait_until(lambda: copy.applied == ["10"])
+
+    play(scenario)
+
+
+def test_what_is_trimmed_while_a_follower_takes_no_more_is_not_passed_over_in_silence() -> None:
+    async def scenario(stage: Stage) -> None:
+        source = await stage.source()
+        told: list[Behind] = []
+        copy = stage.copy(behind=told.append)
+        await stage.wait_until(lambda: copy.follower.connected)
+        stage.simulation.pause("b")
+        for _ in range(60):  # more than what fits into a connection
+            await source.append("t/n", "x" * 400_000)
+        source.store.trim_log(59)
+        await source.store.committed()
+        stage.simulation.resume("b")
+        await stage.wait_until(lambda: bool(told))
+        [behind] = told
+        assert (behind.source, len(copy.applied)) == ("a", behind.position)
 
     play(scenario)
 

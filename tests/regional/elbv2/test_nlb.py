@@ -353,6 +353,20 @@ def test_one_visit_in_vain_says_nothing_of_a_zone(network: Network) -> None:
     assert flows.connect(flows.node(B)).data == there.answer
 
 
+def test_after_a_restart_targets_that_are_never_checked_are_not_waited_for(
+    network: Network,
+) -> None:
+    here, there, elsewhere = (network.machine(zone, 10) for zone in ZONES[:3])
+    balancer = network.nlb("waits", A, B)
+    group = network.flows("waits", here, there, elsewhere)
+    flows = Flows(network, balancer, group, network.listening(balancer, group))
+    network.restart()
+    network.wait(15)
+    there.stop()
+    network.wait(25)
+    assert network.told_name(balancer) == {A: flows.nodes[A]}
+
+
 def test_what_checks_take_for_well(network: Network) -> None:
     cases: dict[str, list[tuple[bytes, bool, str]]] = {
         "TCP": [(b"", False, "healthy"), (b"", True, "unhealthy")],

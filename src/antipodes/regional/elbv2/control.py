@@ -50,7 +50,7 @@ class Balancing(Service):
         self.nodes = Nodes(host, self.registry)
         self.names = Names(host, self.registry, self.probes, self.shifted, self.nodes)
         self.nodes.on_change(self.names.health_changed)
-        self.probes.on_change(self.names.health_changed)
+        self.probes.on_change(self.names.target_changed)
         self.probes.on_change(self.balancer.choosing.health_changed)
         self.network = NetworkBalancers(
             host, self.registry, self.probes, self.names, self.shifted, self.certificates

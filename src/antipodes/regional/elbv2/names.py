@@ -20,7 +20,7 @@ import msgspec
 
 from antipodes.regional.elbv2 import zonal
 from antipodes.regional.elbv2.health import INITIAL, Probes
-from antipodes.regional.elbv2.model import LoadBalancer
+from antipodes.regional.elbv2.model import LoadBalancer, Target, TargetGroup
 from antipodes.regional.elbv2.nodes import Nodes
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.regional.elbv2.shifted import Shifted
@@ -54,7 +54,8 @@ class Names:
         self._shifted = shifted
         self._nodes = nodes
         self._told = Records(host.store, "elbv2/told-name", Told)
-        self._unknown: dict[tuple[str, str], None] = {}
+        self._unknown: dict[tuple[str, str], None] = {}  # by group and target
+        self._seen: object = None  # what was registered when that was last looked through
         host.changes.serve(KIND, self._tell_all)
 
     def begin(self) -> None:
@@ -83,16 +84,24 @@ class Names:
             self._told.delete(account, name)
             self._host.changes.append(KIND, [name, None])
 
-    def health_changed(self, *_: object) -> None:
-        """Tell what a target's health has changed; a full disk puts it off to the next change."""
+    def target_changed(self, group: TargetGroup, target: Target, state: str) -> None:
+        """A target's health is another one, and known by that."""
+        if state != INITIAL:
+            self._unknown.pop((group.arn, target.key), None)
+        self.health_changed()
+
+    def health_changed(self) -> None:
+        """Tell what is different by now; a full disk puts it off to the next change."""
         try:
             self.publish()
         except DiskFull:
             self._host.runtime.journal.sometimes("elb.name-not-kept")
 
     def _forget_known(self) -> None:
-        if not self._unknown:
+        """Those that are no targets any more, or not such as are checked, will never be known."""
+        if not self._unknown or self._registry.version == self._seen:
             return
+        self._seen = self._registry.version
         still = {
             (group.arn, target.key)
             for group in self._registry.used_groups()

@@ -106,19 +106,40 @@ def test_what_was_written_before_the_close_arrives_before_the_end(run: Any) -> N
     assert run(scenario) == (100_000, None)
 
 
-def test_a_cut_stalls_and_healing_delivers_in_order(run: Any) -> None:
-    links = FakeLinks()
+@pytest.mark.parametrize("delay_s", [0.02, 0.0])
+def test_a_cut_stalls_and_healing_delivers_in_order(run: Any, delay_s: float) -> None:
+    links = FakeLinks(delay_s)
 
     async def scenario(near: Runtime, far: Runtime) -> bytes:
         await far.listen(Address("b", "door"), Echo)
         stream, receiver = await near.connect(Address("b", "door"), lambda _: Collector(near))
-        links.change("a", "b", Condition(0.02, cut=True))
+        links.change("a", "b", Condition(delay_s, cut=True))
         for number in range(5):
             stream.write(b"%d" % number)
         await near.sleep(0.15)
         assert receiver.data == b"", "something crossed a cut link"
         links.change("a", "b")
         await receiver.first
+        while len(receiver.data) < 5:
+            await near.sleep(0.01)
+        stream.close()
+        return receiver.data
+
+    assert run(scenario, links) == b"01234"
+
+
+def test_nothing_overtakes_what_was_sent_before_the_way_became_instant(run: Any) -> None:
+    links = FakeLinks(0.1)
+
+    async def scenario(near: Runtime, far: Runtime) -> bytes:
+        await far.listen(Address("b", "door"), Echo)
+        stream, receiver = await near.connect(Address("b", "door"), lambda _: Collector(near))
+        stream.write(b"0")
+        await near.sleep(0.02)
+        links.change("a", "b", Condition(0.0))
+        for number in range(1, 5):
+            stream.write(b"%d" % number)
+            await near.sleep(0.01)
         while len(receiver.data) < 5:
             await near.sleep(0.01)
         stream.close()

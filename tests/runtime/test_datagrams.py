@@ -133,6 +133,24 @@ def test_where_nobody_listens_they_end_in_silence(run: Any) -> None:
     assert run(scenario) == [b"4"]
 
 
+def test_a_door_that_was_opened_or_closed_is_known_at_once(run: Any) -> None:
+    async def scenario(near: Runtime, far: Runtime) -> list[bytes]:
+        client, box = await pair(near, far)
+        to = Address("b", "later")
+        client.send(to, b"1")
+        client.send(NAMES, b"2")
+        await box.have(1)
+        door = await far.listen_datagrams(to, box.take)
+        client.send(to, b"3")
+        await box.have(2)
+        door.close()
+        client.send(to, b"4")
+        client.send(NAMES, b"5")
+        return await box.have(3)
+
+    assert run(scenario) == [b"2", b"3", b"5"]
+
+
 def test_a_door_is_opened_once_and_is_free_when_it_is_closed(run: Any) -> None:
     async def scenario(near: Runtime, _: Runtime) -> None:
         door = await near.listen_datagrams(Address("a", "names"), lambda _: None)

@@ -28,6 +28,7 @@ def test_every_variant_is_played_and_told_of() -> None:
     # With one region lost, the other serves Frankfurt on; without another, nobody is served.
     assert both.cities["frankfurt"].rto_s == 0
     assert alone.rto_s is None
+    assert both.rto_s_middle == both.rto_s != 0, "of two cities, the slower one"
     assert both.availability > alone.availability
     near, far = both.cities["frankfurt"], alone.cities["frankfurt"]
     middle = [city.latency_ms["steady"][0] for city in (near, far)]

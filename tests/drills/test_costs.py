@@ -59,6 +59,19 @@ def test_transfer_is_paid_where_it_leaves() -> None:
     assert found["transfer between regions"] == pytest.approx(replicated_gb * 0.02)
 
 
+def test_a_write_is_moved_to_every_other_region() -> None:
+    three = msgspec.structs.replace(DRILL, world=WorldPart((*DRILL.world.regions, "eu-west-1")))
+    assert bill(three)["transfer between regions"] == pytest.approx(
+        2 * bill(DRILL)["transfer between regions"]
+    )
+
+
+def test_what_has_no_price_is_named() -> None:
+    lines = monthly(DRILL, {("frankfurt", "eu-central-2"): 1.0})
+    (line,) = [line for line in lines if line.what == "transfer to people"]
+    assert (line.usd, line.note) == (0, "no price for eu-central-2")
+
+
 def test_an_accelerator_costs_hours_and_the_direction_in_which_more_moves() -> None:
     found = bill(DRILL)
     assert found["accelerator"] == pytest.approx(HOURS * 0.025)

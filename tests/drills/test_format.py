@@ -60,7 +60,7 @@ def refusal(directory: Path, text: str) -> str:
         ("rate = 1.0", "retry = { attempts = 0 }", ":13: load.retry.attempts: between"),
         (
             "rate = 1.0",
-            'follow = { city = "lima", after_ms = 1 }',
+            'follow = {city = "lima", after_ms = 1}',
             ":13: load.follow.city: lima is not one of",
         ),
         (
@@ -101,6 +101,12 @@ def refusal(directory: Path, text: str) -> str:
             ":7: world.resolvers: us-west-2 is not a city",
         ),
         ("rate = 1.0", "keeps_names_s = -1", ":13: load.keeps_names_s: must not be negative"),
+        ("rate = 1.0", "session = { key_bytes = 3 }", ":13: load.session.key_bytes: between 4"),
+        (
+            'cities = ["sao-paulo"]\nrate = 1.0',
+            'cities = ["sao-paulo", "lima"]\nsession = {}\nfollow = {city = "lima", after_ms = 1}',
+            ":13: load.session: who types makes no requests",
+        ),
         ("rate = 1.0", "session = { every_ms = 0.01 }", ":13: load.session: more than"),
         (
             "rate = 1.0",

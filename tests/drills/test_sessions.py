@@ -1,12 +1,16 @@
 """Long-lived sessions: what typing feels like from far away, over whatever way there is."""
 
+from typing import TYPE_CHECKING, cast
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from antipodes.drills.history import Outcome
 from antipodes.drills.load import Load
 from antipodes.drills.model import Drill, SessionPart
-from antipodes.drills.screen import Screen
+from antipodes.drills.screen import Screen, keystroke
 from antipodes.drills.sessions import KIND
 from antipodes.hosting.links import WorldLinks
 from antipodes.runtime.contract import Address
@@ -17,12 +21,15 @@ from antipodes.world.faults import CutLink
 from antipodes.world.world import World
 from tests.drills.plays import E, small
 
+if TYPE_CHECKING:
+    from antipodes.runtime.contract import Stream
+
 MACHINE = addresses.region_address(E, 9)
 
 
-def sessions(**changes: object) -> Drill:
+def sessions(speed: float = 1.0, **changes: object) -> Drill:
     part = msgspec.structs.replace(SessionPart(every_ms=200), **changes)
-    drill = small(world={"regions": [E]}, load={"cities": ["frankfurt", "sydney"]})
+    drill = small(world={"regions": [E], "speed": speed}, load={"cities": ["frankfurt", "sydney"]})
     load = msgspec.structs.replace(drill.load, session=part)
     return msgspec.structs.replace(drill, load=load, duration_s=10.0)
 
@@ -32,7 +39,8 @@ class Typed:
 
     def __init__(self, drill: Drill) -> None:
         self.world = World(load_atlas(), (E,))
-        self.simulation = Simulation(WorldLinks(self.world), seed=1)
+        speed = drill.world.speed
+        self.simulation = Simulation(WorldLinks(self.world), seed=1, speed=speed)
         self.machine = self.simulation.boot(E)
         self.laptop = self.simulation.boot("laptop")
         self.load = Load(self.laptop, self.world, drill, f"tcp://{MACHINE}:3389")
@@ -94,6 +102,56 @@ def test_a_machine_that_is_not_there_is_noted_for_every_key() -> None:
     assert not typed.run(machine=False)
     assert len(typed.load.operations) == 100
     assert all(o.outcome is Outcome.FAILED and o.error for o in typed.load.operations)
+
+
+def test_people_type_as_fast_in_a_world_whose_intervals_pass_faster() -> None:
+    typed = Typed(sessions(speed=2.0))
+    assert typed.run()
+    assert len(typed.load.operations) == 50, "five seconds of two people's"
+    assert all(o.outcome is Outcome.OK for o in typed.load.operations)
+
+
+def test_keys_are_due_when_they_are_due_where_nothing_can_be_reached() -> None:
+    typed = Typed(sessions(timeout_s=1.0))
+    typed.world.install(CutLink("city/sydney", "*"))
+    assert not typed.run()
+    own = [o for o in typed.load.operations if o.city == "sydney"]
+    assert len(own) == 50
+    assert max(o.latency_ms for o in own) < 2500
+
+
+class Recording:
+    """A stream that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written: list[int] = []
+        self.aborted = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(len(data))
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+@given(st.lists(st.tuples(st.integers(4, 90), st.integers(1, 999)), max_size=8), st.integers(1, 99))
+def test_a_screen_answers_every_key_however_they_are_cut(
+    keys: list[tuple[int, int]], step: int
+) -> None:
+    stream, screen = Recording(), Screen()
+    screen.connection_made(cast("Stream", stream))
+    data = b"".join(keystroke(size, wanted) for size, wanted in keys)
+    for begin in range(0, len(data), step):
+        screen.data_received(data[begin : begin + step])
+    assert stream.written == [wanted for _, wanted in keys]
+    assert not stream.aborted
+
+
+def test_a_screen_leaves_who_sends_no_keys() -> None:
+    stream, screen = Recording(), Screen()
+    screen.connection_made(cast("Stream", stream))
+    screen.data_received(b"\0\3\0\1")
+    assert (stream.aborted, stream.written) == (True, [])
 
 
 def test_pictures_are_counted_however_they_are_cut() -> None:

@@ -61,6 +61,10 @@ def test_the_same_in_real_time() -> None:
         (('"10.20.0.5:80" =', '"8.8.8.8:80" ='), "not a private address"),
         (("127.0.0.1:19701", "127.0.0.1:19703"), ""),
         (('address = "127.0.0.1:19702"', 'address = "127.0.0.1:1"'), "application.programs[1]"),
+        (
+            ('file = "switchboard.py", address = "127.0.0.1:19702"', 'address = "127.0.0.1:19702"'),
+            "programs[1]: either",
+        ),
         (('place = "site/data-centre"', 'place = "site/elsewhere"'), "timeline[0].fault"),
     ],
 )

@@ -30,6 +30,10 @@ class TestMarked:
     def test_closest_marker_wins(self, sim):
         assert (sim.regions, sim.seed) == (("eu-west-1",), 10)
 
+@pytest.mark.antipodes(resolvers={"tokyo": "clamp:300"})
+def test_resolvers(sim):
+    assert sorted(sim.behaviours) == ["city/tokyo", "default"]
+
 @pytest.mark.parametrize("letter", "ab")
 @pytest.mark.antipodes(seeds=3)
 def test_seeds(sim, letter):
@@ -37,7 +41,7 @@ def test_seeds(sim, letter):
 """
     )
     done = run_pytest(tmp_path, "-q")
-    assert "1 failed, 8 passed" in done.stdout, done.stdout
+    assert "1 failed, 9 passed" in done.stdout, done.stdout
     assert "seed 2, 0.00" in done.stdout
     assert "play it again: ANTIPODES_SEED=2 pytest 'test_it.py::test_seeds[b]'" in done.stdout
     again = run_pytest(tmp_path, "test_it.py::test_seeds[b]", environment={"ANTIPODES_SEED": "2"})

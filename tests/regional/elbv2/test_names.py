@@ -8,6 +8,7 @@ import pytest
 from antipodes.regional.elbv2 import hostedzones
 from antipodes.regional.elbv2.names import KIND
 from tests.regional.elbv2.hosts import Region
+from tests.regional.elbv2.networks import ZONES, Network
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +70,22 @@ def test_every_region_and_type_has_its_own_hosted_zone() -> None:
     assert made_up.startswith("Z")
     assert made_up != hostedzones.hosted_zone("sa-west-1", network=False)
     assert hostedzones.hosted_zone("us-west-2", network=True) == "Z18D5FSROUN65G"
+
+
+def test_what_a_full_disk_did_not_take_is_told_with_the_next_change() -> None:
+    network = Network()
+    first = [network.machine(zone, 10) for zone in ZONES[:2]]
+    second = [network.machine(zone, 11) for zone in ZONES[:2]]
+    one, other = network.serving_flows("one", *first), network.serving_flows("other", *second)
+    network.simulation.set_disk(network.place, full=True)
+    first[1].stop()
+    network.wait(25)
+    assert network.told_name(one.balancer) == one.nodes
+    network.simulation.set_disk(network.place, full=False)
+    network.wait(25)
+    assert network.told_name(one.balancer) == one.nodes
+    second[1].stop()
+    network.wait(25)
+    for flows in (one, other):
+        assert network.told_name(flows.balancer) == {ZONES[0]: flows.nodes[ZONES[0]]}
+    network.close()

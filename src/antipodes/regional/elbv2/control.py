@@ -165,7 +165,7 @@ class Balancing(Service):
         if balancer.is_network:
             groups = [self.registry.group(call, arn) for arn in model.groups_of(made)]
             listeners.check_flows(protocol, made, groups)
-        used = self.registry.groups_of(balancer) | model.groups_of(made)
+        used = {**self.registry.groups_of(balancer), **model.groups_of(made)}
         if len(used) > model.GROUPS_PER_BALANCER_MAX:
             raise ServiceError(
                 "TooManyUniqueTargetGroupsPerLoadBalancer",

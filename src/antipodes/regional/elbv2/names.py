@@ -56,6 +56,7 @@ class Names:
         self._told = Records(host.store, "elbv2/told-name", Told)
         self._unknown: dict[tuple[str, str], None] = {}  # by group and target
         self._seen: object = None  # what was registered when that was last looked through
+        self._is_behind = False  # a full disk took less than there was to tell
         host.changes.serve(KIND, self._tell_all)
 
     def begin(self) -> None:
@@ -73,29 +74,44 @@ class Names:
         self._forget_known()
         gone = {(account, name): None for account, name, _ in self._told.all()}
         for account, _, balancer in self._registry.balancers.all():
-            name = balancer.dns_name.lower()
-            gone.pop((account, name), None)
-            before = self._told.get(account, name)
-            now = self._meaning(balancer, before)
-            if now != before:
-                self._told.put(account, name, now)
-                self._host.changes.append(KIND, [name, msgspec.to_builtins(now)])
+            gone.pop((account, balancer.dns_name.lower()), None)
+            self._tell(balancer)
         for account, name in gone:
             self._told.delete(account, name)
             self._host.changes.append(KIND, [name, None])
+        self._is_behind = False
+
+    def _tell(self, balancer: LoadBalancer) -> None:
+        name = balancer.dns_name.lower()
+        before = self._told.get(balancer.account, name)
+        now = self._meaning(balancer, before)
+        if now != before:
+            self._told.put(balancer.account, name, now)
+            self._host.changes.append(KIND, [name, msgspec.to_builtins(now)])
 
     def target_changed(self, group: TargetGroup, target: Target, state: str) -> None:
-        """A target's health is another one, and known by that."""
+        """A target's health is another one, and known by that: it matters to its users only."""
         if state != INITIAL:
             self._unknown.pop((group.arn, target.key), None)
-        self.health_changed()
+        if self._is_behind:
+            self.health_changed()
+            return
+        try:
+            for balancer in self._registry.users_of(group):
+                self._tell(balancer)
+        except DiskFull:
+            self._put_off()
 
     def health_changed(self) -> None:
         """Tell what is different by now; a full disk puts it off to the next change."""
         try:
             self.publish()
         except DiskFull:
-            self._host.runtime.journal.sometimes("elb.name-not-kept")
+            self._put_off()
+
+    def _put_off(self) -> None:
+        self._is_behind = True
+        self._host.runtime.journal.sometimes("elb.name-not-kept")
 
     def _forget_known(self) -> None:
         """Those that are no targets any more, or not such as are checked, will never be known."""

@@ -54,7 +54,7 @@ class Placing:
             )
         chosen = {one["SubnetId"]: one for one in mappings}
         own = {zone.subnet: zone.address for zone in present}
-        taken = self._registry.addresses()
+        taken = dict(self._registry.addresses())
         zones = []
         for subnet in subnets:
             mapping = chosen[subnet["SubnetId"]]
@@ -146,7 +146,7 @@ class Placing:
         if scheme == model.INTERNAL:
             subnets = await self._subnets(call, [zone.subnet for zone in zones])
             networks = {s["SubnetId"]: IPv4Network(s["CidrBlock"]) for s in subnets}
-        taken = self._registry.addresses()
+        taken = dict(self._registry.addresses())
         made: list[Zone] = []
         for zone in zones:
             address = zone.address or _free(self._candidates(zone, kind, networks), taken)

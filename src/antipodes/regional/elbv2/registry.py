@@ -4,8 +4,8 @@
 that the data plane can keep what it worked out until then.
 """
 
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from antipodes.regional.elbv2 import model
 from antipodes.regional.elbv2.model import Listener, LoadBalancer, Record, Rule, TargetGroup
@@ -14,6 +14,7 @@ from antipodes.service.contract import Call
 from antipodes.service.records import Records
 
 R = TypeVar("R", LoadBalancer, TargetGroup, Listener, Rule)
+T = TypeVar("T")
 
 
 class Registry:
@@ -22,6 +23,9 @@ class Registry:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._changes = 0
+        # Relations, worked out until the next change.
+        self._worked_out: dict[tuple[str, str], Any] = {}
+        self._worked_out_at = self.version
         self.balancers = Records(store, "elbv2/balancer", LoadBalancer)
         self.groups = Records(store, "elbv2/group", TargetGroup)
         self.listeners = Records(store, "elbv2/listener", Listener)
@@ -106,6 +110,17 @@ class Registry:
 
     # By relation.
 
+    def _once(self, relation: str, of: str, work_out: Callable[[], T]) -> T:
+        """Return what is worked out once until something changes: it takes many records."""
+        if self._worked_out_at != self.version:
+            self._worked_out.clear()
+            self._worked_out_at = self.version
+        key = relation, of
+        if key not in self._worked_out:
+            self._worked_out[key] = work_out()
+        found: T = self._worked_out[key]
+        return found
+
     def balancer_named(self, account: str, name: str) -> LoadBalancer | None:
         """Return the account's load balancer of that name."""
         return _first(self.balancers.list(account), lambda balancer: balancer.name == name)
@@ -126,12 +141,16 @@ class Registry:
         found = [rule for rule in rules if rule.listener == listener.key]
         return sorted(found, key=lambda rule: rule.priority)
 
-    def groups_of(self, balancer: LoadBalancer) -> dict[str, None]:
+    def groups_of(self, balancer: LoadBalancer) -> Mapping[str, None]:
         """Return the ARNs of the target groups that a load balancer may forward to."""
-        found: dict[str, None] = {}
-        for listener in self.listeners_of(balancer):
-            found |= self.groups_of_listener(listener)
-        return found
+
+        def work_out() -> dict[str, None]:
+            found: dict[str, None] = {}
+            for listener in self.listeners_of(balancer):
+                found |= self.groups_of_listener(listener)
+            return found
+
+        return self._once("groups", balancer.arn, work_out)
 
     def groups_of_listener(self, listener: Listener) -> dict[str, None]:
         """Return the ARNs of the target groups that a listener may forward to."""
@@ -146,9 +165,13 @@ class Registry:
         assert parsed is not None, f"{arn} was checked when it came in"
         return self.groups.get(parsed[1], parsed[3])
 
-    def addresses(self) -> dict[str, None]:
+    def addresses(self) -> Mapping[str, None]:
         """Return the addresses of all load balancers' nodes."""
-        return {zone.address: None for _, _, one in self.balancers.all() for zone in one.zones}
+
+        def work_out() -> dict[str, None]:
+            return {zone.address: None for _, _, one in self.balancers.all() for zone in one.zones}
+
+        return self._once("addresses", "", work_out)
 
     def groups_with(self, arn: str) -> list[TargetGroup]:
         """Return the target groups in which a load balancer is a target."""
@@ -158,10 +181,17 @@ class Registry:
             if any(target.id == arn for target in group.registered())
         ]
 
-    def users_of(self, group: TargetGroup) -> list[LoadBalancer]:
+    def users_of(self, group: TargetGroup) -> Sequence[LoadBalancer]:
         """Return the load balancers that forward to a target group: one at most."""
-        balancers = self.balancers.list(group.account)
-        return [balancer for balancer in balancers if group.arn in self.groups_of(balancer)]
+
+        def work_out() -> dict[str, list[LoadBalancer]]:
+            users: dict[str, list[LoadBalancer]] = {}
+            for balancer in self.balancers.list(group.account):
+                for arn in self.groups_of(balancer):
+                    users.setdefault(arn, []).append(balancer)
+            return users
+
+        return self._once("users", group.account, work_out).get(group.arn, ())
 
     def used_groups(self) -> Iterator[TargetGroup]:
         """Yield every target group that some load balancer forwards to."""

@@ -1,0 +1,1 @@
+"""Packets inside private networks: where they go, and where they cannot."""

@@ -1,0 +1,229 @@
+"""Where a set of packets goes: all of them at once, and exactly.
+
+What is followed are boxes, each with the box of packets it began as: a field that nothing has
+changed is the same in both. A box that reaches a decision is cut along it, so every part goes one
+way. Breadth first, so that of several ways to one end the shortest is found first; a part of a
+point's packets that has been there already, begun as the same packets, is not followed again.
+
+A choice by a hash is followed to all that may be chosen: whether a packet that chooses so exists
+is for a walk to say.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from antipodes.fabric.network.nodes import (
+    Change,
+    End,
+    Hop,
+    Key,
+    Lookup,
+    Node,
+    Permit,
+    Rule,
+    Sieve,
+    Spread,
+    Translate,
+)
+from antipodes.fabric.network.spaces import (
+    SOURCE,
+    SOURCE_PORT,
+    Box,
+    common,
+    minus,
+    minus_all,
+    narrowed,
+    replaced,
+    within,
+)
+
+
+class Followed(NamedTuple):
+    """Packets at a point: as they are, as they began, and which fields were changed."""
+
+    box: Box
+    began: Box
+    changed: int  # a bit for each field
+
+    def cut(self, box: Box) -> "Followed":
+        """A part of them."""
+        if not self.changed:
+            return Followed(box, box, 0)
+        fields = [
+            began if self.changed >> field & 1 else now
+            for field, (now, began) in enumerate(zip(box, self.began, strict=True))
+        ]
+        began = fields[0], fields[1], fields[2], fields[3], fields[4]
+        return Followed(box, began, self.changed)
+
+    def put(self, field: int, low: int, high: int) -> "Followed":
+        """They, with one field replaced."""
+        return Followed(
+            replaced(self.box, field, (low, high)), self.began, self.changed | 1 << field
+        )
+
+
+class Passage(NamedTuple):
+    """One thing that happened on the way, and what happened before."""
+
+    hop: Hop
+    followed: Followed
+    rule: Rule | None
+    before: "Passage | None"
+
+
+class Reached(NamedTuple):
+    """Packets that have come to one end on one way."""
+
+    end: End
+    followed: Followed
+    last: Passage | None
+
+    @property
+    def passages(self) -> list[Passage]:
+        """The way, from its beginning."""
+        found = []
+        at = self.last
+        while at is not None:
+            found.append(at)
+            at = at.before
+        return found[::-1]
+
+
+Part = tuple[Key | End, Followed, Rule | None]
+
+
+def reach(node_of: Callable[[Key], Node], start: Key, box: Box) -> Iterator[Reached]:
+    """Follow all packets of a box from a point; yield every end with what comes to it."""
+    waiting: deque[tuple[Key, Followed, Passage | None]] = deque()
+    waiting.append((start, Followed(box, box, 0), None))
+    been: dict[Key, list[Followed]] = {}
+    while waiting:
+        at, followed, before = waiting.popleft()
+        known = been.setdefault(at, [])
+        for part in _unknown(followed, known):
+            known.append(part)
+            node = node_of(at)
+            for to, passed, rule in _parts(node, part):
+                last = before if node.hop is None else Passage(node.hop, passed, rule, before)
+                if isinstance(to, End):
+                    yield Reached(to, passed, last)
+                else:
+                    waiting.append((to, passed, last))
+
+
+def _unknown(followed: Followed, known: list[Followed]) -> Iterator[Followed]:
+    """The parts of what is followed that have not been at a point before."""
+    if followed.changed:
+        if not any(
+            within(followed.box, one.box) and within(followed.began, one.began) for one in known
+        ):
+            yield followed
+        return
+    taken = [one.box for one in known if not one.changed]
+    for box in minus_all([followed.box], taken):
+        yield Followed(box, box, 0)
+
+
+def _parts(node: Node, followed: Followed) -> Iterator[Part]:
+    if isinstance(node, Lookup):
+        yield from _looked_up(node, followed)
+    elif isinstance(node, Sieve):
+        yield from _sieved(node, followed)
+    elif isinstance(node, Permit):
+        yield from _permitted(node, followed)
+    elif isinstance(node, Change):
+        yield node.to, followed.put(node.field, node.value, node.value), None
+    elif isinstance(node, Spread):
+        for choice in node.choices:
+            yield choice, followed, None
+    elif isinstance(node, Translate):
+        yield from _translated(node, followed)
+    else:  # nobody has sent anything that it would be an answer to
+        yield node.refused, followed, None
+
+
+def _looked_up(node: Lookup, followed: Followed) -> Iterator[Part]:
+    field, box = node.field, followed.box
+    low, high = box[field]
+    first = _first(node, low)
+    at = low
+    for number in range(first, len(node.entries)):
+        start, end = node.starts[number], node.ends[number]
+        if start > high:
+            break
+        if start > at:
+            yield from _otherwise(node, followed, at, start - 1)
+        part = narrowed(box, field, start, end)
+        if part is not None:
+            entry = node.entries[number]
+            yield entry.to, followed.cut(part), entry.rule
+        at = end + 1
+    if at <= high:
+        yield from _otherwise(node, followed, at, high)
+
+
+def _first(node: Lookup, value: int) -> int:
+    """The first entry that ends at a value or beyond it."""
+    low, high = 0, len(node.ends)
+    while low < high:
+        middle = (low + high) // 2
+        if node.ends[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _otherwise(node: Lookup, followed: Followed, low: int, high: int) -> Iterator[Part]:
+    part = narrowed(followed.box, node.field, low, high)
+    if part is not None:
+        yield node.otherwise, followed.cut(part), None
+
+
+def _sieved(node: Sieve, followed: Followed) -> Iterator[Part]:
+    left = [followed.box]
+    for box, passes, rule in node.rules:
+        rest: list[Box] = []
+        for one in left:
+            both = common(one, box)
+            if both is None:
+                rest.append(one)
+                continue
+            yield node.to if passes else node.refused, followed.cut(both), rule
+            rest += minus(one, box)
+        left = rest
+        if not left:
+            return
+    for one in left:
+        yield node.refused, followed.cut(one), None
+
+
+def _permitted(node: Permit, followed: Followed) -> Iterator[Part]:
+    left = [followed.box]
+    for box, rule in node.rules:
+        rest: list[Box] = []
+        for one in left:
+            both = common(one, box)
+            if both is None:
+                rest.append(one)
+                continue
+            yield node.to, followed.cut(both), rule
+            rest += minus(one, box)
+        left = rest
+        if not left:
+            return
+    for one in left:
+        yield node.refused, followed.cut(one), None
+
+
+def _translated(node: Translate, followed: Followed) -> Iterator[Part]:
+    """Ports that the translator may use stay; all others become its first one."""
+    low, high = node.ports
+    there = followed.put(SOURCE, node.address, node.address)
+    inside = narrowed(there.box, SOURCE_PORT, low, high)
+    if inside is not None:
+        yield node.to, there.cut(inside), None
+    for part in minus_all([there.box], [inside] if inside is not None else []):
+        yield node.to, there.cut(part).put(SOURCE_PORT, low, low), None

@@ -1,0 +1,153 @@
+"""Sets of packets: unions of boxes, each of which has a range for every field of the header.
+
+All of a network's decisions are by ranges (prefixes are ranges, and so are ports), so that every
+set that arises in it is such a union, and exact. The idea is header space analysis (Kazemian,
+Varghese and McKeown, NSDI 2012), with ranges in place of wildcards.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_network
+
+from antipodes.fabric.network.packets import BITS, PORTS, Packet
+
+SOURCE, TARGET, PROTOCOL, SOURCE_PORT, TARGET_PORT = range(5)
+
+Range = tuple[int, int]  # both ends are in it
+Box = tuple[Range, Range, Range, Range, Range]
+
+PROTOCOLS = (0, 255)
+
+
+def everything(version: int) -> Box:
+    """All packets of a family."""
+    addresses = (0, (1 << BITS[version]) - 1)
+    return addresses, addresses, PROTOCOLS, PORTS, PORTS
+
+
+def box_of(packet: Packet) -> Box:
+    """The set of one packet."""
+    _, source, target, protocol, source_port, target_port = packet
+    return (
+        (source, source),
+        (target, target),
+        (protocol, protocol),
+        (source_port, source_port),
+        (target_port, target_port),
+    )
+
+
+def some(version: int, box: Box) -> Packet:
+    """One packet of a box: the one with the least numbers."""
+    return Packet(version, *(low for low, _ in box))
+
+
+def holds(box: Box, packet: Packet) -> bool:
+    """Whether a packet is in a box."""
+    return all(low <= value <= high for (low, high), value in zip(box, packet[1:], strict=True))
+
+
+def common(left: Box, right: Box) -> Box | None:
+    """What is in both."""
+    found = []
+    for (low, high), (other_low, other_high) in zip(left, right, strict=True):
+        low, high = max(low, other_low), min(high, other_high)  # noqa: PLW2901 - narrowed
+        if low > high:
+            return None
+        found.append((low, high))
+    return found[0], found[1], found[2], found[3], found[4]
+
+
+def within(inner: Box, outer: Box) -> bool:
+    """Whether all of one is in the other."""
+    return all(
+        other_low <= low and high <= other_high
+        for (low, high), (other_low, other_high) in zip(inner, outer, strict=True)
+    )
+
+
+def narrowed(box: Box, field: int, low: int, high: int) -> Box | None:
+    """The part of a box in which a field is in a range."""
+    own_low, own_high = box[field]
+    low, high = max(low, own_low), min(high, own_high)
+    return replaced(box, field, (low, high)) if low <= high else None
+
+
+def replaced(box: Box, field: int, by: Range) -> Box:
+    """A box with another range for a field."""
+    found = [*box]
+    found[field] = by
+    return found[0], found[1], found[2], found[3], found[4]
+
+
+def minus(box: Box, taken: Box) -> list[Box]:
+    """What is left of a box, in boxes that have nothing in common."""
+    if common(box, taken) is None:
+        return [box]
+    left = []
+    for field, (low, high) in enumerate(taken):
+        own_low, own_high = box[field]
+        if own_low < low:
+            left.append(replaced(box, field, (own_low, low - 1)))
+            own_low = low
+        if own_high > high:
+            left.append(replaced(box, field, (high + 1, own_high)))
+            own_high = high
+        box = replaced(box, field, (own_low, own_high))
+    return left
+
+
+def minus_all(boxes: Iterable[Box], taken: Iterable[Box]) -> list[Box]:
+    """What is left of boxes without any of others."""
+    left = list(boxes)
+    for one in taken:
+        if not left:
+            break
+        left = [piece for box in left for piece in minus(box, one)]
+    return left
+
+
+def prefix(text: str) -> tuple[int, Range]:
+    """The family and the range of a prefix, such as `10.0.0.0/8`."""
+    network = ip_network(text)
+    return network.version, (int(network.network_address), int(network.broadcast_address))
+
+
+def prefixes(version: int, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """The fewest prefixes that make up a range: address and length of each, in order."""
+    bits = BITS[version]
+    while low <= high:
+        size = min(low & -low or 1 << bits, 1 << (high - low + 1).bit_length() - 1)
+        yield low, bits - (size.bit_length() - 1)
+        low += size
+
+
+def flattened(routes: Sequence[tuple[Range, int]]) -> list[tuple[int, int, int]]:
+    """Nested or disjoint ranges with what they stand for, as disjoint ones, in order.
+
+    Of ranges one in the other, the inner one counts; of equal ones, the first. So a table of
+    routes becomes a list in which one search finds the longest prefix.
+    """
+    order = sorted(range(len(routes)), key=lambda n: (routes[n][0][0], -routes[n][0][1], -n))
+    found: list[tuple[int, int, int]] = []
+    open_routes: list[tuple[int, int]] = []  # of those we are in, the innermost last: end, what
+    at = 0
+
+    def upto(end: int) -> None:
+        nonlocal at
+        while open_routes and at <= end:
+            last, what = open_routes[-1]
+            stop = min(last, end)
+            if at <= stop:
+                found.append((at, stop, what))
+                at = stop + 1
+            if last <= end:
+                open_routes.pop()
+        at = max(at, end + 1)
+
+    for number in order:
+        (low, high), what = routes[number]
+        upto(low - 1)
+        open_routes.append((high, what))
+    if open_routes:
+        upto(max(end for end, _ in open_routes))
+    return found

@@ -1,0 +1,89 @@
+"""A network that can be asked: compiled point by point, when one is first come to."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from antipodes.fabric.network import gateways, subnets
+from antipodes.fabric.network.index import Index
+from antipodes.fabric.network.nodes import Key, Node
+from antipodes.fabric.network.packets import Packet
+from antipodes.fabric.network.topology import Topology
+from antipodes.fabric.network.walking import Memory, Walk, walk
+
+COMPILED: dict[str, Callable[..., Any]] = {
+    "out": subnets.out,
+    "groups-out": subnets.out_of_groups,
+    "wire": subnets.wire,
+    "filter-out": subnets.filter_out,
+    "routes": subnets.routes,
+    "network": subnets.network,
+    "filter-in": subnets.filter_in,
+    "filter-in-to": subnets.filter_in_to,
+    "arrive": subnets.arrive,
+    "to": subnets.to,
+    "groups-in": subnets.into_groups,
+    "at": subnets.at,
+    "gateway": gateways.gateway,
+    "publish": gateways.publish,
+    "published": gateways.published,
+    "internet": gateways.internet,
+    "enter": gateways.enter,
+    "entered": gateways.entered,
+    "private": gateways.private,
+    "edge": gateways.edge,
+    "translate": gateways.translate,
+    "restore": gateways.restore,
+    "peering": gateways.peering,
+}
+ON_THE_INTERNET: Key = ("internet",)
+WALKS_MAX = 100_000
+
+
+class Both(NamedTuple):
+    """A packet's way, and its answer's where it has come to somebody."""
+
+    there: Walk
+    back: Walk | None
+
+
+class Fabric:
+    """One family of addresses of a topology."""
+
+    def __init__(self, topology: Topology, version: int = 4) -> None:
+        self.index = Index(topology, version)
+        self._nodes: dict[Key, Node] = {}
+        self._walks: dict[tuple[Key, Packet], Both] = {}
+
+    def node(self, key: Key) -> Node:
+        """What happens at a point."""
+        found = self._nodes.get(key)
+        if found is None:
+            found = self._nodes[key] = COMPILED[key[0]](self.index, *key[1:])
+        return found
+
+    def walk(self, start: Key, packet: Packet) -> Both:
+        """The way of a packet and of its answer, from an interface or from the internet."""
+        key = start, packet
+        found = self._walks.get(key)
+        if found is None:
+            if len(self._walks) >= WALKS_MAX:
+                self._walks.clear()
+            found = self._walks[key] = self._walk(start, packet)
+        return found
+
+    def _walk(self, start: Key, packet: Packet) -> Both:
+        memory = Memory()
+        there = walk(self.node, start, packet, memory)
+        if not there.passed:
+            return Both(there, None)
+        end = there.end.hop
+        answering = (
+            ("out", end.id, subnets.STRAIGHT) if end.kind == "interface" else ON_THE_INTERNET
+        )
+        back = walk(self.node, answering, there.packet.reply(), memory, reply=True)
+        return Both(there, back)
+
+
+def from_interface(interface_id: str) -> Key:
+    """The point where an interface sends."""
+    return ("out", interface_id, subnets.STRAIGHT)

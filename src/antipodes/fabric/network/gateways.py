@@ -1,0 +1,177 @@
+"""Out of a network: to the internet and from it, by translation, and to a network that is joined.
+
+A gateway to the internet is no router. It changes a private address into the public one that is
+mapped to it, one to one, and back, and takes nothing from or to private space. A translator sends
+many as one, and takes only what answers them.
+
+Sources: Amazon VPC User Guide, "Internet gateways", "NAT gateways", "Gateway route tables"; VPC
+Peering Guide, "Unsupported configurations".
+"""
+
+from antipodes.fabric.network import outcomes
+from antipodes.fabric.network.index import Index
+from antipodes.fabric.network.nodes import (
+    Change,
+    End,
+    Hop,
+    Judged,
+    Lookup,
+    Node,
+    Restore,
+    Rule,
+    Sieve,
+    Translate,
+)
+from antipodes.fabric.network.packets import text
+from antipodes.fabric.network.spaces import SOURCE, TARGET, everything, replaced
+from antipodes.fabric.network.subnets import STRAIGHT, VIA, preferred, table, target
+
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+TRANSLATED_PORTS = (1024, 65535)
+INTERNET = Hop("internet", "internet")
+
+
+def gateway(index: Index, gateway_id: str) -> Sieve:
+    """Out of a network, to the internet: not to private addresses, nor to the network's own."""
+    hop, own = _hop(index, gateway_id), index.topology.gateways[gateway_id].network
+    inside = index.topology.networks[own].prefixes
+    kept = _judged(index, TARGET, (*PRIVATE, *inside), gateway_id)
+    return Sieve(None, kept, ("publish", gateway_id), End(outcomes.PRIVATE_ADDRESS, hop))
+
+
+def _judged(index: Index, field: int, refused: tuple[str, ...], of: str) -> tuple[Judged, ...]:
+    """All but some prefixes."""
+    whole = everything(index.version)
+    rules = [
+        Judged(replaced(whole, field, one), False, Rule(of, "private addresses"))  # noqa: FBT003 - refused
+        for one in index.ranges(refused)
+    ]
+    return *rules, Judged(whole, True, Rule(of, "public addresses"))  # noqa: FBT003 - it passes
+
+
+def _hop(index: Index, gateway_id: str) -> Hop:
+    found = index.topology.gateways[gateway_id]
+    return Hop("gateway", gateway_id, index.topology.networks[found.network].region, mtu=1500)
+
+
+def publish(index: Index, gateway_id: str) -> Lookup:
+    """Private addresses become public ones; those of IPv6 are public already."""
+    found, hop = index.topology.gateways[gateway_id], _hop(index, gateway_id)
+    if index.version == 6:  # noqa: PLR2004 - IPv6
+        prefixes = index.topology.networks[found.network].prefixes
+        own = [
+            (one, ("internet", gateway_id), Rule(gateway_id, "own prefix"))
+            for one in index.ranges(prefixes)
+        ]
+        return table(own, End(outcomes.NO_PUBLIC_ADDRESS, hop), field=SOURCE, hop=hop)
+    mapped = [
+        (
+            (private, private),
+            ("published", gateway_id, str(public)),
+            Rule(gateway_id, text(4, public)),
+        )
+        for private, public in index.public[found.network]
+    ]
+    return table(mapped, End(outcomes.NO_PUBLIC_ADDRESS, hop), field=SOURCE, hop=hop)
+
+
+def published(_index: Index, gateway_id: str, public: str) -> Change:
+    """The source is a public address from here on."""
+    return Change(None, SOURCE, int(public), ("internet", gateway_id))
+
+
+def internet(index: Index, _gateway: str = "") -> Lookup:
+    """On the internet, towards a public address of ours or anybody else's."""
+    entries = []
+    for network_id, gateway_id in index.gateway_of.items():
+        to = ("enter", gateway_id)
+        if index.version == 6:  # noqa: PLR2004 - IPv6
+            own = index.ranges(index.topology.networks[network_id].prefixes)
+        else:
+            own = [(public, public) for _, public in index.public[network_id]]
+        entries += [(one, to, Rule(gateway_id, "public addresses")) for one in own]
+    return table(entries, End(outcomes.LEFT, INTERNET, passed=True))
+
+
+def enter(index: Index, gateway_id: str) -> Sieve:
+    """Into a network, from the internet: not from private addresses."""
+    kept = _judged(index, SOURCE, PRIVATE, gateway_id)
+    refused = End(outcomes.PRIVATE_ADDRESS, _hop(index, gateway_id))
+    return Sieve(_hop(index, gateway_id), kept, ("entered", gateway_id), refused)
+
+
+def entered(index: Index, gateway_id: str) -> Node:
+    """Public addresses become the private ones they are mapped to."""
+    network_id = index.topology.gateways[gateway_id].network
+    inside = ("edge", gateway_id)
+    if index.version == 6:  # noqa: PLR2004 - IPv6
+        return edge(index, gateway_id)
+    mapped = [
+        (
+            (public, public),
+            ("private", gateway_id, str(private)),
+            Rule(gateway_id, text(4, private)),
+        )
+        for private, public in index.public[network_id]
+    ]
+    return table(mapped, inside)
+
+
+def private(_index: Index, gateway_id: str, address: str) -> Change:
+    """The target is a private address from here on."""
+    return Change(None, TARGET, int(address), ("edge", gateway_id))
+
+
+def edge(index: Index, gateway_id: str) -> Lookup:
+    """What has come in goes by the gateway's table, if it has one, and into the network."""
+    found = index.topology.gateways[gateway_id]
+    network = index.topology.networks[found.network]
+    if not found.table:
+        return table([], ("network", network.id, STRAIGHT))
+    hop = Hop("table", found.table, network.region)
+    entries = [
+        (one, target(index, network, route, hop, STRAIGHT), Rule(found.table, route.name))
+        for route, one in preferred(index, network, index.topology.tables[found.table].routes)
+    ]
+    return table(entries, End(outcomes.NO_ROUTE, hop), hop=hop)
+
+
+# Translation.
+
+
+def translate(index: Index, translator_id: str) -> Translate:
+    """Sent on as the translator's own."""
+    found = index.topology.translators[translator_id]
+    interface = index.topology.interfaces[found.interface]
+    subnet = index.subnet_of(interface)
+    hop = Hop("translator", translator_id, subnet.zone, charge="translator")
+    address = index.addresses(interface.addresses)[0]
+    ports = TRANSLATED_PORTS
+    return Translate(hop, translator_id, address, ports, ("wire", subnet.id, VIA))
+
+
+def restore(index: Index, translator_id: str) -> Restore:
+    """An answer goes to whom it is for."""
+    found = index.topology.translators[translator_id]
+    subnet = index.subnet_of(index.topology.interfaces[found.interface])
+    hop = Hop("translator", translator_id, subnet.zone, charge="translator")
+    refused = End(outcomes.NOT_TRANSLATED, hop)
+    return Restore(hop, translator_id, ("wire", subnet.id, VIA), refused)
+
+
+# Networks that are joined.
+
+
+def peering(index: Index, peering_id: str, from_network: str, via: str) -> Node:
+    """Into the network on the other side, and no further."""
+    found = index.topology.peerings[peering_id]
+    left, right = found.networks
+    far = index.topology.networks[right if from_network == left else left]
+    hop = Hop("peering", peering_id, far.region)
+    if not found.active:
+        return table([], End(outcomes.NOT_JOINED, hop))
+    entries = [
+        (one, ("network", far.id, via), Rule(peering_id, "far prefix"))
+        for one in index.ranges(far.prefixes)
+    ]
+    return table(entries, End(outcomes.NOT_IN_PEER, hop), hop=hop)

@@ -1,0 +1,95 @@
+"""A topology of one family of addresses, with what is asked of it most at hand."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from ipaddress import ip_address, ip_network
+
+from antipodes.fabric.network.spaces import Range
+from antipodes.fabric.network.topology import Interface, Network, Subnet, Topology
+
+
+class Index:
+    """A snapshot, and what follows from it."""
+
+    def __init__(self, topology: Topology, version: int) -> None:
+        self.topology = topology
+        self.version = version
+
+    def ranges(self, prefixes: Iterable[str]) -> list[Range]:
+        """The ranges of those prefixes that are of this family."""
+        found = []
+        for prefix in prefixes:
+            network = ip_network(prefix)
+            if network.version == self.version:
+                found.append((int(network.network_address), int(network.broadcast_address)))
+        return found
+
+    def addresses(self, texts: Iterable[str]) -> list[int]:
+        """Those addresses that are of this family."""
+        found = (ip_address(text) for text in texts)
+        return [int(address) for address in found if address.version == self.version]
+
+    def subnet_of(self, interface: Interface) -> Subnet:
+        """The subnet of an interface."""
+        return self.topology.subnets[interface.subnet]
+
+    def network_of(self, interface: Interface) -> Network:
+        """The network of an interface."""
+        return self.topology.networks[self.subnet_of(interface).network]
+
+    @cached_property
+    def interfaces_in(self) -> dict[str, list[Interface]]:
+        """The interfaces of each subnet."""
+        found: dict[str, list[Interface]] = {subnet: [] for subnet in self.topology.subnets}
+        for interface in self.topology.interfaces.values():
+            found[interface.subnet].append(interface)
+        return found
+
+    @cached_property
+    def subnets_in(self) -> dict[str, list[Subnet]]:
+        """The subnets of each network."""
+        found: dict[str, list[Subnet]] = {network: [] for network in self.topology.networks}
+        for subnet in self.topology.subnets.values():
+            found[subnet.network].append(subnet)
+        return found
+
+    @cached_property
+    def members_of(self) -> dict[str, list[Interface]]:
+        """The interfaces in each group."""
+        found: dict[str, list[Interface]] = {group: [] for group in self.topology.groups}
+        for interface in self.topology.interfaces.values():
+            for group in interface.groups or ():
+                found.setdefault(group, []).append(interface)
+        return found
+
+    @cached_property
+    def public(self) -> dict[str, list[tuple[int, int]]]:
+        """The private addresses of each network with the public ones that they have."""
+        found: dict[str, list[tuple[int, int]]] = {
+            network: [] for network in self.topology.networks
+        }
+        for interface in self.topology.interfaces.values():
+            mapped = found[self.topology.subnets[interface.subnet].network]
+            for private, public in interface.public.items():
+                inside, outside = self.addresses((private,)), self.addresses((public,))
+                mapped += zip(inside, outside, strict=True)
+        return found
+
+    @cached_property
+    def gateway_of(self) -> dict[str, str]:
+        """The internet gateway of each network that has one."""
+        return {
+            gateway.network: gateway.id
+            for gateway in self.topology.gateways.values()
+            if not gateway.egress_only
+        }
+
+    def are_joined(self, one: str, other: str) -> bool:
+        """Whether members of groups in one network count in the other's rules."""
+        if one == other:
+            return True
+        regions = {self.topology.networks[network].region for network in (one, other)}
+        return len(regions) == 1 and any(
+            peering.active and set(peering.networks) == {one, other}
+            for peering in self.topology.peerings.values()
+        )

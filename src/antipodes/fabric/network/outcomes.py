@@ -1,0 +1,39 @@
+"""How a packet's way may end: a closed set."""
+
+DELIVERED = "delivered"  # to whom it was addressed
+LEFT = "left"  # to the internet
+NO_ROUTE = "no route"
+BLACKHOLE = "blackhole"  # a route whose target is no more
+REFUSED_BY_FILTER = "refused by filter"
+REFUSED_BY_GROUPS = "refused by groups"
+SOURCE_CHECK = "source check"  # an interface may not send what is not from its addresses
+TARGET_CHECK = "destination check"  # nor take what is not for them
+NO_SUBNET = "no such subnet"
+NO_ADDRESS = "no such address"
+NOT_FORWARDED = "not forwarded"  # a host took what is for somebody else
+NO_PUBLIC_ADDRESS = "no public address"
+PRIVATE_ADDRESS = "private address"  # at a gateway to the internet
+NOT_TRANSLATED = "not translated"  # a translator takes answers only
+NOT_JOINED = "not joined"  # a peering that is not active
+NOT_IN_PEER = "not in the peer"  # a peering leads no further than its two networks
+LOOP = "loop"
+
+OUTCOMES = (
+    DELIVERED,
+    LEFT,
+    NO_ROUTE,
+    BLACKHOLE,
+    REFUSED_BY_FILTER,
+    REFUSED_BY_GROUPS,
+    SOURCE_CHECK,
+    TARGET_CHECK,
+    NO_SUBNET,
+    NO_ADDRESS,
+    NOT_FORWARDED,
+    NO_PUBLIC_ADDRESS,
+    PRIVATE_ADDRESS,
+    NOT_TRANSLATED,
+    NOT_JOINED,
+    NOT_IN_PEER,
+    LOOP,
+)

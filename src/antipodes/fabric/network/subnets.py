@@ -1,0 +1,314 @@
+"""Inside a network: from an interface to the router of its subnet, and from there to another.
+
+An interface sends through its groups. What is for its own subnet goes there straight; all else
+crosses the subnet's filter to the router, whose table decides. What the router sends into a subnet
+crosses that one's filter. A filter sees nothing that stays inside of its subnet.
+
+Rules that name a group hold for what comes from its members straight, not for what somebody has
+forwarded (`via`): then the interface that sent it is another.
+
+Source: Amazon VPC User Guide, "Route tables", "Network ACLs", "Security groups".
+"""
+
+from collections.abc import Sequence
+
+from antipodes.fabric.network import outcomes
+from antipodes.fabric.network.index import Index
+from antipodes.fabric.network.nodes import (
+    Allowed,
+    End,
+    Entry,
+    Hop,
+    Judged,
+    Key,
+    Lookup,
+    Node,
+    Permit,
+    Rule,
+    Sieve,
+)
+from antipodes.fabric.network.packets import ICMP, ICMPV6, TCP, UDP
+from antipodes.fabric.network.spaces import (
+    PROTOCOL,
+    SOURCE,
+    TARGET,
+    TARGET_PORT,
+    Box,
+    Range,
+    everything,
+    flattened,
+    replaced,
+)
+from antipodes.fabric.network.topology import (
+    ANY,
+    EGRESS,
+    FORWARDER,
+    GATEWAY,
+    INTERFACE,
+    LOCAL,
+    PEERING,
+    PROPAGATED,
+    TRANSLATOR,
+    FilterEntry,
+    Group,
+    Interface,
+    Network,
+    Route,
+    Subnet,
+)
+
+STRAIGHT, VIA = "straight", "via"
+_HAVE_PORTS = frozenset({ICMP, TCP, UDP, ICMPV6})
+
+
+def table(
+    entries: Sequence[tuple[Range, Key | End, Rule]],
+    otherwise: Key | End,
+    *,
+    field: int = TARGET,
+    hop: Hop | None = None,
+) -> Lookup:
+    """A lookup by nested or disjoint ranges, of which the innermost counts, or the first."""
+    flat = flattened([(one, number) for number, (one, _, _) in enumerate(entries)])
+    return Lookup(
+        hop,
+        field,
+        tuple(low for low, _, _ in flat),
+        tuple(high for _, high, _ in flat),
+        tuple(Entry(*entries[what][1:]) for _, _, what in flat),
+        otherwise,
+    )
+
+
+def only(index: Index, field: int, values: Sequence[int], to: Key, refused: End) -> Sieve:
+    """Lets those pass whose address is one of some."""
+    whole = everything(index.version)
+    rules = tuple(
+        Judged(replaced(whole, field, (value, value)), True, Rule(refused.hop.id, "own address"))  # noqa: FBT003 - it passes
+        for value in values
+    )
+    return Sieve(None, rules, to, refused)
+
+
+def interface_hop(index: Index, interface: Interface) -> Hop:
+    """An interface, on a packet's way."""
+    return Hop("interface", interface.id, index.subnet_of(interface).zone)
+
+
+# Out of an interface.
+
+
+def out(index: Index, interface_id: str, via: str) -> Node:
+    """An interface sends."""
+    interface = index.topology.interfaces[interface_id]
+    if not interface.checks or via == VIA:
+        return out_of_groups(index, interface_id, via)
+    refused = End(outcomes.SOURCE_CHECK, interface_hop(index, interface))
+    own = index.addresses(interface.addresses)
+    return only(index, SOURCE, own, ("groups-out", interface_id, via), refused)
+
+
+def out_of_groups(index: Index, interface_id: str, via: str) -> Permit:
+    """It sends what its groups allow."""
+    interface = index.topology.interfaces[interface_id]
+    return _groups(index, interface, ("wire", interface.subnet, via), TARGET, via)
+
+
+def _groups(index: Index, interface: Interface, to: Key, peer: int, via: str) -> Permit:
+    """What the groups of an interface allow, towards it or from it."""
+    refused = End(outcomes.REFUSED_BY_GROUPS, interface_hop(index, interface))
+    if interface.groups is None:
+        free = Allowed(everything(index.version), Rule(interface.id, "no groups"))
+        return Permit(interface_hop(index, interface), interface.id, (free,), to, refused)
+    groups = [index.topology.groups[group] for group in interface.groups]
+    rules = [one for group in groups for one in _allowed(index, interface, group, peer, via)]
+    return Permit(interface_hop(index, interface), interface.id, tuple(rules), to, refused)
+
+
+def _allowed(
+    index: Index, interface: Interface, group: Group, peer: int, via: str
+) -> list[Allowed]:
+    found = []
+    own = index.network_of(interface).id
+    for rule in group.inbound if peer == SOURCE else group.outbound:
+        peers = index.ranges(rule.prefixes)
+        if rule.group and via == STRAIGHT and rule.group in index.topology.groups:
+            other = index.topology.groups[rule.group].network
+            members = index.members_of[rule.group] if index.are_joined(own, other) else []
+            texts = [address for member in members for address in member.addresses]
+            peers += [(address, address) for address in index.addresses(texts)]
+        for one in peers:
+            box = _box(index, peer, one, rule.protocol, rule.ports)
+            found.append(Allowed(box, Rule(group.id, rule.name)))
+    return found
+
+
+def _box(index: Index, field: int, peer: Range, protocol: int, ports: Range) -> Box:
+    """Packets with a peer, of a protocol, to ports."""
+    box = replaced(everything(index.version), field, peer)
+    if protocol == ANY:
+        return box
+    box = replaced(box, PROTOCOL, (protocol, protocol))
+    return replaced(box, TARGET_PORT, ports) if protocol in _HAVE_PORTS else box
+
+
+# Between the interfaces of a subnet, and its router.
+
+
+def wire(index: Index, subnet_id: str, via: str) -> Lookup:
+    """Something was sent in a subnet: to its own addresses, or to the router."""
+    subnet = index.topology.subnets[subnet_id]
+    here = [
+        (one, ("arrive", subnet_id, via), Rule(subnet_id, "own prefix"))
+        for one in index.ranges(subnet.prefixes)
+    ]
+    return table(here, ("filter-out", subnet_id, via))
+
+
+def filter_out(index: Index, subnet_id: str, via: str) -> Sieve:
+    """Out of a subnet, to its router."""
+    subnet = index.topology.subnets[subnet_id]
+    entries = index.topology.filters[subnet.filter].outbound
+    return _filter(index, subnet, entries, TARGET, ("routes", subnet_id, via))
+
+
+def filter_in(index: Index, subnet_id: str, via: str) -> Sieve:
+    """Into a subnet, for one of its addresses."""
+    subnet = index.topology.subnets[subnet_id]
+    entries = index.topology.filters[subnet.filter].inbound
+    return _filter(index, subnet, entries, SOURCE, ("arrive", subnet_id, via))
+
+
+def filter_in_to(index: Index, interface_id: str, via: str) -> Sieve:
+    """Into a subnet, for an interface that a route names, whatever the address."""
+    subnet = index.subnet_of(index.topology.interfaces[interface_id])
+    entries = index.topology.filters[subnet.filter].inbound
+    return _filter(index, subnet, entries, SOURCE, ("to", interface_id, via))
+
+
+def _filter(
+    index: Index, subnet: Subnet, entries: Sequence[FilterEntry], peer: int, to: Key
+) -> Sieve:
+    hop = Hop("filter", subnet.filter, subnet.zone)
+    rules = [
+        Judged(
+            _box(index, peer, one, entry.protocol, entry.ports),
+            entry.allows,
+            Rule(subnet.filter, entry.name),
+        )
+        for entry in entries
+        for one in index.ranges((entry.prefix,))
+    ]
+    return Sieve(hop, tuple(rules), to, End(outcomes.REFUSED_BY_FILTER, hop))
+
+
+# The router.
+
+
+def routes(index: Index, subnet_id: str, via: str) -> Lookup:
+    """Where the router of a subnet sends what has come out of it."""
+    subnet = index.topology.subnets[subnet_id]
+    network = index.topology.networks[subnet.network]
+    name = subnet.table or network.table
+    hop = Hop("table", name, subnet.zone)
+    entries = [
+        (one, target(index, network, route, hop, via, subnet_id), Rule(name, route.name))
+        for route, one in preferred(index, network, index.topology.tables[name].routes)
+    ]
+    return table(entries, End(outcomes.NO_ROUTE, hop), hop=hop)
+
+
+def preferred(index: Index, network: Network, found: Sequence[Route]) -> list[tuple[Route, Range]]:
+    """Routes by prefix, those that count before others to the same prefix.
+
+    What is learnt never takes the place of the network's own prefixes, nor of a part of them.
+    """
+    own = index.ranges(network.prefixes)
+    pairs = [(route, one) for route in found for one in index.ranges(route.prefixes)]
+    return sorted(
+        (
+            (route, (low, high))
+            for route, (low, high) in pairs
+            if route.origin != PROPAGATED
+            or not any(low <= last and first <= high for first, last in own)
+        ),
+        key=lambda pair: pair[0].origin,
+    )
+
+
+def target(  # noqa: PLR0913, PLR0917 - a route, and where it is looked at
+    index: Index, network: Network, route: Route, hop: Hop, via: str, subnet_id: str = ""
+) -> Key | End:
+    """Where a route leads."""
+    kind, name = route.to
+    if route.blackhole:
+        return End(outcomes.BLACKHOLE, hop, Rule(hop.id, route.name))
+    if kind == LOCAL:
+        return ("network", network.id, via)
+    if kind == TRANSLATOR:
+        kind, name = INTERFACE, index.topology.translators[name].interface
+    if kind == INTERFACE:
+        stays = index.topology.interfaces[name].subnet == subnet_id
+        return ("to" if stays else "filter-in-to", name, via)
+    if kind in {GATEWAY, EGRESS}:
+        return ("gateway", name)
+    assert kind == PEERING, f"routes lead to no {kind}"
+    return ("peering", name, network.id, via)
+
+
+def network(index: Index, network_id: str, via: str) -> Lookup:
+    """Into a network, for one of its subnets."""
+    entries = [
+        (one, ("filter-in", subnet.id, via), Rule(network_id, subnet.id))
+        for subnet in index.subnets_in[network_id]
+        for one in index.ranges(subnet.prefixes)
+    ]
+    region = index.topology.networks[network_id].region
+    return table(entries, End(outcomes.NO_SUBNET, Hop("network", network_id, region)))
+
+
+# Into an interface.
+
+
+def arrive(index: Index, subnet_id: str, via: str) -> Lookup:
+    """In a subnet, for one of its addresses."""
+    subnet = index.topology.subnets[subnet_id]
+    entries = [
+        ((address, address), ("to", interface.id, via), Rule(subnet_id, interface.id))
+        for interface in index.interfaces_in[subnet_id]
+        for address in index.addresses(interface.addresses)
+    ]
+    return table(entries, End(outcomes.NO_ADDRESS, Hop("subnet", subnet_id, subnet.zone)))
+
+
+def to(index: Index, interface_id: str, via: str) -> Node:
+    """An interface is handed a packet."""
+    interface = index.topology.interfaces[interface_id]
+    if not interface.checks:
+        return into_groups(index, interface_id, via)
+    refused = End(outcomes.TARGET_CHECK, interface_hop(index, interface))
+    own = index.addresses(interface.addresses)
+    return only(index, TARGET, own, ("groups-in", interface_id, via), refused)
+
+
+def into_groups(index: Index, interface_id: str, via: str) -> Permit:
+    """It takes what its groups allow."""
+    interface = index.topology.interfaces[interface_id]
+    return _groups(index, interface, ("at", interface_id), SOURCE, via)
+
+
+def at(index: Index, interface_id: str) -> Lookup:
+    """What stands behind an interface has a packet."""
+    interface = index.topology.interfaces[interface_id]
+    hop = interface_hop(index, interface)
+    otherwise: Key | End = End(outcomes.NOT_FORWARDED, hop)
+    mine: Key | End = End(outcomes.DELIVERED, hop, passed=True)
+    if interface.kind == TRANSLATOR:
+        mine, otherwise = ("restore", interface.of), ("translate", interface.of)
+    elif interface.kind == FORWARDER:
+        otherwise = ("out", interface_id, VIA)
+    own = [
+        ((address, address), mine, Rule(interface_id, "own address"))
+        for address in index.addresses(interface.addresses)
+    ]
+    return table(own, otherwise)

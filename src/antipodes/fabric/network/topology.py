@@ -1,0 +1,161 @@
+"""What networks are made of, in the words of networking; a snapshot, frozen.
+
+Whoever keeps networks (an API, a file) says them in these words. Prefixes and addresses are texts
+in canonical form, of either family; ids are whatever the keeper calls things. Nothing here is
+checked: a keeper refuses what cannot be.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+LOCAL, INTERFACE, GATEWAY, EGRESS, TRANSLATOR, PEERING = (
+    "local",
+    "interface",
+    "gateway",
+    "egress-only",
+    "translator",
+    "peering",
+)
+HOST, FORWARDER = "host", "forwarder"
+STATIC, LISTED, PROPAGATED = range(3)  # of routes to one prefix, the least counts
+ANY = -1
+
+
+class Ref(NamedTuple):
+    """A thing that a route leads to."""
+
+    kind: str
+    id: str = ""
+
+
+class Network(msgspec.Struct, frozen=True):
+    """An address space of one owner in one region, and its router's table."""
+
+    id: str
+    region: str
+    prefixes: tuple[str, ...]
+    table: str
+    owner: str = ""
+
+
+class Subnet(msgspec.Struct, frozen=True):
+    """A part of a network in one zone. Without a table it goes by the network's."""
+
+    id: str
+    network: str
+    zone: str
+    prefixes: tuple[str, ...]
+    filter: str
+    table: str = ""
+
+
+class Interface(msgspec.Struct, frozen=True):
+    """Where something is connected to a subnet.
+
+    `kind` is what stands behind it: a host, one that forwards what is not for it, or a translator,
+    whose id is `of`. `public` maps its private addresses to public ones, one to one. Where it
+    `checks`, it sends and takes nothing but what is from and for its own addresses. `groups` is
+    None where packets are not held up by any.
+    """
+
+    id: str
+    subnet: str
+    addresses: tuple[str, ...]
+    public: dict[str, str] = {}
+    groups: tuple[str, ...] | None = ()
+    checks: bool = True
+    kind: str = HOST
+    of: str = ""
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Where a prefix leads, or several of a list. A blackhole wins its place, and drops."""
+
+    name: str
+    prefixes: tuple[str, ...]
+    to: Ref
+    origin: int = STATIC
+    blackhole: bool = False
+
+
+class Table(msgspec.Struct, frozen=True):
+    """Routes; of two to one prefix of the same origin the earlier counts."""
+
+    id: str
+    routes: tuple[Route, ...]
+
+
+class FilterEntry(msgspec.Struct, frozen=True):
+    """One entry of a filter; `protocol` is a number or ANY, of ICMP `ports` are types and codes."""
+
+    name: str
+    prefix: str
+    allows: bool
+    protocol: int = ANY
+    ports: tuple[int, int] = (0, 65535)
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What may cross the edge of a subnet: stateless, in the order of its entries."""
+
+    id: str
+    inbound: tuple[FilterEntry, ...]
+    outbound: tuple[FilterEntry, ...]
+
+
+class GroupRule(msgspec.Struct, frozen=True):
+    """What may be sent or taken: to or from prefixes, or the members of a group."""
+
+    name: str
+    prefixes: tuple[str, ...] = ()
+    group: str = ""
+    protocol: int = ANY
+    ports: tuple[int, int] = (0, 65535)
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Rules that hold for all interfaces that are in it: stateful, allowing only."""
+
+    id: str
+    network: str
+    inbound: tuple[GroupRule, ...]
+    outbound: tuple[GroupRule, ...]
+
+
+class Gateway(msgspec.Struct, frozen=True):
+    """A network's way to the internet; `table` says what comes in goes through."""
+
+    id: str
+    network: str
+    table: str = ""
+    egress_only: bool = False
+
+
+class Translator(msgspec.Struct, frozen=True):
+    """Sends on what comes to its interface as its own."""
+
+    id: str
+    interface: str
+
+
+class Peering(msgspec.Struct, frozen=True):
+    """Two networks, joined."""
+
+    id: str
+    networks: tuple[str, str]
+    active: bool = True
+
+
+class Topology(msgspec.Struct, frozen=True):
+    """Everything that is there, by id."""
+
+    networks: dict[str, Network] = {}
+    subnets: dict[str, Subnet] = {}
+    interfaces: dict[str, Interface] = {}
+    tables: dict[str, Table] = {}
+    filters: dict[str, Filter] = {}
+    groups: dict[str, Group] = {}
+    gateways: dict[str, Gateway] = {}
+    translators: dict[str, Translator] = {}
+    peerings: dict[str, Peering] = {}

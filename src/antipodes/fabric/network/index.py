@@ -1,11 +1,21 @@
 """A topology of one family of addresses, with what is asked of it most at hand."""
 
 from collections.abc import Iterable
-from functools import cached_property
-from ipaddress import ip_address, ip_network
+from functools import cached_property, lru_cache
+from ipaddress import ip_address
 
-from antipodes.fabric.network.spaces import Range
+from antipodes.fabric.network.spaces import Range, prefix
 from antipodes.fabric.network.topology import Interface, Network, Subnet, Topology
+
+KEPT = 100_000  # texts, with what they say
+
+_prefix = lru_cache(KEPT)(prefix)
+
+
+@lru_cache(KEPT)
+def _address(text: str) -> tuple[int, int]:
+    found = ip_address(text)
+    return found.version, int(found)
 
 
 class Index:
@@ -17,17 +27,11 @@ class Index:
 
     def ranges(self, prefixes: Iterable[str]) -> list[Range]:
         """The ranges of those prefixes that are of this family."""
-        found = []
-        for prefix in prefixes:
-            network = ip_network(prefix)
-            if network.version == self.version:
-                found.append((int(network.network_address), int(network.broadcast_address)))
-        return found
+        return [one for version, one in map(_prefix, prefixes) if version == self.version]
 
     def addresses(self, texts: Iterable[str]) -> list[int]:
         """Those addresses that are of this family."""
-        found = (ip_address(text) for text in texts)
-        return [int(address) for address in found if address.version == self.version]
+        return [value for version, value in map(_address, texts) if version == self.version]
 
     def subnet_of(self, interface: Interface) -> Subnet:
         """The subnet of an interface."""

@@ -29,6 +29,7 @@ from antipodes.fabric.network.nodes import (
 from antipodes.fabric.network.spaces import (
     SOURCE,
     SOURCE_PORT,
+    TARGET,
     Box,
     common,
     minus,
@@ -98,13 +99,14 @@ def reach(node_of: Callable[[Key], Node], start: Key, box: Box) -> Iterator[Reac
     """Follow all packets of a box from a point; yield every end with what comes to it."""
     waiting: deque[tuple[Key, Followed, Passage | None]] = deque()
     waiting.append((start, Followed(box, box, 0), None))
-    been: dict[Key, list[Followed]] = {}
+    been: dict[Key, _Been] = {}
     while waiting:
         at, followed, before = waiting.popleft()
-        known = been.setdefault(at, [])
-        for part in _unknown(followed, known):
-            known.append(part)
-            node = node_of(at)
+        known = been.get(at)
+        if known is None:
+            known = been[at] = _Been()
+        node = node_of(at)
+        for part in known.new(followed):
             for to, passed, rule in _parts(node, part):
                 last = before if node.hop is None else Passage(node.hop, passed, rule, before)
                 if isinstance(to, End):
@@ -113,17 +115,40 @@ def reach(node_of: Callable[[Key], Node], start: Key, box: Box) -> Iterator[Reac
                     waiting.append((to, passed, last))
 
 
-def _unknown(followed: Followed, known: list[Followed]) -> Iterator[Followed]:
-    """The parts of what is followed that have not been at a point before."""
+class _Been:
+    """What has been at a point: by its target, where it is for one address as most of it is."""
+
+    def __init__(self) -> None:
+        self._wide: list[Followed] = []
+        self._by_target: dict[int, list[Followed]] = {}
+
+    def new(self, followed: Followed) -> list[Followed]:
+        """The parts of what comes that have not been here before; from now on they have."""
+        low, high = followed.box[TARGET]
+        if low == high:
+            own = self._by_target.setdefault(low, [])
+            known = own + self._wide if self._wide else own
+        else:
+            own = self._wide
+            known = own + [one for some in self._by_target.values() for one in some]
+        found = _unknown(followed, known) if known else [followed]
+        own += found
+        return found
+
+
+def _unknown(followed: Followed, known: list[Followed]) -> list[Followed]:
+    """The parts of what is followed that are not in what is known."""
     if followed.changed:
-        if not any(
-            within(followed.box, one.box) and within(followed.began, one.began) for one in known
-        ):
-            yield followed
-        return
+        # Of what nothing has changed here, each packet has been here only as it began.
+        is_known = any(
+            not followed.changed & ~one.changed
+            and within(followed.box, one.box)
+            and within(followed.began, one.began)
+            for one in known
+        )
+        return [] if is_known else [followed]
     taken = [one.box for one in known if not one.changed]
-    for box in minus_all([followed.box], taken):
-        yield Followed(box, box, 0)
+    return [Followed(box, box, 0) for box in minus_all([followed.box], taken)]
 
 
 def _parts(node: Node, followed: Followed) -> Iterator[Part]:

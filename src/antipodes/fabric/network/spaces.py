@@ -43,14 +43,25 @@ def some(version: int, box: Box) -> Packet:
 
 def holds(box: Box, packet: Packet) -> bool:
     """Whether a packet is in a box."""
-    return all(low <= value <= high for (low, high), value in zip(box, packet[1:], strict=True))
+    first, second, third, fourth, fifth = box  # spelled out: most of the time is spent here
+    _, source, target, protocol, source_port, target_port = packet
+    return (
+        second[0] <= target <= second[1]
+        and first[0] <= source <= first[1]
+        and fifth[0] <= target_port <= fifth[1]
+        and third[0] <= protocol <= third[1]
+        and fourth[0] <= source_port <= fourth[1]
+    )
 
 
 def common(left: Box, right: Box) -> Box | None:
     """What is in both."""
+    if left is right:
+        return left
     found = []
-    for (low, high), (other_low, other_high) in zip(left, right, strict=True):
-        low, high = max(low, other_low), min(high, other_high)  # noqa: PLW2901 - narrowed
+    for one, other in zip(left, right, strict=True):
+        low = max(other[0], one[0])
+        high = min(other[1], one[1])
         if low > high:
             return None
         found.append((low, high))
@@ -59,10 +70,10 @@ def common(left: Box, right: Box) -> Box | None:
 
 def within(inner: Box, outer: Box) -> bool:
     """Whether all of one is in the other."""
-    return all(
-        other_low <= low and high <= other_high
-        for (low, high), (other_low, other_high) in zip(inner, outer, strict=True)
-    )
+    for one, other in zip(inner, outer, strict=True):
+        if one[0] < other[0] or one[1] > other[1]:
+            return False
+    return True
 
 
 def narrowed(box: Box, field: int, low: int, high: int) -> Box | None:
@@ -81,8 +92,11 @@ def replaced(box: Box, field: int, by: Range) -> Box:
 
 def minus(box: Box, taken: Box) -> list[Box]:
     """What is left of a box, in boxes that have nothing in common."""
-    if common(box, taken) is None:
+    both = common(box, taken)
+    if both is None:
         return [box]
+    if both == box:
+        return []
     left = []
     for field, (low, high) in enumerate(taken):
         own_low, own_high = box[field]

@@ -1,13 +1,12 @@
 """One packet's way through a network, and its answer's way back."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from antipodes.fabric.network.nodes import (
     Change,
     End,
-    Entry,
     Hop,
     Key,
     Lookup,
@@ -24,8 +23,10 @@ from antipodes.fabric.network.spaces import SOURCE, SOURCE_PORT, TARGET, TARGET_
 
 STEPS_MAX = 1000
 LOOP = "loop"
+_new = tuple.__new__  # of named tuples: saves half the time of making one
 NOWHERE = Hop("", "")
 
+Passed = tuple[Key | End, Packet, Rule | None]
 NodeOf = Callable[[Key], Node]
 
 
@@ -74,43 +75,43 @@ def walk(
             break
         seen[at, packet] = None
         node = node_of(at)
-        at, packet, rule = _pass(node, packet, memory, reply=reply)
+        at, packet, rule = _PASS[type(node)](node, packet, memory, reply)
         if node.hop is not None:
-            steps.append(Step(node.hop, packet, rule))
+            steps.append(_new(Step, (node.hop, packet, rule)))
     steps.append(Step(at.hop, packet, at.rule))
     return Walk(tuple(steps), at, packet)
 
 
-def _pass(
-    node: Node, packet: Packet, memory: Memory, *, reply: bool
-) -> tuple[Key | End, Packet, Rule | None]:
-    if isinstance(node, Lookup):
-        found: Entry | None = node.find(packet)
-        return (node.otherwise, packet, None) if found is None else (found.to, packet, found.rule)
-    if isinstance(node, Sieve):
-        for box, passes, rule in node.rules:
-            if holds(box, packet):
-                return node.to if passes else node.refused, packet, rule
-        return node.refused, packet, None
-    if isinstance(node, Permit):
-        return _permit(node, packet, memory, reply=reply)
-    if isinstance(node, Change):
-        return node.to, _with(packet, node.field, node.value), None
-    if isinstance(node, Spread):
-        return node.choices[_hash(packet, node.salt) % len(node.choices)], packet, None
-    if isinstance(node, Translate):
-        low, high = node.ports
-        after = _with(packet, SOURCE, node.address)
-        port = packet.source_port if low <= packet.source_port <= high else low
-        after = _with(after, SOURCE_PORT, port)
-        memory.translated[node.tracker] = packet, after
-        return node.to, after, None
-    return _restore(node, packet, memory)
+def _look_up(node: Lookup, packet: Packet, _memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - all alike
+    found = node.find(packet)
+    return (node.otherwise, packet, None) if found is None else (found.to, packet, found.rule)
 
 
-def _permit(
-    node: Permit, packet: Packet, memory: Memory, *, reply: bool
-) -> tuple[Key | End, Packet, Rule | None]:
+def _sieve(node: Sieve, packet: Packet, _memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - as above
+    for box, passes, rule in node.rules:
+        if holds(box, packet):
+            return node.to if passes else node.refused, packet, rule
+    return node.refused, packet, None
+
+
+def _change(node: Change, packet: Packet, _memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - as above
+    return node.to, _with(packet, node.field, node.value), None
+
+
+def _spread(node: Spread, packet: Packet, _memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - as above
+    return node.choices[_hash(packet, node.salt) % len(node.choices)], packet, None
+
+
+def _translate(node: Translate, packet: Packet, memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - as above
+    low, high = node.ports
+    after = _with(packet, SOURCE, node.address)
+    port = packet.source_port if low <= packet.source_port <= high else low
+    after = _with(after, SOURCE_PORT, port)
+    memory.translated[node.tracker] = packet, after
+    return node.to, after, None
+
+
+def _permit(node: Permit, packet: Packet, memory: Memory, reply: bool) -> Passed:  # noqa: FBT001 - as above
     if reply:
         known = memory.passed.get(node.tracker)
         if known is not None and known.reply() == packet:
@@ -124,15 +125,24 @@ def _permit(
     return node.refused, packet, None
 
 
-def _restore(
-    node: Restore, packet: Packet, memory: Memory
-) -> tuple[Key | End, Packet, Rule | None]:
+def _restore(node: Restore, packet: Packet, memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - as above
     known = memory.translated.get(node.tracker)
     if known is None or known[1].reply() != packet:
         return node.refused, packet, None
     before = known[0]
     found = _with(packet, TARGET, before.source)
     return node.to, _with(found, TARGET_PORT, before.source_port), None
+
+
+_PASS: dict[type[Any], Callable[[Any, Packet, Memory, bool], Passed]] = {
+    Lookup: _look_up,
+    Sieve: _sieve,
+    Permit: _permit,
+    Change: _change,
+    Translate: _translate,
+    Restore: _restore,
+    Spread: _spread,
+}
 
 
 def _with(packet: Packet, field: int, value: int) -> Packet:

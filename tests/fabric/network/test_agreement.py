@@ -123,3 +123,17 @@ def test_what_reaches_one_end_on_one_way_is_told_once(nodes: list[Node]) -> None
     for number, one in enumerate(found):
         for other in found[:number]:
             assert common(one.followed.began, other.followed.began) is None
+
+
+def test_what_comes_back_to_a_point_changed_is_followed() -> None:
+    """Found by the test above: what has been at a point as it began says nothing of the changed."""
+    refused = End("refused", Hop("end", "0"))
+    zero: Box = ((0, 0), (0, TOP), (0, TOP), (0, TOP), (0, TOP))
+    points: dict[Key, Node] = {
+        START: Sieve(None, (Judged(zero, True, RULE),), ("point", "1"), refused),  # noqa: FBT003 - passes
+        ("point", "1"): Change(None, 0, 1, START),
+    }
+    found = list(reach(points.__getitem__, START, zero))
+    assert [(one.end, one.followed.began, one.followed.box[0]) for one in found] == [
+        (refused, zero, (1, 1))
+    ]

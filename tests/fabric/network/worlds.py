@@ -25,6 +25,11 @@ class Builder:
         self.gateways: dict[str, model.Gateway] = {}
         self.translators: dict[str, model.Translator] = {}
         self.peerings: dict[str, model.Peering] = {}
+        self.services: dict[str, model.Service] = {}
+        self.inspections: dict[str, model.Inspection] = {}
+        self.hubs: dict[str, model.Hub] = {}
+        self.hub_tables: dict[str, model.HubTable] = {}
+        self.attachments: dict[str, model.Attachment] = {}
         every = [
             model.FilterEntry(str(number), prefix, allows=True)
             for number, prefix in enumerate(EVERYWHERE)
@@ -95,6 +100,49 @@ class Builder:
         self.peerings[name] = model.Peering(name, (left, right), active)
         return name
 
+    def hub(self, name: str, region: str = W, *, references: bool = False) -> str:
+        self.hubs[name] = model.Hub(name, region, references)
+        return name
+
+    def attach(
+        self, hub: str, network: str, table: str, *subnets: str, sticky: bool = False
+    ) -> str:
+        name = f"{hub} {network}"
+        addresses = [self.subnets[subnet].prefixes[0].rpartition(".")[0] for subnet in subnets]
+        interfaces = [
+            self.host(
+                f"{name} {subnet}",
+                subnet,
+                f"{address}.4",
+                groups=None,
+                kind=model.CARRIER,
+                checks=False,
+            )
+            for subnet, address in zip(subnets, addresses, strict=True)
+        ]
+        self.attachments[name] = model.Attachment(
+            name, hub, model.NETWORK, network, tuple(interfaces), table, sticky
+        )
+        return name
+
+    def join(self, left: str, right: str, left_table: str, right_table: str) -> tuple[str, str]:
+        """Attach two hubs to each other."""
+        names = f"{left} to {right}", f"{right} to {left}"
+        for name, other, hub, table in zip(
+            names, names[::-1], (left, right), (left_table, right_table), strict=True
+        ):
+            self.attachments[name] = model.Attachment(name, hub, model.FAR_HUB, other, (), table)
+        return names
+
+    def hub_table(self, name: str, hub: str, **routes: str) -> str:
+        """A table of a hub; `routes` are attachments by prefix, written 10_0_0_0__16."""
+        found = []
+        for text, attachment in routes.items():
+            prefix = text.lstrip("p").replace("__", "/").replace("_", ".")
+            found.append(model.HubRoute(prefix, (prefix,), (attachment,)))
+        self.hub_tables[name] = model.HubTable(name, hub, tuple(found))
+        return name
+
     def table(self, name: str, network: str, *routes: model.Route) -> str:
         local = model.Route("local", self.networks[network].prefixes, model.Ref(model.LOCAL))
         self.tables[name] = model.Table(name, (local, *routes))
@@ -134,6 +182,11 @@ class Builder:
             gateways=self.gateways,
             translators=self.translators,
             peerings=self.peerings,
+            services=self.services,
+            inspections=self.inspections,
+            hubs=self.hubs,
+            hub_tables=self.hub_tables,
+            attachments=self.attachments,
         )
 
     def send(  # noqa: PLR0913 - a packet, spelled out

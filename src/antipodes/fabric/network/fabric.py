@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from antipodes.fabric.network import gateways, subnets
+from antipodes.fabric.network import gateways, hubs, services, subnets
 from antipodes.fabric.network.index import Index
 from antipodes.fabric.network.nodes import Key, Node
 from antipodes.fabric.network.packets import Packet
@@ -34,8 +34,20 @@ COMPILED: dict[str, Callable[..., Any]] = {
     "translate": gateways.translate,
     "restore": gateways.restore,
     "peering": gateways.peering,
+    "service": services.service,
+    "served": services.served,
+    "filter-inspect": services.filter_inspect,
+    "inspect": services.inspect,
+    "firewall": services.firewall,
+    "inspected": services.inspected,
+    "hub": hubs.hub,
+    "attached": hubs.attached,
+    "hub-routes": hubs.routes,
+    "ways": hubs.ways,
+    "over": hubs.over,
+    "carried": hubs.carried,
 }
-ON_THE_INTERNET: Key = ("internet",)
+ON_THE_INTERNET = gateways.ON_THE_INTERNET
 WALKS_MAX = 100_000
 
 
@@ -74,13 +86,9 @@ class Fabric:
     def _walk(self, start: Key, packet: Packet) -> Both:
         memory = Memory()
         there = walk(self.node, start, packet, memory)
-        if not there.passed:
+        if there.end.back is None:
             return Both(there, None)
-        end = there.end.hop
-        answering = (
-            ("out", end.id, subnets.STRAIGHT) if end.kind == "interface" else ON_THE_INTERNET
-        )
-        back = walk(self.node, answering, there.packet.reply(), memory, reply=True)
+        back = walk(self.node, there.end.back, there.packet.reply(), memory, reply=True)
         return Both(there, back)
 
 

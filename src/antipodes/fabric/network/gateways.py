@@ -15,6 +15,7 @@ from antipodes.fabric.network.nodes import (
     End,
     Hop,
     Judged,
+    Key,
     Lookup,
     Node,
     Restore,
@@ -24,11 +25,12 @@ from antipodes.fabric.network.nodes import (
 )
 from antipodes.fabric.network.packets import text
 from antipodes.fabric.network.spaces import SOURCE, TARGET, everything, replaced
-from antipodes.fabric.network.subnets import STRAIGHT, VIA, preferred, table, target
+from antipodes.fabric.network.subnets import STRAIGHT, VIA, always, preferred, table, target
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 TRANSLATED_PORTS = (1024, 65535)
 INTERNET = Hop("internet", "internet")
+ON_THE_INTERNET: Key = ("internet",)
 
 
 def gateway(index: Index, gateway_id: str) -> Sieve:
@@ -90,7 +92,7 @@ def internet(index: Index, _gateway: str = "") -> Lookup:
         else:
             own = [(public, public) for _, public in index.public[network_id]]
         entries += [(one, to, Rule(gateway_id, "public addresses")) for one in own]
-    return table(entries, End(outcomes.LEFT, INTERNET, passed=True))
+    return table(entries, End(outcomes.LEFT, INTERNET, back=ON_THE_INTERNET))
 
 
 def enter(index: Index, gateway_id: str) -> Sieve:
@@ -127,7 +129,7 @@ def edge(index: Index, gateway_id: str) -> Lookup:
     found = index.topology.gateways[gateway_id]
     network = index.topology.networks[found.network]
     if not found.table:
-        return table([], ("network", network.id, STRAIGHT))
+        return always(("network", network.id, STRAIGHT))
     hop = Hop("table", found.table, network.region)
     entries = [
         (one, target(index, network, route, hop, STRAIGHT), Rule(found.table, route.name))
@@ -169,7 +171,7 @@ def peering(index: Index, peering_id: str, from_network: str, via: str) -> Node:
     far = index.topology.networks[right if from_network == left else left]
     hop = Hop("peering", peering_id, far.region)
     if not found.active:
-        return table([], End(outcomes.NOT_JOINED, hop))
+        return always(End(outcomes.NOT_JOINED, hop))
     entries = [
         (one, ("network", far.id, via), Rule(peering_id, "far prefix"))
         for one in index.ranges(far.prefixes)

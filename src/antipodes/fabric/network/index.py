@@ -5,7 +5,14 @@ from functools import cached_property, lru_cache
 from ipaddress import ip_address
 
 from antipodes.fabric.network.spaces import Range, prefix
-from antipodes.fabric.network.topology import Interface, Network, Subnet, Topology
+from antipodes.fabric.network.topology import (
+    NETWORK,
+    Attachment,
+    Interface,
+    Network,
+    Subnet,
+    Topology,
+)
 
 KEPT = 100_000  # texts, with what they say
 
@@ -87,6 +94,28 @@ class Index:
             for gateway in self.topology.gateways.values()
             if not gateway.egress_only
         }
+
+    @cached_property
+    def attached(self) -> dict[tuple[str, str], str]:
+        """The attachment of each hub and network."""
+        return {
+            (attachment.hub, attachment.of): attachment.id
+            for attachment in self.topology.attachments.values()
+            if attachment.kind == NETWORK
+        }
+
+    def zones_of(self, attachment: Attachment) -> dict[str, Interface]:
+        """The interfaces of a network's attachment, by zone."""
+        interfaces = (self.topology.interfaces[one] for one in attachment.interfaces)
+        return {self.subnet_of(one).zone: one for one in interfaces}
+
+    def counts_across(self, hub: str, one: str, other: str) -> bool:
+        """Whether members of groups in one network count in another's rules, across a hub."""
+        attachments = (self.attached.get((hub, network)) for network in (one, other))
+        return self.topology.hubs[hub].references and all(
+            attachment is not None and self.topology.attachments[attachment].references
+            for attachment in attachments
+        )
 
     def are_joined(self, one: str, other: str) -> bool:
         """Whether members of groups in one network count in the other's rules."""

@@ -38,12 +38,20 @@ class Rule(NamedTuple):
 
 
 class End(msgspec.Struct, frozen=True):
-    """A packet goes no further: `outcome` is one of a closed set (`outcomes`)."""
+    """A packet goes no further: `outcome` is one of a closed set (`outcomes`).
+
+    If it has come to where it was going, an answer begins at the point `back`.
+    """
 
     outcome: str
     hop: Hop
     rule: Rule | None = None
-    passed: bool = False  # whether it has come to where it was going
+    back: Key | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the packet has come to where it was going."""
+        return self.back is not None
 
 
 class Entry(NamedTuple):

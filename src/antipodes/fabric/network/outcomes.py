@@ -16,6 +16,11 @@ PRIVATE_ADDRESS = "private address"  # at a gateway to the internet
 NOT_TRANSLATED = "not translated"  # a translator takes answers only
 NOT_JOINED = "not joined"  # a peering that is not active
 NOT_IN_PEER = "not in the peer"  # a peering leads no further than its two networks
+NOT_IN_ZONE = "not attached in the zone"  # a hub has no interface in the packet's zone
+NOT_ATTACHED = "not attached"  # a network to a hub, or an attachment that is not available
+NOT_ASSOCIATED = "not associated"  # an attachment with no table of its hub
+REFUSED_BY_FIREWALL = "refused by firewall"
+NOT_OFFERED = "not offered"  # a service by this protocol
 LOOP = "loop"
 
 OUTCOMES = (
@@ -35,5 +40,10 @@ OUTCOMES = (
     NOT_TRANSLATED,
     NOT_JOINED,
     NOT_IN_PEER,
+    NOT_IN_ZONE,
+    NOT_ATTACHED,
+    NOT_ASSOCIATED,
+    REFUSED_BY_FIREWALL,
+    NOT_OFFERED,
     LOOP,
 )

@@ -5,7 +5,8 @@ crosses the subnet's filter to the router, whose table decides. What the router 
 crosses that one's filter. A filter sees nothing that stays inside of its subnet.
 
 Rules that name a group hold for what comes from its members straight, not for what somebody has
-forwarded (`via`): then the interface that sent it is another.
+forwarded: then the interface that sent it is another. So `via` says how a packet has come:
+`STRAIGHT`, `VIA` somebody who forwards, or by a hub, whose id it is.
 
 Source: Amazon VPC User Guide, "Route tables", "Network ACLs", "Security groups".
 """
@@ -44,10 +45,13 @@ from antipodes.fabric.network.topology import (
     EGRESS,
     FORWARDER,
     GATEWAY,
+    HUB,
+    INSPECTION,
     INTERFACE,
     LOCAL,
     PEERING,
     PROPAGATED,
+    SERVICE,
     TRANSLATOR,
     FilterEntry,
     Group,
@@ -80,6 +84,11 @@ def table(
     )
 
 
+def always(to: Key | End, hop: Hop | None = None) -> Lookup:
+    """Everything goes one way."""
+    return Lookup(hop, TARGET, (), (), (), to)
+
+
 def only(index: Index, field: int, values: Sequence[int], to: Key, refused: End) -> Sieve:
     """Lets those pass whose address is one of some."""
     whole = everything(index.version)
@@ -101,7 +110,7 @@ def interface_hop(index: Index, interface: Interface) -> Hop:
 def out(index: Index, interface_id: str, via: str) -> Node:
     """An interface sends."""
     interface = index.topology.interfaces[interface_id]
-    if not interface.checks or via == VIA:
+    if not interface.checks or via != STRAIGHT:
         return out_of_groups(index, interface_id, via)
     refused = End(outcomes.SOURCE_CHECK, interface_hop(index, interface))
     own = index.addresses(interface.addresses)
@@ -132,15 +141,22 @@ def _allowed(
     own = index.network_of(interface).id
     for rule in group.inbound if peer == SOURCE else group.outbound:
         peers = index.ranges(rule.prefixes)
-        if rule.group and via == STRAIGHT and rule.group in index.topology.groups:
-            other = index.topology.groups[rule.group].network
-            members = index.members_of[rule.group] if index.are_joined(own, other) else []
+        if rule.group in index.topology.groups and _counts(index, own, rule.group, peer, via):
+            members = index.members_of[rule.group]
             texts = [address for member in members for address in member.addresses]
             peers += [(address, address) for address in index.addresses(texts)]
         for one in peers:
             box = _box(index, peer, one, rule.protocol, rule.ports)
             found.append(Allowed(box, Rule(group.id, rule.name)))
     return found
+
+
+def _counts(index: Index, own: str, group: str, peer: int, via: str) -> bool:
+    """Whether a rule of a network's group may name another group, for what has come so."""
+    other = index.topology.groups[group].network
+    if via in {STRAIGHT, VIA}:
+        return via == STRAIGHT and index.are_joined(own, other)
+    return peer == SOURCE and index.counts_across(via, own, other)
 
 
 def _box(index: Index, field: int, peer: Range, protocol: int, ports: Range) -> Box:
@@ -174,32 +190,37 @@ def filter_out(index: Index, subnet_id: str, via: str) -> Sieve:
 
 def filter_in(index: Index, subnet_id: str, via: str) -> Sieve:
     """Into a subnet, for one of its addresses."""
-    subnet = index.topology.subnets[subnet_id]
-    entries = index.topology.filters[subnet.filter].inbound
-    return _filter(index, subnet, entries, SOURCE, ("arrive", subnet_id, via))
+    return filter_into(index, index.topology.subnets[subnet_id], ("arrive", subnet_id, via))
 
 
 def filter_in_to(index: Index, interface_id: str, via: str) -> Sieve:
     """Into a subnet, for an interface that a route names, whatever the address."""
     subnet = index.subnet_of(index.topology.interfaces[interface_id])
-    entries = index.topology.filters[subnet.filter].inbound
-    return _filter(index, subnet, entries, SOURCE, ("to", interface_id, via))
+    return filter_into(index, subnet, ("to", interface_id, via))
+
+
+def filter_into(index: Index, subnet: Subnet, to: Key) -> Sieve:
+    """Into a subnet, to whatever stands in it."""
+    return _filter(index, subnet, index.topology.filters[subnet.filter].inbound, SOURCE, to)
 
 
 def _filter(
     index: Index, subnet: Subnet, entries: Sequence[FilterEntry], peer: int, to: Key
 ) -> Sieve:
     hop = Hop("filter", subnet.filter, subnet.zone)
-    rules = [
+    rules = judged(index, entries, peer, subnet.filter)
+    return Sieve(hop, rules, to, End(outcomes.REFUSED_BY_FILTER, hop))
+
+
+def judged(index: Index, entries: Sequence[FilterEntry], peer: int, of: str) -> tuple[Judged, ...]:
+    """Entries of a filter, as the rules of a sieve; their prefixes are the peers'."""
+    return tuple(
         Judged(
-            _box(index, peer, one, entry.protocol, entry.ports),
-            entry.allows,
-            Rule(subnet.filter, entry.name),
+            _box(index, peer, one, entry.protocol, entry.ports), entry.allows, Rule(of, entry.name)
         )
         for entry in entries
         for one in index.ranges((entry.prefix,))
-    ]
-    return Sieve(hop, tuple(rules), to, End(outcomes.REFUSED_BY_FILTER, hop))
+    )
 
 
 # The router.
@@ -252,6 +273,14 @@ def target(  # noqa: PLR0913, PLR0917 - a route, and where it is looked at
         return ("to" if stays else "filter-in-to", name, via)
     if kind in {GATEWAY, EGRESS}:
         return ("gateway", name)
+    if kind == SERVICE:
+        return ("service", name)
+    if kind == INSPECTION:
+        interface = index.topology.inspections[name].interface
+        stays = index.topology.interfaces[interface].subnet == subnet_id
+        return ("inspect", name) if stays else ("filter-inspect", name)
+    if kind == HUB:
+        return ("hub", name, network.id, hop.place)
     assert kind == PEERING, f"routes lead to no {kind}"
     return ("peering", name, network.id, via)
 
@@ -302,7 +331,7 @@ def at(index: Index, interface_id: str) -> Lookup:
     interface = index.topology.interfaces[interface_id]
     hop = interface_hop(index, interface)
     otherwise: Key | End = End(outcomes.NOT_FORWARDED, hop)
-    mine: Key | End = End(outcomes.DELIVERED, hop, passed=True)
+    mine: Key | End = End(outcomes.DELIVERED, hop, back=("out", interface_id, STRAIGHT))
     if interface.kind == TRANSLATOR:
         mine, otherwise = ("restore", interface.of), ("translate", interface.of)
     elif interface.kind == FORWARDER:

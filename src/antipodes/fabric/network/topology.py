@@ -9,15 +9,14 @@ from typing import NamedTuple
 
 import msgspec
 
-LOCAL, INTERFACE, GATEWAY, EGRESS, TRANSLATOR, PEERING = (
-    "local",
-    "interface",
-    "gateway",
-    "egress-only",
-    "translator",
-    "peering",
-)
-HOST, FORWARDER = "host", "forwarder"
+# What routes lead to.
+LOCAL, INTERFACE, GATEWAY, EGRESS = "local", "interface", "gateway", "egress-only"
+TRANSLATOR, PEERING, HUB = "translator", "peering", "hub"
+SERVICE, INSPECTION = "service", "inspection"
+# What stands behind interfaces; behind a hub's and an inspection's nobody has an address.
+HOST, FORWARDER, CARRIER = "host", "forwarder", "carrier"
+# What is attached to hubs.
+NETWORK, FAR_HUB = "network", "far hub"
 STATIC, LISTED, PROPAGATED = range(3)  # of routes to one prefix, the least counts
 ANY = -1
 
@@ -53,10 +52,10 @@ class Subnet(msgspec.Struct, frozen=True):
 class Interface(msgspec.Struct, frozen=True):
     """Where something is connected to a subnet.
 
-    `kind` is what stands behind it: a host, one that forwards what is not for it, or a translator,
-    whose id is `of`. `public` maps its private addresses to public ones, one to one. Where it
-    `checks`, it sends and takes nothing but what is from and for its own addresses. `groups` is
-    None where packets are not held up by any.
+    `kind` is what stands behind it: a host, one that forwards what is not for it, a translator,
+    whose id is `of`, or what carries packets in and out and takes none. `public` maps its private
+    addresses to public ones, one to one. Where it `checks`, it sends and takes nothing but what is
+    from and for its own addresses. `groups` is None where packets are not held up by any.
     """
 
     id: str
@@ -147,6 +146,72 @@ class Peering(msgspec.Struct, frozen=True):
     active: bool = True
 
 
+class Service(msgspec.Struct, frozen=True):
+    """A service that has a place in route tables: prefixes lead to it, and it answers by itself."""
+
+    id: str
+    network: str
+    prefixes: tuple[str, ...]
+
+
+class Inspection(msgspec.Struct, frozen=True):
+    """An interface that hands packets to a firewall, and sends on what comes back.
+
+    The firewall keeps state in each zone, or, where it crosses zones, by the flow. Its entries are
+    of either direction; what answers nothing that it has seen is refused.
+    """
+
+    id: str
+    interface: str
+    firewall: str
+    entries: tuple[FilterEntry, ...] = ()
+    zones: tuple[str, ...] = ()  # where it crosses zones, all that it is in
+
+
+class HubRoute(msgspec.Struct, frozen=True):
+    """Where a hub sends a prefix: over one attachment, or over several alike."""
+
+    name: str
+    prefixes: tuple[str, ...]
+    attachments: tuple[str, ...]
+    origin: int = STATIC
+    blackhole: bool = False
+
+
+class HubTable(msgspec.Struct, frozen=True):
+    """Routes of a hub, for the attachments that are associated with it."""
+
+    id: str
+    hub: str
+    routes: tuple[HubRoute, ...]
+
+
+class Hub(msgspec.Struct, frozen=True):
+    """What many networks are attached to. With `references`, groups count across it."""
+
+    id: str
+    region: str
+    references: bool = False
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """Something attached to a hub: a network, by an interface in each of some zones, or a hub.
+
+    `table` is what decides where its packets go. A `sticky` one keeps both directions of a flow in
+    one zone; any other keeps packets in the zone that they come from, if it is there.
+    """
+
+    id: str
+    hub: str
+    kind: str
+    of: str  # the network, or the attachment on the other side
+    interfaces: tuple[str, ...] = ()
+    table: str = ""
+    sticky: bool = False
+    references: bool = True
+    available: bool = True
+
+
 class Topology(msgspec.Struct, frozen=True):
     """Everything that is there, by id."""
 
@@ -159,3 +224,8 @@ class Topology(msgspec.Struct, frozen=True):
     gateways: dict[str, Gateway] = {}
     translators: dict[str, Translator] = {}
     peerings: dict[str, Peering] = {}
+    services: dict[str, Service] = {}
+    inspections: dict[str, Inspection] = {}
+    hubs: dict[str, Hub] = {}
+    hub_tables: dict[str, HubTable] = {}
+    attachments: dict[str, Attachment] = {}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from antipodes.fabric.network import topology as model
-from antipodes.fabric.network.fabric import ON_THE_INTERNET, Both, Fabric, from_interface
+from antipodes.fabric.network.fabric import ON_THE_INTERNET, Both, Fabric, from_interface, from_site
 from antipodes.fabric.network.packets import TCP, Packet
 
 OPEN = "open"  # a group that allows everything, and a filter that does
@@ -30,6 +30,9 @@ class Builder:
         self.hubs: dict[str, model.Hub] = {}
         self.hub_tables: dict[str, model.HubTable] = {}
         self.attachments: dict[str, model.Attachment] = {}
+        self.sites: dict[str, model.Site] = {}
+        self.lines: dict[str, model.Line] = {}
+        self.private_gateways: dict[str, model.PrivateGateway] = {}
         every = [
             model.FilterEntry(str(number), prefix, allows=True)
             for number, prefix in enumerate(EVERYWHERE)
@@ -187,6 +190,9 @@ class Builder:
             hubs=self.hubs,
             hub_tables=self.hub_tables,
             attachments=self.attachments,
+            sites=self.sites,
+            lines=self.lines,
+            private_gateways=self.private_gateways,
         )
 
     def send(  # noqa: PLR0913 - a packet, spelled out
@@ -199,9 +205,11 @@ class Builder:
         protocol: int = TCP,
         from_port: int = 40000,
     ) -> Both:
-        """Send from an interface, or from the internet if it is none."""
+        """Send from an interface, a site, or from the internet if it is none."""
         start = ON_THE_INTERNET
-        if interface:
+        if interface in self.sites:
+            start = from_site(interface)
+        elif interface:
             start = from_interface(interface)
             own = self.interfaces[interface].addresses
             source = source or next(one for one in own if (":" in one) == (":" in target))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from antipodes.fabric.network import gateways, hubs, services, subnets
+from antipodes.fabric.network import gateways, hubs, services, sites, subnets
 from antipodes.fabric.network.index import Index
 from antipodes.fabric.network.nodes import Key, Node
 from antipodes.fabric.network.packets import Packet
@@ -46,6 +46,14 @@ COMPILED: dict[str, Callable[..., Any]] = {
     "ways": hubs.ways,
     "over": hubs.over,
     "carried": hubs.carried,
+    "from-site": sites.from_site,
+    "site": sites.site,
+    "lines": sites.lines,
+    "line": sites.line,
+    "from-line": sites.from_line,
+    "private-gateway": sites.private_gateway,
+    "from-private": sites.from_private,
+    "private-edge": sites.private_edge,
 }
 ON_THE_INTERNET = gateways.ON_THE_INTERNET
 WALKS_MAX = 100_000
@@ -90,6 +98,11 @@ class Fabric:
             return Both(there, None)
         back = walk(self.node, there.end.back, there.packet.reply(), memory, reply=True)
         return Both(there, back)
+
+
+def from_site(site_id: str) -> Key:
+    """The point where a site sends."""
+    return ("from-site", site_id)
 
 
 def from_interface(interface_id: str) -> Key:

@@ -127,13 +127,18 @@ def private(_index: Index, gateway_id: str, address: str) -> Change:
 def edge(index: Index, gateway_id: str) -> Lookup:
     """What has come in goes by the gateway's table, if it has one, and into the network."""
     found = index.topology.gateways[gateway_id]
-    network = index.topology.networks[found.network]
-    if not found.table:
-        return always(("network", network.id, STRAIGHT))
-    hop = Hop("table", found.table, network.region)
+    return into(index, found.network, found.table, STRAIGHT)
+
+
+def into(index: Index, network_id: str, table_id: str, via: str) -> Lookup:
+    """Into a network, by a gateway's table if it has one."""
+    network = index.topology.networks[network_id]
+    if not table_id:
+        return always(("network", network.id, via))
+    hop = Hop("table", table_id, network.region)
     entries = [
-        (one, target(index, network, route, hop, STRAIGHT), Rule(found.table, route.name))
-        for route, one in preferred(index, network, index.topology.tables[found.table].routes)
+        (one, target(index, network, route, hop, via), Rule(table_id, route.name))
+        for route, one in preferred(index, network, index.topology.tables[table_id].routes)
     ]
     return table(entries, End(outcomes.NO_ROUTE, hop), hop=hop)
 

@@ -16,7 +16,7 @@ from antipodes.fabric.network import outcomes
 from antipodes.fabric.network.index import Index
 from antipodes.fabric.network.nodes import End, Hop, Key, Lookup, Node, Rule, Spread
 from antipodes.fabric.network.subnets import VIA, always, filter_into, table
-from antipodes.fabric.network.topology import FAR_HUB, Attachment
+from antipodes.fabric.network.topology import FAR_HUB, LINE, Attachment
 
 
 def _hop(index: Index, attachment: Attachment) -> Hop:
@@ -76,6 +76,8 @@ def over(index: Index, attachment_id: str, from_attachment: str, zone: str) -> N
         return always(End(outcomes.NOT_ATTACHED, hop))
     if attachment.kind == FAR_HUB:
         return always(("attached", attachment.of, ""), hop)
+    if attachment.kind == LINE:
+        return always(("line", attachment.of), hop)
     via = VIA
     came = index.topology.attachments[from_attachment]
     if came.hub == attachment.hub and index.counts_across(attachment.hub, came.of, attachment.of):

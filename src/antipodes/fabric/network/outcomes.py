@@ -20,6 +20,7 @@ NOT_IN_ZONE = "not attached in the zone"  # a hub has no interface in the packet
 NOT_ATTACHED = "not attached"  # a network to a hub, or an attachment that is not available
 NOT_ASSOCIATED = "not associated"  # an attachment with no table of its hub
 REFUSED_BY_FIREWALL = "refused by firewall"
+NOT_CONNECTED = "not connected"  # no line that is up
 NOT_OFFERED = "not offered"  # a service by this protocol
 LOOP = "loop"
 
@@ -44,6 +45,7 @@ OUTCOMES = (
     NOT_ATTACHED,
     NOT_ASSOCIATED,
     REFUSED_BY_FIREWALL,
+    NOT_CONNECTED,
     NOT_OFFERED,
     LOOP,
 )

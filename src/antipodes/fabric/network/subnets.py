@@ -50,6 +50,7 @@ from antipodes.fabric.network.topology import (
     INTERFACE,
     LOCAL,
     PEERING,
+    PRIVATE,
     PROPAGATED,
     SERVICE,
     TRANSLATOR,
@@ -264,25 +265,30 @@ def target(  # noqa: PLR0913, PLR0917 - a route, and where it is looked at
     kind, name = route.to
     if route.blackhole:
         return End(outcomes.BLACKHOLE, hop, Rule(hop.id, route.name))
-    if kind == LOCAL:
-        return ("network", network.id, via)
     if kind == TRANSLATOR:
         kind, name = INTERFACE, index.topology.translators[name].interface
-    if kind == INTERFACE:
-        stays = index.topology.interfaces[name].subnet == subnet_id
-        return ("to" if stays else "filter-in-to", name, via)
-    if kind in {GATEWAY, EGRESS}:
-        return ("gateway", name)
-    if kind == SERVICE:
-        return ("service", name)
-    if kind == INSPECTION:
-        interface = index.topology.inspections[name].interface
-        stays = index.topology.interfaces[interface].subnet == subnet_id
+    if kind in {INTERFACE, INSPECTION}:
+        return _in_a_subnet(index, kind, name, via, subnet_id)
+    beyond: dict[str, Key] = {
+        LOCAL: ("network", network.id, via),
+        GATEWAY: ("gateway", name),
+        EGRESS: ("gateway", name),
+        SERVICE: ("service", name),
+        PRIVATE: ("private-gateway", name),
+        HUB: ("hub", name, network.id, hop.place),
+        PEERING: ("peering", name, network.id, via),
+    }
+    return beyond[kind]
+
+
+def _in_a_subnet(index: Index, kind: str, name: str, via: str, subnet_id: str) -> Key:
+    """To something that stands in a subnet: past its filter, unless that is where we are."""
+    inspects = kind == INSPECTION
+    interface = index.topology.inspections[name].interface if inspects else name
+    stays = index.topology.interfaces[interface].subnet == subnet_id
+    if inspects:
         return ("inspect", name) if stays else ("filter-inspect", name)
-    if kind == HUB:
-        return ("hub", name, network.id, hop.place)
-    assert kind == PEERING, f"routes lead to no {kind}"
-    return ("peering", name, network.id, via)
+    return ("to" if stays else "filter-in-to", name, via)
 
 
 def network(index: Index, network_id: str, via: str) -> Lookup:

@@ -12,11 +12,11 @@ import msgspec
 # What routes lead to.
 LOCAL, INTERFACE, GATEWAY, EGRESS = "local", "interface", "gateway", "egress-only"
 TRANSLATOR, PEERING, HUB = "translator", "peering", "hub"
-SERVICE, INSPECTION = "service", "inspection"
+SERVICE, INSPECTION, PRIVATE = "service", "inspection", "private gateway"
 # What stands behind interfaces; behind a hub's and an inspection's nobody has an address.
 HOST, FORWARDER, CARRIER = "host", "forwarder", "carrier"
 # What is attached to hubs.
-NETWORK, FAR_HUB = "network", "far hub"
+NETWORK, FAR_HUB, LINE = "network", "far hub", "line"
 STATIC, LISTED, PROPAGATED = range(3)  # of routes to one prefix, the least counts
 ANY = -1
 
@@ -204,12 +204,54 @@ class Attachment(msgspec.Struct, frozen=True):
     id: str
     hub: str
     kind: str
-    of: str  # the network, or the attachment on the other side
+    of: str  # the network, the attachment on the other side, or the line
     interfaces: tuple[str, ...] = ()
     table: str = ""
     sticky: bool = False
     references: bool = True
     available: bool = True
+
+
+class LineRoute(msgspec.Struct, frozen=True):
+    """What is reached over a line, or over several alike; the better has the lower rank."""
+
+    name: str
+    prefixes: tuple[str, ...]
+    lines: tuple[str, ...]
+    rank: int = 0
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A private line or tunnel from a site to a private gateway, or to an attachment of a hub."""
+
+    id: str
+    site: str
+    to: Ref
+    up: bool = True
+    mtu: int = 1500
+    gbps: float = 0.0
+    charge: str = ""
+
+
+class Site(msgspec.Struct, frozen=True):
+    """A network of somebody's own, outside of all regions, with the routes that it has learnt."""
+
+    id: str
+    place: str
+    prefixes: tuple[str, ...]
+    routes: tuple[LineRoute, ...] = ()
+
+
+class PrivateGateway(msgspec.Struct, frozen=True):
+    """A network's way to sites; `table` says what comes in goes through.
+
+    It knows of several lines to a prefix, and uses one.
+    """
+
+    id: str
+    network: str
+    routes: tuple[LineRoute, ...] = ()
+    table: str = ""
 
 
 class Topology(msgspec.Struct, frozen=True):
@@ -229,3 +271,6 @@ class Topology(msgspec.Struct, frozen=True):
     hubs: dict[str, Hub] = {}
     hub_tables: dict[str, HubTable] = {}
     attachments: dict[str, Attachment] = {}
+    sites: dict[str, Site] = {}
+    lines: dict[str, Line] = {}
+    private_gateways: dict[str, PrivateGateway] = {}

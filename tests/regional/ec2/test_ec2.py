@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antipodes.regional.ec2 import model
+from antipodes.regional.ec2 import filters
 from antipodes.regional.ec2.elastic import ElasticAddresses
 from antipodes.service.contract import ServiceError
 from antipodes.world.addresses import checker_address
@@ -114,11 +114,11 @@ def test_a_value_matches_itself_once_its_wildcards_are_quoted(text: str) -> None
     quoted = "".join(f"\\{c}" if c in "*?\\" else c for c in text)
     thing = {"RegionName": text}
     wanted = [{"Name": "region-name", "Values": [quoted]}]
-    assert model.filtered([thing], wanted, model.REGION_FILTERS) == [thing]
+    assert filters.filtered([thing], wanted, filters.REGION_FILTERS) == [thing]
     other = {"RegionName": text + "c"}
-    assert model.filtered([other], wanted, model.REGION_FILTERS) == []
+    assert filters.filtered([other], wanted, filters.REGION_FILTERS) == []
     open_ended = [{"Name": "region-name", "Values": [quoted + "?"]}]
-    assert model.filtered([other], open_ended, model.REGION_FILTERS) == [other]
+    assert filters.filtered([other], open_ended, filters.REGION_FILTERS) == [other]
 
 
 def test_elastic_addresses_are_had_described_and_given_back(region: Region) -> None:

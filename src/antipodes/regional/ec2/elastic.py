@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from antipodes.regional.ec2.model import Thing
+from antipodes.regional.ec2.filters import Thing
 from antipodes.service.contract import Host, Request, ServiceError
 from antipodes.service.records import Records
 from antipodes.world.addresses import elastic_address

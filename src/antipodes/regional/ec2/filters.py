@@ -1,0 +1,129 @@
+"""Filters over what is described.
+
+A filter names a function from such a document to the values it may match; a filter that is not in
+a table is refused by name, since a script that leans on it would otherwise get too much.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from antipodes.service.contract import ServiceError
+
+FILTERS_MAX = 50
+FILTER_VALUES_MAX = 200
+
+Thing = dict[str, Any]
+Filters = Mapping[str, Callable[[Thing], Iterable[Any]]]
+
+
+def _member(name: str) -> Callable[[Thing], Iterable[Any]]:
+    return lambda thing: [thing[name]]
+
+
+def _both(names: Sequence[str], member: str) -> Filters:
+    return {name: _member(member) for name in names}
+
+
+_TAGS: Filters = {
+    "tag-key": lambda thing: [tag["Key"] for tag in thing["Tags"]],
+}
+REGION_FILTERS: Filters = {
+    "region-name": _member("RegionName"),
+    "endpoint": _member("Endpoint"),
+    "opt-in-status": _member("OptInStatus"),
+}
+ZONE_FILTERS: Filters = {
+    "region-name": _member("RegionName"),
+    "zone-name": _member("ZoneName"),
+    "zone-id": _member("ZoneId"),
+    "zone-type": _member("ZoneType"),
+    "group-name": _member("GroupName"),
+    "network-border-group": _member("NetworkBorderGroup"),
+    "opt-in-status": _member("OptInStatus"),
+    "state": _member("State"),
+}
+VPC_FILTERS: Filters = {
+    "vpc-id": _member("VpcId"),
+    "owner-id": _member("OwnerId"),
+    "state": _member("State"),
+    **_both(("cidr", "cidr-block", "cidrBlock", "cidr-block-association.cidr-block"), "CidrBlock"),
+    **_both(("is-default", "isDefault"), "IsDefault"),
+    **_both(("dhcp-options-id", "dhcpOptionsId"), "DhcpOptionsId"),
+    **_TAGS,
+}
+SUBNET_FILTERS: Filters = {
+    "subnet-id": _member("SubnetId"),
+    "subnet-arn": _member("SubnetArn"),
+    "vpc-id": _member("VpcId"),
+    "owner-id": _member("OwnerId"),
+    "state": _member("State"),
+    "map-public-ip-on-launch": _member("MapPublicIpOnLaunch"),
+    **_both(("availability-zone", "availabilityZone"), "AvailabilityZone"),
+    **_both(("availability-zone-id", "availabilityZoneId"), "AvailabilityZoneId"),
+    **_both(("cidr", "cidr-block", "cidrBlock"), "CidrBlock"),
+    **_both(("default-for-az", "defaultForAz"), "DefaultForAz"),
+    **_TAGS,
+}
+ADDRESS_FILTERS: Filters = {
+    "allocation-id": _member("AllocationId"),
+    "public-ip": _member("PublicIp"),
+    "domain": _member("Domain"),
+    "network-border-group": _member("NetworkBorderGroup"),
+    **_TAGS,
+}
+GROUP_FILTERS: Filters = {
+    "group-id": _member("GroupId"),
+    "group-name": _member("GroupName"),
+    "description": _member("Description"),
+    "vpc-id": _member("VpcId"),
+    "owner-id": _member("OwnerId"),
+    **_TAGS,
+}
+
+
+def filtered(
+    things: Iterable[Thing], wanted: Sequence[Mapping[str, Any]], known: Filters
+) -> list[Thing]:
+    """Return the things that match every filter, each by any of its values."""
+    if len(wanted) > FILTERS_MAX:
+        raise ServiceError("FilterLimitExceeded", f"The maximum of filters is {FILTERS_MAX}")
+    found = list(things)
+    for one in wanted:
+        name, values = one.get("Name") or "", one.get("Values") or []
+        if len(values) > FILTER_VALUES_MAX:
+            raise ServiceError(
+                "FilterLimitExceeded", f"The maximum of filter values is {FILTER_VALUES_MAX}"
+            )
+        read = known.get(name)
+        if read is None and name.startswith("tag:") and "tag-key" in known:
+            read = _tag_values(name.removeprefix("tag:"))
+        if read is None:
+            raise ServiceError("InvalidParameterValue", f"The filter '{name}' is invalid")
+        found = [thing for thing in found if _matches(read(thing), values)]
+    return found
+
+
+def _tag_values(key: str) -> Callable[[Thing], Iterable[Any]]:
+    return lambda thing: [tag["Value"] for tag in thing["Tags"] if tag["Key"] == key]
+
+
+def _matches(actual: Iterable[Any], values: Sequence[str]) -> bool:
+    texts = [str(v).lower() if isinstance(v, bool) else str(v) for v in actual]
+    return any(_pattern(value).fullmatch(text) for value in values for text in texts)
+
+
+def _pattern(value: str) -> "re.Pattern[str]":
+    """Return a filter's value as a pattern; a backslash takes the meaning of `*` and `?` away."""
+    parts = re.split(r"(\\[*?\\])", value)
+    literal = (
+        re.escape(part[1:])
+        if re.fullmatch(r"\\[*?\\]", part)
+        else "".join(_wild(character) for character in part)
+        for part in parts
+    )
+    return re.compile("".join(literal), re.DOTALL)
+
+
+def _wild(character: str) -> str:
+    return {"*": ".*", "?": "."}.get(character) or re.escape(character)

@@ -1,0 +1,51 @@
+"""The kinds of things that EC2 keeps: what each is called, by whom, and how one is missed."""
+
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """One kind of resource."""
+
+    resource: str  # as tags name it: "vpc"
+    prefix: str  # of its ids
+    member: str  # of its id, in what is shown
+    many: str  # of all of them, in an answer
+    asked: str  # of the ids in a request that lists them
+    unknown: str  # the error where there is no such thing
+    noun: str  # in that error's message
+
+    @property
+    def key(self) -> str:
+        """The corner of the store where they are."""
+        return f"ec2/{self.resource}"
+
+
+VPC = Kind("vpc", "vpc", "VpcId", "Vpcs", "VpcIds", "InvalidVpcID.NotFound", "vpc ID")
+SUBNET = Kind(
+    *("subnet", "subnet", "SubnetId", "Subnets", "SubnetIds"),
+    *("InvalidSubnetID.NotFound", "subnet ID"),
+)
+ROUTE_TABLE = Kind(
+    *("route-table", "rtb", "RouteTableId", "RouteTables", "RouteTableIds"),
+    *("InvalidRouteTableID.NotFound", "routeTable ID"),
+)
+NETWORK_ACL = Kind(
+    *("network-acl", "acl", "NetworkAclId", "NetworkAcls", "NetworkAclIds"),
+    *("InvalidNetworkAclID.NotFound", "networkAcl ID"),
+)
+SECURITY_GROUP = Kind(
+    *("security-group", "sg", "GroupId", "SecurityGroups", "GroupIds"),
+    *("InvalidGroup.NotFound", "security group"),
+)
+INTERNET_GATEWAY = Kind(
+    *("internet-gateway", "igw", "InternetGatewayId", "InternetGateways", "InternetGatewayIds"),
+    *("InvalidInternetGatewayID.NotFound", "internetGateway ID"),
+)
+DHCP_OPTIONS = Kind(
+    *("dhcp-options", "dopt", "DhcpOptionsId", "DhcpOptions", "DhcpOptionsIds"),
+    *("InvalidDhcpOptionsID.NotFound", "dhcpOptions ID"),
+)
+ELASTIC_IP = Kind(
+    *("elastic-ip", "eipalloc", "AllocationId", "Addresses", "AllocationIds"),
+    *("InvalidAllocationID.NotFound", "allocation ID"),
+)

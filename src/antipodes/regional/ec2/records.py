@@ -1,0 +1,134 @@
+"""What is kept of networks: one frozen record for each thing that has an id.
+
+Prefixes are texts in canonical form. What follows from others (the state of a route whose target
+is gone, how many addresses of a subnet are free) is worked out when it is shown, never kept.
+"""
+
+import msgspec
+
+
+class Association(msgspec.Struct, frozen=True):
+    """A prefix of a network or subnet, by the id of its association."""
+
+    id: str
+    prefix: str
+
+
+class Vpc(msgspec.Struct, frozen=True):
+    """A network. `table`, `acl` and `group` are the ids of its main and default ones."""
+
+    id: str
+    account: str
+    prefixes: tuple[Association, ...]  # IPv4, the primary one first
+    table: str
+    acl: str
+    group: str
+    options: str
+    prefixes6: tuple[Association, ...] = ()
+    default: bool = False
+    tenancy: str = "default"
+    dns_support: bool = True
+    dns_hostnames: bool = False
+    usage_metrics: bool = False
+
+
+class Subnet(msgspec.Struct, frozen=True):
+    """A part of a network in one zone; without a table it goes by the network's main one."""
+
+    id: str
+    account: str
+    vpc: str
+    zone: str  # its id, such as usw2-az1
+    prefix: str
+    acl: str
+    table: str = ""
+    table_association: str = ""
+    acl_association: str = ""
+    prefixes6: tuple[Association, ...] = ()
+    default: bool = False
+    maps_public_ip: bool = False
+    assigns_ipv6: bool = False
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Where a prefix, or a prefix list, leads; `target` is an id, or `local`."""
+
+    destination: str
+    target: str
+    origin: str = "CreateRoute"
+
+
+class RouteTable(msgspec.Struct, frozen=True):
+    """Routes. `gateways` are the associations with gateways: of association and of gateway."""
+
+    id: str
+    account: str
+    vpc: str
+    routes: tuple[Route, ...]
+    main_association: str = ""
+    gateways: tuple[tuple[str, str], ...] = ()
+    propagates: tuple[str, ...] = ()
+
+
+class AclEntry(msgspec.Struct, frozen=True):
+    """One numbered entry; `protocol` is a number as text, `-1` any; ports or an ICMP type, code."""
+
+    number: int
+    egress: bool
+    allows: bool
+    prefix: str
+    protocol: str = "-1"
+    ports: tuple[int, int] | None = None
+    icmp: tuple[int, int] | None = None
+
+
+class NetworkAcl(msgspec.Struct, frozen=True):
+    """A network ACL, without the last entry of each direction, which denies the rest."""
+
+    id: str
+    account: str
+    vpc: str
+    entries: tuple[AclEntry, ...]
+    default: bool = False
+
+
+class GroupRule(msgspec.Struct, frozen=True):
+    """One rule of a security group: protocol, ports, and one peer."""
+
+    id: str
+    egress: bool
+    protocol: str  # tcp, udp, icmp, icmpv6, a number, or -1
+    low: int = -1
+    high: int = -1
+    prefix: str = ""
+    list: str = ""
+    group: str = ""
+    group_account: str = ""
+    description: str = ""
+
+
+class SecurityGroup(msgspec.Struct, frozen=True):
+    """A security group."""
+
+    id: str
+    account: str
+    vpc: str
+    name: str
+    description: str
+    rules: tuple[GroupRule, ...]
+
+
+class InternetGateway(msgspec.Struct, frozen=True):
+    """An internet gateway; `vpc` is what it is attached to, if it is."""
+
+    id: str
+    account: str
+    vpc: str = ""
+
+
+class DhcpOptions(msgspec.Struct, frozen=True):
+    """A set of DHCP options, by name."""
+
+    id: str
+    account: str
+    options: dict[str, tuple[str, ...]]

@@ -1,0 +1,56 @@
+"""EC2 in one region: what its operations share."""
+
+from typing import Any
+
+from antipodes.regional.ec2 import defaults
+from antipodes.regional.ec2.elastic import ElasticAddresses
+from antipodes.regional.ec2.estate import Estate
+from antipodes.service.contract import Call, Handler, Host, Operations, Request, Service
+from antipodes.world.atlas import Region
+
+_MADE = b"ec2/default-network/"
+
+
+class Furnished(Operations):
+    """Operations before which an account gets its default network, if it has none yet."""
+
+    def get(self, name: str) -> Handler | None:
+        """Return the operation, with the network before it."""
+        handler = super().get(name)
+        if handler is None:
+            return None
+        found = handler
+
+        def furnished(service: "Ec2", call: Call, request: Request) -> Any:
+            service.furnish(call.account)
+            return found(service, call, request)
+
+        return furnished
+
+
+operations = Furnished()
+
+
+class Ec2(Service):
+    """Amazon EC2 in one region."""
+
+    name = "ec2"
+    operations = operations
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self.estate = Estate(host)
+        self.elastic = ElasticAddresses(host)
+
+    @property
+    def region(self) -> Region:
+        """This region in the atlas."""
+        region: Region = self.host.world.atlas.region(self.host.place)
+        return region
+
+    def furnish(self, account: str) -> None:
+        """Make an account's default network, once."""
+        made = _MADE + account.encode()
+        if self.host.store.get(made) is None:
+            defaults.make(self.estate, account, self.region)
+            self.host.store.put(made, b"1")

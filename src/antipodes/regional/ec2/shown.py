@@ -1,0 +1,131 @@
+"""Records as the API shows them, with what follows from others worked out."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+
+from antipodes.regional.ec2 import tags
+from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.filters import Thing
+from antipodes.regional.ec2.records import Association, GroupRule, SecurityGroup, Subnet, Vpc
+from antipodes.world.atlas import Region, Zone
+
+SUBNET_RESERVED = 5  # addresses of each subnet that AWS keeps
+
+
+def region(of: Region) -> Thing:
+    """A region."""
+    return {
+        "RegionName": of.code,
+        "Endpoint": f"ec2.{of.code}.amazonaws.com",
+        "OptInStatus": "opt-in-not-required",
+    }
+
+
+def zone(of: Zone) -> Thing:
+    """A zone."""
+    return {
+        "State": "available",
+        "OptInStatus": "opt-in-not-required",
+        "Messages": [],
+        "RegionName": of.region,
+        "ZoneName": of.name,
+        "ZoneId": of.id,
+        "GroupName": f"{of.region}-zg-1",
+        "NetworkBorderGroup": of.region,
+        "ZoneType": "availability-zone",
+    }
+
+
+def vpc(estate: Estate, of: Vpc) -> Thing:
+    """A VPC."""
+    found: Thing = {
+        "VpcId": of.id,
+        "OwnerId": of.account,
+        "CidrBlock": of.prefixes[0].prefix,
+        "CidrBlockAssociationSet": [_prefix(one, "CidrBlock") for one in of.prefixes],
+        "DhcpOptionsId": of.options,
+        "InstanceTenancy": of.tenancy,
+        "IsDefault": of.default,
+        "State": "available",
+        "Tags": tags.shown(estate.tags(of.account, of.id)),
+    }
+    if of.prefixes6:
+        found["Ipv6CidrBlockAssociationSet"] = [_prefix6(one) for one in of.prefixes6]
+    return found
+
+
+def _prefix(of: Association, member: str) -> Thing:
+    return {"AssociationId": of.id, member: of.prefix, f"{member}State": {"State": "associated"}}
+
+
+def _prefix6(of: Association) -> Thing:
+    return _prefix(of, "Ipv6CidrBlock")
+
+
+def subnet(estate: Estate, of: Subnet, zones: Sequence[Zone]) -> Thing:
+    """A subnet; all addresses but those that AWS keeps are free while nothing stands in it."""
+    place = next(zone for zone in zones if zone.id == of.zone)
+    return {
+        "SubnetId": of.id,
+        "SubnetArn": f"arn:aws:ec2:{place.region}:{of.account}:subnet/{of.id}",
+        "OwnerId": of.account,
+        "VpcId": of.vpc,
+        "AvailabilityZone": place.name,
+        "AvailabilityZoneId": place.id,
+        "CidrBlock": of.prefix,
+        "AvailableIpAddressCount": IPv4Network(of.prefix).num_addresses - SUBNET_RESERVED,
+        "DefaultForAz": of.default,
+        "MapPublicIpOnLaunch": of.maps_public_ip,
+        "MapCustomerOwnedIpOnLaunch": False,
+        "AssignIpv6AddressOnCreation": of.assigns_ipv6,
+        "Ipv6CidrBlockAssociationSet": [_prefix6(one) for one in of.prefixes6],
+        "Ipv6Native": False,
+        "EnableDns64": False,
+        "State": "available",
+        "Tags": tags.shown(estate.tags(of.account, of.id)),
+    }
+
+
+def group(estate: Estate, of: SecurityGroup) -> Thing:
+    """A security group, its rules put together by protocol and ports."""
+    return {
+        "GroupId": of.id,
+        "GroupName": of.name,
+        "Description": of.description,
+        "OwnerId": of.account,
+        "VpcId": of.vpc,
+        "SecurityGroupArn": f"arn:aws:ec2:{estate.host.place}:{of.account}:security-group/{of.id}",
+        "IpPermissions": permissions([rule for rule in of.rules if not rule.egress]),
+        "IpPermissionsEgress": permissions([rule for rule in of.rules if rule.egress]),
+        "Tags": tags.shown(estate.tags(of.account, of.id)),
+    }
+
+
+def permissions(rules: Sequence[GroupRule]) -> list[Thing]:
+    """Rules of one direction, put together by protocol and ports."""
+    found: dict[tuple[str, int, int], Thing] = {}
+    for rule in rules:
+        one = found.get((rule.protocol, rule.low, rule.high))
+        if one is None:
+            one = found[rule.protocol, rule.low, rule.high] = {
+                "IpProtocol": rule.protocol,
+                "IpRanges": [],
+                "Ipv6Ranges": [],
+                "PrefixListIds": [],
+                "UserIdGroupPairs": [],
+            }
+            if rule.protocol != "-1":
+                one |= {"FromPort": rule.low, "ToPort": rule.high}
+        member, peer = _peer(rule)
+        one[member].append(peer | ({"Description": rule.description} if rule.description else {}))
+    return list(found.values())
+
+
+def _peer(rule: GroupRule) -> tuple[str, Thing]:
+    if rule.group:
+        return "UserIdGroupPairs", {"UserId": rule.group_account, "GroupId": rule.group}
+    if rule.list:
+        return "PrefixListIds", {"PrefixListId": rule.list}
+    if ":" in rule.prefix:
+        return "Ipv6Ranges", {"CidrIpv6": rule.prefix}
+    return "IpRanges", {"CidrIp": rule.prefix}

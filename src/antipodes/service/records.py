@@ -56,6 +56,12 @@ class Records(Generic[R]):
         self._changes += 1
         self._store.delete(self._key(account, name))
 
+    def named(self, account: str) -> list[tuple[str, R]]:
+        """Return the account's records with their names, by name."""
+        start = self._prefix + account.encode() + b"\x00"
+        found = self._store.scan(start, start[:-1] + b"\x01")
+        return [(key[len(start) :].decode(), self._decode(value)) for key, value in found]
+
     def list(self, account: str) -> list[R]:
         """Return the account's records, by name."""
         start = self._prefix + account.encode() + b"\x00"

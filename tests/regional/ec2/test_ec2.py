@@ -1,6 +1,5 @@
 """The default network, asked by boto3."""
 
-from collections.abc import Iterator
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -11,28 +10,12 @@ from hypothesis import strategies as st
 
 from antipodes.regional.ec2 import filters
 from antipodes.regional.ec2.elastic import ElasticAddresses
+from antipodes.regional.ec2.estate import Estate
 from antipodes.service.contract import ServiceError
 from antipodes.world.addresses import checker_address
 from antipodes.world.atlas import load_atlas
+from tests.regional.ec2.worlds import named, refusal
 from tests.regional.elbv2.hosts import Region
-
-
-@pytest.fixture
-def region() -> Iterator[Region]:
-    region = Region()
-    yield region
-    region.close()
-
-
-def named(name: str, *values: str) -> list[dict[str, Any]]:
-    return [{"Name": name, "Values": list(values)}]
-
-
-def refusal(function: Any, **request: Any) -> str:
-    with pytest.raises(ClientError) as caught:
-        function(**request)
-    code: str = caught.value.response["Error"]["Code"]
-    return code
 
 
 def test_regions_are_those_of_the_world(region: Region) -> None:
@@ -169,7 +152,7 @@ def test_tags_and_their_values_may_be_left_out(region: Region) -> None:
 def test_a_region_runs_out_of_addresses_before_it_hands_out_its_health_checkers(
     region: Region,
 ) -> None:
-    addresses = ElasticAddresses(region.host)
+    addresses = ElasticAddresses(Estate(region.host))
     had = [addresses.allocate(f"{number // 5:012}", {})["PublicIp"] for number in range(53)]
     with pytest.raises(ServiceError, match="has 1 to 53") as caught:
         addresses.allocate("999999999999", {})

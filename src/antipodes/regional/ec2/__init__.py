@@ -1,9 +1,9 @@
-"""EC2, as much as placing things needs: regions, zones, and every account's default network.
+"""EC2, as much as placing things needs: regions, zones, VPCs, subnets and elastic addresses.
 
-Modelled: DescribeRegions and DescribeAvailabilityZones from the world's atlas; one default VPC
-172.31.0.0/16 per account and region with a /20 subnet in each zone and the default security group.
-They are computed, never stored: ids follow from account and region, so they are the same in every
-run.
+Modelled: DescribeRegions and DescribeAvailabilityZones from the world's atlas; VPCs and subnets of
+IPv4, made, changed and deleted; tags of whatever has an id. An account finds a default VPC
+172.31.0.0/16 in each region, with a /20 subnet in each zone and the default security group; the ids
+follow from account and region, so they are the same in every run.
 
 Elastic addresses can be had (five for each account, as in AWS): what answers at one is whatever
 listens there. Load balancers and accelerators take them.
@@ -11,5 +11,6 @@ listens there. Load balancers and accelerators take them.
 Not modelled: everything else of EC2, refused by name; packets do not pass through these networks
 yet, and security groups hold nobody back.
 
-Addresses and filters: the VPC user guide (default-vpc) and botocore's model of 2016-11-15.
+Rules, quotas and filters: the VPC user guide (default VPCs, VPC and subnet CIDR blocks, quotas) and
+botocore's model of 2016-11-15.
 """

@@ -18,6 +18,13 @@ def check_dry_run(request: Request) -> None:
         )
 
 
+def not_offered(request: Request, members: Sequence[str]) -> None:
+    """Refuse, by name, what a request asks for and is not here."""
+    for member in members:
+        if request.get(member):
+            raise ServiceError("UnsupportedOperation", f"{member} is not offered here")
+
+
 def named(
     things: list[Thing], names: Sequence[str] | None, member: str, code: str, noun: str
 ) -> list[Thing]:

@@ -10,7 +10,7 @@ import hashlib
 from ipaddress import IPv4Network
 
 from antipodes.regional.ec2.estate import Estate
-from antipodes.regional.ec2.records import (
+from antipodes.regional.ec2.model import (
     AclEntry,
     Association,
     DhcpOptions,
@@ -23,7 +23,7 @@ from antipodes.regional.ec2.records import (
     Subnet,
     Vpc,
 )
-from antipodes.world.atlas import Region
+from antipodes.world.atlas import Region, Zone
 
 VPC_NETWORK = IPv4Network("172.31.0.0/16")
 SUBNET_PREFIX = 20
@@ -66,26 +66,29 @@ def make(estate: Estate, account: str, region: Region) -> None:
     made = SecurityGroup(group, account, vpc, "default", description, rules)
     estate.groups.put(account, group, made)
     prefix = Association(identifier("vpc-cidr-assoc", *own), str(VPC_NETWORK))
-    estate.vpcs.put(
-        account,
-        vpc,
-        Vpc(vpc, account, (prefix,), table, acl, group, options, default=True, dns_hostnames=True),
+    found = Vpc(
+        *(vpc, account, (prefix,), table, acl, group, options), default=True, dns_hostnames=True
     )
-    networks = VPC_NETWORK.subnets(new_prefix=SUBNET_PREFIX)
-    for zone, network in zip(region.zones, networks, strict=False):
-        name = identifier("subnet", account, zone.id)
-        subnet = Subnet(
-            name,
-            account,
-            vpc,
-            zone.id,
-            str(network),
-            acl,
-            acl_association=identifier("aclassoc", account, zone.id),
-            default=True,
-            maps_public_ip=True,
-        )
-        estate.subnets.put(account, name, subnet)
+    estate.vpcs.put(account, vpc, found)
+    for zone in region.zones:
+        made_subnet = subnet(account, found, region, zone)
+        estate.subnets.put(account, made_subnet.id, made_subnet)
+
+
+def subnet(account: str, vpc: Vpc, region: Region, zone: Zone) -> Subnet:
+    """The default subnet of a zone: the /20 of its place among the zones."""
+    networks = list(VPC_NETWORK.subnets(new_prefix=SUBNET_PREFIX))
+    return Subnet(
+        identifier("subnet", account, zone.id),
+        account,
+        vpc.id,
+        zone.id,
+        str(networks[region.zones.index(zone)]),
+        vpc.acl,
+        acl_association=identifier("aclassoc", account, zone.id),
+        default=True,
+        maps_public_ip=True,
+    )
 
 
 def default_options(name: str, account: str, region: str) -> DhcpOptions:

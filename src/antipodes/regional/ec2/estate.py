@@ -4,12 +4,12 @@ The default network of an account is there from its first call on: what it is ma
 account and region, ids included, so it is the same in every run.
 """
 
-from collections.abc import Mapping
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from antipodes.regional.ec2 import kinds, records
+from antipodes.regional.ec2 import kinds, model
 from antipodes.regional.ec2.kinds import Kind
 from antipodes.service.contract import Host, ServiceError
 from antipodes.service.records import Records
@@ -59,6 +59,10 @@ class Table(Generic[R]):
         """Forget a resource."""
         self._records.delete(account, name)
 
+    def all(self) -> Iterator[R]:
+        """Every account's resources."""
+        return (record for _, _, record in self._records.all())
+
     def list(self, account: str) -> list[R]:
         """An account's resources, by id."""
         return self._records.list(account)
@@ -73,14 +77,47 @@ class Estate:
 
     def __init__(self, host: Host) -> None:
         self.host = host
-        self.vpcs = Table(host, kinds.VPC, records.Vpc)
-        self.subnets = Table(host, kinds.SUBNET, records.Subnet)
-        self.tables = Table(host, kinds.ROUTE_TABLE, records.RouteTable)
-        self.acls = Table(host, kinds.NETWORK_ACL, records.NetworkAcl)
-        self.groups = Table(host, kinds.SECURITY_GROUP, records.SecurityGroup)
-        self.gateways = Table(host, kinds.INTERNET_GATEWAY, records.InternetGateway)
-        self.options = Table(host, kinds.DHCP_OPTIONS, records.DhcpOptions)
+        self.vpcs = Table(host, kinds.VPC, model.Vpc)
+        self.subnets = Table(host, kinds.SUBNET, model.Subnet)
+        self.tables = Table(host, kinds.ROUTE_TABLE, model.RouteTable)
+        self.acls = Table(host, kinds.NETWORK_ACL, model.NetworkAcl)
+        self.groups = Table(host, kinds.SECURITY_GROUP, model.SecurityGroup)
+        self.gateways = Table(host, kinds.INTERNET_GATEWAY, model.InternetGateway)
+        self.options = Table(host, kinds.DHCP_OPTIONS, model.DhcpOptions)
+        self.addresses = Table(host, kinds.ELASTIC_IP, model.Elastic)
+        self._tables: tuple[Table[Any], ...] = (
+            self.vpcs,
+            self.subnets,
+            self.tables,
+            self.acls,
+            self.groups,
+            self.gateways,
+            self.options,
+            self.addresses,
+        )
         self._tags = Records(host.store, "ec2/tags", Tags)
+        self._chance = host.runtime.chance("ec2/ids")
+
+    def new_id(self, prefix: str) -> str:
+        """An id, of what has no table of its own, that nothing has had."""
+        return f"{prefix}-{self._chance.getrandbits(68):017x}"
+
+    def remove(self, table: Table[R], account: str, name: str) -> None:
+        """Forget a resource, and its tags."""
+        table.delete(account, name)
+        self._tags.delete(account, name)
+
+    def check(self, account: str, name: str) -> None:
+        """Refuse an id that names nothing that can have tags."""
+        for table in self._tables:
+            if name.startswith(f"{table.kind.prefix}-"):
+                table.get(account, name)
+                return
+        raise ServiceError("InvalidID", f"The ID '{name}' is not valid")
+
+    def all_tags(self, account: str) -> list[tuple[str, dict[str, str]]]:
+        """The tags of all that has some, by id."""
+        return [(name, dict(tags.pairs)) for name, tags in self._tags.named(account)]
 
     def tags(self, account: str, name: str) -> dict[str, str]:
         """The tags of a resource."""

@@ -72,6 +72,12 @@ ADDRESS_FILTERS: Filters = {
     "network-border-group": _member("NetworkBorderGroup"),
     **_TAGS,
 }
+TAG_FILTERS: Filters = {
+    "key": _member("Key"),
+    "value": _member("Value"),
+    "resource-id": _member("ResourceId"),
+    "resource-type": _member("ResourceType"),
+}
 GROUP_FILTERS: Filters = {
     "group-id": _member("GroupId"),
     "group-name": _member("GroupName"),

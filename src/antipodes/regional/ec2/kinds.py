@@ -20,6 +20,11 @@ class Kind(NamedTuple):
         return f"ec2/{self.resource}"
 
 
+def resource_of(name: str) -> str:
+    """What kind of resource an id is one of."""
+    return next(kind.resource for kind in KINDS if name.startswith(f"{kind.prefix}-"))
+
+
 VPC = Kind("vpc", "vpc", "VpcId", "Vpcs", "VpcIds", "InvalidVpcID.NotFound", "vpc ID")
 SUBNET = Kind(
     *("subnet", "subnet", "SubnetId", "Subnets", "SubnetIds"),
@@ -48,4 +53,14 @@ DHCP_OPTIONS = Kind(
 ELASTIC_IP = Kind(
     *("elastic-ip", "eipalloc", "AllocationId", "Addresses", "AllocationIds"),
     *("InvalidAllocationID.NotFound", "allocation ID"),
+)
+KINDS = (
+    VPC,
+    SUBNET,
+    ROUTE_TABLE,
+    NETWORK_ACL,
+    SECURITY_GROUP,
+    INTERNET_GATEWAY,
+    DHCP_OPTIONS,
+    ELASTIC_IP,
 )

@@ -1,6 +1,6 @@
 """EC2 in one region: what its operations share."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from antipodes.regional.ec2 import defaults
 from antipodes.regional.ec2.elastic import ElasticAddresses
@@ -35,12 +35,12 @@ class Ec2(Service):
     """Amazon EC2 in one region."""
 
     name = "ec2"
-    operations = operations
+    operations: ClassVar[Operations] = operations
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self.estate = Estate(host)
-        self.elastic = ElasticAddresses(host)
+        self.elastic = ElasticAddresses(self.estate)
 
     @property
     def region(self) -> Region:

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 from antipodes.regional.ec2 import tags
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
-from antipodes.regional.ec2.records import Association, GroupRule, SecurityGroup, Subnet, Vpc
+from antipodes.regional.ec2.model import Association, GroupRule, SecurityGroup, Subnet, Vpc
 from antipodes.world.atlas import Region, Zone
 
 SUBNET_RESERVED = 5  # addresses of each subnet that AWS keeps

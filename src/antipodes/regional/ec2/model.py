@@ -132,3 +132,11 @@ class DhcpOptions(msgspec.Struct, frozen=True):
     id: str
     account: str
     options: dict[str, tuple[str, ...]]
+
+
+class Elastic(msgspec.Struct, frozen=True):
+    """An elastic address."""
+
+    id: str
+    account: str
+    address: str

@@ -1,0 +1,227 @@
+"""EC2's operations on VPCs."""
+
+from ipaddress import IPv4Network
+from typing import Any
+
+import msgspec
+
+from antipodes.regional.ec2 import defaults, filters, kinds, prefixes, shown
+from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
+from antipodes.regional.ec2.model import (
+    Association,
+    GroupRule,
+    NetworkAcl,
+    Route,
+    RouteTable,
+    SecurityGroup,
+    Vpc,
+)
+from antipodes.regional.ec2.service import Ec2, operations
+from antipodes.regional.ec2.tags import tags_given
+from antipodes.service.contract import Call, Request, Response, ServiceError
+
+VPCS_MAX = 5  # of an account in a region, by AWS's default quota
+PREFIXES_MAX = 5  # of IPv4 of a VPC, likewise
+_NOT_OFFERED = (
+    "Ipv4IpamPoolId",
+    "Ipv6IpamPoolId",
+    "Ipv6Pool",
+    "Ipv6CidrBlock",
+    "AmazonProvidedIpv6CidrBlock",
+    "VpcEncryptionControl",
+)
+# Attributes by their names in requests, in descriptions, and in records.
+_ATTRIBUTES = {
+    "EnableDnsSupport": ("enableDnsSupport", "dns_support"),
+    "EnableDnsHostnames": ("enableDnsHostnames", "dns_hostnames"),
+    "EnableNetworkAddressUsageMetrics": ("enableNetworkAddressUsageMetrics", "usage_metrics"),
+}
+
+
+@operations("CreateVpc")
+def create_vpc(service: Ec2, call: Call, request: Request) -> Response:
+    not_offered(request, _NOT_OFFERED)
+    if not request.get("CidrBlock"):
+        raise ServiceError("MissingParameter", "Either 'cidrBlock' or 'ipv4IpamPoolId' is required")
+    network = prefixes.of_network(request["CidrBlock"])
+    tags = tags_given(request.get("TagSpecifications") or [], kinds.VPC.resource)
+    if service.estate.vpcs.count(call.account) >= VPCS_MAX:
+        raise ServiceError("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
+    check_dry_run(request)
+    tenancy = request.get("InstanceTenancy") or "default"
+    if tenancy not in {"default", "dedicated"}:
+        raise ServiceError("UnsupportedTenancy", f"The tenancy '{tenancy}' is not supported.")
+    made = _made(service, call.account, network, tenancy)
+    service.estate.tag(call.account, made.id, tags)
+    return {"Vpc": shown.vpc(service.estate, made) | {"State": "pending"}}
+
+
+def _made(service: Ec2, account: str, network: IPv4Network, tenancy: str) -> Vpc:
+    """Make a VPC with what comes with it: main table, default ACL and default group."""
+    estate = service.estate
+    vpc, table, acl, group = (
+        kind.new_id() for kind in (estate.vpcs, estate.tables, estate.acls, estate.groups)
+    )
+    options = defaults.identifier("dopt", account, service.region.code)
+    prefix = Association(estate.new_id("vpc-cidr-assoc"), str(network))
+    local = Route(str(network), "local", defaults.LOCAL_ORIGIN)
+    main = estate.new_id("rtbassoc")
+    estate.tables.put(account, table, RouteTable(table, account, vpc, (local,), main))
+    entries = defaults.open_entries()
+    estate.acls.put(account, acl, NetworkAcl(acl, account, vpc, entries, default=True))
+    rules = (
+        GroupRule(estate.new_id("sgr"), False, "-1", group=group, group_account=account),  # noqa: FBT003 - inbound
+        GroupRule(estate.new_id("sgr"), True, "-1", prefix=defaults.ANYWHERE),  # noqa: FBT003 - outbound
+    )
+    description = "default VPC security group"
+    made = SecurityGroup(group, account, vpc, "default", description, rules)
+    estate.groups.put(account, group, made)
+    found = Vpc(vpc, account, (prefix,), table, acl, group, options, tenancy=tenancy)
+    estate.vpcs.put(account, vpc, found)
+    return found
+
+
+@operations("CreateDefaultVpc")
+def create_default_vpc(service: Ec2, call: Call, request: Request) -> Response:
+    estate = service.estate
+    if any(vpc.default for vpc in estate.vpcs.list(call.account)):
+        raise ServiceError(
+            "DefaultVpcAlreadyExists",
+            "A Default VPC already exists for this account in this region.",
+        )
+    check_dry_run(request)
+    defaults.make(estate, call.account, service.region)
+    made = next(vpc for vpc in estate.vpcs.list(call.account) if vpc.default)
+    return {"Vpc": shown.vpc(estate, made) | {"State": "pending"}}
+
+
+@operations("DescribeVpcs")
+def describe_vpcs(service: Ec2, call: Call, request: Request) -> Response:
+    estate = service.estate
+    vpcs = [shown.vpc(estate, one) for one in estate.vpcs.list(call.account)]
+    return described(kinds.VPC, vpcs, request, filters.VPC_FILTERS)
+
+
+@operations("DeleteVpc")
+def delete_vpc(service: Ec2, call: Call, request: Request) -> Response:
+    estate, account = service.estate, call.account
+    vpc = estate.vpcs.get(account, request["VpcId"])
+    tables = [one for one in estate.tables.list(account) if one.vpc == vpc.id]
+    acls = [one for one in estate.acls.list(account) if one.vpc == vpc.id]
+    groups = [one for one in estate.groups.list(account) if one.vpc == vpc.id]
+    others = [
+        *(one for one in estate.subnets.list(account) if one.vpc == vpc.id),
+        *(one for one in estate.gateways.list(account) if one.vpc == vpc.id),
+    ]
+    if others or len(tables) > 1 or len(acls) > 1 or len(groups) > 1:
+        raise ServiceError(
+            "DependencyViolation", f"The vpc '{vpc.id}' has dependencies and cannot be deleted."
+        )
+    check_dry_run(request)
+    estate.remove(estate.tables, account, vpc.table)
+    estate.remove(estate.acls, account, vpc.acl)
+    estate.remove(estate.groups, account, vpc.group)
+    estate.remove(estate.vpcs, account, vpc.id)
+    return {}
+
+
+@operations("DescribeVpcAttribute")
+def describe_vpc_attribute(service: Ec2, call: Call, request: Request) -> Response:
+    vpc = service.estate.vpcs.get(call.account, request["VpcId"])
+    check_dry_run(request)
+    for member, (asked, field) in _ATTRIBUTES.items():
+        if request.get("Attribute") == asked:
+            return {"VpcId": vpc.id, member: {"Value": getattr(vpc, field)}}
+    raise ServiceError("InvalidParameterValue", f"Value ({request.get('Attribute')}) is invalid.")
+
+
+@operations("ModifyVpcAttribute")
+def modify_vpc_attribute(service: Ec2, call: Call, request: Request) -> Response:
+    vpc = service.estate.vpcs.get(call.account, request["VpcId"])
+    given = [member for member in _ATTRIBUTES if request.get(member) is not None]
+    if not given:
+        raise ServiceError("MissingParameter", "The request must contain an attribute to modify.")
+    if len(given) > 1:
+        raise ServiceError(
+            "InvalidParameterCombination", "Only one attribute can be modified at a time."
+        )
+    field = _ATTRIBUTES[given[0]][1]
+    change: dict[str, Any] = {field: bool(request[given[0]].get("Value"))}
+    service.estate.vpcs.put(call.account, vpc.id, msgspec.structs.replace(vpc, **change))
+    return {}
+
+
+@operations("AssociateVpcCidrBlock")
+def associate_vpc_cidr_block(service: Ec2, call: Call, request: Request) -> Response:
+    not_offered(request, (*_NOT_OFFERED, "Ipv6CidrBlockNetworkBorderGroup"))
+    estate = service.estate
+    vpc = estate.vpcs.get(call.account, request["VpcId"])
+    if not request.get("CidrBlock"):
+        raise ServiceError("MissingParameter", "The request must contain the parameter cidrBlock")
+    tables = [one for one in estate.tables.list(call.account) if one.vpc == vpc.id]
+    routed = [
+        route.destination
+        for table in tables
+        for route in table.routes
+        if route.target != "local" and "." in route.destination
+    ]
+    network = prefixes.further(request["CidrBlock"], [one.prefix for one in vpc.prefixes], routed)
+    if len(vpc.prefixes) >= PREFIXES_MAX:
+        raise ServiceError(
+            "CidrBlockLimitExceeded", f"A VPC has at most {PREFIXES_MAX} IPv4 CIDR blocks."
+        )
+    made = Association(estate.new_id("vpc-cidr-assoc"), str(network))
+    changed = msgspec.structs.replace(vpc, prefixes=(*vpc.prefixes, made))
+    estate.vpcs.put(call.account, vpc.id, changed)
+    for table in tables:
+        local = Route(made.prefix, "local", defaults.LOCAL_ORIGIN)
+        routes = (*table.routes, local)
+        estate.tables.put(call.account, table.id, msgspec.structs.replace(table, routes=routes))
+    state = {"AssociationId": made.id, "CidrBlock": made.prefix}
+    return {
+        "VpcId": vpc.id,
+        "CidrBlockAssociation": state | {"CidrBlockState": {"State": "associating"}},
+    }
+
+
+@operations("DisassociateVpcCidrBlock")
+def disassociate_vpc_cidr_block(service: Ec2, call: Call, request: Request) -> Response:
+    estate, name = service.estate, request["AssociationId"]
+    for vpc in estate.vpcs.list(call.account):
+        for number, one in enumerate(vpc.prefixes):
+            if one.id == name:
+                return _disassociated(service, vpc, number)
+    raise ServiceError(
+        "InvalidVpcCidrBlockAssociationID.NotFound",
+        f"The vpc CIDR block association ID '{name}' does not exist",
+    )
+
+
+def _disassociated(service: Ec2, vpc: Vpc, number: int) -> Response:
+    estate, gone = service.estate, vpc.prefixes[number]
+    if number == 0:
+        raise ServiceError(
+            "OperationNotPermitted",
+            f"The vpc CIDR block with association ID {gone.id} may not be disassociated. It is the "
+            "primary IPv4 CIDR block of the VPC",
+        )
+    network = IPv4Network(gone.prefix)
+    for subnet in estate.subnets.list(vpc.account):
+        if subnet.vpc == vpc.id and IPv4Network(subnet.prefix).subnet_of(network):
+            raise ServiceError(
+                "DependencyViolation",
+                f"The CIDR block {gone.prefix} of the vpc '{vpc.id}' has dependencies and cannot "
+                "be disassociated.",
+            )
+    kept = tuple(one for one in vpc.prefixes if one is not gone)
+    estate.vpcs.put(vpc.account, vpc.id, msgspec.structs.replace(vpc, prefixes=kept))
+    for table in estate.tables.list(vpc.account):
+        if table.vpc == vpc.id:
+            routes = tuple(one for one in table.routes if one.destination != gone.prefix)
+            changed = msgspec.structs.replace(table, routes=routes)
+            estate.tables.put(vpc.account, table.id, changed)
+    state = {"AssociationId": gone.id, "CidrBlock": gone.prefix}
+    return {
+        "VpcId": vpc.id,
+        "CidrBlockAssociation": state | {"CidrBlockState": {"State": "disassociating"}},
+    }

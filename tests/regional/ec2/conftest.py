@@ -1,0 +1,20 @@
+"""A region, and its EC2 asked by boto3."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.regional.elbv2.hosts import Region
+
+
+@pytest.fixture
+def region() -> Iterator[Region]:
+    region = Region()
+    yield region
+    region.close()
+
+
+@pytest.fixture
+def ec2(region: Region) -> Any:
+    return region.client("ec2")

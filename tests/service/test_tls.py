@@ -62,21 +62,24 @@ def scene() -> Iterator[Scene]:
     scene.simulation.close()
 
 
-def test_requests_go_over_tls_both_ways_and_connections_are_kept(scene: Scene) -> None:
+def test_requests_go_over_tls_both_ways_and_connections_are_kept_for_their_name(
+    scene: Scene,
+) -> None:
     async def story() -> list[tuple[bytes, float]]:
         await scene.listen(credential("example.com"))
         client, found = HttpClient(scene.client), []
-        for body in (b"", b"x" * 300_000):
+        for body, name in ((b"", "one"), (b"x" * 300_000, "one"), (b"", "two")):
             started = scene.client.now()
-            answer = await client.request(DOOR, "POST", "/a", body=body, tls="example.com")
+            answer = await client.request(DOOR, "POST", "/a", body=body, tls=name)
             found.append((answer.body, scene.client.now() - started))
         return found
 
-    (first, first_s), (second, second_s) = scene.simulation.run(story())
-    assert (first, second) == (b"0 /a", b"300000 /a")
+    (first, first_s), (second, second_s), (third, third_s) = scene.simulation.run(story())
+    assert (first, second, third) == (b"0 /a", b"300000 /a", b"0 /a")
     # TCP, then TLS 1.3, then the request: three round trips, and one when it is kept.
     rtt_s = scene.world.rtt_ms(HERE, THERE) / 1e3
     assert first_s == pytest.approx(3 * rtt_s, rel=0.15)
+    assert third_s == pytest.approx(3 * rtt_s, rel=0.15)
     assert second_s == pytest.approx(rtt_s, rel=0.3)
 
 

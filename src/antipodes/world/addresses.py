@@ -36,7 +36,6 @@ ANYCAST6_A = int(IPv6Address("2001:2:0:a::"))
 ANYCAST6_B = int(IPv6Address("2001:2:0:b::"))
 ANYCAST_ZONES = ("a", "b")
 CLIENTS6 = int(IPv6Address("2001:2:0:c000::"))
-END6 = int(IPv6Address("2001:2:1::"))
 SUBNET6_SIZE = 1 << 64
 ANYCAST_MAX = ANYCAST_B - ANYCAST_A - 2
 REGIONS_MAX = 64
@@ -170,7 +169,7 @@ def _city_of(ip: str) -> str | None:
         return None
     cities = load_atlas().cities
     index = (number - CLIENTS6) // SUBNET6_SIZE
-    return cities[index].place if CLIENTS6 <= number < END6 and index < len(cities) else None
+    return cities[index].place if 0 <= index < len(cities) else None
 
 
 def _zone_at(region: int, number: int) -> str | None:

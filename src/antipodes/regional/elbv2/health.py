@@ -120,6 +120,9 @@ class Probes:
         self._registry = registry
         self._probers: dict[tuple[str, str], _Prober] = {}
         self._notified: list[Callable[[TargetGroup, Target, str], None]] = []
+        # By group, worked out until a target's health or the registry changes.
+        self._usable: dict[str, list[Target]] = {}
+        self._usable_at = registry.version
 
     def on_change(self, notify: Callable[[TargetGroup, Target, str], None]) -> None:
         """Call with the new state after every change of a target's."""
@@ -127,6 +130,7 @@ class Probes:
 
     def reconcile(self) -> None:
         """Begin to probe what should be probed and is not, and the other way round."""
+        self._usable.clear()
         nodes = self._registry.addresses()
         wanted = {
             (group.arn, target.key): (group, target)
@@ -164,6 +168,7 @@ class Probes:
             prober.health = after(before, outcome, prober.check)
             if before.state != prober.health.state:
                 prober.changed_at = runtime.now()
+                self._usable.clear()
                 runtime.journal.record(
                     "elb.health",
                     group=group.arn,
@@ -280,9 +285,15 @@ class Probes:
 
     def usable(self, group: TargetGroup) -> list[Target]:
         """Return where a group's requests may go: its healthy targets, or all if there is none."""
-        registered = list(group.registered())
-        well = [target for target in registered if self.takes_requests(group, target)]
-        return well or registered
+        if self._usable_at != self._registry.version:
+            self._usable.clear()
+            self._usable_at = self._registry.version
+        found = self._usable.get(group.arn)
+        if found is None:
+            registered = list(group.registered())
+            well = [target for target in registered if self.takes_requests(group, target)]
+            found = self._usable[group.arn] = well or registered
+        return found
 
     def is_healthy(self, group: TargetGroup) -> bool:
         """Whether a group has a target that is well."""

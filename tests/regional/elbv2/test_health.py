@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from antipodes.regional.elbv2.groups import matcher_takes
 from antipodes.regional.elbv2.health import Health, Outcome, after
 from antipodes.regional.elbv2.model import HealthCheck
-from tests.regional.elbv2.hosts import FUNCTION, Front, Region
+from antipodes.runtime.contract import Address
+from antipodes.service.http import HttpRequest, HttpResponse, HttpServer
+from tests.regional.elbv2.hosts import FUNCTION, Front, Region, forward
 
 TUTORIAL = {
     "HealthCheckEnabled": True,
@@ -190,6 +192,46 @@ def test_what_an_accelerator_is_told_when_something_is_missing(region: Region) -
     elbv2.delete_listener(ListenerArn=front.listener)
     assert region.told("elb-health", f"/{front.arn}")["state"] == "unhealthy"
     assert region.told("elb-health", f"/{front.arn}")["target_groups"] == {}
+
+
+def test_requests_go_to_those_that_are_well_as_that_changes(region: Region) -> None:
+    ill: dict[str, None] = {}
+    laptop = region.simulation.boot("laptops", "laptop")
+    ports = ("81", "82")
+
+    def server(port: str) -> HttpServer:
+        def handle(request: HttpRequest) -> HttpResponse:
+            is_check = request.target == "/health"
+            return HttpResponse(503 if is_check and port in ill else 200, [], port.encode())
+
+        return HttpServer(laptop, handle)
+
+    for port in ports:
+        door = Address("laptop", f"127.0.0.1:{port}")
+        region.simulation.run(laptop.listen(door, server(port).receiver))
+    vpc = region.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    group = region.group(TargetType="ip", Protocol="HTTP", Port=81, VpcId=vpc, **TUTORIAL)
+    targets = [{"Id": "127.0.0.1", "Port": int(port)} for port in ports]
+    region.client("elbv2").register_targets(TargetGroupArn=group, Targets=targets)
+    balancer = region.balancer()
+    region.listener(balancer, forward(group))
+    door = f"elb/{balancer['LoadBalancerArn'].partition('/')[2]}:80"
+
+    def served() -> set[str]:
+        return {region.ask(door).body.decode() for _ in range(4)}
+
+    region.wait(1)
+    assert served() == {"81", "82"}
+    for now_ill, serving in (
+        (("81",), {"82"}),
+        (("81", "82"), {"81", "82"}),  # nobody is well: all get requests
+        (("82",), {"81"}),
+        ((), {"81", "82"}),
+    ):
+        ill.clear()
+        ill.update(dict.fromkeys(now_ill))
+        region.wait(45)
+        assert served() == serving
 
 
 def test_a_run_can_be_repeated() -> None:

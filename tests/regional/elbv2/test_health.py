@@ -207,10 +207,11 @@ def test_requests_go_to_those_that_are_well_as_that_changes(region: Region) -> N
         return HttpServer(laptop, handle)
 
     for port in ports:
-        door = Address("laptop", f"127.0.0.1:{port}")
-        region.simulation.run(laptop.listen(door, server(port).receiver))
+        at = Address("laptop", f"127.0.0.1:{port}")
+        region.simulation.run(laptop.listen(at, server(port).receiver))
     vpc = region.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
-    group = region.group(TargetType="ip", Protocol="HTTP", Port=81, VpcId=vpc, **TUTORIAL)
+    checks: dict[str, Any] = TUTORIAL
+    group = region.group(TargetType="ip", Protocol="HTTP", Port=81, VpcId=vpc, **checks)
     targets = [{"Id": "127.0.0.1", "Port": int(port)} for port in ports]
     region.client("elbv2").register_targets(TargetGroupArn=group, Targets=targets)
     balancer = region.balancer()

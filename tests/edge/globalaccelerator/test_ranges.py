@@ -145,7 +145,8 @@ def test_an_address_that_passes_to_another_accelerator_keeps_its_doors() -> None
         await stage.call("DeleteAccelerator", **whole)
         await create(stage, "two", IpAddresses=["203.0.113.7"])
         await stage.wait(2 * PROPAGATION_S)
-        await stage.connect("frankfurt", address="203.0.113.7")
+        stream, _ = await stage.connect("frankfurt", address="203.0.113.7")  # where a door is
+        assert not stream.is_closing()
 
     play(scenario)
 

@@ -102,7 +102,11 @@ def _dialled(
     dialled = [group for group in groups if group.dial > 0]
     if dialled:
         return dialled[-1], "beyond dial"
-    usable = [group for group in groups if _usable(group, is_healthy)]
+    usable = [
+        group
+        for group in groups
+        if any(e.weight > 0 and is_healthy(e.health) for e in group.endpoints)
+    ]
     return (usable or groups)[0], "all dials at 0"
 
 
@@ -110,17 +114,18 @@ def _elsewhere(
     groups: Sequence[Group], chosen: Group, is_healthy: Callable[[str], bool], number: int
 ) -> Decision:
     """Failover, or fail open."""
-    others = [group for group in groups if group is not chosen]
-    for group in others[: GROUPS_TRIED_MAX - 1]:
-        usable = _usable(group, is_healthy)
+    tried = 1
+    for group in groups:
+        if group is chosen:
+            continue
+        if tried == GROUPS_TRIED_MAX:
+            break
+        tried += 1
+        usable = [e for e in group.endpoints if e.weight > 0 and is_healthy(e.health)]
         if usable:
             return Decision(_weighted(usable, number), group, f"failover from {chosen.region}")
     anything = groups[0].endpoints
     return Decision(anything[number % len(anything)], groups[0], "fail open")
-
-
-def _usable(group: Group, is_healthy: Callable[[str], bool]) -> list[Endpoint]:
-    return [e for e in group.endpoints if e.weight > 0 and is_healthy(e.health)]
 
 
 def _weighted(endpoints: list[Endpoint], number: int) -> Endpoint:

@@ -2,7 +2,9 @@
 
 Ours is the edge's host as a world has it, with all its locations, one of which is reached by a port
 of 127.0.0.1, and no distances. All servers have one worker, and everybody is measured in turn,
-round by round. The peers: BIND, NSD and dnslib for DNS, HAProxy and nginx's stream module for TCP.
+measure by measure and round by round: a ratio is the median of those of each round, whose samples
+were taken one after the other, since machines are slower in one minute than in the next. The peers:
+BIND, NSD and dnslib for DNS, HAProxy and nginx's stream module for TCP.
 
 `dns_weighted` and `dns_latency` are names with three records each, of which ours chooses by weight
 and by the asker's city; the peers have no policies, and answer for a plain record. `dns_subnet` has
@@ -34,7 +36,7 @@ from antipodes.edge.globalaccelerator.model import Endpoint, Group
 from antipodes.edge.globalaccelerator.routing import Flow, decide
 
 US = "antipodes"
-ROUNDS = 5
+ROUNDS = 9
 PARTS = ("dns", "tcp", "zones", "decisions")
 RECORDS = (10, 1_000, 100_000)
 DECISIONS = 50_000
@@ -64,6 +66,11 @@ def edge(directory: Path, udp_port: int, tcp_port: int, records: int) -> Server:
     return Server(US, command, udp_port, dnspeers.answers)
 
 
+def in_turn(names: list[str], number: int) -> list[str]:
+    """All names, beginning with another one in each round."""
+    return names[number % len(names) :] + names[: number % len(names)]
+
+
 def left_out(name: str) -> None:
     """Say whom there is no comparison with."""
     print(f"{name} cannot be had here and is left out", file=sys.stderr)
@@ -73,7 +80,7 @@ class Dns:
     """Questions and their answers."""
 
     def __init__(self, directory: Path, us: Server, *, quick: bool) -> None:
-        self._seconds, self._rounds = (1, 1) if quick else (2, ROUNDS)
+        self._seconds, self._rounds = (1, 1) if quick else (1, ROUNDS)
         self._servers = {US: us}
         self._questions = {
             prefix: dnspeers.write_questions(directory, prefix)
@@ -94,25 +101,21 @@ class Dns:
         self.comparison = Comparison(units)
 
     def take(self) -> None:
-        """All rounds, each beginning with another server; ours has its answers ready."""
+        """All rounds, measure by measure, each beginning with another server; ours is warm."""
         for questions in self._questions.values():
             dnspeers.warm(self._servers[US].port, questions)
-        servers = list(self._servers)
         for number in range(self._rounds):
-            for name in servers[number % len(servers) :] + servers[: number % len(servers)]:
-                self._take(name)
-
-    def _take(self, name: str) -> None:
-        server, plain = self._servers[name], None
-        for measure, (prefix, how) in QUESTIONS.items():
-            if name == US or how or plain is None:
-                questions = self._questions[prefix if name == US else "www"]
-                found = self._sample(server, questions, how)
-                plain = plain or found
-            else:
-                found = plain
-            for suffix, value in zip(("", "_cpu", "_p99"), found, strict=True):
-                self.comparison.add(measure + suffix, name, value)
+            plain: dict[str, tuple[float, float, float]] = {}
+            for measure, (prefix, how) in QUESTIONS.items():
+                for name in in_turn(list(self._servers), number):
+                    if name == US or how or name not in plain:
+                        questions = self._questions[prefix if name == US else "www"]
+                        found = self._sample(self._servers[name], questions, how)
+                    else:
+                        found = plain[name]  # peers have no policies: the same questions again
+                    plain.setdefault(name, found)
+                    for suffix, value in zip(("", "_cpu", "_p99"), found, strict=True):
+                        self.comparison.add(measure + suffix, name, value)
 
     def _sample(
         self, server: Server, questions: Path, how: tuple[str, ...]
@@ -134,7 +137,7 @@ class Tcp:
     """Connections through a proxy."""
 
     def __init__(self, directory: Path, us: Server, us_port: int, backend: Server, *, quick: bool):
-        self._seconds, self._rounds = (1, 1) if quick else (2, ROUNDS)
+        self._seconds, self._rounds = (1, 1) if quick else (1, ROUNDS)
         self._servers = {US: (us, us_port), "direct": (backend, backend.port)}
         self._started = []
         rivals = {"haproxy": tcpproxies.haproxy, "nginx": tcpproxies.nginx}
@@ -154,20 +157,19 @@ class Tcp:
         self.comparison = Comparison(units)
 
     def take(self) -> None:
-        """All rounds, each beginning with another proxy."""
-        servers = list(self._servers)
+        """All rounds, measure by measure, each beginning with another proxy."""
         for number in range(self._rounds):
-            for name in servers[number % len(servers) :] + servers[: number % len(servers)]:
-                self._take(name)
+            for measure, load in tcpproxies.LOADS.items():
+                for name in in_turn(list(self._servers), number):
+                    self._take(name, measure, load)
 
-    def _take(self, name: str) -> None:
+    def _take(self, name: str, measure: str, load: tcpproxies.Load) -> None:
         server, port = self._servers[name]
-        for measure, load in tcpproxies.LOADS.items():
-            before = processor_s(server.process.pid)
-            rate, done = tcpproxies.sample(port, load, self._seconds)
-            used = processor_s(server.process.pid) - before
-            self.comparison.add(measure, name, rate * (4 if measure == "tcp_bulk" else 1))
-            self.comparison.add(f"{measure}_cpu", name, used / max(1, done) * 1e6)
+        before = processor_s(server.process.pid)
+        rate, done = tcpproxies.sample(port, load, self._seconds)
+        used = processor_s(server.process.pid) - before
+        self.comparison.add(measure, name, rate * (4 if measure == "tcp_bulk" else 1))
+        self.comparison.add(f"{measure}_cpu", name, used / max(1, done) * 1e6)
 
     def stop(self) -> None:
         """End the rivals."""

@@ -102,6 +102,12 @@ def free_port() -> int:
     return port
 
 
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    """The median of the rounds' ratios: both samples of a round are of the same minute."""
+    pairs = [(mine, other) for mine, other in zip(ours, theirs, strict=False) if other]
+    return statistics.median(mine / other for mine, other in pairs) if pairs else 0.0
+
+
 class Comparison:
     """Samples of several measures, of us and of peers."""
 
@@ -114,17 +120,18 @@ class Comparison:
         self._samples[measure].setdefault(who, []).append(value)
 
     def results(self) -> dict[str, Any]:
-        """Medians and ratios (ours divided by the peer's), by measure."""
+        """Medians, and ratios (ours divided by the peer's of the same round), by measure."""
         found = {}
         for measure, samples in self._samples.items():
             medians = {who: statistics.median(values) for who, values in samples.items()}
             ours = medians.pop("antipodes", None)
             if ours is None:
                 continue
+            ratios = {who: _ratio(samples["antipodes"], samples[who]) for who in medians}
             found[measure] = {
                 "us": round(ours, 3),
                 "peer": {who: round(value, 3) for who, value in medians.items()},
-                "ratio": {who: round(ours / value, 3) for who, value in medians.items() if value},
+                "ratio": {who: round(ratio, 3) for who, ratio in ratios.items() if ratio},
                 "unit": self._units[measure],
                 "samples": {who: [round(v, 3) for v in values] for who, values in samples.items()},
             }

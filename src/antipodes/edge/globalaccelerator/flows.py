@@ -76,7 +76,6 @@ class FlowEnd(RelayEnd):
     _doomed = False  # reset before it was open
 
     def __init__(self, flow: OpenFlow, runtime: Runtime, meter: Meter) -> None:
-        super().__init__()
         self._flow: OpenFlow | None = flow
         self._meter = meter
         self._now = runtime.now

@@ -35,6 +35,9 @@ FLOWS_MAX = 100_000
 DATAGRAMS_IDLE_S = 30.0  # Global Accelerator Developer Guide, "How it works"
 
 
+_new = tuple.__new__  # of named tuples: saves half the time of making one
+
+
 class Route(NamedTuple):
     """Where a flow goes."""
 
@@ -73,12 +76,13 @@ class Traffic:
         self._runtime = runtime
         self._locations = locations
         self._meters = Meters(runtime, publish)
-        self._ports = runtime.chance("client-ports")
+        self._ports = runtime.chance("client-ports").random
         self._doors: dict[str, Doors | None] = {}  # None while it is being opened
         self._flows: dict[OpenFlow, None] = {}
         self._conversations = Conversations(runtime, DATAGRAMS_IDLE_S)
         self._standing = {place: runtime.at(place) for place in locations}
         self._targets: dict[tuple[str, str, int], Address] = {}
+        self._where: dict[str, tuple[str, int]] = {}
 
     @property
     def flows(self) -> int:
@@ -123,8 +127,9 @@ class Traffic:
         return self._decided(location, found, comer)
 
     def _decided(self, location: Location, found: Found, comer: Comer) -> Route | None:
-        client_port = EPHEMERAL_PORT_MIN + int(self._ports.random() * EPHEMERAL_PORTS)
-        flow = Flow(comer.ip, client_port, comer.address, comer.port, comer.protocol)
+        _, ip, address, port, protocol, _ = comer
+        client_port = EPHEMERAL_PORT_MIN + int(self._ports() * EPHEMERAL_PORTS)
+        flow = _new(Flow, (ip, client_port, address, port, protocol))
         decision = decide(found.listener.affinity, found.groups, location.is_healthy, flow)
         if decision is None:
             self._noted(comer, "", "no endpoint")
@@ -132,9 +137,9 @@ class Traffic:
             return None
         endpoint, group, reason = decision
         self._noted(comer, group.region, reason)
-        door = self._door(group.region, endpoint.door, group.port_for(comer.port))
-        source_ip = comer.ip if endpoint.preserves_client_ip else ""
-        return Route(door, source_ip, self._meter(found, group.region, comer))
+        door = self._door(group.region, endpoint.door, group.port_for(port))
+        source_ip = ip if endpoint.preserves_client_ip else ""
+        return _new(Route, (door, source_ip, self._meter(found, group.region, comer)))
 
     def _mapped(self, found: Found, comer: Comer) -> Route | None:
         """Where custom routing leads; the client's address is always preserved."""
@@ -179,9 +184,9 @@ class Traffic:
     # Connections.
 
     def _accept(self, accepted: Accepted) -> Receiver:
-        place, door = accepted.local
-        address, _, port = door.rpartition(":")
-        comer = Comer(place, accepted.peer_ip, address, int(port), TCP, accepted.trace)
+        _, peer_ip, (place, door), trace = accepted
+        address, port = self._where.get(door) or self._parsed(door)
+        comer = _new(Comer, (place, peer_ip, address, port, TCP, trace))
         route = self._route(comer) if len(self._flows) < FLOWS_MAX else None
         if route is None:
             return Refusal()
@@ -189,6 +194,14 @@ class Traffic:
         self._flows[opened] = None
         self._connect(opened, route, comer)
         return opened.near
+
+    def _parsed(self, door: str) -> tuple[str, int]:
+        """Address and port of a door, kept for the next who comes."""
+        if len(self._where) >= TARGETS_MAX:
+            self._where.clear()
+        address, _, port = door.rpartition(":")
+        found = self._where[door] = address, int(port)
+        return found
 
     def _over(self, flow: OpenFlow) -> None:
         self._flows.pop(flow, None)

@@ -1,5 +1,7 @@
 """EC2's operations on subnets."""
 
+from ipaddress import IPv4Network
+
 import msgspec
 
 from antipodes.regional.ec2 import defaults, filters, kinds, prefixes, shown
@@ -104,8 +106,14 @@ def create_default_subnet(service: Ec2, call: Call, request: Request) -> Respons
 @operations("DescribeSubnets")
 def describe_subnets(service: Ec2, call: Call, request: Request) -> Response:
     estate, zones = service.estate, service.region.zones
-    subnets = [shown.subnet(estate, one, zones) for one in estate.subnets.list(call.account)]
+    found = sorted(estate.subnets.list(call.account), key=_place)
+    subnets = [shown.subnet(estate, one, zones) for one in found]
     return described(kinds.SUBNET, subnets, request, filters.SUBNET_FILTERS)
+
+
+def _place(of: Subnet) -> tuple[bool, str, IPv4Network]:
+    """Where a subnet is shown: the default network's first, then network by network."""
+    return not of.default, of.vpc, IPv4Network(of.prefix)
 
 
 @operations("DeleteSubnet")

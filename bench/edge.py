@@ -137,7 +137,7 @@ class Tcp:
     """Connections through a proxy."""
 
     def __init__(self, directory: Path, us: Server, us_port: int, backend: Server, *, quick: bool):
-        self._seconds, self._rounds = (1, 1) if quick else (1, ROUNDS)
+        self._seconds, self._rounds = (1, 1) if quick else (2, ROUNDS)
         self._servers = {US: (us, us_port), "direct": (backend, backend.port)}
         self._started = []
         rivals = {"haproxy": tcpproxies.haproxy, "nginx": tcpproxies.nginx}

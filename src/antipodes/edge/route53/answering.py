@@ -56,14 +56,20 @@ class _ByClient:
         self._edge = edge
         self._shared = shared
         self._known = known
+        self._certain: dict[tuple[str, str], Ready] = {}  # by who asks, where nothing is drawn
 
     def __call__(self, place: str, ip: str) -> Ready | None:
+        certain = self._certain.get((place, ip))
+        if certain is not None:
+            return certain
         client = self._shared.clients.find(self._edge, place, ip, None)
         kept = self._known.picks
         picks = kept.get((client.place, None)) or kept.get((client.place, client.network))
         if picks is None:
             return None
         if len(picks.answers) == 1:
+            self._shared.room.take()
+            self._certain[place, ip] = picks.answers[0]
             return picks.answers[0]
         return picks.draw(self._shared.chance())
 

@@ -85,6 +85,7 @@ class Estate:
         self.gateways = Table(host, kinds.INTERNET_GATEWAY, model.InternetGateway)
         self.options = Table(host, kinds.DHCP_OPTIONS, model.DhcpOptions)
         self.addresses = Table(host, kinds.ELASTIC_IP, model.Elastic)
+        self.interfaces = Table(host, kinds.INTERFACE, model.Interface)
         self._tables: tuple[Table[Any], ...] = (
             self.vpcs,
             self.subnets,
@@ -94,6 +95,7 @@ class Estate:
             self.gateways,
             self.options,
             self.addresses,
+            self.interfaces,
         )
         self._tags = Records(host.store, "ec2/tags", Tags)
         self._chance = host.runtime.chance("ec2/ids")

@@ -54,6 +54,10 @@ ELASTIC_IP = Kind(
     *("elastic-ip", "eipalloc", "AllocationId", "Addresses", "AllocationIds"),
     *("InvalidAllocationID.NotFound", "allocation ID"),
 )
+INTERFACE = Kind(
+    *("network-interface", "eni", "NetworkInterfaceId", "NetworkInterfaces"),
+    *("NetworkInterfaceIds", "InvalidNetworkInterfaceID.NotFound", "networkInterface ID"),
+)
 KINDS = (
     VPC,
     SUBNET,
@@ -63,4 +67,5 @@ KINDS = (
     INTERNET_GATEWAY,
     DHCP_OPTIONS,
     ELASTIC_IP,
+    INTERFACE,
 )

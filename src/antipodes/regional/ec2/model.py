@@ -140,3 +140,45 @@ class Elastic(msgspec.Struct, frozen=True):
     id: str
     account: str
     address: str
+
+
+class PrivateAddress(msgspec.Struct, frozen=True):
+    """An address of an interface, and the elastic or other public one mapped to it, if any."""
+
+    address: str
+    public: str = ""
+    allocation: str = ""  # of an elastic one
+    association: str = ""
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """What an interface is attached to: an instance, or a service that manages it."""
+
+    id: str
+    instance: str
+    owner: str
+    device: int = 0
+    ends_with_it: bool = False  # DeleteOnTermination
+
+
+class Interface(msgspec.Struct, frozen=True):
+    """A network interface. `kind` is its InterfaceType: interface, nat_gateway, and so on.
+
+    One that a service manages (`manager`) is made, attached and deleted by that service alone; `of`
+    is what it was made for.
+    """
+
+    id: str
+    account: str
+    vpc: str
+    subnet: str
+    zone: str
+    addresses: tuple[PrivateAddress, ...]  # the primary one first
+    groups: tuple[str, ...]
+    kind: str = "interface"
+    description: str = ""
+    checks: bool = True  # SourceDestCheck
+    manager: str = ""
+    of: str = ""
+    attached: Attached | None = None
+    made_at: float = 0.0

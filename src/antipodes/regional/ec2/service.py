@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from antipodes.regional.ec2 import defaults
 from antipodes.regional.ec2.elastic import ElasticAddresses
 from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.interfaces import Interfaces
 from antipodes.service.contract import Call, Handler, Host, Operations, Request, Service
 from antipodes.world.atlas import Region
 
@@ -40,6 +41,7 @@ class Ec2(Service):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self.estate = Estate(host)
+        self.interfaces = Interfaces(self.estate)
         self.elastic = ElasticAddresses(self.estate)
 
     @property

@@ -1,0 +1,141 @@
+"""What is kept of networks, told in the words of `fabric.network`.
+
+Ids stay what they are; zones become places (`us-west-2/usw2-az1`). What a rule or a route names and
+is not there any more stands for nothing, or for a blackhole.
+"""
+
+from collections.abc import Iterable
+
+from antipodes.fabric.network import packets
+from antipodes.fabric.network import topology as told
+from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.model import (
+    AclEntry,
+    GroupRule,
+    Interface,
+    NetworkAcl,
+    Route,
+    RouteTable,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+)
+
+_PROTOCOLS = {
+    "-1": told.ANY,
+    "tcp": packets.TCP,
+    "udp": packets.UDP,
+    "icmp": packets.ICMP,
+    "icmpv6": packets.ICMPV6,
+}
+_WITH_PORTS = frozenset({packets.TCP, packets.UDP})
+_TARGETS = {"igw": told.GATEWAY, "eigw": told.EGRESS, "nat": told.TRANSLATOR, "eni": told.INTERFACE}
+_ALL_PORTS = (0, 65535)
+_CARRIERS = frozenset({"transit_gateway", "gateway_load_balancer_endpoint"})
+_WITHOUT_GROUPS = _CARRIERS | {"nat_gateway"}
+
+
+def topology(estate: Estate, account: str) -> told.Topology:
+    """All networks of an account in a region."""
+    region = estate.host.place
+    interfaces = estate.interfaces.list(account)
+    gateways = [one for one in estate.gateways.list(account) if one.vpc]
+    there = {one.id for one in interfaces} | {one.id for one in gateways}
+    return told.Topology(
+        networks={one.id: _network(one, region) for one in estate.vpcs.list(account)},
+        subnets={one.id: _subnet(one, region) for one in estate.subnets.list(account)},
+        interfaces={one.id: _interface(one) for one in interfaces},
+        tables={one.id: _table(one, there) for one in estate.tables.list(account)},
+        filters={one.id: _filter(one) for one in estate.acls.list(account)},
+        groups={one.id: _group(one) for one in estate.groups.list(account)},
+        gateways={
+            one.id: told.Gateway(one.id, one.vpc, _edge(one.id, estate.tables.list(account)))
+            for one in gateways
+        },
+    )
+
+
+def _network(of: Vpc, region: str) -> told.Network:
+    prefixes = tuple(one.prefix for one in (*of.prefixes, *of.prefixes6))
+    return told.Network(of.id, region, prefixes, of.table, of.account)
+
+
+def _subnet(of: Subnet, region: str) -> told.Subnet:
+    prefixes = of.prefix, *(one.prefix for one in of.prefixes6)
+    return told.Subnet(of.id, of.vpc, f"{region}/{of.zone}", prefixes, of.acl, of.table)
+
+
+def _interface(of: Interface) -> told.Interface:
+    """One that checks nothing is taken for an appliance, which forwards what is not for it."""
+    kind = told.HOST if of.checks else told.FORWARDER
+    if of.kind in _CARRIERS:
+        kind = told.CARRIER
+    elif of.kind == "nat_gateway":
+        kind = told.TRANSLATOR
+    return told.Interface(
+        of.id,
+        of.subnet,
+        tuple(one.address for one in of.addresses),
+        {one.address: one.public for one in of.addresses if one.public},
+        None if of.kind in _WITHOUT_GROUPS else of.groups,
+        of.checks and of.kind not in _WITHOUT_GROUPS,
+        kind,
+        of.of,
+    )
+
+
+def _table(of: RouteTable, there: Iterable[str]) -> told.Table:
+    return told.Table(of.id, tuple(_route(one, there) for one in of.routes))
+
+
+def _route(of: Route, there: Iterable[str]) -> told.Route:
+    if of.target == "local":
+        return told.Route(of.destination, (of.destination,), told.Ref(told.LOCAL))
+    to = told.Ref(_TARGETS[of.target.partition("-")[0]], of.target)
+    return told.Route(of.destination, (of.destination,), to, blackhole=of.target not in there)
+
+
+def _edge(gateway: str, tables: Iterable[RouteTable]) -> str:
+    """The table that says where goes what comes in by a gateway, if there is one."""
+    return next((table.id for table in tables for _, of in table.gateways if of == gateway), "")
+
+
+def _filter(of: NetworkAcl) -> told.Filter:
+    def entries(*, egress: bool) -> tuple[told.FilterEntry, ...]:
+        chosen = (one for one in of.entries if one.egress == egress)
+        return tuple(_entry(one) for one in sorted(chosen, key=lambda one: one.number))
+
+    return told.Filter(of.id, entries(egress=False), entries(egress=True))
+
+
+def _entry(of: AclEntry) -> told.FilterEntry:
+    protocol = int(of.protocol)
+    ports = of.ports or _ALL_PORTS
+    if of.icmp is not None:
+        ports = icmp_range(*of.icmp)
+    return told.FilterEntry(str(of.number), of.prefix, of.allows, protocol, ports)
+
+
+def icmp_range(kind: int, code: int) -> tuple[int, int]:
+    """A type and a code of ICMP, -1 for any, as a range of what stands for ports."""
+    if kind < 0:
+        return _ALL_PORTS
+    return (kind << 8, kind << 8 | 255) if code < 0 else (kind << 8 | code,) * 2
+
+
+def _group(of: SecurityGroup) -> told.Group:
+    def rules(*, egress: bool) -> tuple[told.GroupRule, ...]:
+        return tuple(_rule(one) for one in of.rules if one.egress == egress)
+
+    return told.Group(of.id, of.vpc, rules(egress=False), rules(egress=True))
+
+
+def _rule(of: GroupRule) -> told.GroupRule:
+    protocol = _PROTOCOLS[of.protocol] if of.protocol in _PROTOCOLS else int(of.protocol)
+    ports = _ALL_PORTS
+    if protocol in _WITH_PORTS and of.low >= 0:
+        ports = of.low, of.high
+    elif protocol in {packets.ICMP, packets.ICMPV6}:
+        ports = icmp_range(of.low, of.high)
+    prefixes = (of.prefix,) if of.prefix else ()
+    return told.GroupRule(of.id, prefixes, of.group, protocol, ports)

@@ -28,6 +28,7 @@ from antipodes.fabric.network.spaces import SOURCE, TARGET, everything, replaced
 from antipodes.fabric.network.subnets import STRAIGHT, VIA, always, preferred, table, target
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+FAR_MTU = 8500  # bytes, between regions
 TRANSLATED_PORTS = (1024, 65535)
 INTERNET = Hop("internet", "internet")
 ON_THE_INTERNET: Key = ("internet",)
@@ -174,7 +175,8 @@ def peering(index: Index, peering_id: str, from_network: str, via: str) -> Node:
     found = index.topology.peerings[peering_id]
     left, right = found.networks
     far = index.topology.networks[right if from_network == left else left]
-    hop = Hop("peering", peering_id, far.region)
+    near = index.topology.networks[from_network]
+    hop = Hop("peering", peering_id, far.region, mtu=0 if near.region == far.region else FAR_MTU)
     if not found.active:
         return always(End(outcomes.NOT_JOINED, hop))
     entries = [

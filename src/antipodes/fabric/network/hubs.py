@@ -18,10 +18,12 @@ from antipodes.fabric.network.nodes import End, Hop, Key, Lookup, Node, Rule, Sp
 from antipodes.fabric.network.subnets import VIA, always, filter_into, table
 from antipodes.fabric.network.topology import FAR_HUB, LINE, Attachment
 
+MTU = 8500  # bytes
 
-def _hop(index: Index, attachment: Attachment) -> Hop:
+
+def _hop(index: Index, attachment: Attachment, charge: str = "") -> Hop:
     region = index.topology.hubs[attachment.hub].region
-    return Hop("attachment", attachment.id, region, mtu=8500, charge="hub")
+    return Hop("attachment", attachment.id, region, mtu=MTU, charge=charge)
 
 
 def hub(index: Index, hub_id: str, network_id: str, zone: str) -> Node:
@@ -39,7 +41,7 @@ def hub(index: Index, hub_id: str, network_id: str, zone: str) -> Node:
 def attached(index: Index, attachment_id: str, zone: str) -> Lookup:
     """In a hub, from an attachment: its table decides. `zone` is empty where nobody knows it."""
     attachment = index.topology.attachments[attachment_id]
-    hop = _hop(index, attachment)
+    hop = _hop(index, attachment, charge="hub")  # the sender pays
     if not attachment.available:
         return always(End(outcomes.NOT_ATTACHED, hop))
     if not attachment.table:

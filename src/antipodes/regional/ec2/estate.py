@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from antipodes.regional.ec2 import kinds, model
+from antipodes.regional.ec2 import kinds, model, modelhubs
 from antipodes.regional.ec2.kinds import Kind
 from antipodes.service.contract import Host, ServiceError
 from antipodes.service.records import Records
@@ -86,6 +86,9 @@ class Estate:
         self.options = Table(host, kinds.DHCP_OPTIONS, model.DhcpOptions)
         self.addresses = Table(host, kinds.ELASTIC_IP, model.Elastic)
         self.interfaces = Table(host, kinds.INTERFACE, model.Interface)
+        self.hubs = Table(host, kinds.HUB, modelhubs.Hub)
+        self.attachments = Table(host, kinds.HUB_ATTACHMENT, modelhubs.HubAttachment)
+        self.hub_tables = Table(host, kinds.HUB_TABLE, modelhubs.HubTable)
         self._tables: tuple[Table[Any], ...] = (
             self.vpcs,
             self.subnets,
@@ -96,6 +99,9 @@ class Estate:
             self.options,
             self.addresses,
             self.interfaces,
+            self.hubs,
+            self.attachments,
+            self.hub_tables,
         )
         self._tags = Records(host.store, "ec2/tags", Tags)
         self._chance = host.runtime.chance("ec2/ids")
@@ -112,7 +118,7 @@ class Estate:
     def check(self, account: str, name: str) -> None:
         """Refuse an id that names nothing that can have tags."""
         for table in self._tables:
-            if name.startswith(f"{table.kind.prefix}-"):
+            if name.rpartition("-")[0] == table.kind.prefix:
                 table.get(account, name)
                 return
         raise ServiceError("InvalidID", f"The ID '{name}' is not valid")

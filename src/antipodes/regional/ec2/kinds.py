@@ -22,7 +22,7 @@ class Kind(NamedTuple):
 
 def resource_of(name: str) -> str:
     """What kind of resource an id is one of."""
-    return next(kind.resource for kind in KINDS if name.startswith(f"{kind.prefix}-"))
+    return next(kind.resource for kind in KINDS if name.rpartition("-")[0] == kind.prefix)
 
 
 VPC = Kind("vpc", "vpc", "VpcId", "Vpcs", "VpcIds", "InvalidVpcID.NotFound", "vpc ID")
@@ -58,6 +58,20 @@ INTERFACE = Kind(
     *("network-interface", "eni", "NetworkInterfaceId", "NetworkInterfaces"),
     *("NetworkInterfaceIds", "InvalidNetworkInterfaceID.NotFound", "networkInterface ID"),
 )
+HUB = Kind(
+    *("transit-gateway", "tgw", "TransitGatewayId", "TransitGateways", "TransitGatewayIds"),
+    *("InvalidTransitGatewayID.NotFound", "transitGateway ID"),
+)
+HUB_ATTACHMENT = Kind(
+    *("transit-gateway-attachment", "tgw-attach", "TransitGatewayAttachmentId"),
+    *("TransitGatewayAttachments", "TransitGatewayAttachmentIds"),
+    *("InvalidTransitGatewayAttachmentID.NotFound", "transitGatewayAttachment ID"),
+)
+HUB_TABLE = Kind(
+    *("transit-gateway-route-table", "tgw-rtb", "TransitGatewayRouteTableId"),
+    *("TransitGatewayRouteTables", "TransitGatewayRouteTableIds"),
+    *("InvalidRouteTableID.NotFound", "transitGatewayRouteTable ID"),
+)
 KINDS = (
     VPC,
     SUBNET,
@@ -68,4 +82,7 @@ KINDS = (
     DHCP_OPTIONS,
     ELASTIC_IP,
     INTERFACE,
+    HUB,
+    HUB_ATTACHMENT,
+    HUB_TABLE,
 )

@@ -1,0 +1,64 @@
+"""What is kept of transit gateways: hubs, what is attached to them, and their tables.
+
+As in `model`, what follows from others is never kept: the routes that a table has learnt, and
+whether a route's attachment is still there, are worked out in `hubroutes`.
+"""
+
+import msgspec
+
+
+class Hub(msgspec.Struct, frozen=True):
+    """A transit gateway. What is attached goes by default into the tables that it names, if any."""
+
+    id: str
+    account: str
+    description: str = ""
+    asn: int = 64512  # of Amazon's side
+    associates: str = ""  # the default table for association
+    propagates: str = ""  # the default table for propagation
+    accepts: bool = False  # what other accounts attach
+    spreads: bool = True  # over equal paths of VPNs
+    dns: bool = True
+    references: bool = False
+    prefixes: tuple[str, ...] = ()
+    attached: int = 0  # how many attachments it has ever had
+    made_at: float = 0.0
+
+
+class HubAttachment(msgspec.Struct, frozen=True):
+    """Something attached to a hub; `kind` is AWS's resource type, `of` the resource's id.
+
+    `number` says which of the hub's attachments it was; `table` is what its packets go by.
+    """
+
+    id: str
+    account: str
+    hub: str
+    kind: str
+    of: str
+    number: int
+    subnets: tuple[str, ...] = ()
+    table: str = ""
+    dns: bool = True
+    references: bool = True
+    ipv6: bool = False
+    appliance: bool = False
+    made_at: float = 0.0
+
+
+class HubRoute(msgspec.Struct, frozen=True):
+    """A static route of a hub's table; without an attachment it drops."""
+
+    destination: str
+    attachment: str = ""
+
+
+class HubTable(msgspec.Struct, frozen=True):
+    """A route table of a hub: static routes, and the attachments that it learns from."""
+
+    id: str
+    account: str
+    hub: str
+    routes: tuple[HubRoute, ...] = ()
+    learns: tuple[str, ...] = ()
+    made_at: float = 0.0

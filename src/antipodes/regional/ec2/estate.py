@@ -89,6 +89,8 @@ class Estate:
         self.hubs = Table(host, kinds.HUB, modelhubs.Hub)
         self.attachments = Table(host, kinds.HUB_ATTACHMENT, modelhubs.HubAttachment)
         self.hub_tables = Table(host, kinds.HUB_TABLE, modelhubs.HubTable)
+        self.instances = Table(host, kinds.INSTANCE, model.Instance)
+        self.nats = Table(host, kinds.NAT_GATEWAY, model.NatGateway)
         self._tables: tuple[Table[Any], ...] = (
             self.vpcs,
             self.subnets,
@@ -102,6 +104,8 @@ class Estate:
             self.hubs,
             self.attachments,
             self.hub_tables,
+            self.instances,
+            self.nats,
         )
         self._tags = Records(host.store, "ec2/tags", Tags)
         self._chance = host.runtime.chance("ec2/ids")

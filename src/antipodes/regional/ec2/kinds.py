@@ -72,6 +72,14 @@ HUB_TABLE = Kind(
     *("TransitGatewayRouteTables", "TransitGatewayRouteTableIds"),
     *("InvalidRouteTableID.NotFound", "transitGatewayRouteTable ID"),
 )
+INSTANCE = Kind(
+    *("instance", "i", "InstanceId", "Instances", "InstanceIds"),
+    *("InvalidInstanceID.NotFound", "instance ID"),
+)
+NAT_GATEWAY = Kind(
+    *("natgateway", "nat", "NatGatewayId", "NatGateways", "NatGatewayIds"),
+    *("NatGatewayNotFound", "NAT gateway"),
+)
 KINDS = (
     VPC,
     SUBNET,
@@ -85,4 +93,6 @@ KINDS = (
     HUB,
     HUB_ATTACHMENT,
     HUB_TABLE,
+    INSTANCE,
+    NAT_GATEWAY,
 )

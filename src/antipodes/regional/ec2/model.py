@@ -7,6 +7,13 @@ is gone, how many addresses of a subnet are free) is worked out when it is shown
 import msgspec
 
 
+class Token(msgspec.Struct, frozen=True):
+    """What a client calls a request that it may send again, and a digest of what it asked for."""
+
+    name: str
+    asked: str
+
+
 class Association(msgspec.Struct, frozen=True):
     """A prefix of a network or subnet, by the id of its association."""
 
@@ -159,6 +166,7 @@ class Attached(msgspec.Struct, frozen=True):
     owner: str
     device: int = 0
     ends_with_it: bool = False  # DeleteOnTermination
+    at: float = 0.0
 
 
 class Interface(msgspec.Struct, frozen=True):
@@ -182,3 +190,53 @@ class Interface(msgspec.Struct, frozen=True):
     of: str = ""
     attached: Attached | None = None
     made_at: float = 0.0
+    token: Token | None = None
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """A place for a machine: its interfaces are those that are attached to it.
+
+    `state` is where it is bound for, and gets to a moment after `changed_at`.
+    """
+
+    id: str
+    account: str
+    reservation: str
+    image: str
+    type: str
+    vpc: str
+    subnet: str
+    zone: str  # its id
+    state: str = "running"  # or stopped, or terminated
+    changed_at: float = 0.0
+    made_at: float = 0.0
+    started_at: float = 0.0
+    index: int = 0  # within its reservation
+    key: str = ""
+    data: str = ""  # UserData, as it was given
+    maps_public: bool = False  # whether it has a public address whenever it runs
+    stays: bool = False  # DisableApiTermination
+    runs_on: bool = False  # DisableApiStop
+    tenancy: str = "default"
+    for_disks: bool = False  # EbsOptimized
+    token: Token | None = None
+
+
+class NatGateway(msgspec.Struct, frozen=True):
+    """A NAT gateway; it is seen for a while after it has failed or been deleted.
+
+    Its one address is its interface's, for as long as that is there.
+    """
+
+    id: str
+    account: str
+    vpc: str
+    subnet: str
+    zone: str  # its id
+    address: PrivateAddress
+    interface: str = ""
+    private: bool = False
+    made_at: float = 0.0
+    ended_at: float = 0.0
+    failure: tuple[str, str] | None = None  # code and message
+    token: Token | None = None

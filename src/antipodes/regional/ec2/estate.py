@@ -91,6 +91,8 @@ class Estate:
         self.hub_tables = Table(host, kinds.HUB_TABLE, modelhubs.HubTable)
         self.instances = Table(host, kinds.INSTANCE, model.Instance)
         self.nats = Table(host, kinds.NAT_GATEWAY, model.NatGateway)
+        self.lists = Table(host, kinds.PREFIX_LIST, model.PrefixList)
+        self.list_versions = Records(host.store, "ec2/prefix-list-version", model.PrefixVersion)
         self._tables: tuple[Table[Any], ...] = (
             self.vpcs,
             self.subnets,
@@ -106,6 +108,7 @@ class Estate:
             self.hub_tables,
             self.instances,
             self.nats,
+            self.lists,
         )
         self._tags = Records(host.store, "ec2/tags", Tags)
         self._chance = host.runtime.chance("ec2/ids")

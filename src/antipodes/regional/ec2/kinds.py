@@ -48,7 +48,7 @@ INTERNET_GATEWAY = Kind(
 )
 DHCP_OPTIONS = Kind(
     *("dhcp-options", "dopt", "DhcpOptionsId", "DhcpOptions", "DhcpOptionsIds"),
-    *("InvalidDhcpOptionsID.NotFound", "dhcpOptions ID"),
+    *("InvalidDhcpOptionID.NotFound", "dhcpOptions ID"),
 )
 ELASTIC_IP = Kind(
     *("elastic-ip", "eipalloc", "AllocationId", "Addresses", "AllocationIds"),
@@ -80,6 +80,10 @@ NAT_GATEWAY = Kind(
     *("natgateway", "nat", "NatGatewayId", "NatGateways", "NatGatewayIds"),
     *("NatGatewayNotFound", "NAT gateway"),
 )
+PREFIX_LIST = Kind(
+    *("prefix-list", "pl", "PrefixListId", "PrefixLists", "PrefixListIds"),
+    *("InvalidPrefixListID.NotFound", "prefix list ID"),
+)
 KINDS = (
     VPC,
     SUBNET,
@@ -95,4 +99,5 @@ KINDS = (
     HUB_TABLE,
     INSTANCE,
     NAT_GATEWAY,
+    PREFIX_LIST,
 )

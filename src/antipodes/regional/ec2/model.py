@@ -75,6 +75,7 @@ class RouteTable(msgspec.Struct, frozen=True):
     main_association: str = ""
     gateways: tuple[tuple[str, str], ...] = ()
     propagates: tuple[str, ...] = ()
+    token: str = ""  # of the request that made it
 
 
 class AclEntry(msgspec.Struct, frozen=True):
@@ -139,6 +140,33 @@ class DhcpOptions(msgspec.Struct, frozen=True):
     id: str
     account: str
     options: dict[str, tuple[str, ...]]
+
+
+class PrefixEntry(msgspec.Struct, frozen=True):
+    """One prefix of a list."""
+
+    prefix: str
+    description: str = ""
+
+
+class PrefixVersion(msgspec.Struct, frozen=True):
+    """What a prefix list has, or had, by version."""
+
+    entries: tuple[PrefixEntry, ...]
+
+
+class PrefixList(msgspec.Struct, frozen=True):
+    """A managed prefix list of a customer; its versions are kept apart, `oldest` to `version`."""
+
+    id: str
+    account: str
+    name: str
+    family: str  # IPv4 or IPv6
+    entries_max: int
+    version: int = 1
+    oldest: int = 1
+    state: str = "create-complete"
+    token: str = ""
 
 
 class Elastic(msgspec.Struct, frozen=True):

@@ -63,6 +63,9 @@ def _made(service: Ec2, account: str, network: IPv4Network, tenancy: str) -> Vpc
         kind.new_id() for kind in (estate.vpcs, estate.tables, estate.acls, estate.groups)
     )
     options = defaults.identifier("dopt", account, service.region.code)
+    if estate.options.find(account, options) is None:
+        told = defaults.default_options(options, account, service.region.code)
+        estate.options.put(account, options, told)
     prefix = Association(estate.new_id("vpc-cidr-assoc"), str(network))
     local = Route(str(network), "local", defaults.LOCAL_ORIGIN)
     main = estate.new_id("rtbassoc")

@@ -1,6 +1,27 @@
 """EC2 as a host runs it: the service with all of its operations."""
 
-from antipodes.regional.ec2 import dhcpapi, gatewayapi, placesapi, subnetapi, tagapi, vpcapi
+from antipodes.regional.ec2 import (
+    aclapi,
+    dhcpapi,
+    gatewayapi,
+    groupapi,
+    placesapi,
+    ruleapi,
+    subnetapi,
+    tagapi,
+    vpcapi,
+)
 from antipodes.regional.ec2.service import Ec2
 
-__all__ = ["Ec2", "dhcpapi", "gatewayapi", "placesapi", "subnetapi", "tagapi", "vpcapi"]
+__all__ = [
+    "Ec2",
+    "aclapi",
+    "dhcpapi",
+    "gatewayapi",
+    "groupapi",
+    "placesapi",
+    "ruleapi",
+    "subnetapi",
+    "tagapi",
+    "vpcapi",
+]

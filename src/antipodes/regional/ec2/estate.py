@@ -124,11 +124,23 @@ class Estate:
 
     def check(self, account: str, name: str) -> None:
         """Refuse an id that names nothing that can have tags."""
+        if name.startswith(f"{kinds.SECURITY_GROUP_RULE.prefix}-"):
+            self.rule(account, name)
+            return
         for table in self._tables:
             if name.rpartition("-")[0] == table.kind.prefix:
                 table.get(account, name)
                 return
         raise ServiceError("InvalidID", f"The ID '{name}' is not valid")
+
+    def rule(self, account: str, name: str) -> tuple[model.SecurityGroup, model.GroupRule]:
+        """A rule of a security group, by its id, and that group."""
+        for group in self.groups.list(account):
+            for rule in group.rules:
+                if rule.id == name:
+                    return group, rule
+        kind = kinds.SECURITY_GROUP_RULE
+        raise ServiceError(kind.unknown, f"The {kind.noun} '{name}' does not exist")
 
     def all_tags(self, account: str) -> list[tuple[str, dict[str, str]]]:
         """The tags of all that has some, by id."""

@@ -42,6 +42,10 @@ SECURITY_GROUP = Kind(
     *("security-group", "sg", "GroupId", "SecurityGroups", "GroupIds"),
     *("InvalidGroup.NotFound", "security group"),
 )
+SECURITY_GROUP_RULE = Kind(
+    *("security-group-rule", "sgr", "SecurityGroupRuleId", "SecurityGroupRules"),
+    *("SecurityGroupRuleIds", "InvalidSecurityGroupRuleId.NotFound", "security group rule ID"),
+)
 INTERNET_GATEWAY = Kind(
     *("internet-gateway", "igw", "InternetGatewayId", "InternetGateways", "InternetGatewayIds"),
     *("InvalidInternetGatewayID.NotFound", "internetGateway ID"),
@@ -90,6 +94,7 @@ KINDS = (
     ROUTE_TABLE,
     NETWORK_ACL,
     SECURITY_GROUP,
+    SECURITY_GROUP_RULE,
     INTERNET_GATEWAY,
     DHCP_OPTIONS,
     ELASTIC_IP,

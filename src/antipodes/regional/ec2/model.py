@@ -98,6 +98,7 @@ class NetworkAcl(msgspec.Struct, frozen=True):
     vpc: str
     entries: tuple[AclEntry, ...]
     default: bool = False
+    token: str = ""  # of the request that made it
 
 
 class GroupRule(msgspec.Struct, frozen=True):

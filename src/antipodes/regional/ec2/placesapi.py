@@ -1,7 +1,7 @@
-"""EC2's operations on regions, zones, security groups and elastic addresses."""
+"""EC2's operations on regions, zones and elastic addresses."""
 
-from antipodes.regional.ec2 import filters, kinds, shown
-from antipodes.regional.ec2.answering import check_dry_run, described, named, page
+from antipodes.regional.ec2 import filters, shown
+from antipodes.regional.ec2.answering import check_dry_run, named, page
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.service.contract import Call, Request, Response, ServiceError
@@ -22,14 +22,6 @@ def describe_availability_zones(service: Ec2, call: Call, request: Request) -> R
     for names, member in (("ZoneNames", "ZoneName"), ("ZoneIds", "ZoneId")):
         zones = named(zones, request.get(names), member, "InvalidParameterValue", "zone")
     return page(zones, request, filters.ZONE_FILTERS, "AvailabilityZones")
-
-
-@operations("DescribeSecurityGroups")
-def describe_security_groups(service: Ec2, call: Call, request: Request) -> Response:
-    estate, kind = service.estate, kinds.SECURITY_GROUP
-    groups = [shown.group(estate, one) for one in estate.groups.list(call.account)]
-    groups = named(groups, request.get("GroupNames"), "GroupName", kind.unknown, kind.noun)
-    return described(kind, groups, request, filters.GROUP_FILTERS)
 
 
 @operations("AllocateAddress")

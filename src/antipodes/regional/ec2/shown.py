@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 from antipodes.regional.ec2 import tags
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
-from antipodes.regional.ec2.model import Association, GroupRule, SecurityGroup, Subnet, Vpc
+from antipodes.regional.ec2.model import Association, Subnet, Vpc
 from antipodes.world.atlas import Region, Zone
 
 SUBNET_RESERVED = 5  # addresses of each subnet that AWS keeps
@@ -84,48 +84,3 @@ def subnet(estate: Estate, of: Subnet, zones: Sequence[Zone]) -> Thing:
         "State": "available",
         "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
-
-
-def group(estate: Estate, of: SecurityGroup) -> Thing:
-    """A security group, its rules put together by protocol and ports."""
-    return {
-        "GroupId": of.id,
-        "GroupName": of.name,
-        "Description": of.description,
-        "OwnerId": of.account,
-        "VpcId": of.vpc,
-        "SecurityGroupArn": f"arn:aws:ec2:{estate.host.place}:{of.account}:security-group/{of.id}",
-        "IpPermissions": permissions([rule for rule in of.rules if not rule.egress]),
-        "IpPermissionsEgress": permissions([rule for rule in of.rules if rule.egress]),
-        "Tags": tags.shown(estate.tags(of.account, of.id)),
-    }
-
-
-def permissions(rules: Sequence[GroupRule]) -> list[Thing]:
-    """Rules of one direction, put together by protocol and ports."""
-    found: dict[tuple[str, int, int], Thing] = {}
-    for rule in rules:
-        one = found.get((rule.protocol, rule.low, rule.high))
-        if one is None:
-            one = found[rule.protocol, rule.low, rule.high] = {
-                "IpProtocol": rule.protocol,
-                "IpRanges": [],
-                "Ipv6Ranges": [],
-                "PrefixListIds": [],
-                "UserIdGroupPairs": [],
-            }
-            if rule.protocol != "-1":
-                one |= {"FromPort": rule.low, "ToPort": rule.high}
-        member, peer = _peer(rule)
-        one[member].append(peer | ({"Description": rule.description} if rule.description else {}))
-    return list(found.values())
-
-
-def _peer(rule: GroupRule) -> tuple[str, Thing]:
-    if rule.group:
-        return "UserIdGroupPairs", {"UserId": rule.group_account, "GroupId": rule.group}
-    if rule.list:
-        return "PrefixListIds", {"PrefixListId": rule.list}
-    if ":" in rule.prefix:
-        return "Ipv6Ranges", {"CidrIpv6": rule.prefix}
-    return "IpRanges", {"CidrIp": rule.prefix}

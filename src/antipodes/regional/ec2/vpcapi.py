@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.ec2 import defaults, filters, kinds, prefixes, shown
+from antipodes.regional.ec2 import defaults, filters, groups, kinds, prefixes, shown
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
 from antipodes.regional.ec2.model import (
     Association,
@@ -111,19 +111,19 @@ def delete_vpc(service: Ec2, call: Call, request: Request) -> Response:
     vpc = estate.vpcs.get(account, request["VpcId"])
     tables = [one for one in estate.tables.list(account) if one.vpc == vpc.id]
     acls = [one for one in estate.acls.list(account) if one.vpc == vpc.id]
-    groups = [one for one in estate.groups.list(account) if one.vpc == vpc.id]
+    own = [one for one in estate.groups.list(account) if one.vpc == vpc.id]
     others = [
         *(one for one in estate.subnets.list(account) if one.vpc == vpc.id),
         *(one for one in estate.gateways.list(account) if one.vpc == vpc.id),
     ]
-    if others or len(tables) > 1 or len(acls) > 1 or len(groups) > 1:
+    if others or len(tables) > 1 or len(acls) > 1 or len(own) > 1:
         raise ServiceError(
             "DependencyViolation", f"The vpc '{vpc.id}' has dependencies and cannot be deleted."
         )
     check_dry_run(request)
     estate.remove(estate.tables, account, vpc.table)
     estate.remove(estate.acls, account, vpc.acl)
-    estate.remove(estate.groups, account, vpc.group)
+    groups.remove(estate, estate.groups.get(account, vpc.group))
     estate.remove(estate.vpcs, account, vpc.id)
     return {}
 

@@ -1,0 +1,62 @@
+"""EC2's operations on security groups; those on their rules are in `ruleapi`."""
+
+from antipodes.regional.ec2 import groupfilters, groups, kinds, showngroups, tags
+from antipodes.regional.ec2.answering import check_dry_run, described, page
+from antipodes.regional.ec2.service import Ec2, operations
+from antipodes.service.contract import Call, Request, Response, ServiceError
+
+
+@operations("CreateSecurityGroup")
+def create_security_group(service: Ec2, call: Call, request: Request) -> Response:
+    estate, account = service.estate, call.account
+    if request.get("VpcId"):
+        vpc = estate.vpcs.get(account, request["VpcId"])
+    else:
+        vpc = groups.default_vpc(estate, account)
+    name, description = request["GroupName"].rstrip(" "), request["Description"]
+    groups.check_new(estate, account, vpc.id, name, description)
+    given = tags.tags_given(request.get("TagSpecifications") or [], kinds.SECURITY_GROUP.resource)
+    check_dry_run(request)
+    made = groups.make(estate, account, vpc.id, name, description)
+    estate.tag(account, made.id, given)
+    return {
+        "GroupId": made.id,
+        "SecurityGroupArn": showngroups.arn(estate, made),
+        "Tags": tags.shown(given),
+    }
+
+
+@operations("DeleteSecurityGroup")
+def delete_security_group(service: Ec2, call: Call, request: Request) -> Response:
+    group = groups.asked(service.estate, call.account, request)
+    groups.check_removable(service.estate, group)
+    check_dry_run(request)
+    groups.remove(service.estate, group)
+    return {"Return": True, "GroupId": group.id}
+
+
+@operations("DescribeSecurityGroups")
+def describe_security_groups(service: Ec2, call: Call, request: Request) -> Response:
+    estate, names = service.estate, request.get("GroupNames") or []
+    own = estate.groups.list(call.account)
+    if names and request.get("GroupIds"):
+        raise ServiceError(
+            "InvalidParameterCombination", "Security groups are asked for by names or by ids"
+        )
+    if names:
+        wanted = {groups.by_name(estate, call.account, name).id for name in names}
+        own = [one for one in own if one.id in wanted]
+    for name in request.get("GroupIds") or []:
+        groups.by_id(estate, call.account, name)
+    found = [showngroups.group(estate, one) for one in own]
+    known = groupfilters.group_filters({one.id: one.name for one in estate.groups.all()})
+    return described(kinds.SECURITY_GROUP, found, request, known)
+
+
+@operations("GetSecurityGroupsForVpc")
+def get_security_groups_for_vpc(service: Ec2, call: Call, request: Request) -> Response:
+    estate = service.estate
+    vpc = estate.vpcs.get(call.account, request["VpcId"])
+    own = [one for one in estate.groups.list(call.account) if one.vpc == vpc.id]
+    found = [showngroups.for_vpc(estate, one) for one in own]
+    return page(found, request, groupfilters.FOR_VPC_FILTERS, "SecurityGroupForVpcs")

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from antipodes.regional.ec2 import kinds, model, modelhubs
+from antipodes.regional.ec2 import kinds, model, modelhubs, modelpeers
 from antipodes.regional.ec2.kinds import Kind
 from antipodes.service.contract import Host, ServiceError
 from antipodes.service.records import Records
@@ -93,6 +93,7 @@ class Estate:
         self.nats = Table(host, kinds.NAT_GATEWAY, model.NatGateway)
         self.lists = Table(host, kinds.PREFIX_LIST, model.PrefixList)
         self.list_versions = Records(host.store, "ec2/prefix-list-version", model.PrefixVersion)
+        self.peerings = Table(host, kinds.PEERING, modelpeers.Peering)
         self._tables: tuple[Table[Any], ...] = (
             self.vpcs,
             self.subnets,
@@ -109,6 +110,7 @@ class Estate:
             self.instances,
             self.nats,
             self.lists,
+            self.peerings,
         )
         self._tags = Records(host.store, "ec2/tags", Tags)
         self._chance = host.runtime.chance("ec2/ids")

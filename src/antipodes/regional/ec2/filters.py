@@ -88,6 +88,24 @@ GROUP_FILTERS: Filters = {
 }
 
 
+def _inside(side: str, name: str) -> Callable[[Thing], Iterable[Any]]:
+    return lambda thing: [thing[side][name]] if name in thing[side] else []
+
+
+PEERING_FILTERS: Filters = {
+    "vpc-peering-connection-id": _member("VpcPeeringConnectionId"),
+    "status-code": _inside("Status", "Code"),
+    "status-message": _inside("Status", "Message"),
+    "requester-vpc-info.cidr-block": _inside("RequesterVpcInfo", "CidrBlock"),
+    "requester-vpc-info.owner-id": _inside("RequesterVpcInfo", "OwnerId"),
+    "requester-vpc-info.vpc-id": _inside("RequesterVpcInfo", "VpcId"),
+    "accepter-vpc-info.cidr-block": _inside("AccepterVpcInfo", "CidrBlock"),
+    "accepter-vpc-info.owner-id": _inside("AccepterVpcInfo", "OwnerId"),
+    "accepter-vpc-info.vpc-id": _inside("AccepterVpcInfo", "VpcId"),
+    **_TAGS,
+}
+
+
 def filtered(
     things: Iterable[Thing], wanted: Sequence[Mapping[str, Any]], known: Filters
 ) -> list[Thing]:

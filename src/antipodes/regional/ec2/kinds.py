@@ -88,6 +88,11 @@ PREFIX_LIST = Kind(
     *("prefix-list", "pl", "PrefixListId", "PrefixLists", "PrefixListIds"),
     *("InvalidPrefixListID.NotFound", "prefix list ID"),
 )
+PEERING = Kind(
+    *("vpc-peering-connection", "pcx", "VpcPeeringConnectionId", "VpcPeeringConnections"),
+    *("VpcPeeringConnectionIds", "InvalidVpcPeeringConnectionID.NotFound"),
+    "vpcPeeringConnection ID",
+)
 KINDS = (
     VPC,
     SUBNET,
@@ -105,4 +110,5 @@ KINDS = (
     INSTANCE,
     NAT_GATEWAY,
     PREFIX_LIST,
+    PEERING,
 )

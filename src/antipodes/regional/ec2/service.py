@@ -6,6 +6,7 @@ from antipodes.regional.ec2 import defaults
 from antipodes.regional.ec2.elastic import ElasticAddresses
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.interfaces import Interfaces
+from antipodes.regional.ec2.peerings import Peerings
 from antipodes.service.contract import Call, Handler, Host, Operations, Request, Service
 from antipodes.world.atlas import Region
 
@@ -43,6 +44,11 @@ class Ec2(Service):
         self.estate = Estate(host)
         self.interfaces = Interfaces(self.estate)
         self.elastic = ElasticAddresses(self.estate)
+        self.peerings = Peerings(self.estate, self.furnish)
+
+    async def start(self) -> None:
+        """Tell other regions of what is shared with them, and hear them."""
+        await self.peerings.start()
 
     @property
     def region(self) -> Region:

@@ -112,7 +112,8 @@ def delete_vpc(service: Ec2, call: Call, request: Request) -> Response:
     tables = [one for one in estate.tables.list(account) if one.vpc == vpc.id]
     acls = [one for one in estate.acls.list(account) if one.vpc == vpc.id]
     own = [one for one in estate.groups.list(account) if one.vpc == vpc.id]
-    others = [
+    others: list[object] = [
+        *service.peerings.holding(account, vpc.id),
         *(one for one in estate.subnets.list(account) if one.vpc == vpc.id),
         *(one for one in estate.gateways.list(account) if one.vpc == vpc.id),
     ]
@@ -173,9 +174,11 @@ def associate_vpc_cidr_block(service: Ec2, call: Call, request: Request) -> Resp
         raise ServiceError(
             "CidrBlockLimitExceeded", f"A VPC has at most {PREFIXES_MAX} IPv4 CIDR blocks."
         )
+    service.peerings.check_prefix(vpc, str(network))
     made = Association(estate.new_id("vpc-cidr-assoc"), str(network))
     changed = msgspec.structs.replace(vpc, prefixes=(*vpc.prefixes, made))
     estate.vpcs.put(call.account, vpc.id, changed)
+    service.peerings.prefixes_changed(changed)
     for table in tables:
         local = Route(made.prefix, "local", defaults.LOCAL_ORIGIN)
         routes = (*table.routes, local)
@@ -217,12 +220,14 @@ def _disassociated(service: Ec2, vpc: Vpc, number: int) -> Response:
                 "be disassociated.",
             )
     kept = tuple(one for one in vpc.prefixes if one is not gone)
-    estate.vpcs.put(vpc.account, vpc.id, msgspec.structs.replace(vpc, prefixes=kept))
+    changed = msgspec.structs.replace(vpc, prefixes=kept)
+    estate.vpcs.put(vpc.account, vpc.id, changed)
+    service.peerings.prefixes_changed(changed)
     for table in estate.tables.list(vpc.account):
         if table.vpc == vpc.id:
             routes = tuple(one for one in table.routes if one.destination != gone.prefix)
-            changed = msgspec.structs.replace(table, routes=routes)
-            estate.tables.put(vpc.account, table.id, changed)
+            without = msgspec.structs.replace(table, routes=routes)
+            estate.tables.put(vpc.account, table.id, without)
     state = {"AssociationId": gone.id, "CidrBlock": gone.prefix}
     return {
         "VpcId": vpc.id,

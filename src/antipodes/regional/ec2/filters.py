@@ -21,6 +21,18 @@ def _member(name: str) -> Callable[[Thing], Iterable[Any]]:
     return lambda thing: [thing[name]]
 
 
+def _optional(name: str) -> Callable[[Thing], Iterable[Any]]:
+    return lambda thing: [thing[name]] if name in thing else []
+
+
+def _inner(outer: str, name: str) -> Callable[[Thing], Iterable[Any]]:
+    return lambda thing: [thing[outer][name]] if name in thing.get(outer, {}) else []
+
+
+def _each(outer: str, name: str) -> Callable[[Thing], Iterable[Any]]:
+    return lambda thing: [one[name] for one in thing.get(outer, [])]
+
+
 def _both(names: Sequence[str], member: str) -> Filters:
     return {name: _member(member) for name in names}
 
@@ -85,6 +97,73 @@ GROUP_FILTERS: Filters = {
     "vpc-id": _member("VpcId"),
     "owner-id": _member("OwnerId"),
     **_TAGS,
+}
+
+_OPTIONS = {
+    "options.amazon-side-asn": "AmazonSideAsn",
+    "options.association-default-route-table-id": "AssociationDefaultRouteTableId",
+    "options.auto-accept-shared-attachments": "AutoAcceptSharedAttachments",
+    "options.default-route-table-association": "DefaultRouteTableAssociation",
+    "options.default-route-table-propagation": "DefaultRouteTablePropagation",
+    "options.dns-support": "DnsSupport",
+    "options.propagation-default-route-table-id": "PropagationDefaultRouteTableId",
+    "options.vpn-ecmp-support": "VpnEcmpSupport",
+}
+HUB_FILTERS: Filters = {
+    "transit-gateway-id": _member("TransitGatewayId"),
+    "owner-id": _member("OwnerId"),
+    "state": _member("State"),
+    **{name: _inner("Options", member) for name, member in _OPTIONS.items()},
+    **_TAGS,
+}
+HUB_VPC_FILTERS: Filters = {
+    "transit-gateway-attachment-id": _member("TransitGatewayAttachmentId"),
+    "transit-gateway-id": _member("TransitGatewayId"),
+    "vpc-id": _member("VpcId"),
+    "state": _member("State"),
+    **_TAGS,
+}
+HUB_RESOURCE_FILTERS: Filters = {
+    "transit-gateway-attachment-id": _member("TransitGatewayAttachmentId"),
+    "resource-id": _member("ResourceId"),
+    "resource-type": _member("ResourceType"),
+}
+HUB_ATTACHMENT_FILTERS: Filters = {
+    **HUB_RESOURCE_FILTERS,
+    "association.state": _inner("Association", "State"),
+    "association.transit-gateway-route-table-id": _inner(
+        "Association", "TransitGatewayRouteTableId"
+    ),
+    "resource-owner-id": _member("ResourceOwnerId"),
+    "state": _member("State"),
+    "transit-gateway-id": _member("TransitGatewayId"),
+    "transit-gateway-owner-id": _member("TransitGatewayOwnerId"),
+    **_TAGS,
+}
+HUB_TABLE_FILTERS: Filters = {
+    "default-association-route-table": _member("DefaultAssociationRouteTable"),
+    "default-propagation-route-table": _member("DefaultPropagationRouteTable"),
+    "state": _member("State"),
+    "transit-gateway-id": _member("TransitGatewayId"),
+    "transit-gateway-route-table-id": _member("TransitGatewayRouteTableId"),
+    **_TAGS,
+}
+HUB_PROPAGATION_FILTERS: Filters = {
+    "transit-gateway-route-table-id": _member("TransitGatewayRouteTableId"),
+}
+_ROUTE_ATTACHMENT = {
+    "attachment.transit-gateway-attachment-id": "TransitGatewayAttachmentId",
+    "attachment.resource-id": "ResourceId",
+    "attachment.resource-type": "ResourceType",
+}
+HUB_ROUTE_FILTERS: Filters = {
+    "type": _member("Type"),
+    "state": _member("State"),
+    "prefix-list-id": _optional("PrefixListId"),
+    **{
+        name: _each("TransitGatewayAttachments", member)
+        for name, member in _ROUTE_ATTACHMENT.items()
+    },
 }
 
 

@@ -19,6 +19,7 @@ class Association(msgspec.Struct, frozen=True):
 
     id: str
     prefix: str
+    made_at: float = 0.0  # of one that came later than the network
 
 
 class Vpc(msgspec.Struct, frozen=True):

@@ -116,6 +116,7 @@ def delete_vpc(service: Ec2, call: Call, request: Request) -> Response:
         *service.peerings.holding(account, vpc.id),
         *(one for one in estate.subnets.list(account) if one.vpc == vpc.id),
         *(one for one in estate.gateways.list(account) if one.vpc == vpc.id),
+        *(one for one in estate.attachments.list(account) if one.of == vpc.id),
     ]
     if others or len(tables) > 1 or len(acls) > 1 or len(own) > 1:
         raise ServiceError(
@@ -175,7 +176,8 @@ def associate_vpc_cidr_block(service: Ec2, call: Call, request: Request) -> Resp
             "CidrBlockLimitExceeded", f"A VPC has at most {PREFIXES_MAX} IPv4 CIDR blocks."
         )
     service.peerings.check_prefix(vpc, str(network))
-    made = Association(estate.new_id("vpc-cidr-assoc"), str(network))
+    now = service.host.runtime.wall()
+    made = Association(estate.new_id("vpc-cidr-assoc"), str(network), now)
     changed = msgspec.structs.replace(vpc, prefixes=(*vpc.prefixes, made))
     estate.vpcs.put(call.account, vpc.id, changed)
     service.peerings.prefixes_changed(changed)

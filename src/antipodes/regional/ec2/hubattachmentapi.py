@@ -1,0 +1,141 @@
+"""EC2's operations on what is attached to transit gateways: VPCs."""
+
+import msgspec
+
+from antipodes.regional.ec2 import filters, hubs, kinds, shownhubs
+from antipodes.regional.ec2.answering import check_dry_run, described
+from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.hubroutes import VPC
+from antipodes.regional.ec2.modelhubs import Hub, HubAttachment
+from antipodes.regional.ec2.service import Ec2, operations
+from antipodes.regional.ec2.tags import tags_given
+from antipodes.service.contract import Call, Request, Response, ServiceError
+
+_OF_VPCS = kinds.HUB_ATTACHMENT._replace(many="TransitGatewayVpcAttachments")
+
+
+@operations("CreateTransitGatewayVpcAttachment")
+def create_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Request) -> Response:
+    estate, options = service.estate, _options(request)
+    hub = estate.hubs.get(call.account, request["TransitGatewayId"])
+    vpc = estate.vpcs.get(call.account, request["VpcId"])
+    subnets = hubs.subnets_given(estate, call.account, vpc.id, request["SubnetIds"])
+    tags = tags_given(request.get("TagSpecifications") or [], kinds.HUB_ATTACHMENT.resource)
+    _check_attachable(estate, hub, vpc.id)
+    hubs.check_room(estate, service.interfaces, subnets)
+    check_dry_run(request)
+    made = HubAttachment(
+        estate.attachments.new_id(),
+        call.account,
+        hub.id,
+        VPC,
+        vpc.id,
+        hub.attached + 1,
+        tuple(one.id for one in subnets),
+        hub.associates,
+        made_at=service.host.runtime.wall(),
+        **hubs.switches(options, hubs.ATTACHMENT_SWITCHES),
+    )
+    estate.hubs.put(call.account, hub.id, msgspec.structs.replace(hub, attached=made.number))
+    estate.attachments.put(call.account, made.id, made)
+    estate.tag(call.account, made.id, tags)
+    hubs.reach(service.interfaces, made.id, subnets)
+    if hub.propagates:
+        table = estate.hub_tables.get(call.account, hub.propagates)
+        learns = (*table.learns, made.id)
+        changed = msgspec.structs.replace(table, learns=learns)
+        estate.hub_tables.put(call.account, table.id, changed)
+    return _answer(estate, made, "pending")
+
+
+def _options(request: Request) -> Request:
+    options: Request = request.get("Options") or {}
+    if options.get("Ipv6Support") == "enable":
+        raise ServiceError("UnsupportedOperation", "Ipv6Support is not offered here")
+    return options
+
+
+def _check_attachable(estate: Estate, hub: Hub, vpc: str) -> None:
+    """Refuse a VPC that is attached to the hub already, or one too many for either."""
+    of_vpc = [one for one in estate.attachments.list(hub.account) if one.of == vpc]
+    if any(one.hub == hub.id for one in of_vpc):
+        raise ServiceError(
+            "DuplicateTransitGatewayAttachment",
+            f"{hub.id} has non-deleted Transit Gateway Attachments with same VPC ID.",
+        )
+    attached = len(hubs.attachments_of(estate, hub))
+    if len(of_vpc) >= hubs.HUBS_PER_VPC_MAX or attached >= hubs.ATTACHMENTS_MAX:
+        raise ServiceError(
+            "TransitGatewayAttachmentLimitExceeded",
+            "The maximum number of transit gateway attachments has been reached.",
+        )
+
+
+def _answer(estate: Estate, of: HubAttachment, state: str) -> Response:
+    shown = shownhubs.vpc_attachment(estate, of) | {"State": state}
+    return {"TransitGatewayVpcAttachment": shown}
+
+
+@operations("DescribeTransitGatewayVpcAttachments")
+def describe_transit_gateway_vpc_attachments(
+    service: Ec2, call: Call, request: Request
+) -> Response:
+    estate = service.estate
+    found = [
+        shownhubs.vpc_attachment(estate, one)
+        for one in estate.attachments.list(call.account)
+        if one.kind == VPC
+    ]
+    return described(_OF_VPCS, found, request, filters.HUB_VPC_FILTERS)
+
+
+@operations("DescribeTransitGatewayAttachments")
+def describe_transit_gateway_attachments(service: Ec2, call: Call, request: Request) -> Response:
+    estate = service.estate
+    found = [shownhubs.attachment(estate, one) for one in estate.attachments.list(call.account)]
+    return described(kinds.HUB_ATTACHMENT, found, request, filters.HUB_ATTACHMENT_FILTERS)
+
+
+@operations("ModifyTransitGatewayVpcAttachment")
+def modify_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Request) -> Response:
+    estate, options = service.estate, _options(request)
+    had = estate.attachments.get(call.account, request["TransitGatewayAttachmentId"])
+    removed = request.get("RemoveSubnetIds") or []
+    for name in removed:
+        if name not in had.subnets:
+            raise ServiceError(
+                "InvalidSubnetID.NotFound",
+                f"{name} is not attached but supplied in RemoveSubnets",
+            )
+    kept = tuple(name for name in had.subnets if name not in removed)
+    names = request.get("AddSubnetIds") or []
+    added = hubs.subnets_given(estate, call.account, had.of, names, kept)
+    if not kept and not added:
+        raise ServiceError("InsufficientSubnetsException", "Insufficient Subnets")
+    hubs.check_room(estate, service.interfaces, added)
+    check_dry_run(request)
+    hubs.withdraw(estate, had, removed)
+    hubs.reach(service.interfaces, had.id, added)
+    changed = msgspec.structs.replace(
+        had,
+        subnets=(*kept, *(one.id for one in added)),
+        **hubs.switches(options, hubs.ATTACHMENT_SWITCHES),
+    )
+    estate.attachments.put(call.account, had.id, changed)
+    return _answer(estate, changed, "modifying")
+
+
+@operations("DeleteTransitGatewayVpcAttachment")
+def delete_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Request) -> Response:
+    estate = service.estate
+    gone = estate.attachments.get(call.account, request["TransitGatewayAttachmentId"])
+    check_dry_run(request)
+    shown = _answer(estate, gone, "deleting")
+    hubs.withdraw(estate, gone, gone.subnets)
+    for table in estate.hub_tables.list(call.account):
+        if gone.id in table.learns:
+            learns = tuple(name for name in table.learns if name != gone.id)
+            changed = msgspec.structs.replace(table, learns=learns)
+            estate.hub_tables.put(call.account, table.id, changed)
+    estate.remove(estate.attachments, call.account, gone.id)
+    return shown

@@ -1,0 +1,118 @@
+"""Transit gateways, attachments, tables and routes as the API shows them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from antipodes.fabric.network.topology import PROPAGATED
+from antipodes.regional.ec2 import tags
+from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.filters import Thing
+from antipodes.regional.ec2.hubroutes import Entry
+from antipodes.regional.ec2.hubs import ATTACHMENT_SWITCHES, DEFAULTS, HUB_SWITCHES
+from antipodes.regional.ec2.modelhubs import Hub, HubAttachment, HubTable
+
+
+def _switch(*, on: object) -> str:
+    return "enable" if on else "disable"
+
+
+def _switches(of: Any, known: Mapping[str, str]) -> Thing:
+    return {name: _switch(on=getattr(of, field)) for name, field in known.items()}
+
+
+def hub(estate: Estate, of: Hub) -> Thing:
+    """A transit gateway."""
+    options: Thing = {"AmazonSideAsn": of.asn, "MulticastSupport": "disable"}
+    options |= _switches(of, HUB_SWITCHES)
+    for flag, member, field in DEFAULTS:
+        table = getattr(of, field)
+        options[flag] = _switch(on=table)
+        if table:
+            options[member] = table
+    if of.prefixes:
+        options["TransitGatewayCidrBlocks"] = list(of.prefixes)
+    arn = f"arn:aws:ec2:{estate.host.place}:{of.account}:transit-gateway/{of.id}"
+    return {
+        "TransitGatewayId": of.id,
+        "TransitGatewayArn": arn,
+        "State": "available",
+        "OwnerId": of.account,
+        "Description": of.description,
+        "CreationTime": of.made_at,
+        "Options": options,
+        "Tags": tags.shown(estate.tags(of.account, of.id)),
+    }
+
+
+def vpc_attachment(estate: Estate, of: HubAttachment) -> Thing:
+    """An attachment of a VPC."""
+    options = _switches(of, ATTACHMENT_SWITCHES) | {"Ipv6Support": _switch(on=of.ipv6)}
+    return {
+        "TransitGatewayAttachmentId": of.id,
+        "TransitGatewayId": of.hub,
+        "VpcId": of.of,
+        "VpcOwnerId": of.account,
+        "State": "available",
+        "SubnetIds": list(of.subnets),
+        "CreationTime": of.made_at,
+        "Options": options,
+        "Tags": tags.shown(estate.tags(of.account, of.id)),
+    }
+
+
+def attachment(estate: Estate, of: HubAttachment) -> Thing:
+    """An attachment of whatever kind."""
+    found: Thing = {
+        "TransitGatewayAttachmentId": of.id,
+        "TransitGatewayId": of.hub,
+        "TransitGatewayOwnerId": of.account,
+        "ResourceOwnerId": of.account,
+        "ResourceType": of.kind,
+        "ResourceId": of.of,
+        "State": "available",
+        "CreationTime": of.made_at,
+        "Tags": tags.shown(estate.tags(of.account, of.id)),
+    }
+    if of.table:
+        state = {"TransitGatewayRouteTableId": of.table, "State": "associated"}
+        found["Association"] = state
+    return found
+
+
+def table(estate: Estate, of: HubTable) -> Thing:
+    """A route table of a transit gateway."""
+    owner = estate.hubs.get(of.account, of.hub)
+    return {
+        "TransitGatewayRouteTableId": of.id,
+        "TransitGatewayId": of.hub,
+        "State": "available",
+        "DefaultAssociationRouteTable": owner.associates == of.id,
+        "DefaultPropagationRouteTable": owner.propagates == of.id,
+        "CreationTime": of.made_at,
+        "Tags": tags.shown(estate.tags(of.account, of.id)),
+    }
+
+
+def resource(of: HubAttachment) -> Thing:
+    """An attachment, and what it is an attachment of."""
+    return {
+        "TransitGatewayAttachmentId": of.id,
+        "ResourceId": of.of,
+        "ResourceType": of.kind,
+    }
+
+
+def route(of: Entry, attachments: Mapping[str, HubAttachment]) -> Thing:
+    """A route of a table."""
+    found: Thing = {
+        "DestinationCidrBlock": of.prefix,
+        "Type": "propagated" if of.origin == PROPAGATED else "static",
+        "State": "active" if of.attachments else "blackhole",
+    }
+    if of.list:
+        found["PrefixListId"] = of.list
+    if of.attachments:
+        found["TransitGatewayAttachments"] = [
+            resource(attachments[name]) for name in of.attachments
+        ]
+    return found

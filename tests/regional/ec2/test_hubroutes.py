@@ -39,7 +39,7 @@ of_vpcs = st.builds(
     st.tuples(st.just(0.0), st.integers(0, 9)),
     st.just(()),
     st.just(0),
-    st.just(False),
+    st.just(value=False),
 )
 statics = st.lists(
     st.builds(HubRoute, prefixes, attachments | st.just("")), unique_by=lambda one: one.destination
@@ -73,9 +73,7 @@ def entries(
     *,
     spreads: bool = True,
 ) -> dict[str, Entry]:
-    found = hubroutes.entries(
-        static, offered, lists=listed, there=ATTACHMENTS[:4], spreads=spreads
-    )
+    found = hubroutes.entries(static, offered, lists=listed, there=ATTACHMENTS[:4], spreads=spreads)
     by_prefix = {entry.prefix: entry for entry in found}
     assert len(by_prefix) == len(found)
     return by_prefix
@@ -86,7 +84,7 @@ def test_the_order_of_edits_does_not_show(
     static: list[HubRoute],
     offered: list[Offer],
     listed: list[Listed],
-    spreads: bool,  # noqa: FBT001 - drawn
+    spreads: bool,
     data: st.DataObject,
 ) -> None:
     expected = entries(static, offered, listed, spreads=spreads)
@@ -120,7 +118,7 @@ def test_a_static_route_comes_before_a_listed_one_before_what_is_learnt(
 @given(st.lists(offers), st.booleans())
 def test_no_offer_is_better_than_the_one_that_wins(
     offered: list[Offer],
-    spreads: bool,  # noqa: FBT001 - drawn
+    spreads: bool,
 ) -> None:
     standing = hubroutes.apart(offered)
     for prefix, entry in entries((), offered, spreads=spreads).items():
@@ -174,7 +172,7 @@ def test_the_documented_order_of_kinds() -> None:
 )
 def test_what_is_alike_is_used_together_where_its_kind_spreads(
     kind: str,
-    spreads: bool,  # noqa: FBT001 - a row of the table
+    spreads: bool,
     over: int,
 ) -> None:
     alike = [

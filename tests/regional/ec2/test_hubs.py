@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.regional.ec2.worlds import named, refusal, tagged
 from tests.regional.elbv2.hosts import Region
 

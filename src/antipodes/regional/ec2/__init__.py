@@ -5,8 +5,10 @@ IPv4, made, changed and deleted; tags of whatever has an id. An account finds a 
 172.31.0.0/16 in each region, with a /20 subnet in each zone and the default security group; the ids
 follow from account and region, so they are the same in every run.
 
-Elastic addresses can be had (five for each account, as in AWS): what answers at one is whatever
-listens there. Load balancers and accelerators take them.
+Interfaces have private addresses, and elastic ones or such as are lent. Instances are places with
+interfaces: no machine is started, and they say so. Elastic addresses can be had (five for each
+account, as in AWS): what answers at one is whatever listens there. Load balancers, accelerators,
+NAT gateways and interfaces take them.
 
 Not modelled: everything else of EC2, refused by name; packets do not pass through these networks
 yet, and security groups hold nobody back.

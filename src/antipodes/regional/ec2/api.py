@@ -2,6 +2,7 @@
 
 from antipodes.regional.ec2 import (
     aclapi,
+    addressapi,
     dhcpapi,
     gatewayapi,
     groupapi,
@@ -9,6 +10,10 @@ from antipodes.regional.ec2 import (
     hubattachmentapi,
     hubrouteapi,
     hubtableapi,
+    instanceapi,
+    instanceattributeapi,
+    interfaceapi,
+    natapi,
     peeringapi,
     placesapi,
     ruleapi,
@@ -21,6 +26,7 @@ from antipodes.regional.ec2.service import Ec2
 __all__ = [
     "Ec2",
     "aclapi",
+    "addressapi",
     "dhcpapi",
     "gatewayapi",
     "groupapi",
@@ -28,6 +34,10 @@ __all__ = [
     "hubattachmentapi",
     "hubrouteapi",
     "hubtableapi",
+    "instanceapi",
+    "instanceattributeapi",
+    "interfaceapi",
+    "natapi",
     "peeringapi",
     "placesapi",
     "ruleapi",

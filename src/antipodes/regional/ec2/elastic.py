@@ -1,10 +1,17 @@
-"""Elastic addresses: public ones of the region, kept until they are released."""
+"""Public addresses of the region: elastic ones, kept until they are released, and lent ones.
 
-from collections.abc import Mapping
+An instance is lent one while it runs, where its subnet maps public addresses; both come from the
+region's one block. An elastic address is somebody's for as long as it is mapped to a private one.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import msgspec
 
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
-from antipodes.regional.ec2.model import Elastic
+from antipodes.regional.ec2.model import Elastic, Interface, PrivateAddress
 from antipodes.regional.ec2.tags import shown
 from antipodes.service.contract import Request, ServiceError
 from antipodes.world.addresses import elastic_address
@@ -13,8 +20,15 @@ from antipodes.world.errors import OutOfAddresses
 ADDRESSES_MAX = 5  # of an account in a region, as AWS's default quota has it
 
 
+class Mapped(NamedTuple):
+    """Where an elastic address is."""
+
+    interface: Interface
+    to: PrivateAddress
+
+
 class ElasticAddresses:
-    """All accounts' elastic addresses of a region."""
+    """All accounts' public addresses of a region."""
 
     def __init__(self, estate: Estate) -> None:
         self._host = estate.host
@@ -27,30 +41,63 @@ class ElasticAddresses:
             raise ServiceError(
                 "AddressLimitExceeded", "The maximum number of addresses has been reached."
             )
-        taken = {known.address: None for known in table.all()}
-        number = 1
-        try:
-            while elastic_address(self._host.place, number) in taken:
-                number += 1
-        except OutOfAddresses as error:
-            raise ServiceError("InsufficientAddressCapacity", str(error), 500) from None
-        made = Elastic(table.new_id(), account, elastic_address(self._host.place, number))
+        made = Elastic(table.new_id(), account, next(self.free()))
         table.put(account, made.id, made)
         self._estate.tag(account, made.id, tags)
-        return self._shown(made)
+        return self._shown(made, None)
+
+    def free(self) -> Iterator[str]:
+        """The addresses that nobody has; after them raises InsufficientAddressCapacity."""
+        taken = {known.address: None for known in self._estate.addresses.all()}
+        for interface in self._estate.interfaces.all():
+            taken |= {one.public: None for one in interface.addresses if one.public}
+        number = 1
+        while True:
+            try:
+                address = elastic_address(self._host.place, number)
+            except OutOfAddresses as error:
+                raise ServiceError("InsufficientAddressCapacity", str(error), 500) from None
+            number += 1
+            if address not in taken:
+                yield address
 
     def list(self, account: str) -> list[Thing]:
         """Describe an account's addresses."""
-        return [self._shown(known) for known in self._estate.addresses.list(account)]
+        mapped = self.mapped(account)
+        known = self._estate.addresses.list(account)
+        return [self._shown(one, mapped.get(one.id)) for one in known]
 
-    async def release(self, account: str, allocation: str) -> None:
-        """Give an address back; raises InvalidAllocationID.NotFound, or InvalidIPAddress.InUse."""
+    def mapped(self, account: str) -> dict[str, Mapped]:
+        """Where each elastic address of an account is, by allocation; others are nowhere."""
+        return {
+            address.allocation: Mapped(interface, address)
+            for interface in self._estate.interfaces.list(account)
+            for address in interface.addresses
+            if address.allocation
+        }
+
+    def has_way_out(self, account: str, vpc: str) -> bool:
+        """Whether a gateway joins a network to the internet, where public addresses are."""
+        return any(one.vpc == vpc for one in self._estate.gateways.list(account))
+
+    async def check_unused(self, account: str, allocation: str) -> None:
+        """Refuse an address that something has; raises InvalidIPAddress.InUse."""
         known = self._estate.addresses.get(account, allocation)
-        if await self._is_in_use(known):
+        is_balancers = await self.is_balancers(known)
+        if is_balancers or allocation in self.mapped(account):
             raise ServiceError("InvalidIPAddress.InUse", f"Address {known.address} is in use.")
+
+    def release(self, account: str, allocation: str) -> None:
+        """Give an address back; raises InvalidAllocationID.NotFound."""
+        self._estate.addresses.get(account, allocation)
         self._estate.remove(self._estate.addresses, account, allocation)
 
-    async def _is_in_use(self, known: Elastic) -> bool:
+    def release_lent(self, of: Interface) -> Interface:
+        """An interface without the public addresses that it was lent."""
+        kept = tuple(one if one.allocation else PrivateAddress(one.address) for one in of.addresses)
+        return msgspec.structs.replace(of, addresses=kept)
+
+    async def is_balancers(self, known: Elastic) -> bool:
         """Whether a load balancer's node has it; those are another service's to know."""
         request: Request = {}
         while True:
@@ -65,8 +112,8 @@ class ElasticAddresses:
                 return False
             request = {"Marker": told["NextMarker"]}
 
-    def _shown(self, known: Elastic) -> Thing:
-        return {
+    def _shown(self, known: Elastic, mapped: Mapped | None) -> Thing:
+        found: Thing = {
             "PublicIp": known.address,
             "AllocationId": known.id,
             "Domain": "vpc",
@@ -74,3 +121,15 @@ class ElasticAddresses:
             "NetworkBorderGroup": self._host.place,
             "Tags": shown(self._estate.tags(known.account, known.id)),
         }
+        if mapped is None:
+            return found
+        interface, to = mapped
+        found |= {
+            "AssociationId": to.association,
+            "NetworkInterfaceId": interface.id,
+            "NetworkInterfaceOwnerId": interface.account,
+            "PrivateIpAddress": to.address,
+        }
+        if interface.attached is not None and interface.attached.instance:
+            found["InstanceId"] = interface.attached.instance
+        return found

@@ -17,6 +17,19 @@ Thing = dict[str, Any]
 Filters = Mapping[str, Callable[[Thing], Iterable[Any]]]
 
 
+def at(*path: str) -> Callable[[Thing], Iterable[Any]]:
+    """What is at the end of a path, through all of the lists on the way; nothing if it ends."""
+
+    def read(thing: Thing) -> Iterable[Any]:
+        found: list[Any] = [thing]
+        for name in path:
+            parts = [one[name] for one in found if name in one]
+            found = [x for part in parts for x in (part if isinstance(part, list) else [part])]
+        return found
+
+    return read
+
+
 def _member(name: str) -> Callable[[Thing], Iterable[Any]]:
     return lambda thing: [thing[name]]
 
@@ -70,6 +83,7 @@ SUBNET_FILTERS: Filters = {
     "vpc-id": _member("VpcId"),
     "owner-id": _member("OwnerId"),
     "state": _member("State"),
+    "available-ip-address-count": _member("AvailableIpAddressCount"),
     "map-public-ip-on-launch": _member("MapPublicIpOnLaunch"),
     **_both(("availability-zone", "availabilityZone"), "AvailabilityZone"),
     **_both(("availability-zone-id", "availabilityZoneId"), "AvailabilityZoneId"),
@@ -82,6 +96,11 @@ ADDRESS_FILTERS: Filters = {
     "public-ip": _member("PublicIp"),
     "domain": _member("Domain"),
     "network-border-group": _member("NetworkBorderGroup"),
+    "association-id": at("AssociationId"),
+    "instance-id": at("InstanceId"),
+    "network-interface-id": at("NetworkInterfaceId"),
+    "network-interface-owner-id": at("NetworkInterfaceOwnerId"),
+    "private-ip-address": at("PrivateIpAddress"),
     **_TAGS,
 }
 TAG_FILTERS: Filters = {

@@ -1,25 +1,32 @@
 """Interfaces: made in a subnet, with addresses of it, by a customer or by what needs one there.
 
 An address is the lowest that is free, unless one is chosen. AWS keeps the first four addresses of a
-subnet and the last (VPC User Guide, "Subnet CIDR blocks").
+subnet and the last (VPC User Guide, "Subnet CIDR blocks"). Several that are made together are
+planned first, so that all of them can be, or none is.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 import msgspec
 
 from antipodes.regional.ec2.estate import Estate
-from antipodes.regional.ec2.model import Interface, PrivateAddress, Subnet
+from antipodes.regional.ec2.model import Attached, Interface, PrivateAddress, Subnet, Token
 from antipodes.service.contract import ServiceError
 
 FIRST_HOST = 4
 INTERFACES_MAX = 5000  # of an account in a region, by AWS's default quota
 GROUPS_MAX = 5  # of an interface, likewise
+ADDRESSES_MAX = 50  # of an interface of the largest instance types
+SERVICE_OWNER = "amazon-aws"  # of what attaches interfaces that a service manages
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What an interface is to be; without groups it has its network's default one."""
+    """What an interface is to be; without groups it has its network's default one.
+
+    `others` are its secondary addresses, and `number` is how many more of them are to be found.
+    """
 
     kind: str = "interface"
     description: str = ""
@@ -28,57 +35,126 @@ class Wanted(msgspec.Struct, frozen=True):
     checks: bool = True
     manager: str = ""
     of: str = ""
+    others: tuple[str, ...] = ()
+    number: int = 0
+    public: str = ""  # the public address of its first
+    attached: Attached | None = None
+    token: Token | None = None
 
 
-class Interfaces:
-    """The interfaces of all accounts in a region."""
+class Addresses:
+    """The addresses of one subnet, as they are given out."""
 
-    def __init__(self, estate: Estate) -> None:
-        self._estate = estate
+    def __init__(self, subnet: Subnet, taken: Iterable[str] = ()) -> None:
+        self._subnet = subnet
+        self._network = IPv4Network(subnet.prefix)
+        self._taken = {*taken}
+        self._lowest = FIRST_HOST  # below it, none is free
 
-    def make(self, subnet: Subnet, wanted: Wanted) -> Interface:
-        """Make an interface in a subnet.
+    def take(self, wanted: str = "") -> str:
+        """Give out the one that is wanted, or the lowest that is free."""
+        if wanted:
+            self._taken.add(found := _checked(self._network, wanted, self._taken))
+            return found
+        while self._lowest < self._network.num_addresses - 1:
+            address = str(self._network[self._lowest])
+            self._lowest += 1
+            if address not in self._taken:
+                self._taken.add(address)
+                return address
+        raise ServiceError(
+            "InsufficientFreeAddressesInSubnet",
+            f"There are not enough free addresses in subnet '{self._subnet.id}' to satisfy the "
+            "request.",
+        )
+
+
+class Plan:
+    """Interfaces that are to be made together; `made` are kept by `keep`, and not before."""
+
+    def __init__(self, interfaces: "Interfaces", account: str) -> None:
+        self._interfaces = interfaces
+        self._estate = interfaces.estate
+        self._there = self._estate.interfaces.list(account)
+        self._subnets: dict[str, Addresses] = {}
+        self.made: list[Interface] = []
+
+    def add(self, subnet: Subnet, wanted: Wanted) -> Interface:
+        """Plan one more.
 
         Raises NetworkInterfaceLimitExceeded, InsufficientFreeAddressesInSubnet, and the errors of
         addresses and groups that cannot be.
         """
         estate = self._estate
-        if estate.interfaces.count(subnet.account) >= INTERFACES_MAX:
+        if len(self._there) + len(self.made) >= INTERFACES_MAX:
             raise ServiceError(
                 "NetworkInterfaceLimitExceeded",
                 "The maximum number of network interfaces has been reached.",
             )
-        groups = self.groups(subnet.account, subnet.vpc, wanted.groups)
-        address = self.address(subnet, wanted.address)
+        check_number(1 + len(wanted.others) + wanted.number)
+        groups = self._interfaces.groups(subnet.account, subnet.vpc, wanted.groups)
+        addresses = self._addresses(subnet)
+        first = addresses.take(wanted.address)
+        others = [addresses.take(one) for one in (*wanted.others, *[""] * wanted.number)]
+        now, attached = estate.host.runtime.wall(), wanted.attached
+        if wanted.manager and attached is None:
+            attached = Attached(estate.new_id("ela-attach"), "", SERVICE_OWNER, 1, at=now)
         made = Interface(
             estate.interfaces.new_id(),
             subnet.account,
             subnet.vpc,
             subnet.id,
             subnet.zone,
-            (PrivateAddress(address),),
+            (PrivateAddress(first, wanted.public), *map(PrivateAddress, others)),
             groups,
             wanted.kind,
             wanted.description,
             wanted.checks,
             wanted.manager,
             wanted.of,
-            made_at=estate.host.runtime.wall(),
+            attached,
+            now,
+            wanted.token,
         )
-        estate.interfaces.put(made.account, made.id, made)
+        self.made.append(made)
+        return made
+
+    def keep(self) -> None:
+        """Make what was planned."""
+        for one in self.made:
+            self._estate.interfaces.put(one.account, one.id, one)
+
+    def _addresses(self, subnet: Subnet) -> Addresses:
+        found = self._subnets.get(subnet.id)
+        if found is None:
+            found = self._subnets[subnet.id] = Addresses(subnet, taken(self._there, subnet.id))
+        return found
+
+
+class Interfaces:
+    """The interfaces of all accounts in a region."""
+
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+
+    def make(self, subnet: Subnet, wanted: Wanted) -> Interface:
+        """Make an interface in a subnet; raises as `Plan.add` does."""
+        plan = Plan(self, subnet.account)
+        made = plan.add(subnet, wanted)
+        plan.keep()
         return made
 
     def groups(self, account: str, vpc: str, wanted: Sequence[str] | None) -> tuple[str, ...]:
         """Groups of a network, as an interface in it may have them."""
         if wanted is None:
-            return (self._estate.vpcs.get(account, vpc).group,)
+            return (self.estate.vpcs.get(account, vpc).group,)
         if len(wanted) > GROUPS_MAX:
             raise ServiceError(
                 "SecurityGroupsPerInterfaceLimitExceeded",
                 f"An interface has at most {GROUPS_MAX} security groups.",
             )
         for name in wanted:
-            group = self._estate.groups.get(account, name)
+            group = self.estate.groups.get(account, name)
             if group.vpc != vpc:
                 raise ServiceError(
                     "InvalidGroup.NotFound",
@@ -86,30 +162,79 @@ class Interfaces:
                 )
         return tuple(dict.fromkeys(wanted))
 
+    def own(self, account: str, name: str) -> Interface:
+        """An interface that its owner may change; refuse one that a service manages."""
+        found = self.estate.interfaces.get(account, name)
+        if found.manager:
+            raise ServiceError(
+                "OperationNotPermitted",
+                f"The interface '{name}' is managed by {found.manager}, which alone may change it.",
+            )
+        return found
+
+    def change(self, of: Interface, **fields: object) -> Interface:
+        """Keep an interface with other values."""
+        changed = msgspec.structs.replace(of, **fields)
+        self.estate.interfaces.put(of.account, of.id, changed)
+        return changed
+
+    def remap(self, of: Interface, private: str, mapped: PrivateAddress | None) -> Interface:
+        """Put something else in the place of one of an interface's addresses, or nothing."""
+        kept = [mapped if one.address == private else one for one in of.addresses]
+        return self.change(of, addresses=tuple(one for one in kept if one is not None))
+
+    def address(self, subnet: Subnet) -> str:
+        """The address that would be given out next; raises InsufficientFreeAddressesInSubnet."""
+        there = self.estate.interfaces.list(subnet.account)
+        return Addresses(subnet, taken(there, subnet.id)).take()
+
     def in_subnet(self, account: str, subnet: str) -> list[Interface]:
         """The interfaces in a subnet."""
-        return [one for one in self._estate.interfaces.list(account) if one.subnet == subnet]
+        return [one for one in self.estate.interfaces.list(account) if one.subnet == subnet]
 
-    def taken(self, account: str, subnet: str) -> set[str]:
-        """The addresses of a subnet that interfaces have."""
-        return {
-            address.address
-            for interface in self.in_subnet(account, subnet)
-            for address in interface.addresses
-        }
+    def of_instance(self, account: str, instance: str) -> list[Interface]:
+        """The interfaces of an instance, the primary one first."""
+        return self.by_instance(account).get(instance, [])
 
-    def address(self, subnet: Subnet, wanted: str = "", besides: Iterable[str] = ()) -> str:
-        """An address of a subnet: the one that is wanted, or the lowest that is free."""
-        network = IPv4Network(subnet.prefix)
-        taken = self.taken(subnet.account, subnet.id) | {*besides}
-        if wanted:
-            return _checked(network, wanted, taken)
-        for number in range(FIRST_HOST, network.num_addresses - 1):
-            if str(network[number]) not in taken:
-                return str(network[number])
+    def by_instance(self, account: str) -> dict[str, list[Interface]]:
+        """The interfaces of each instance that has any, the primary one first."""
+        found: dict[str, list[Interface]] = {}
+        for one in self.estate.interfaces.list(account):
+            if one.attached is not None and one.attached.instance:
+                found.setdefault(one.attached.instance, []).append(one)
+        for several in found.values():
+            several.sort(key=device)
+        return found
+
+    def occupied(self, account: str) -> Counter[str]:
+        """How many addresses are taken in each subnet."""
+        found: Counter[str] = Counter()
+        for one in self.estate.interfaces.list(account):
+            found[one.subnet] += len(one.addresses)
+        return found
+
+
+def device(of: Interface) -> int:
+    """Where an interface is attached."""
+    return of.attached.device if of.attached is not None else 0
+
+
+def taken(interfaces: Iterable[Interface], subnet: str) -> list[str]:
+    """The addresses of a subnet that interfaces have."""
+    return [
+        address.address
+        for interface in interfaces
+        if interface.subnet == subnet
+        for address in interface.addresses
+    ]
+
+
+def check_number(addresses: int) -> None:
+    """Refuse more addresses than an interface can have."""
+    if addresses > ADDRESSES_MAX:
         raise ServiceError(
-            "InsufficientFreeAddressesInSubnet",
-            f"There are not enough free addresses in subnet '{subnet.id}' to satisfy the request.",
+            "PrivateIpAddressLimitExceeded",
+            f"An interface has at most {ADDRESSES_MAX} private addresses.",
         )
 
 

@@ -60,6 +60,7 @@ def describe_addresses(service: Ec2, call: Call, request: Request) -> Response:
 async def release_address(service: Ec2, call: Call, request: Request) -> Response:
     if not request.get("AllocationId"):
         raise ServiceError("MissingParameter", "AllocationId is required")
+    await service.elastic.check_unused(call.account, request["AllocationId"])
     check_dry_run(request)
-    await service.elastic.release(call.account, request["AllocationId"])
+    service.elastic.release(call.account, request["AllocationId"])
     return {}

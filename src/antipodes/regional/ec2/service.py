@@ -5,7 +5,9 @@ from typing import Any, ClassVar
 from antipodes.regional.ec2 import defaults
 from antipodes.regional.ec2.elastic import ElasticAddresses
 from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.instances import Instances
 from antipodes.regional.ec2.interfaces import Interfaces
+from antipodes.regional.ec2.nats import NatGateways
 from antipodes.regional.ec2.peerings import Peerings
 from antipodes.service.contract import Call, Handler, Host, Operations, Request, Service
 from antipodes.world.atlas import Region
@@ -44,6 +46,8 @@ class Ec2(Service):
         self.estate = Estate(host)
         self.interfaces = Interfaces(self.estate)
         self.elastic = ElasticAddresses(self.estate)
+        self.instances = Instances(self.interfaces, self.elastic)
+        self.nats = NatGateways(self.estate)
         self.peerings = Peerings(self.estate, self.furnish)
 
     async def start(self) -> None:

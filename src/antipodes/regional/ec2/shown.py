@@ -62,8 +62,9 @@ def _prefix6(of: Association) -> Thing:
     return _prefix(of, "Ipv6CidrBlock")
 
 
-def subnet(estate: Estate, of: Subnet, zones: Sequence[Zone]) -> Thing:
-    """A subnet; all addresses but those that AWS keeps are free while nothing stands in it."""
+def subnet(estate: Estate, of: Subnet, zones: Sequence[Zone], occupied: int = 0) -> Thing:
+    """A subnet, of whose addresses interfaces have some; AWS keeps a few more."""
+    kept = SUBNET_RESERVED + occupied
     place = next(zone for zone in zones if zone.id == of.zone)
     return {
         "SubnetId": of.id,
@@ -73,7 +74,7 @@ def subnet(estate: Estate, of: Subnet, zones: Sequence[Zone]) -> Thing:
         "AvailabilityZone": place.name,
         "AvailabilityZoneId": place.id,
         "CidrBlock": of.prefix,
-        "AvailableIpAddressCount": IPv4Network(of.prefix).num_addresses - SUBNET_RESERVED,
+        "AvailableIpAddressCount": IPv4Network(of.prefix).num_addresses - kept,
         "DefaultForAz": of.default,
         "MapPublicIpOnLaunch": of.maps_public_ip,
         "MapCustomerOwnedIpOnLaunch": False,

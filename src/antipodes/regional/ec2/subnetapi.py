@@ -107,7 +107,8 @@ def create_default_subnet(service: Ec2, call: Call, request: Request) -> Respons
 def describe_subnets(service: Ec2, call: Call, request: Request) -> Response:
     estate, zones = service.estate, service.region.zones
     found = sorted(estate.subnets.list(call.account), key=_place)
-    subnets = [shown.subnet(estate, one, zones) for one in found]
+    occupied = service.interfaces.occupied(call.account)
+    subnets = [shown.subnet(estate, one, zones, occupied[one.id]) for one in found]
     return described(kinds.SUBNET, subnets, request, filters.SUBNET_FILTERS)
 
 
@@ -119,6 +120,11 @@ def _place(of: Subnet) -> tuple[bool, str, IPv4Network]:
 @operations("DeleteSubnet")
 def delete_subnet(service: Ec2, call: Call, request: Request) -> Response:
     subnet = service.estate.subnets.get(call.account, request["SubnetId"])
+    if service.interfaces.in_subnet(call.account, subnet.id):
+        raise ServiceError(
+            "DependencyViolation",
+            f"The subnet '{subnet.id}' has dependencies and cannot be deleted.",
+        )
     check_dry_run(request)
     service.estate.remove(service.estate.subnets, call.account, subnet.id)
     return {}

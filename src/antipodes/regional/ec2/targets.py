@@ -10,6 +10,7 @@ Source: Amazon VPC User Guide, "Route tables"; botocore's CreateRoute.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from antipodes.regional.ec2 import nats
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.model import Interface, RouteTable
@@ -57,6 +58,11 @@ def _interface(estate: Estate, account: str, name: str) -> Found | None:
     return Found((interface.vpc,), works=interface.attached is not None)
 
 
+def _nat(estate: Estate, account: str, name: str) -> Found | None:
+    gateway = estate.nats.find(account, name)
+    return None if gateway is None else Found((gateway.vpc,), works=nats.is_there(gateway))
+
+
 TARGETS = (
     Target(
         *("igw", "GatewayId", "GatewayId", "InvalidInternetGatewayID.NotFound"),
@@ -72,7 +78,7 @@ TARGETS = (
     ),
     Target(
         *("nat", "NatGatewayId", "NatGatewayId", "NatGatewayNotFound"),
-        *("NAT gateway", _absent),
+        *("NAT gateway", _nat),
     ),
     Target(
         *("eigw", "EgressOnlyInternetGatewayId", "EgressOnlyInternetGatewayId"),

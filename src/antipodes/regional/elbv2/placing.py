@@ -122,6 +122,8 @@ class Placing:
             answer = {"Addresses": []}
         if not answer["Addresses"]:
             raise ServiceError("AllocationIdNotFound", f"Allocation ID '{allocation}' not found")
+        if answer["Addresses"][0].get("AssociationId"):
+            raise ServiceError("ResourceInUse", f"Allocation ID '{allocation}' is in use")
         address: str = answer["Addresses"][0]["PublicIp"]
         return address
 

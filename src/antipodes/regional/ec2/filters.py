@@ -203,6 +203,17 @@ PEERING_FILTERS: Filters = {
     **_TAGS,
 }
 
+HUB_REFERENCE_FILTERS: Filters = {
+    "prefix-list-id": _member("PrefixListId"),
+    "prefix-list-owner-id": _member("PrefixListOwnerId"),
+    "state": _member("State"),
+    "is-blackhole": _member("Blackhole"),
+    **{
+        name: _inner("TransitGatewayAttachment", member)
+        for name, member in _ROUTE_ATTACHMENT.items()
+    },
+}
+
 
 def filtered(
     things: Iterable[Thing], wanted: Sequence[Mapping[str, Any]], known: Filters

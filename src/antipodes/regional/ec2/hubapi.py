@@ -42,7 +42,9 @@ def create_transit_gateway(service: Ec2, call: Call, request: Request) -> Respon
 
 @operations("DescribeTransitGateways")
 def describe_transit_gateways(service: Ec2, call: Call, request: Request) -> Response:
-    found = [shownhubs.hub(service.estate, one) for one in service.estate.hubs.list(call.account)]
+    estate = service.estate
+    hubs_seen = hubs.seen(estate, estate.hubs, estate.ended_hubs, call.account)
+    found = [shownhubs.hub(estate, one) for one in hubs_seen]
     return described(kinds.HUB, found, request, filters.HUB_FILTERS)
 
 
@@ -95,6 +97,6 @@ def delete_transit_gateway(service: Ec2, call: Call, request: Request) -> Respon
     check_dry_run(request)
     shown = shownhubs.hub(estate, hub)
     for table in hubs.tables_of(estate, hub):
-        estate.remove(estate.hub_tables, call.account, table.id)
-    estate.remove(estate.hubs, call.account, hub.id)
+        hubs.end(estate, estate.hub_tables, estate.ended_hub_tables, table)
+    hubs.end(estate, estate.hubs, estate.ended_hubs, hub)
     return {"TransitGateway": shown | {"State": "deleting"}}

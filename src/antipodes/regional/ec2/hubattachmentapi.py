@@ -21,7 +21,7 @@ def create_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
     vpc = estate.vpcs.get(call.account, request["VpcId"])
     subnets = hubs.subnets_given(estate, call.account, vpc.id, request["SubnetIds"])
     tags = tags_given(request.get("TagSpecifications") or [], kinds.HUB_ATTACHMENT.resource)
-    _check_attachable(estate, hub, vpc.id)
+    _check_new(estate, hub, vpc.id)
     hubs.check_room(estate, service.interfaces, subnets)
     check_dry_run(request)
     made = HubAttachment(
@@ -55,19 +55,12 @@ def _options(request: Request) -> Request:
     return options
 
 
-def _check_attachable(estate: Estate, hub: Hub, vpc: str) -> None:
-    """Refuse a VPC that is attached to the hub already, or one too many for either."""
-    of_vpc = [one for one in estate.attachments.list(hub.account) if one.of == vpc]
-    if any(one.hub == hub.id for one in of_vpc):
+def _check_new(estate: Estate, hub: Hub, vpc: str) -> None:
+    """Refuse a VPC that is attached to the hub already."""
+    if any(one.of == vpc for one in hubs.attachments_of(estate, hub)):
         raise ServiceError(
             "DuplicateTransitGatewayAttachment",
             f"{hub.id} has non-deleted Transit Gateway Attachments with same VPC ID.",
-        )
-    attached = len(hubs.attachments_of(estate, hub))
-    if len(of_vpc) >= hubs.HUBS_PER_VPC_MAX or attached >= hubs.ATTACHMENTS_MAX:
-        raise ServiceError(
-            "TransitGatewayAttachmentLimitExceeded",
-            "The maximum number of transit gateway attachments has been reached.",
         )
 
 
@@ -81,18 +74,16 @@ def describe_transit_gateway_vpc_attachments(
     service: Ec2, call: Call, request: Request
 ) -> Response:
     estate = service.estate
-    found = [
-        shownhubs.vpc_attachment(estate, one)
-        for one in estate.attachments.list(call.account)
-        if one.kind == VPC
-    ]
+    seen = hubs.seen(estate, estate.attachments, estate.ended_attachments, call.account)
+    found = [shownhubs.vpc_attachment(estate, one) for one in seen if one.kind == VPC]
     return described(_OF_VPCS, found, request, filters.HUB_VPC_FILTERS)
 
 
 @operations("DescribeTransitGatewayAttachments")
 def describe_transit_gateway_attachments(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
-    found = [shownhubs.attachment(estate, one) for one in estate.attachments.list(call.account)]
+    seen = hubs.seen(estate, estate.attachments, estate.ended_attachments, call.account)
+    found = [shownhubs.attachment(estate, one) for one in seen]
     return described(kinds.HUB_ATTACHMENT, found, request, filters.HUB_ATTACHMENT_FILTERS)
 
 
@@ -137,5 +128,5 @@ def delete_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
             learns = tuple(name for name in table.learns if name != gone.id)
             changed = msgspec.structs.replace(table, learns=learns)
             estate.hub_tables.put(call.account, table.id, changed)
-    estate.remove(estate.attachments, call.account, gone.id)
+    hubs.end(estate, estate.attachments, estate.ended_attachments, gone)
     return shown

@@ -31,22 +31,10 @@ def _destination(request: Request) -> str:
 def _wanted(service: Ec2, table: HubTable, request: Request) -> HubRoute:
     """The route that a request describes: over an attachment, or a blackhole."""
     estate, destination = service.estate, _destination(request)
-    hub = estate.hubs.get(table.account, table.hub)
-    new = all(one.destination != destination for one in table.routes)
-    if new and sum(len(one.routes) for one in hubs.tables_of(estate, hub)) >= hubs.ROUTES_MAX:
-        raise ServiceError(
-            "TransitGatewayRouteLimitExceeded",
-            "The maximum number of routes of the transit gateway has been reached.",
-        )
-    if request.get("Blackhole"):
-        return HubRoute(destination)
-    name = request.get("TransitGatewayAttachmentId")
-    if not name:
-        raise ServiceError(
-            "MissingParameter",
-            "The request must contain the parameter TransitGatewayAttachmentId",
-        )
-    return HubRoute(destination, hubs.attachment_in(estate, table, name).id)
+    found = HubRoute(destination, hubs.attachment_asked(estate, table, request))
+    if all(one.destination != destination for one in table.routes):
+        hubs.check_routes(estate, table, 1)
+    return found
 
 
 def _put(service: Ec2, table: HubTable, route: HubRoute) -> Response:
@@ -109,10 +97,7 @@ def search_transit_gateway_routes(service: Ec2, call: Call, request: Request) ->
     wanted = request.get("Filters") or []
     if not wanted:
         raise ServiceError("MissingParameter", "The request must contain the parameter Filters")
-    attachments = _attachments(service, table)
-    vpcs = {one.id: one for one in estate.vpcs.list(call.account)}
-    spreads = estate.hubs.get(call.account, table.hub).spreads
-    routes = hubroutes.routes_of(table, attachments, vpcs, spreads=spreads)
+    attachments, routes = _attachments(service, table), hubs.routes(estate, table)
     searches = [one for one in wanted if one.get("Name") in hubroutes.SEARCHES]
     found = list(routes)
     for one in searches:

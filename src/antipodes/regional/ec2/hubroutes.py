@@ -164,12 +164,16 @@ def routes_of(
     table: HubTable,
     attachments: Mapping[str, HubAttachment],
     vpcs: Mapping[str, Vpc],
+    lists: Mapping[str, Sequence[str]],
     *,
     spreads: bool = True,
 ) -> tuple[Entry, ...]:
-    """The routes of a table, from what is kept: its own attachments and VPCs, by their ids."""
+    """The routes of a table, from what is kept: attachments, VPCs and lists' prefixes, by id."""
     offers = learnt(table, attachments, vpcs)
-    return entries(table.routes, offers, there=attachments, spreads=spreads)
+    listed = [
+        Listed(one.list, tuple(lists.get(one.list, ())), one.attachment) for one in table.lists
+    ]
+    return entries(table.routes, offers, lists=listed, there=attachments, spreads=spreads)
 
 
 def found_by(routes: Sequence[Entry], name: str, values: Sequence[str]) -> list[Entry]:

@@ -1,14 +1,18 @@
 """What transit gateways, and what is attached to them, may be.
 
-Quotas are AWS's defaults (Transit Gateways guide, "Quotas"); the codes of the errors for those of
-tables, attachments and routes are not documented, and follow the one for gateways.
+Quotas are AWS's defaults (Transit Gateways guide, "Quotas"); of those, 5,000 attachments to a hub
+and 5 hubs to a VPC cannot be reached while one account has all of them. The codes of the errors for
+too many tables and routes are not documented, and follow the one for gateways.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
+from typing import TypeVar
 
-from antipodes.regional.ec2.estate import Estate
-from antipodes.regional.ec2.hubroutes import network
+import msgspec
+
+from antipodes.regional.ec2.estate import Estate, Table
+from antipodes.regional.ec2.hubroutes import Entry, network, routes_of
 from antipodes.regional.ec2.interfaces import INTERFACES_MAX, Interfaces, Wanted
 from antipodes.regional.ec2.model import Subnet
 from antipodes.regional.ec2.modelhubs import Hub, HubAttachment, HubTable
@@ -17,9 +21,8 @@ from antipodes.service.contract import Request, ServiceError
 HUBS_MAX = 5  # of an account in a region
 TABLES_MAX = 20  # of a hub
 ROUTES_MAX = 10_000  # of all tables of a hub
-ATTACHMENTS_MAX = 5_000  # of a hub
-HUBS_PER_VPC_MAX = 5
 PREFIXES_MAX = 5  # of a hub's own
+ENDED_SHOWN_S = 2 * 3600.0
 HUB_SWITCHES = {
     "AutoAcceptSharedAttachments": "accepts",
     "VpnEcmpSupport": "spreads",
@@ -40,6 +43,28 @@ MANAGER = "amazon-aws"
 _ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))
 _LINK_LOCAL = IPv4Network("169.254.0.0/16")
 _LENGTH_MAX = {4: 24, 6: 64}
+
+H = TypeVar("H", Hub, HubAttachment, HubTable)
+
+
+def end(estate: Estate, table: Table[H], ended: Table[H], of: H) -> None:
+    """Take away what came to its end, and keep it apart for as long as it is shown."""
+    now = estate.host.runtime.wall()
+    for one in ended.list(of.account):
+        if not _is_shown(one, now):
+            ended.delete(one.account, one.id)
+    estate.remove(table, of.account, of.id)
+    ended.put(of.account, of.id, msgspec.structs.replace(of, ended_at=now))
+
+
+def seen(estate: Estate, table: Table[H], ended: Table[H], account: str) -> list[H]:
+    """What is shown to an account: what is there, and what came to its end lately."""
+    now = estate.host.runtime.wall()
+    return table.list(account) + [one for one in ended.list(account) if _is_shown(one, now)]
+
+
+def _is_shown(of: Hub | HubAttachment | HubTable, now: float) -> bool:
+    return of.ended_at is not None and now - of.ended_at < ENDED_SHOWN_S
 
 
 def switches(options: Request, known: Mapping[str, str]) -> dict[str, bool]:
@@ -98,6 +123,36 @@ def attachment_in(estate: Estate, table: HubTable, name: str) -> HubAttachment:
     if found.hub != table.hub:
         raise estate.attachments.missing(name)
     return found
+
+
+def attachment_asked(estate: Estate, table: HubTable, request: Request) -> str:
+    """The attachment that a request for a route of a table names; none for a blackhole."""
+    if request.get("Blackhole"):
+        return ""
+    if not request.get("TransitGatewayAttachmentId"):
+        raise ServiceError(
+            "MissingParameter",
+            "The request must contain the parameter TransitGatewayAttachmentId",
+        )
+    return attachment_in(estate, table, request["TransitGatewayAttachmentId"]).id
+
+
+def check_routes(estate: Estate, table: HubTable, more: int) -> None:
+    """Refuse more routes than the tables of a hub may have; a list counts as all it may have."""
+    tables = tables_of(estate, estate.hubs.get(table.account, table.hub))
+    if sum(len(one.routes) for one in tables) + more > ROUTES_MAX:
+        raise ServiceError(
+            "TransitGatewayRouteLimitExceeded",
+            "The maximum number of routes of the transit gateway has been reached.",
+        )
+
+
+def routes(estate: Estate, table: HubTable) -> tuple[Entry, ...]:
+    """The routes that a table has now."""
+    attachments = {one.id: one for one in estate.attachments.list(table.account)}
+    vpcs = {one.id: one for one in estate.vpcs.list(table.account)}
+    spreads = estate.hubs.get(table.account, table.hub).spreads
+    return routes_of(table, attachments, vpcs, {}, spreads=spreads)
 
 
 def default_tables(estate: Estate, hub: Hub, options: Request) -> dict[str, str]:

@@ -37,7 +37,8 @@ def create_transit_gateway_route_table(service: Ec2, call: Call, request: Reques
 @operations("DescribeTransitGatewayRouteTables")
 def describe_transit_gateway_route_tables(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
-    found = [shownhubs.table(estate, one) for one in estate.hub_tables.list(call.account)]
+    seen = hubs.seen(estate, estate.hub_tables, estate.ended_hub_tables, call.account)
+    found = [shownhubs.table(estate, one) for one in seen]
     return described(kinds.HUB_TABLE, found, request, filters.HUB_TABLE_FILTERS)
 
 
@@ -55,7 +56,7 @@ def delete_transit_gateway_route_table(service: Ec2, call: Call, request: Reques
         raise ServiceError("IncorrectState", f"{table.id} has associated attachments")
     check_dry_run(request)
     shown = shownhubs.table(estate, table) | {"State": "deleting"}
-    estate.remove(estate.hub_tables, call.account, table.id)
+    hubs.end(estate, estate.hub_tables, estate.ended_hub_tables, table)
     return {"TransitGatewayRouteTable": shown}
 
 

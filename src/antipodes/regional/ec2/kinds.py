@@ -19,6 +19,11 @@ class Kind(NamedTuple):
         """The corner of the store where they are."""
         return f"ec2/{self.resource}"
 
+    @property
+    def ended(self) -> "Kind":
+        """Those that came to their end, in a corner of their own."""
+        return self._replace(resource=f"{self.resource}/ended")
+
 
 def resource_of(name: str) -> str:
     """What kind of resource an id is one of."""

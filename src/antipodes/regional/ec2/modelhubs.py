@@ -1,7 +1,8 @@
 """What is kept of transit gateways: hubs, what is attached to them, and their tables.
 
 As in `model`, what follows from others is never kept: the routes that a table has learnt, and
-whether a route's attachment is still there, are worked out in `hubroutes`.
+whether a route's attachment is still there, are worked out in `hubroutes`. What came to its end is
+kept apart, for as long as it is shown.
 """
 
 import msgspec
@@ -23,6 +24,7 @@ class Hub(msgspec.Struct, frozen=True):
     prefixes: tuple[str, ...] = ()
     attached: int = 0  # how many attachments it has ever had
     made_at: float = 0.0
+    ended_at: float | None = None
 
 
 class HubAttachment(msgspec.Struct, frozen=True):
@@ -44,6 +46,7 @@ class HubAttachment(msgspec.Struct, frozen=True):
     ipv6: bool = False
     appliance: bool = False
     made_at: float = 0.0
+    ended_at: float | None = None
 
 
 class HubRoute(msgspec.Struct, frozen=True):
@@ -53,12 +56,21 @@ class HubRoute(msgspec.Struct, frozen=True):
     attachment: str = ""
 
 
+class HubReference(msgspec.Struct, frozen=True):
+    """A prefix list that a hub's table refers to; without an attachment it drops."""
+
+    list: str
+    attachment: str = ""
+
+
 class HubTable(msgspec.Struct, frozen=True):
-    """A route table of a hub: static routes, and the attachments that it learns from."""
+    """A route table of a hub: static routes, prefix lists, and the attachments it learns from."""
 
     id: str
     account: str
     hub: str
     routes: tuple[HubRoute, ...] = ()
+    lists: tuple[HubReference, ...] = ()
     learns: tuple[str, ...] = ()
     made_at: float = 0.0
+    ended_at: float | None = None

@@ -9,7 +9,7 @@ from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.hubroutes import Entry
 from antipodes.regional.ec2.hubs import ATTACHMENT_SWITCHES, DEFAULTS, HUB_SWITCHES
-from antipodes.regional.ec2.modelhubs import Hub, HubAttachment, HubTable
+from antipodes.regional.ec2.modelhubs import Hub, HubAttachment, HubReference, HubTable
 
 
 def _switch(*, on: object) -> str:
@@ -18,6 +18,10 @@ def _switch(*, on: object) -> str:
 
 def _switches(of: Any, known: Mapping[str, str]) -> Thing:
     return {name: _switch(on=getattr(of, field)) for name, field in known.items()}
+
+
+def _state(of: Hub | HubAttachment | HubTable) -> str:
+    return "available" if of.ended_at is None else "deleted"
 
 
 def hub(estate: Estate, of: Hub) -> Thing:
@@ -35,7 +39,7 @@ def hub(estate: Estate, of: Hub) -> Thing:
     return {
         "TransitGatewayId": of.id,
         "TransitGatewayArn": arn,
-        "State": "available",
+        "State": _state(of),
         "OwnerId": of.account,
         "Description": of.description,
         "CreationTime": of.made_at,
@@ -52,7 +56,7 @@ def vpc_attachment(estate: Estate, of: HubAttachment) -> Thing:
         "TransitGatewayId": of.hub,
         "VpcId": of.of,
         "VpcOwnerId": of.account,
-        "State": "available",
+        "State": _state(of),
         "SubnetIds": list(of.subnets),
         "CreationTime": of.made_at,
         "Options": options,
@@ -69,11 +73,11 @@ def attachment(estate: Estate, of: HubAttachment) -> Thing:
         "ResourceOwnerId": of.account,
         "ResourceType": of.kind,
         "ResourceId": of.of,
-        "State": "available",
+        "State": _state(of),
         "CreationTime": of.made_at,
         "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
-    if of.table:
+    if of.table and of.ended_at is None:
         state = {"TransitGatewayRouteTableId": of.table, "State": "associated"}
         found["Association"] = state
     return found
@@ -81,13 +85,13 @@ def attachment(estate: Estate, of: HubAttachment) -> Thing:
 
 def table(estate: Estate, of: HubTable) -> Thing:
     """A route table of a transit gateway."""
-    owner = estate.hubs.get(of.account, of.hub)
+    owner = estate.hubs.find(of.account, of.hub)
     return {
         "TransitGatewayRouteTableId": of.id,
         "TransitGatewayId": of.hub,
-        "State": "available",
-        "DefaultAssociationRouteTable": owner.associates == of.id,
-        "DefaultPropagationRouteTable": owner.propagates == of.id,
+        "State": _state(of),
+        "DefaultAssociationRouteTable": owner is not None and owner.associates == of.id,
+        "DefaultPropagationRouteTable": owner is not None and owner.propagates == of.id,
         "CreationTime": of.made_at,
         "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
@@ -100,6 +104,20 @@ def resource(of: HubAttachment) -> Thing:
         "ResourceId": of.of,
         "ResourceType": of.kind,
     }
+
+
+def reference(estate: Estate, table: HubTable, of: HubReference) -> Thing:
+    """A prefix list that a table refers to; over an attachment that is gone it drops."""
+    listed = estate.lists.find(table.account, of.list)
+    over = estate.attachments.find(table.account, of.attachment)
+    found: Thing = {
+        "TransitGatewayRouteTableId": table.id,
+        "PrefixListId": of.list,
+        "PrefixListOwnerId": "AWS" if listed is None else listed.account,
+        "State": "available",
+        "Blackhole": over is None,
+    }
+    return found if over is None else found | {"TransitGatewayAttachment": resource(over)}
 
 
 def route(of: Entry, attachments: Mapping[str, HubAttachment]) -> Thing:

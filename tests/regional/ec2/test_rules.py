@@ -14,8 +14,8 @@ from tests.regional.elbv2.hosts import ACCOUNT, Region
 
 
 def said(*permissions: dict[str, Any], egress: bool = False) -> list[GroupRule]:
-    def referenced(pair: Any) -> tuple[str, str]:
-        return pair["GroupId"], pair.get("UserId", ACCOUNT)
+    def referenced(pair: Any) -> dict[str, str]:
+        return {"group": pair["GroupId"], "group_account": ACCOUNT}
 
     return rules.said(permissions, egress=egress, referenced=referenced)
 

@@ -1,7 +1,8 @@
 """EC2's operations on security groups; those on their rules are in `ruleapi`."""
 
-from antipodes.regional.ec2 import groupfilters, groups, kinds, showngroups, tags
+from antipodes.regional.ec2 import groupfilters, groups, kinds, references, showngroups, tags
 from antipodes.regional.ec2.answering import check_dry_run, described, page
+from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
@@ -60,3 +61,32 @@ def get_security_groups_for_vpc(service: Ec2, call: Call, request: Request) -> R
     own = [one for one in estate.groups.list(call.account) if one.vpc == vpc.id]
     found = [showngroups.for_vpc(estate, one) for one in own]
     return page(found, request, groupfilters.FOR_VPC_FILTERS, "SecurityGroupForVpcs")
+
+
+@operations("DescribeSecurityGroupReferences")
+def describe_security_group_references(service: Ec2, call: Call, request: Request) -> Response:
+    """Where a VPC names a group by several ways, each is told of."""
+    estate, found = service.estate, dict[tuple[str, ...], Thing]()
+    own = [groups.by_id(estate, call.account, name) for name in request["GroupId"]]
+    check_dry_run(request)
+    for group in own:
+        for other, rule in groups.referring(estate, group.id):
+            if other.vpc == group.vpc:
+                continue
+            for way in references.ways(estate, other, group, egress=rule.egress):
+                told = {"GroupId": group.id, "ReferencingVpcId": other.vpc}
+                if way.peering:
+                    told["VpcPeeringConnectionId"] = way.peering
+                else:
+                    told["TransitGatewayId"] = way.hub
+                found[tuple(told.values())] = told
+    return {"SecurityGroupReferenceSet": list(found.values())}
+
+
+@operations("DescribeStaleSecurityGroups")
+def describe_stale_security_groups(service: Ec2, call: Call, request: Request) -> Response:
+    estate = service.estate
+    vpc = estate.vpcs.get(call.account, request["VpcId"])
+    own = [one for one in estate.groups.list(call.account) if one.vpc == vpc.id]
+    found = [one for one in (showngroups.stale(estate, group) for group in own) if one]
+    return page(found, request, {}, "StaleSecurityGroupSet")

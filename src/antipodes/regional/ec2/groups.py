@@ -1,7 +1,7 @@
 """Security groups: found as requests name them, made, referred to, and removed.
 
 Names are told apart without their case, and count in the account's default VPC only; elsewhere a
-group goes by its id.
+group goes by its id. A group that others of its VPC name is kept; those of other VPCs do not count.
 
 Source: Amazon VPC User Guide, "Security groups"; botocore's model.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.ec2 import defaults, rules
+from antipodes.regional.ec2 import defaults, references, rules
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import GroupRule, SecurityGroup, Vpc
 from antipodes.service.contract import Request, ServiceError
@@ -152,26 +152,28 @@ def referring(estate: Estate, name: str) -> Iterator[tuple[SecurityGroup, GroupR
             yield from ((group, rule) for rule in group.rules if rule.group == name)
 
 
-def referenced(estate: Estate, of: SecurityGroup, pair: Mapping[str, Any]) -> tuple[str, str]:
-    """The group that a new rule of a group names, and its account; it must be there."""
-    name, account = _named(estate, of, pair)
-    found = estate.groups.find(account, name)
-    if found is None:
-        raise estate.groups.missing(name)
-    if found.vpc != of.vpc:
+def referenced(
+    estate: Estate, of: SecurityGroup, pair: Mapping[str, Any], *, egress: bool
+) -> dict[str, str]:
+    """The group that a new rule of a group names; it must be there, and within reach."""
+    found = mentioned(estate, of, pair)
+    other = estate.groups.find(found["group_account"], found["group"])
+    if other is None or pair.get("VpcId") not in {None, "", other.vpc}:
+        raise estate.groups.missing(found["group"])
+    if other.vpc == of.vpc:
+        return found
+    wanted = pair.get("VpcPeeringConnectionId") or ""
+    ways = references.ways(estate, of, other, egress=egress)
+    if not any(wanted in {"", way.peering} for way in ways):
         raise ServiceError(
             "InvalidGroup.NotFound",
             "You have specified two resources that belong to different networks.",
         )
-    return name, account
+    return found | {"group_vpc": other.vpc}
 
 
-def mentioned(estate: Estate, of: SecurityGroup, pair: Mapping[str, Any]) -> tuple[str, str]:
-    """The group that a rule to be found names, and its account; it may be gone."""
-    return _named(estate, of, pair)
-
-
-def _named(estate: Estate, of: SecurityGroup, pair: Mapping[str, Any]) -> tuple[str, str]:
+def mentioned(estate: Estate, of: SecurityGroup, pair: Mapping[str, Any]) -> dict[str, str]:
+    """The group that a pair names, as a rule keeps it; with an id it need not be there."""
     name, text = pair.get("GroupId"), pair.get("GroupName")
     account = pair.get("UserId") or of.account
     if name and text:
@@ -180,12 +182,12 @@ def _named(estate: Estate, of: SecurityGroup, pair: Mapping[str, Any]) -> tuple[
             "The parameter groupName cannot be used with the parameter groupId",
         )
     if text:
-        return by_name(estate, account, text).id, account
+        name = by_name(estate, account, text).id
     if not name:
         raise ServiceError("MissingParameter", "Source group ID missing.")
     if not name.startswith("sg-"):
         raise ServiceError("InvalidGroupId.Malformed", f'Invalid id: "{name}" (expecting "sg-...")')
-    return name, account
+    return {"group": name, "group_account": account}
 
 
 def check_rules(kept: Sequence[GroupRule], new: Sequence[GroupRule]) -> None:

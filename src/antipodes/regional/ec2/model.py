@@ -115,6 +115,7 @@ class GroupRule(msgspec.Struct, frozen=True):
     group: str = ""
     group_account: str = ""
     description: str = ""
+    group_vpc: str = ""  # where that is another one
 
 
 class SecurityGroup(msgspec.Struct, frozen=True):

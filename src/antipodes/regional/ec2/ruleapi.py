@@ -31,7 +31,8 @@ def _authorized(service: Ec2, call: Call, request: Request, *, egress: bool) -> 
     estate = service.estate
     group = groups.asked(estate, call.account, request)
     given = groups.permissions(request, egress=egress)
-    new = rules.said(given, egress=egress, referenced=partial(groups.referenced, estate, group))
+    referenced = partial(groups.referenced, estate, group, egress=egress)
+    new = rules.said(given, egress=egress, referenced=referenced)
     tags = tags_given(request.get("TagSpecifications") or [], _RULE.resource)
     groups.check_rules(group.rules, new)
     check_dry_run(request)
@@ -79,7 +80,7 @@ def _revoked(service: Ec2, call: Call, request: Request, *, egress: bool) -> Res
         "RevokedSecurityGroupRules": [showngroups.revoked(group, one) for one in taken.gone],
     }
     if taken.unknown:
-        response["UnknownIpPermissions"] = showngroups.permissions(taken.unknown)
+        response["UnknownIpPermissions"] = showngroups.permissions(estate, group, taken.unknown)
     return response
 
 
@@ -120,11 +121,11 @@ def describe_security_group_rules(service: Ec2, call: Call, request: Request) ->
 def modify_security_group_rules(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
     group = groups.asked(estate, call.account, request)
-    referenced = partial(groups.referenced, estate, group)
     changed: dict[str, GroupRule] = {}
     for update in request["SecurityGroupRules"]:
         rule = _of(group, update.get("SecurityGroupRuleId"))
         _check_once(changed, rule)
+        referenced = partial(groups.referenced, estate, group, egress=rule.egress)
         changed[rule.id] = rules.modified(rule, update.get("SecurityGroupRule") or {}, referenced)
     kept = [rule for rule in group.rules if rule.id not in changed]
     groups.check_rules(kept, list(changed.values()))

@@ -27,11 +27,11 @@ _NUMBER = re.compile(r"[0-9]{1,3}")
 PORT_MAX, ICMP_MAX, PROTOCOL_MAX = 65535, 255, 255
 _NAMES = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
 _ICMP = ("icmp", "icmpv6")
-_WITH_PORTS = tuple(_NAMES.values())
+WITH_PORTS = tuple(_NAMES.values())
 
 Given = Mapping[str, Any]
-# The group that a pair in a permission names, and its account.
-Referenced = Callable[[Given], tuple[str, str]]
+# The group that a pair in a permission names, as a rule keeps it.
+Referenced = Callable[[Given], dict[str, str]]
 
 
 class Identity(NamedTuple):
@@ -86,8 +86,7 @@ def _peers(permission: Given, referenced: Referenced) -> Iterator[dict[str, str]
             raise ServiceError("MissingParameter", "The request must contain a prefix list ID")
         yield {"list": one["PrefixListId"]} | _description(one)
     for one in permission.get("UserIdGroupPairs") or ():
-        group, account = referenced(one)
-        yield {"group": group, "group_account": account} | _description(one)
+        yield referenced(one) | _description(one)
 
 
 def _description(given: Given) -> dict[str, str]:
@@ -142,7 +141,7 @@ def protocol_of(text: str | None) -> str:
             "explicitly.",
         )
     name = text.lower()
-    if name == ALL or name in _WITH_PORTS:
+    if name == ALL or name in WITH_PORTS:
         return name
     if _NUMBER.fullmatch(name) is not None and int(name) <= PROTOCOL_MAX:
         number = str(int(name))
@@ -154,7 +153,7 @@ def protocol_of(text: str | None) -> str:
 
 def ports_of(protocol: str, low: int | None, high: int | None) -> tuple[int, int]:
     """The ports of a permission, or its type and code; -1 where the protocol has none."""
-    if protocol not in _WITH_PORTS or (protocol == "icmpv6" and low is None and high is None):
+    if protocol not in WITH_PORTS or (protocol == "icmpv6" and low is None and high is None):
         return -1, -1
     if low is None or high is None:
         noun = "ICMP" if protocol in _ICMP else "TCP/UDP"
@@ -222,7 +221,7 @@ def told(rule: GroupRule) -> str:
         return f"peer: {peer}, ALL, ALLOW"
     names = ("type", "code") if rule.protocol in _ICMP else ("from port", "to port")
     ports = f"{names[0]}: {rule.low}, {names[1]}: {rule.high}, "
-    if rule.protocol not in _WITH_PORTS:
+    if rule.protocol not in WITH_PORTS:
         ports = ""
     return f"peer: {peer}, {rule.protocol.upper()}, {ports}ALLOW"
 
@@ -264,13 +263,13 @@ def modified(rule: GroupRule, given: Given, referenced: Referenced) -> GroupRule
         )
     protocol = protocol_of(given.get("IpProtocol"))
     low, high = ports_of(protocol, given.get("FromPort"), given.get("ToPort"))
-    value, peer = given[named[0]], dict[str, str]()
+    value = given[named[0]]
     if named[0] == "ReferencedGroupId":
-        peer["group"], peer["group_account"] = referenced({"GroupId": value})
+        peer = referenced({"GroupId": value})
     elif named[0] == "PrefixListId":
-        peer["list"] = value
+        peer = {"list": value}
     else:
-        peer["prefix"] = (prefix4 if named[0] == "CidrIpv4" else prefix6)(value)
+        peer = {"prefix": (prefix4 if named[0] == "CidrIpv4" else prefix6)(value)}
     made = GroupRule(rule.id, rule.egress, protocol, low, high, **peer)
     return described(made, given.get("Description"))
 

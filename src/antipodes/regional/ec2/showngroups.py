@@ -1,14 +1,15 @@
-"""Security groups and their rules, as the API shows them."""
+"""Security groups and their rules, as the API shows them.
+
+A group of another VPC is shown with that, and with the peering by which it is named; without its
+account once it is gone.
+"""
 
 from collections.abc import Iterable
 
-from antipodes.regional.ec2 import rules, tags
+from antipodes.regional.ec2 import peering, references, rules, tags
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.model import GroupRule, SecurityGroup
-
-# Protocols whose rules are shown with ports, or a type and a code.
-_WITH_PORTS = ("tcp", "udp", "icmp", "icmpv6")
 
 
 def arn(estate: Estate, of: SecurityGroup) -> str:
@@ -25,8 +26,8 @@ def group(estate: Estate, of: SecurityGroup) -> Thing:
         "OwnerId": of.account,
         "VpcId": of.vpc,
         "SecurityGroupArn": arn(estate, of),
-        "IpPermissions": permissions([rule for rule in of.rules if not rule.egress]),
-        "IpPermissionsEgress": permissions([rule for rule in of.rules if rule.egress]),
+        "IpPermissions": permissions(estate, of, [one for one in of.rules if not one.egress]),
+        "IpPermissionsEgress": permissions(estate, of, [one for one in of.rules if one.egress]),
         "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
 
@@ -43,8 +44,10 @@ def for_vpc(estate: Estate, of: SecurityGroup) -> Thing:
     }
 
 
-def permissions(of: Iterable[GroupRule]) -> list[Thing]:
-    """Rules of one direction, put together by protocol and ports."""
+def permissions(
+    estate: Estate, group: SecurityGroup, of: Iterable[GroupRule]
+) -> list[Thing]:
+    """Rules of one direction of a group, put together by protocol and ports."""
     found: dict[tuple[str, int, int], Thing] = {}
     for one in of:
         key = one.protocol, one.low, one.high
@@ -56,22 +59,56 @@ def permissions(of: Iterable[GroupRule]) -> list[Thing]:
                 "PrefixListIds": [],
                 "UserIdGroupPairs": [],
             }
-            if one.protocol in _WITH_PORTS:
+            if one.protocol in rules.WITH_PORTS:
                 found[key] |= {"FromPort": one.low, "ToPort": one.high}
-        member, peer = _peer(one)
+        member, peer = _peer(estate, group, one)
         described = {"Description": one.description} if one.description else {}
         found[key][member].append(peer | described)
     return list(found.values())
 
 
-def _peer(of: GroupRule) -> tuple[str, Thing]:
+def _peer(estate: Estate, group: SecurityGroup, of: GroupRule) -> tuple[str, Thing]:
     if of.group:
-        return "UserIdGroupPairs", {"UserId": of.group_account, "GroupId": of.group}
+        return "UserIdGroupPairs", _referenced(estate, group, of)
     if of.list:
         return "PrefixListIds", {"PrefixListId": of.list}
     if ":" in of.prefix:
         return "Ipv6Ranges", {"CidrIpv6": of.prefix}
     return "IpRanges", {"CidrIp": of.prefix}
+
+
+def _referenced(estate: Estate, group: SecurityGroup, of: GroupRule) -> Thing:
+    """The group that a rule names."""
+    found: Thing = {"UserId": of.group_account, "GroupId": of.group}
+    if of.group_vpc:
+        found["VpcId"] = of.group_vpc
+        if estate.groups.find(of.group_account, of.group) is None:
+            del found["UserId"]
+        peered = references.peered(estate, group, of)
+        if peered is not None:
+            found["VpcPeeringConnectionId"] = peered.id
+            found["PeeringStatus"] = peering.code(peered, estate.host.runtime.wall())
+    return found
+
+
+def stale(estate: Estate, of: SecurityGroup) -> Thing | None:
+    """The stale rules of a security group, if it has some."""
+    gone = [one for one in of.rules if references.is_stale(estate, of, one)]
+    if not gone:
+        return None
+    return {
+        "GroupId": of.id,
+        "GroupName": of.name,
+        "Description": of.description,
+        "VpcId": of.vpc,
+        "StaleIpPermissions": _stale(estate, of, [one for one in gone if not one.egress]),
+        "StaleIpPermissionsEgress": _stale(estate, of, [one for one in gone if one.egress]),
+    }
+
+
+def _stale(estate: Estate, group: SecurityGroup, of: Iterable[GroupRule]) -> list[Thing]:
+    found = permissions(estate, group, of)
+    return [{key: one[key] for key in one if key != "Ipv6Ranges"} for one in found]
 
 
 def rule(estate: Estate, group: SecurityGroup, of: GroupRule) -> Thing:
@@ -84,7 +121,7 @@ def rule(estate: Estate, group: SecurityGroup, of: GroupRule) -> Thing:
         "Tags": tags.shown(estate.tags(group.account, of.id)),
     }
     if of.group:
-        found["ReferencedGroupInfo"] = {"GroupId": of.group, "UserId": of.group_account}
+        found["ReferencedGroupInfo"] = _referenced(estate, group, of)
     return found
 
 

@@ -129,7 +129,7 @@ def test_prefixes_lose_their_host_bits_once(address: int, length: int, address6:
 
 
 def rule(number: int, *, egress: bool = False, kind: str = "4") -> GroupRule:
-    peers = {
+    peers: dict[str, dict[str, Any]] = {
         "4": {"prefix": f"10.0.{number}.0/24"},
         "6": {"prefix": f"fd00:{number:x}::/32"},
         "group": {"group": f"sg-{number}"},
@@ -141,6 +141,7 @@ def rule(number: int, *, egress: bool = False, kind: str = "4") -> GroupRule:
 _COUNTS = st.integers(0, 35)
 
 
+@settings(max_examples=40)
 @given(_COUNTS, _COUNTS, _COUNTS, st.lists(st.integers(1, 30), max_size=2), st.booleans())
 def test_sixty_rules_of_a_family_each_way(
     four: int, six: int, referring: int, sizes: list[int], egress: bool
@@ -193,9 +194,7 @@ class Group:
         self.ask("RevokeSecurityGroupEgress", **self.request([_EVERYTHING]))
 
     def ask(self, operation: str, **request: Any) -> Any:
-        return self._region.run(
-            self._region.host.call("ec2", operation, request, account=ACCOUNT)
-        )
+        return self._region.run(self._region.host.call("ec2", operation, request, account=ACCOUNT))
 
     def request(self, chosen: list[Any]) -> dict[str, Any]:
         found = []
@@ -248,7 +247,7 @@ def test_the_rules_shown_together_are_the_rules_kept_in_whatever_order_they_came
 ) -> None:
     made = iter(range(10**6))
 
-    @settings(max_examples=40)
+    @settings(max_examples=20)
     @given(_STEPS, st.randoms(use_true_random=False))
     def holds(steps: Any, random: Any) -> None:
         group, model = Group(region, next(made)), dict[Any, Any]()

@@ -50,8 +50,7 @@ def describe_security_groups(service: Ec2, call: Call, request: Request) -> Resp
     for name in request.get("GroupIds") or []:
         groups.by_id(estate, call.account, name)
     found = [showngroups.group(estate, one) for one in own]
-    known = groupfilters.group_filters({one.id: one.name for one in estate.groups.all()})
-    return described(kinds.SECURITY_GROUP, found, request, known)
+    return described(kinds.SECURITY_GROUP, found, request, groupfilters.group_filters(estate))
 
 
 @operations("GetSecurityGroupsForVpc")

@@ -1,8 +1,9 @@
 """Filters over security groups and their rules."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import GROUP_FILTERS, Filters, Thing
 
 _PEERS = (
@@ -27,8 +28,8 @@ FOR_VPC_FILTERS: Filters = {
 }
 
 
-def group_filters(names: Mapping[str, str]) -> Filters:
-    """The filters over security groups; `names` are those of the groups that rules may name."""
+def group_filters(estate: Estate) -> Filters:
+    """The filters over security groups, of which one asks for the groups that rules name."""
     found = dict(GROUP_FILTERS)
     for prefix, member in (("", "IpPermissions"), ("egress.", "IpPermissionsEgress")):
         start = f"{prefix}ip-permission"
@@ -36,7 +37,7 @@ def group_filters(names: Mapping[str, str]) -> Filters:
             found[f"{start}.{name}"] = _of_permissions(member, asked)
         for name, peers, asked in _PEERS:
             found[f"{start}.{name}"] = _of_peers(member, peers, asked)
-        found[f"{start}.group-name"] = _of_names(member, names)
+        found[f"{start}.group-name"] = _of_names(member, estate)
     return found
 
 
@@ -45,9 +46,17 @@ def _of_permissions(member: str, asked: str) -> Callable[[Thing], Iterable[Any]]
 
 
 def _of_peers(member: str, peers: str, asked: str) -> Callable[[Thing], Iterable[Any]]:
-    return lambda thing: [peer[asked] for one in thing[member] for peer in one[peers]]
+    return lambda thing: [
+        peer[asked] for one in thing[member] for peer in one[peers] if asked in peer
+    ]
 
 
-def _of_names(member: str, names: Mapping[str, str]) -> Callable[[Thing], Iterable[Any]]:
-    ids = _of_peers(member, "UserIdGroupPairs", "GroupId")
-    return lambda thing: [names[name] for name in ids(thing) if name in names]
+def _of_names(member: str, estate: Estate) -> Callable[[Thing], Iterable[Any]]:
+    def read(thing: Thing) -> Iterable[Any]:
+        for one in thing[member]:
+            for pair in one["UserIdGroupPairs"]:
+                found = estate.groups.find(pair.get("UserId") or "", pair["GroupId"])
+                if found is not None:
+                    yield found.name
+
+    return read

@@ -44,9 +44,7 @@ def for_vpc(estate: Estate, of: SecurityGroup) -> Thing:
     }
 
 
-def permissions(
-    estate: Estate, group: SecurityGroup, of: Iterable[GroupRule]
-) -> list[Thing]:
+def permissions(estate: Estate, group: SecurityGroup, of: Iterable[GroupRule]) -> list[Thing]:
     """Rules of one direction of a group, put together by protocol and ports."""
     found: dict[tuple[str, int, int], Thing] = {}
     for one in of:

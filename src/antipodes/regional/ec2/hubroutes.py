@@ -17,6 +17,7 @@ from bisect import bisect, insort
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import groupby
+from types import MappingProxyType
 from typing import NamedTuple
 
 from antipodes.fabric.network.topology import LISTED, PROPAGATED, STATIC
@@ -164,8 +165,8 @@ def routes_of(
     table: HubTable,
     attachments: Mapping[str, HubAttachment],
     vpcs: Mapping[str, Vpc],
-    lists: Mapping[str, Sequence[str]],
     *,
+    lists: Mapping[str, Sequence[str]] = MappingProxyType({}),
     spreads: bool = True,
 ) -> tuple[Entry, ...]:
     """The routes of a table, from what is kept: attachments, VPCs and lists' prefixes, by id."""

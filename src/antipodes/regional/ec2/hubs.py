@@ -152,7 +152,7 @@ def routes(estate: Estate, table: HubTable) -> tuple[Entry, ...]:
     attachments = {one.id: one for one in estate.attachments.list(table.account)}
     vpcs = {one.id: one for one in estate.vpcs.list(table.account)}
     spreads = estate.hubs.get(table.account, table.hub).spreads
-    return routes_of(table, attachments, vpcs, {}, spreads=spreads)
+    return routes_of(table, attachments, vpcs, spreads=spreads)
 
 
 def default_tables(estate: Estate, hub: Hub, options: Request) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.regional.ec2.nets import Net
 from tests.regional.elbv2.hosts import Region
 
 
@@ -18,3 +19,8 @@ def region() -> Iterator[Region]:
 @pytest.fixture
 def ec2(region: Region) -> Any:
     return region.client("ec2")
+
+
+@pytest.fixture
+def net(region: Region) -> Net:
+    return Net(region)

@@ -7,12 +7,12 @@ Source: Amazon VPC User Guide, "Security groups"; botocore's model.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from antipodes.regional.ec2 import defaults, references, rules
+from antipodes.regional.ec2 import defaults, prefixlists, references, rules
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import GroupRule, SecurityGroup, Vpc
 from antipodes.service.contract import Request, ServiceError
@@ -190,17 +190,20 @@ def mentioned(estate: Estate, of: SecurityGroup, pair: Mapping[str, Any]) -> dic
     return {"group": name, "group_account": account}
 
 
-def check_rules(kept: Sequence[GroupRule], new: Sequence[GroupRule]) -> None:
-    """Refuse new rules of a group that cannot stand beside the others, or name what is not there.
-
-    There are no prefix lists yet.
-    """
+def check_rules(
+    estate: Estate, account: str, kept: Sequence[GroupRule], new: Sequence[GroupRule]
+) -> None:
+    """Refuse new rules of a group that cannot stand beside the others, or name no prefix list."""
     for rule in new:
         if rule.list:
-            raise ServiceError(
-                "InvalidPrefixListID.NotFound", f"The prefix list ID '{rule.list}' does not exist"
-            )
-    rules.check_together((*kept, *new), {})
+            prefixlists.find(estate, account, rule.list)
+    rules.check_together((*kept, *new), sizes(estate, account, (*kept, *new)))
+
+
+def sizes(estate: Estate, account: str, of: Iterable[GroupRule]) -> dict[str, int]:
+    """How many rules each prefix list counts as that rules name."""
+    names = dict.fromkeys(rule.list for rule in of if rule.list)
+    return {name: prefixlists.weight(estate, account, name) for name in names}
 
 
 def says_rules(request: Request) -> bool:

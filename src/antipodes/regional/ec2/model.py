@@ -76,7 +76,7 @@ class RouteTable(msgspec.Struct, frozen=True):
     main_association: str = ""
     gateways: tuple[tuple[str, str], ...] = ()
     propagates: tuple[str, ...] = ()
-    token: str = ""  # of the request that made it
+    token: Token | None = None
 
 
 class AclEntry(msgspec.Struct, frozen=True):
@@ -169,7 +169,7 @@ class PrefixList(msgspec.Struct, frozen=True):
     version: int = 1
     oldest: int = 1
     state: str = "create-complete"
-    token: str = ""
+    token: Token | None = None
 
 
 class Elastic(msgspec.Struct, frozen=True):

@@ -34,7 +34,7 @@ def _authorized(service: Ec2, call: Call, request: Request, *, egress: bool) -> 
     referenced = partial(groups.referenced, estate, group, egress=egress)
     new = rules.said(given, egress=egress, referenced=referenced)
     tags = tags_given(request.get("TagSpecifications") or [], _RULE.resource)
-    groups.check_rules(group.rules, new)
+    groups.check_rules(estate, call.account, group.rules, new)
     check_dry_run(request)
     made = [msgspec.structs.replace(one, id=estate.new_id(_RULE.prefix)) for one in new]
     groups.replace(estate, group, (*group.rules, *made))
@@ -128,7 +128,7 @@ def modify_security_group_rules(service: Ec2, call: Call, request: Request) -> R
         referenced = partial(groups.referenced, estate, group, egress=rule.egress)
         changed[rule.id] = rules.modified(rule, update.get("SecurityGroupRule") or {}, referenced)
     kept = [rule for rule in group.rules if rule.id not in changed]
-    groups.check_rules(kept, list(changed.values()))
+    groups.check_rules(estate, call.account, kept, list(changed.values()))
     check_dry_run(request)
     groups.replace(estate, group, [changed.get(rule.id, rule) for rule in group.rules])
     return {"Return": True}

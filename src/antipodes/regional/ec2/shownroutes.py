@@ -1,9 +1,11 @@
 """Route tables, gateways and DHCP options as the API shows them."""
 
+from collections.abc import Iterable
+
 from antipodes.regional.ec2 import tags, targets
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
-from antipodes.regional.ec2.model import DhcpOptions, InternetGateway, Route, RouteTable
+from antipodes.regional.ec2.model import DhcpOptions, InternetGateway, Route, RouteTable, Subnet
 
 
 def gateway(estate: Estate, of: InternetGateway) -> Thing:
@@ -30,24 +32,30 @@ def options(estate: Estate, of: DhcpOptions) -> Thing:
     }
 
 
-def table(estate: Estate, of: RouteTable) -> Thing:
-    """A route table."""
+def tables(estate: Estate, account: str) -> list[Thing]:
+    """All route tables of an account."""
+    subnets = estate.subnets.list(account)
+    return [table(estate, one, subnets) for one in estate.tables.list(account)]
+
+
+def table(estate: Estate, of: RouteTable, subnets: Iterable[Subnet]) -> Thing:
+    """A route table, and which of some subnets go by it."""
     return {
         "RouteTableId": of.id,
         "VpcId": of.vpc,
         "OwnerId": of.account,
-        "Associations": associations(estate, of),
+        "Associations": associations(of, subnets),
         "PropagatingVgws": [{"GatewayId": name} for name in of.propagates],
         "Routes": [route(estate, of, one) for one in of.routes],
         "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
 
 
-def associations(estate: Estate, of: RouteTable) -> list[Thing]:
+def associations(of: RouteTable, subnets: Iterable[Subnet]) -> list[Thing]:
     """What goes by a table: a network's subnets without one, subnets, and gateways."""
     found = [
         _association(of, one.table_association, {"SubnetId": one.id})
-        for one in estate.subnets.list(of.account)
+        for one in subnets
         if one.table == of.id
     ]
     found += [_association(of, name, {"GatewayId": gateway}) for name, gateway in of.gateways]

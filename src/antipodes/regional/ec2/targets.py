@@ -10,13 +10,14 @@ Source: Amazon VPC User Guide, "Route tables"; botocore's CreateRoute.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from antipodes.regional.ec2 import nats
+from antipodes.regional.ec2 import nats, peering
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.model import Interface, RouteTable
 from antipodes.service.contract import Request, ServiceError
 
 LOCAL = "local"
+RUNNING = "running"
 _NOT_OFFERED = ("CarrierGatewayId", "LocalGatewayId", "CoreNetworkArn", "OdbNetworkArn")
 
 
@@ -52,15 +53,44 @@ def _gateway(estate: Estate, account: str, name: str) -> Found | None:
 
 
 def _interface(estate: Estate, account: str, name: str) -> Found | None:
+    """One takes packets that a service manages, or that a running instance has."""
     interface = estate.interfaces.find(account, name)
     if interface is None:
         return None
-    return Found((interface.vpc,), works=interface.attached is not None)
+    attached = interface.attached
+    instance = estate.instances.find(account, attached.instance) if attached is not None else None
+    runs = instance is not None and instance.state == RUNNING
+    return Found((interface.vpc,), works=runs or interface.manager != "")
 
 
-def _nat(estate: Estate, account: str, name: str) -> Found | None:
-    gateway = estate.nats.find(account, name)
-    return None if gateway is None else Found((gateway.vpc,), works=nats.is_there(gateway))
+def _translator(estate: Estate, account: str, name: str) -> Found | None:
+    """One that has failed or was deleted is seen for a while, and is not there."""
+    found = estate.nats.find(account, name)
+    if found is None or not nats.is_there(found):
+        return None
+    return Found((found.vpc,))
+
+
+def _hub(estate: Estate, account: str, name: str) -> Found | None:
+    """Tables lead to it from the networks that are attached."""
+    if estate.hubs.find(account, name) is None:
+        return None
+    attached = [one for one in estate.attachments.list(account) if one.hub == name]
+    return Found(tuple(one.of for one in attached if one.kind == "vpc"))
+
+
+def _peering(estate: Estate, account: str, name: str) -> Found | None:
+    """Tables may lead to it once it is asked for; it works once that is accepted."""
+    found = estate.peerings.find(account, name)
+    if found is None:
+        return None
+    code = peering.code(found, estate.host.runtime.wall())
+    if code not in peering.LIVE:
+        return None
+    here = account, estate.host.place
+    sides = found.requester, found.accepter
+    vpcs = tuple(one.vpc for one in sides if (one.account, one.region) == here)
+    return Found(vpcs, works=code == peering.ACTIVE)
 
 
 TARGETS = (
@@ -78,7 +108,7 @@ TARGETS = (
     ),
     Target(
         *("nat", "NatGatewayId", "NatGatewayId", "NatGatewayNotFound"),
-        *("NAT gateway", _nat),
+        *("NAT gateway", _translator),
     ),
     Target(
         *("eigw", "EgressOnlyInternetGatewayId", "EgressOnlyInternetGatewayId"),
@@ -86,11 +116,11 @@ TARGETS = (
     ),
     Target(
         *("tgw", "TransitGatewayId", "TransitGatewayId", "InvalidTransitGatewayID.NotFound"),
-        *("transitGateway ID", _absent),
+        *("transitGateway ID", _hub),
     ),
     Target(
         *("pcx", "VpcPeeringConnectionId", "VpcPeeringConnectionId"),
-        *("InvalidVpcPeeringConnectionID.NotFound", "vpcPeeringConnection ID", _absent),
+        *("InvalidVpcPeeringConnectionID.NotFound", "vpcPeeringConnection ID", _peering),
     ),
     Target(
         *("vpce", "VpcEndpointId", "GatewayId", "InvalidVpcEndpointId.NotFound"),

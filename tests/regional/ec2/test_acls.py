@@ -10,7 +10,7 @@ from antipodes.regional.ec2 import acls
 from antipodes.regional.ec2.model import AclEntry, NetworkAcl
 from antipodes.service.contract import ServiceError
 from tests.regional.ec2.worlds import named, refusal, tagged
-from tests.regional.elbv2.hosts import Region
+from tests.regional.elbv2.hosts import ACCOUNT, Region
 
 LAST = [(32767, True, "deny", "0.0.0.0/0"), (32767, False, "deny", "0.0.0.0/0")]
 WEB: dict[str, Any] = {
@@ -80,7 +80,7 @@ def test_a_default_acl_allows_all_and_a_created_one_denies_all(region: Region) -
     assert found["Tags"] == [{"Key": "use", "Value": "tests"}]
 
 
-def test_a_client_token_means_one_vpc(ec2: Any) -> None:
+def test_a_client_token_means_one_request(ec2: Any) -> None:
     vpc, _ = network(ec2)
     [default] = ec2.describe_vpcs(Filters=named("is-default", "true"))["Vpcs"]
     make(ec2, vpc, ClientToken="t")
@@ -111,6 +111,18 @@ def test_acls_that_cannot_be_made_or_deleted(ec2: Any) -> None:
     code = refusal(ec2.replace_network_acl_association, **gone)
     assert code == "InvalidAssociationID.NotFound"
     ec2.delete_vpc(VpcId=vpc)
+
+
+def test_200_acls_to_a_vpc(region: Region) -> None:
+    ec2 = region.client("ec2")
+    vpc, _ = network(ec2)
+    service: Any = region.host.services["ec2"]
+    names = [f"acl-{number:017x}" for number in range(199)]
+    for name in names:
+        service.estate.acls.put(ACCOUNT, name, NetworkAcl(name, ACCOUNT, vpc, ()))
+    assert refusal(ec2.create_network_acl, VpcId=vpc) == "NetworkAclLimitExceeded"
+    ec2.delete_network_acl(NetworkAclId=names[0])
+    assert shown(ec2, make(ec2, vpc))["VpcId"] == vpc
 
 
 def test_a_subnet_goes_by_one_acl(region: Region) -> None:

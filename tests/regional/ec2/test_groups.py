@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from antipodes.regional.ec2.interfaces import Wanted
 from antipodes.regional.ec2.model import SecurityGroup
 from tests.regional.ec2.worlds import named, refusal, tagged
 from tests.regional.elbv2.hosts import ACCOUNT, Region
@@ -111,8 +110,7 @@ def test_2500_groups_to_an_account(region: Region) -> None:
     make(ec2)
 
 
-def test_groups_in_use_are_not_deleted(region: Region) -> None:
-    ec2 = region.client("ec2")
+def test_groups_in_use_are_not_deleted(ec2: Any) -> None:
     [default] = ec2.describe_security_groups()["SecurityGroups"]
     assert refusal(ec2.delete_security_group, GroupName="default") == "CannotDelete"
     web, backend = make(ec2, "web"), make(ec2, "backend")
@@ -125,11 +123,11 @@ def test_groups_in_use_are_not_deleted(region: Region) -> None:
     )
     assert refusal(ec2.delete_security_group, GroupId=web) == "DependencyViolation"
     assert refusal(ec2.delete_security_group, GroupId=backend, DryRun=True) == "DryRunOperation"
-    service: Any = region.host.services["ec2"]
-    [subnet, *_] = service.estate.subnets.list(ACCOUNT)
-    interface = service.interfaces.make(subnet, Wanted(groups=(backend,)))
+    [subnet, *_] = ec2.describe_subnets()["Subnets"]
+    interface = ec2.create_network_interface(SubnetId=subnet["SubnetId"], Groups=[backend])
     assert refusal(ec2.delete_security_group, GroupId=backend) == "DependencyViolation"
-    service.estate.remove(service.estate.interfaces, ACCOUNT, interface.id)
+    name = interface["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.delete_network_interface(NetworkInterfaceId=name)
     ec2.delete_security_group(GroupId=backend)
     ec2.delete_security_group(GroupId=web)
     assert ids(ec2) == [default["GroupId"]]

@@ -7,32 +7,30 @@ from antipodes.regional.ec2.answering import check_dry_run, described
 from antipodes.regional.ec2.model import NetworkAcl
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
+from antipodes.regional.ec2.tokens import repeated, token_of
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
 
 @operations("CreateNetworkAcl")
 def create_network_acl(service: Ec2, call: Call, request: Request) -> Response:
-    estate, token = service.estate, request.get("ClientToken") or ""
+    estate, token = service.estate, token_of(request)
     vpc = estate.vpcs.get(call.account, request["VpcId"])
     tags = tags_given(request.get("TagSpecifications") or [], kinds.NETWORK_ACL.resource)
     own = estate.acls.list(call.account)
-    made = next((one for one in own if token and one.token == token), None)
-    if made is None and sum(one.vpc == vpc.id for one in own) >= acls.ACLS_MAX:
+    again = repeated(own, token)
+    if not again and sum(one.vpc == vpc.id for one in own) >= acls.ACLS_MAX:
         raise ServiceError(
             "NetworkAclLimitExceeded", "The maximum number of network ACLs has been reached."
         )
-    if made is not None and made.vpc != vpc.id:
-        raise ServiceError(
-            "IdempotentParameterMismatch",
-            "The client token was used before, for a network ACL of another VPC.",
-        )
     check_dry_run(request)
-    if made is None:
+    if again:
+        made = again[0]
+    else:
         made = NetworkAcl(estate.acls.new_id(), call.account, vpc.id, (), token=token)
         estate.acls.put(call.account, made.id, made)
         estate.tag(call.account, made.id, tags)
     response: Response = {"NetworkAcl": shownacls.acl(estate, made)}
-    return response | ({"ClientToken": token} if token else {})
+    return response | ({"ClientToken": token.name} if token is not None else {})
 
 
 @operations("DeleteNetworkAcl")

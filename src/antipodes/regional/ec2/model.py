@@ -99,7 +99,7 @@ class NetworkAcl(msgspec.Struct, frozen=True):
     vpc: str
     entries: tuple[AclEntry, ...]
     default: bool = False
-    token: str = ""  # of the request that made it
+    token: Token | None = None
 
 
 class GroupRule(msgspec.Struct, frozen=True):

@@ -2,17 +2,13 @@
 
 from typing import Any
 
-import msgspec
-
 from antipodes.regional.ec2.estate import Estate
-from antipodes.regional.ec2.interfaces import Interfaces, Wanted
-from antipodes.regional.ec2.model import Attached, Instance, Interface
 from tests.regional.ec2.worlds import named, refusal
-from tests.regional.elbv2.hosts import ACCOUNT, Region
+from tests.regional.elbv2.hosts import Region
 
 
 class Net:
-    """A VPC with two subnets, a gateway, a table, and an interface that stands for an appliance."""
+    """A VPC with two subnets, a gateway, a table, and an instance for an appliance."""
 
     def __init__(self, region: Region) -> None:
         self.region = region
@@ -26,7 +22,7 @@ class Net:
         self.gateway: str = made["InternetGatewayId"]
         ec2.attach_internet_gateway(InternetGatewayId=self.gateway, VpcId=self.vpc)
         self.table = self.make()
-        self.appliance = self.interface()
+        self.instance, self.appliance = self.launch()
 
     def make(self, vpc: str = "") -> str:
         made = self.ec2.create_route_table(VpcId=vpc or self.vpc)["RouteTable"]
@@ -36,21 +32,12 @@ class Net:
     def estate(self) -> Estate:
         return Estate(self.region.host)
 
-    def interface(self, subnet: str = "") -> str:
-        """An interface, attached to an instance."""
-        estate = self.estate
-        known = estate.subnets.get(ACCOUNT, subnet or self.back)
-        made = Interfaces(estate).make(known, Wanted())
-        self.attach(made, f"i-{made.id}")
-        return made.id
-
-    def attach(self, interface: Interface, instance: str) -> None:
-        estate, where = self.estate, (interface.vpc, interface.subnet, interface.zone)
-        attached = Attached("eni-attach-1", instance, ACCOUNT)
-        changed = msgspec.structs.replace(interface, attached=attached)
-        estate.interfaces.put(ACCOUNT, interface.id, changed)
-        made = Instance(instance, ACCOUNT, "r-1", "ami-1", "m5.large", *where)
-        estate.instances.put(ACCOUNT, instance, made)
+    def launch(self) -> tuple[str, str]:
+        """An instance, and its interface."""
+        made = self.ec2.run_instances(
+            ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=self.back
+        )["Instances"][0]
+        return made["InstanceId"], made["NetworkInterfaces"][0]["NetworkInterfaceId"]
 
     def described(self, table: str = "") -> dict[str, Any]:
         ec2 = self.region.client("ec2")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.regional.ec2.nets import Net
 from tests.regional.ec2.worlds import named, refusal, tagged
 from tests.regional.elbv2.hosts import Region
 
@@ -46,6 +47,18 @@ def test_a_gateway_is_attached_to_one_vpc_and_stays_so(region: Region) -> None:
     assert code == "InvalidInternetGatewayID.NotFound"
     assert ec2.describe_tags()["Tags"] == []
     ec2.delete_vpc(VpcId=vpc)
+
+
+def test_a_gateway_stays_while_public_addresses_are_mapped(net: Net) -> None:
+    ec2, at = net.ec2, {"InternetGatewayId": net.gateway, "VpcId": net.vpc}
+    address = ec2.allocate_address()["AllocationId"]
+    mapped = ec2.associate_address(AllocationId=address, NetworkInterfaceId=net.appliance)
+    assert refusal(ec2.detach_internet_gateway, **at) == "DependencyViolation"
+    ec2.disassociate_address(AssociationId=mapped["AssociationId"])
+    assert refusal(ec2.detach_internet_gateway, **at, DryRun=True) == "DryRunOperation"
+    ec2.detach_internet_gateway(**at)
+    wanted = named("attachment.vpc-id", net.vpc)
+    assert ec2.describe_internet_gateways(Filters=wanted)["InternetGateways"] == []
 
 
 def test_five_gateways_to_an_account_one_of_them_the_default_networks(ec2: Any) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antipodes.regional.ec2 import routes
-from antipodes.regional.ec2.model import NatGateway, PrivateAddress, Route
+from antipodes.regional.ec2.model import Route
 from antipodes.service.contract import ServiceError
 from tests.regional.ec2.nets import Net
 from tests.regional.ec2.worlds import named, refusal
@@ -26,7 +26,7 @@ def shared() -> Iterator[Net]:
 def test_routes_are_made_replaced_and_deleted(net: Net) -> None:
     ec2, table = net.ec2, net.table
     net.create("0.0.0.0/0", GatewayId=net.gateway)
-    net.create("192.168.7.9/16", InstanceId=f"i-{net.appliance}")
+    net.create("192.168.7.9/16", InstanceId=net.instance)
     ec2.create_route(RouteTableId=table, DestinationIpv6CidrBlock="::/0", GatewayId=net.gateway)
     net.region.restart()
     found = net.described()["Routes"]
@@ -40,7 +40,7 @@ def test_routes_are_made_replaced_and_deleted(net: Net) -> None:
         {
             "DestinationCidrBlock": "192.168.0.0/16",
             "NetworkInterfaceId": net.appliance,
-            "InstanceId": f"i-{net.appliance}",
+            "InstanceId": net.instance,
             "InstanceOwnerId": ACCOUNT,
             "Origin": "CreateRoute",
             "State": "active",
@@ -95,9 +95,11 @@ def test_one_target_that_is_there(shared: Net, request_: dict[str, str], code: s
 
 
 def test_an_instance_with_two_interfaces_is_no_target(net: Net) -> None:
-    further = net.estate.interfaces.get(ACCOUNT, net.interface())
-    net.attach(further, f"i-{net.appliance}")
-    assert net.refused("0.0.0.0/0", InstanceId=f"i-{net.appliance}") == "InvalidInstanceID"
+    made = net.ec2.create_network_interface(SubnetId=net.back)["NetworkInterface"]
+    net.ec2.attach_network_interface(
+        NetworkInterfaceId=made["NetworkInterfaceId"], InstanceId=net.instance, DeviceIndex=1
+    )
+    assert net.refused("0.0.0.0/0", InstanceId=net.instance) == "InvalidInstanceID"
 
 
 def test_one_destination_that_is_a_prefix_and_not_there_yet(net: Net) -> None:
@@ -168,19 +170,11 @@ def test_a_route_whose_target_is_gone_stays_as_a_blackhole(net: Net) -> None:
     ec2.detach_internet_gateway(InternetGatewayId=net.gateway, VpcId=default["VpcId"])
     ec2.attach_internet_gateway(InternetGatewayId=net.gateway, VpcId=net.vpc)
     assert net.routes()["0.0.0.0/0"] == (net.gateway, "active")
-    name = f"i-{net.appliance}"
-    runs = net.estate.instances.get(ACCOUNT, name)
-    stopped = msgspec.structs.replace(runs, state="stopped")
-    net.estate.instances.put(ACCOUNT, name, stopped)
+    ec2.stop_instances(InstanceIds=[net.instance])
     assert net.routes()["10.9.0.0/16"] == (net.appliance, "blackhole")
-    net.estate.instances.put(ACCOUNT, name, runs)
+    ec2.start_instances(InstanceIds=[net.instance])
     assert net.routes()["10.9.0.0/16"] == (net.appliance, "active")
-    known = net.estate.interfaces.get(ACCOUNT, net.appliance)
-    loose = msgspec.structs.replace(known, attached=None)
-    net.estate.interfaces.put(ACCOUNT, known.id, loose)
-    assert net.routes()["10.9.0.0/16"] == (net.appliance, "blackhole")
-    net.estate.interfaces.delete(ACCOUNT, known.id)
-    assert net.routes()["10.9.0.0/16"] == (net.appliance, "blackhole")
+    ec2.terminate_instances(InstanceIds=[net.instance])
     net.region.restart()
     assert net.routes()["10.9.0.0/16"] == (net.appliance, "blackhole")
     code = refusal(
@@ -230,10 +224,8 @@ def test_routes_lead_to_a_hub_from_networks_attached_to_it(net: Net) -> None:
 
 
 def test_a_nat_gateway_takes_one_family(net: Net) -> None:
-    nat, estate = "nat-1", net.estate
-    zone = estate.subnets.get(ACCOUNT, net.front).zone
-    made = NatGateway(nat, ACCOUNT, net.vpc, net.front, zone, PrivateAddress("10.0.0.9"))
-    estate.nats.put(ACCOUNT, nat, made)
+    made = net.ec2.create_nat_gateway(SubnetId=net.front, ConnectivityType="private")
+    nat = made["NatGateway"]["NatGatewayId"]
     net.create("0.0.0.0/0", NatGatewayId=nat)
     net.create("10.0.1.0/24", NatGatewayId=nat)
     six = {"RouteTableId": net.table, "NatGatewayId": nat}
@@ -241,9 +233,20 @@ def test_a_nat_gateway_takes_one_family(net: Net) -> None:
     assert code == "InvalidParameterValue"
     net.ec2.create_route(DestinationIpv6CidrBlock="64:ff9b::/96", **six)
     assert net.routes()["64:ff9b::/96"] == (nat, "active")
-    estate.nats.put(ACCOUNT, nat, msgspec.structs.replace(made, ended_at=1.0))
+    net.ec2.delete_nat_gateway(NatGatewayId=nat)
     assert net.routes()["0.0.0.0/0"] == (nat, "blackhole")
     assert net.refused("10.8.0.0/16", NatGatewayId=nat) == "NatGatewayNotFound"
+
+
+def test_an_interface_that_nothing_has_takes_no_packets(net: Net) -> None:
+    made = net.ec2.create_network_interface(SubnetId=net.back)["NetworkInterface"]
+    name = made["NetworkInterfaceId"]
+    net.create("0.0.0.0/0", NetworkInterfaceId=name)
+    assert net.routes()["0.0.0.0/0"] == (name, "blackhole")
+    net.ec2.attach_network_interface(
+        NetworkInterfaceId=name, InstanceId=net.instance, DeviceIndex=1
+    )
+    assert net.routes()["0.0.0.0/0"] == (name, "active")
 
 
 def test_addresses_of_the_instances_services_are_no_destination(net: Net) -> None:

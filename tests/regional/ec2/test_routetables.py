@@ -1,5 +1,7 @@
 """Route tables and what goes by them, by boto3."""
 
+from typing import Any
+
 from antipodes.regional.ec2.model import RouteTable
 from tests.regional.ec2.nets import Net
 from tests.regional.ec2.worlds import named, refusal, tagged
@@ -193,3 +195,57 @@ def test_networks_of_another_account_are_not_there(net: Net) -> None:
     assert code == "InvalidRouteTableID.NotFound"
     code = refusal(theirs.attach_internet_gateway, InternetGatewayId=net.gateway, VpcId=net.vpc)
     assert code == "InvalidInternetGatewayID.NotFound"
+
+
+def test_what_is_only_rehearsed_changes_nothing(net: Net) -> None:
+    ec2, spare = net.ec2, net.make()
+    held = ec2.associate_route_table(RouteTableId=net.table, SubnetId=net.front)["AssociationId"]
+    loose = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    options = [{"Key": "domain-name", "Values": ["corp.example"]}]
+    dhcp = ec2.create_dhcp_options(DhcpConfigurations=options)["DhcpOptions"]["DhcpOptionsId"]
+    wanted = {"PrefixListName": "x", "MaxEntries": 1, "AddressFamily": "IPv4"}
+    listed = ec2.create_managed_prefix_list(**wanted)["PrefixList"]["PrefixListId"]
+    to = {"RouteTableId": net.table, "DestinationCidrBlock": "10.0.0.0/16"}
+    versions = {"PrefixListId": listed, "PreviousVersion": 1, "CurrentVersion": 1}
+    default = _default(net)
+    before = _everything(net)
+    for function, request in (
+        (ec2.delete_route_table, {"RouteTableId": spare}),
+        (ec2.associate_route_table, {"RouteTableId": spare, "SubnetId": net.back}),
+        (ec2.associate_route_table, {"RouteTableId": spare, "GatewayId": net.gateway}),
+        (ec2.disassociate_route_table, {"AssociationId": held}),
+        (ec2.replace_route_table_association, {"AssociationId": held, "RouteTableId": spare}),
+        (ec2.replace_route, to | {"NetworkInterfaceId": net.appliance}),
+        (ec2.attach_internet_gateway, {"InternetGatewayId": loose, "VpcId": default}),
+        (ec2.delete_internet_gateway, {"InternetGatewayId": loose}),
+        (ec2.create_dhcp_options, {"DhcpConfigurations": options}),
+        (ec2.associate_dhcp_options, {"DhcpOptionsId": dhcp, "VpcId": net.vpc}),
+        (ec2.delete_dhcp_options, {"DhcpOptionsId": dhcp}),
+        (ec2.restore_managed_prefix_list_version, versions),
+        (ec2.delete_managed_prefix_list, {"PrefixListId": listed}),
+    ):
+        assert refusal(function, **request, DryRun=True) == "DryRunOperation", function
+    assert _everything(net) == before
+
+
+def _default(net: Net) -> str:
+    """The default network, which has lost its gateway."""
+    ec2 = net.ec2
+    [vpc] = ec2.describe_vpcs(Filters=named("is-default", "true"))["Vpcs"]
+    name: str = vpc["VpcId"]
+    for gateway in ec2.describe_internet_gateways(Filters=named("attachment.vpc-id", name))[
+        "InternetGateways"
+    ]:
+        ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=name)
+    return name
+
+
+def _everything(net: Net) -> list[Any]:
+    ec2 = net.ec2
+    return [
+        ec2.describe_route_tables()["RouteTables"],
+        ec2.describe_internet_gateways()["InternetGateways"],
+        ec2.describe_dhcp_options()["DhcpOptions"],
+        ec2.describe_managed_prefix_lists()["PrefixLists"],
+        ec2.describe_vpcs()["Vpcs"],
+    ]

@@ -24,3 +24,11 @@ def ec2(region: Region) -> Any:
 @pytest.fixture
 def net(region: Region) -> Net:
     return Net(region)
+
+
+@pytest.fixture(scope="module")
+def still() -> Iterator[Any]:
+    """The EC2 of a region in which a module's refusals leave all as it is."""
+    region = Region()
+    yield region.client("ec2")
+    region.close()

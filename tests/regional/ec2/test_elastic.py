@@ -11,6 +11,13 @@ from tests.regional.elbv2.hosts import Region
 IMAGE = {"ImageId": "ami-12345678", "MinCount": 1, "MaxCount": 1}
 
 
+@pytest.fixture(scope="module")
+def allocation(still: Any) -> str:
+    """An elastic address that is mapped to nothing."""
+    name: str = still.allocate_address()["AllocationId"]
+    return name
+
+
 def launch(ec2: Any, **more: Any) -> dict[str, Any]:
     """An instance in the default network, which maps public addresses."""
     instance: dict[str, Any] = ec2.run_instances(**IMAGE | more)["Instances"][0]
@@ -133,11 +140,12 @@ def test_an_address_is_mapped_to_a_secondary_one_and_moves_with_it(ec2: Any) -> 
         ),
     ],
 )
-def test_an_address_that_is_not_mapped(ec2: Any, request_: dict[str, Any], code: str) -> None:
-    allocation = ec2.allocate_address()["AllocationId"]
+def test_an_address_that_is_not_mapped(
+    still: Any, allocation: str, request_: dict[str, Any], code: str
+) -> None:
     request = {name: allocation if value == "OWN" else value for name, value in request_.items()}
-    assert refusal(ec2.associate_address, **request) == code
-    assert "AssociationId" not in address_of(ec2, allocation)
+    assert refusal(still.associate_address, **request) == code
+    assert "AssociationId" not in address_of(still, allocation)
 
 
 def test_a_network_without_a_way_out_has_no_public_addresses(ec2: Any) -> None:

@@ -134,11 +134,11 @@ def test_nobody_is_told_that_a_machine_runs(ec2: Any) -> None:
         ({"DryRun": True}, "DryRunOperation"),
     ],
 )
-def test_an_instance_that_cannot_be(ec2: Any, request_: dict[str, Any], code: str) -> None:
+def test_an_instance_that_cannot_be(still: Any, request_: dict[str, Any], code: str) -> None:
     request = {name: value for name, value in (IMAGE | request_).items() if value != ""}
-    assert refusal(ec2.run_instances, **request) == code
-    assert ec2.describe_instances()["Reservations"] == []
-    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    assert refusal(still.run_instances, **request) == code
+    assert still.describe_instances()["Reservations"] == []
+    assert still.describe_network_interfaces()["NetworkInterfaces"] == []
 
 
 def test_as_many_are_made_as_there_is_room_for(ec2: Any) -> None:

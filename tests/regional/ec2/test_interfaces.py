@@ -23,6 +23,16 @@ def subnet(ec2: Any) -> str:
     return name
 
 
+@pytest.fixture(scope="module")
+def still_subnet(still: Any) -> str:
+    """A subnet 10.0.0.0/24 in which an interface has the lowest address."""
+    vpc = still.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    made = still.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")
+    name: str = made["Subnet"]["SubnetId"]
+    make(still, name)
+    return name
+
+
 def make(ec2: Any, subnet: str, **more: Any) -> dict[str, Any]:
     answer = ec2.create_network_interface(SubnetId=subnet, **more)
     interface: dict[str, Any] = answer["NetworkInterface"]
@@ -132,11 +142,11 @@ def test_a_full_subnet_has_no_room(ec2: Any) -> None:
     ],
 )
 def test_an_interface_that_cannot_be(
-    ec2: Any, subnet: str, request_: dict[str, Any], code: str
+    still: Any, still_subnet: str, request_: dict[str, Any], code: str
 ) -> None:
-    make(ec2, subnet)
-    assert refusal(ec2.create_network_interface, **{"SubnetId": subnet, **request_}) == code
-    assert len(ec2.describe_network_interfaces()["NetworkInterfaces"]) == 1
+    request = {"SubnetId": still_subnet, **request_}
+    assert refusal(still.create_network_interface, **request) == code
+    assert len(still.describe_network_interfaces()["NetworkInterfaces"]) == 1
 
 
 def test_groups_are_of_the_interfaces_own_network(ec2: Any, subnet: str) -> None:

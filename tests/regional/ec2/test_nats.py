@@ -169,13 +169,12 @@ def test_a_gateway_without_a_way_out_fails(region: Region) -> None:
         ({"DryRun": True}, "DryRunOperation"),
     ],
 )
-def test_a_gateway_that_cannot_be(
-    ec2: Any, subnet: str, request_: dict[str, Any], code: str
-) -> None:
+def test_a_gateway_that_cannot_be(still: Any, request_: dict[str, Any], code: str) -> None:
+    subnet = still.describe_subnets()["Subnets"][0]["SubnetId"]
     request = {"SubnetId": subnet, "ConnectivityType": "private", **request_}
-    assert refusal(ec2.create_nat_gateway, **request) == code
-    assert ec2.describe_nat_gateways()["NatGateways"] == []
-    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    assert refusal(still.create_nat_gateway, **request) == code
+    assert still.describe_nat_gateways()["NatGateways"] == []
+    assert still.describe_network_interfaces()["NetworkInterfaces"] == []
 
 
 def test_five_gateways_to_a_zone(ec2: Any, subnet: str) -> None:

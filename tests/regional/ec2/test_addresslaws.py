@@ -12,8 +12,10 @@ from antipodes.service.contract import Call, ServiceError
 from tests.regional.elbv2.hosts import ACCOUNT, Region
 
 SUBNETS = ("10.0.0.0/28", "10.0.1.0/28")
-STEPS = ("launch", "stop", "start", "terminate", "make", "delete", "assign", "allocate", "map")
-STEPS += ("unmap", "release", "translate", "untranslate")
+STEPS = (
+    *("launch", "stop", "start", "terminate", "make", "delete", "assign", "allocate", "map"),
+    *("unmap", "release", "translate", "untranslate"),
+)
 
 
 class World:

@@ -3,7 +3,7 @@
 A region that does not answer cannot say whether its resources exist, so nothing of it can be added
 while it is lost. What has been added is not asked for again.
 
-Instances do not exist in this world; an id of one is not found, as in an account without any.
+Instances are places without machines, where nobody could answer: an id of one is not found.
 """
 
 import re

@@ -8,7 +8,7 @@ from antipodes.regional.ec2.answering import check_dry_run, named, not_offered, 
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.instances import ON_THE_WAY, RUNNING, STOPPED, TERMINATED
 from antipodes.regional.ec2.launching import Launching, launch_of
-from antipodes.regional.ec2.model import Instance
+from antipodes.regional.ec2.model import Instance, Interface
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.regional.ec2.tokens import repeated, token_of
@@ -114,16 +114,19 @@ def get_console_output(service: Ec2, call: Call, request: Request) -> Response:
 @operations("StartInstances")
 def start_instances(service: Ec2, call: Call, request: Request) -> Response:
     found = service.instances.several(call.account, request["InstanceIds"])
-    free = service.elastic.free()
+    free, interfaces = service.elastic.free(), service.interfaces.by_instance(call.account)
     lent: dict[str, str] = {}
     for one in found:
         service.instances.check_state(one, (RUNNING, STOPPED, ON_THE_WAY[RUNNING]), "started")
         if one.state == STOPPED:
-            lent[one.id] = next(free) if service.instances.is_lent(one) else ""
+            lent[one.id] = next(free) if service.instances.is_lent(one, interfaces[one.id]) else ""
     check_dry_run(request)
     return {
         "StartingInstances": _changed(
-            service, found, RUNNING, lambda one: service.instances.start(one, lent[one.id])
+            service,
+            found,
+            RUNNING,
+            lambda one, its: service.instances.start(one, its, lent[one.id]),
         )
     }
 
@@ -161,14 +164,18 @@ def _protected(instance: Instance, verb: str, attribute: str) -> ServiceError:
 
 
 def _changed(
-    service: Ec2, instances: Sequence[Instance], state: str, change: Callable[[Instance], None]
+    service: Ec2,
+    instances: Sequence[Instance],
+    state: str,
+    change: Callable[[Instance, Sequence[Interface]], None],
 ) -> list[Thing]:
     """Change those that are not bound for a state yet; tell where all were and where they go."""
+    interfaces = service.interfaces.by_instance(instances[0].account) if instances else {}
     told = []
     for one in instances:
         before = now = service.instances.state(one)
         if one.state != state:
-            change(one)
+            change(one, interfaces.get(one.id, []))
             now = ON_THE_WAY[state]
         told.append(
             {

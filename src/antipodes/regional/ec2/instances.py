@@ -68,22 +68,22 @@ class Instances:
                 f"The instance '{of.id}' is not in a state from which it can be {verb}.",
             )
 
-    def start(self, of: Instance, public: str) -> None:
+    def start(self, of: Instance, interfaces: Sequence[Interface], public: str) -> None:
         """Start what was stopped, with a public address, if it is lent one."""
         now = self._host.runtime.wall()
         if public:
-            self._lend(self._interfaces.of_instance(of.account, of.id)[0], public)
+            self._lend(interfaces[0], public)
         self.change(of, state=RUNNING, changed_at=now, started_at=now)
 
-    def stop(self, of: Instance) -> None:
+    def stop(self, of: Instance, interfaces: Sequence[Interface]) -> None:
         """Stop, and give back the public addresses that were lent."""
-        for one in self._interfaces.of_instance(of.account, of.id):
+        for one in interfaces:
             self._interfaces.change(one, addresses=self._elastic.release_lent(one).addresses)
         self.change(of, state=STOPPED, changed_at=self._host.runtime.wall())
 
-    def terminate(self, of: Instance) -> None:
+    def terminate(self, of: Instance, interfaces: Sequence[Interface]) -> None:
         """End for good, with those of the interfaces that end with it."""
-        for one in self._interfaces.of_instance(of.account, of.id):
+        for one in interfaces:
             if one.attached is not None and one.attached.ends_with_it:
                 self._estate.remove(self._estate.interfaces, of.account, one.id)
             else:
@@ -91,10 +91,10 @@ class Instances:
                 self._interfaces.change(one, addresses=addresses, attached=None)
         self.change(of, state=TERMINATED, changed_at=self._host.runtime.wall())
 
-    def is_lent(self, of: Instance) -> bool:
-        """Whether an instance is lent a public address when it runs."""
-        found = self._interfaces.of_instance(of.account, of.id)
-        return of.maps_public and len(found) == 1 and not found[0].addresses[0].public
+    def is_lent(self, of: Instance, interfaces: Sequence[Interface]) -> bool:
+        """Whether an instance with these interfaces is lent a public address when it runs."""
+        alone = len(interfaces) == 1
+        return of.maps_public and alone and not interfaces[0].addresses[0].public
 
     def lend_again(self, interface: Interface) -> None:
         """Lend an instance a public address in the place of an elastic one that it has no more."""
@@ -102,13 +102,14 @@ class Instances:
         if attached is None or not attached.instance:
             return
         of = self._estate.instances.get(interface.account, attached.instance)
-        if of.state != RUNNING or not self.is_lent(of):
+        interfaces = self._interfaces.of_instance(of.account, of.id)
+        if of.state != RUNNING or not self.is_lent(of, interfaces):
             return
         try:
             public = next(self._elastic.free())
         except ServiceError:
             return  # the region has none left: the instance goes without
-        self._lend(self._interfaces.of_instance(of.account, of.id)[0], public)
+        self._lend(interfaces[0], public)
 
     def forget_gone(self, account: str) -> None:
         """Forget what is not seen any more."""

@@ -1,10 +1,11 @@
-"""What people write on the command line: shares, numbers with units, choices.
+"""What people write on the command line: shares, numbers with units, choices, and some verbs' own.
 
-Each function reads one argument and raises what argparse turns into a complaint that names it.
+A function that reads an argument raises what argparse turns into a complaint that names it.
 """
 
 import argparse
 import math
+from collections.abc import Callable
 from typing import Any
 
 SPEED_MAX = 100
@@ -56,3 +57,42 @@ def speed(text: str) -> float:
     if not 1 <= value <= SPEED_MAX:
         raise argparse.ArgumentTypeError(f"a speed is between 1 and {SPEED_MAX}")
     return value
+
+
+def add_walk(network: argparse.ArgumentParser, run: Callable[..., int]) -> None:
+    """The questions about networks."""
+    actions = network.add_subparsers(required=True, metavar="ACTION", dest="action")
+    walk = actions.add_parser("walk", help="follow one packet and its answer, hop by hop")
+    ends = "an interface, an instance, an address, or internet"
+    walk.add_argument("source", help=ends)
+    walk.add_argument("target", help=ends)
+    walk.add_argument("--protocol", choices=("tcp", "udp", "icmp"), default="tcp")
+    walk.add_argument("--port", type=int, default=443, help="of the target")
+    walk.add_argument("--account", default="", help="whose networks; default: the world's")
+    walk.add_argument("--json", action="store_true")
+    walk.set_defaults(run=run)
+
+
+def add_drill(drill: argparse.ArgumentParser, drilled: Callable[..., int]) -> None:
+    """What can be done with drills."""
+    actions = drill.add_subparsers(required=True, metavar="ACTION", dest="action")
+    run = actions.add_parser("run", help="run a drill file, or one of the library by name")
+    run.add_argument("file")
+    run.add_argument("--speed", type=speed, default=None, help="overrides the file's")
+    run.add_argument("--seed", type=int, default=None, help="overrides the file's")
+    run.add_argument("--simulate", action="store_true", help="in one process, in virtual time")
+    run.add_argument("--seeds", type=int, default=0, metavar="N", help="play seeds 1 to N")
+    run.add_argument("--jobs", type=int, default=0, metavar="J", help="processes; default: cores")
+    run.add_argument("--cluster", metavar="ADDRESS", default="", help="of a Dask scheduler")
+    run.add_argument("--replay", type=int, default=None, metavar="SEED", help="play, and show it")
+    run.add_argument("--svg", metavar="FILE", default="", help="of a replay: its messages")
+    for name in ("--json", "--html", "--junit"):
+        run.add_argument(name, metavar="FILE", default="")
+    run.add_argument("--keep", action="store_true", help="leave the world's state for a look")
+    run.set_defaults(run=drilled)
+    compare = actions.add_parser("compare", help="simulate a drill's variants, side by side")
+    compare.add_argument("file")
+    compare.add_argument("--seed", type=int, default=None, help="overrides the file's")
+    compare.add_argument("--json", metavar="FILE", default="")
+    compare.set_defaults(run=drilled)
+    actions.add_parser("list", help="the drills of the library").set_defaults(run=drilled)

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from antipodes.arguments import choice, percent, speed, with_unit
+from antipodes.arguments import add_drill, add_walk, choice, percent, speed, with_unit
 from antipodes.runtime import commands
 
 PORT = 4566
@@ -392,7 +392,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_up(verbs)
     _add_looking(verbs)
     _add_breaking(verbs)
-    _add_drill(verbs)
+    add_walk(_verb(verbs, "network", _network, "ask what reaches what"), _network)
+    add_drill(_verb(verbs, "drill", _drill, "break it on purpose, and judge"), _drill)
     return parser
 
 
@@ -466,29 +467,11 @@ def _add_breaking(verbs: Any) -> None:
     heal.add_argument("handle", nargs="?", default="")
 
 
-def _add_drill(verbs: Any) -> None:
-    drill = _verb(verbs, "drill", _drill, "break it on purpose, and judge")
-    actions = drill.add_subparsers(required=True, metavar="ACTION", dest="action")
-    run = actions.add_parser("run", help="run a drill file, or one of the library by name")
-    run.add_argument("file")
-    run.add_argument("--speed", type=speed, default=None, help="overrides the file's")
-    run.add_argument("--seed", type=int, default=None, help="overrides the file's")
-    run.add_argument("--simulate", action="store_true", help="in one process, in virtual time")
-    run.add_argument("--seeds", type=int, default=0, metavar="N", help="play seeds 1 to N")
-    run.add_argument("--jobs", type=int, default=0, metavar="J", help="processes; default: cores")
-    run.add_argument("--cluster", metavar="ADDRESS", default="", help="of a Dask scheduler")
-    run.add_argument("--replay", type=int, default=None, metavar="SEED", help="play, and show it")
-    run.add_argument("--svg", metavar="FILE", default="", help="of a replay: its messages")
-    for name in ("--json", "--html", "--junit"):
-        run.add_argument(name, metavar="FILE", default="")
-    run.add_argument("--keep", action="store_true", help="leave the world's state for a look")
-    run.set_defaults(run=_drill)
-    compare = actions.add_parser("compare", help="simulate a drill's variants, side by side")
-    compare.add_argument("file")
-    compare.add_argument("--seed", type=int, default=None, help="overrides the file's")
-    compare.add_argument("--json", metavar="FILE", default="")
-    compare.set_defaults(run=_drill)
-    actions.add_parser("list", help="the drills of the library").set_defaults(run=_drill)
+def _network(options: argparse.Namespace) -> int:
+    from antipodes.questions.command import run_network
+
+    query = f"?account={options.account}" if options.account else ""
+    return run_network(options, _ask(options, "GET", f"/networks{query}"))
 
 
 if __name__ == "__main__":

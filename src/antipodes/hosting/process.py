@@ -59,6 +59,7 @@ async def main(configuration: Configuration) -> None:
     control = Control(runtime, world, host.status)
     if configuration.place not in _DATA_PLANES:
         control.actions.update(host.actions)
+        control.reports.update(host.reports)
     restore_faults(world, configuration.faults)
     await host.start()
     await control.start()

@@ -241,6 +241,16 @@ class RegionHost:
         ]
         return status
 
+    @property
+    def reports(self) -> dict[str, Callable[[], Any]]:
+        """What may be asked of this host besides its status, by name."""
+        return {"networks": self._networks}
+
+    def _networks(self) -> dict[str, Any]:
+        """The private networks of all accounts here."""
+        ec2: Any = self.services.get("ec2")
+        return ec2.networks() if ec2 is not None else {}
+
     def lags(self) -> dict[str, Any]:
         """Of the status, how far behind each way of replication is: what is asked for often."""
         dynamodb: Any = self.services.get("dynamodb")

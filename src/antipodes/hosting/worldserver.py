@@ -6,6 +6,7 @@ GET  /_localstack/health                  the same, where tools for local use lo
 GET  /_antipodes/status                   hosts, processes, faults
 GET  /_antipodes/replication              who follows whom, and how far behind
 PUT  /_antipodes/replication              the delay of replicated writes {delay}
+GET  /_antipodes/networks?account=A       the private networks of an account, region by region
 GET  /_antipodes/edge                     what each edge location has heard
 GET  /_antipodes/cities/NAME              opens a city's (or a region's) proxy; its port
 GET  /_antipodes/faults                   the faults as records, by handle
@@ -35,7 +36,7 @@ from antipodes.fabric.dns.cache import UnknownBehaviour
 from antipodes.hosting.catalogue import SERVICES
 from antipodes.hosting.cities import CityProxy
 from antipodes.hosting.configuration import Configuration
-from antipodes.hosting.control import fault_list, json_response
+from antipodes.hosting.control import fault_list, json_response, query_of
 from antipodes.hosting.frontdoor import FrontDoor
 from antipodes.hosting.laptop import Laptop
 from antipodes.hosting.links import EDGE
@@ -133,8 +134,9 @@ class WorldServer:
                 return json_response(self._status())
             case "GET" | "PUT", ["replication"]:
                 return json_response(await self._replication(request))
-            case "GET", ["edge"]:
-                return json_response(await self.supervisor.ask(EDGE, "/status"))
+            case "GET", ["networks" | "edge" as what]:
+                asked = self._networks(request) if what == "networks" else self._edge()
+                return json_response(await asked)
             case "GET", ["cities", name]:
                 return json_response(await self._city(name))
             case "GET", ["traces", trace]:
@@ -206,6 +208,19 @@ class WorldServer:
         regions = self.supervisor.configuration.regions
         statuses = [await self.supervisor.ask(region, "/status") or {} for region in regions]
         return replication_ways(regions, statuses)
+
+    async def _edge(self) -> Any:
+        return await self.supervisor.ask(EDGE, "/status")
+
+    async def _networks(self, request: HttpRequest) -> dict[str, Any]:
+        """Of a region that is down, nothing is known."""
+        configuration = self.supervisor.configuration
+        account = query_of(request.target).get("account", configuration.account)
+        told = {
+            region: await self.supervisor.ask(region, "/networks") or {}
+            for region in configuration.regions
+        }
+        return {region: found[account] for region, found in told.items() if account in found}
 
     async def _trace(self, trace: str) -> list[Any]:
         journal: Any = self.runtime.journal

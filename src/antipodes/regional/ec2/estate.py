@@ -151,6 +151,10 @@ class Estate:
         """The tags of all that has some, by id."""
         return [(name, dict(tags.pairs)) for name, tags in self._tags.named(account)]
 
+    def accounts(self) -> list[str]:
+        """All accounts that have a network here."""
+        return list(dict.fromkeys(vpc.account for vpc in self.vpcs.all()))
+
     def tags(self, account: str, name: str) -> dict[str, str]:
         """The tags of a resource."""
         found = self._tags.get(account, name)

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+import msgspec
+
 from antipodes.regional.ec2 import defaults
 from antipodes.regional.ec2.elastic import ElasticAddresses
 from antipodes.regional.ec2.estate import Estate
@@ -9,6 +11,7 @@ from antipodes.regional.ec2.instances import Instances
 from antipodes.regional.ec2.interfaces import Interfaces
 from antipodes.regional.ec2.nats import NatGateways
 from antipodes.regional.ec2.peerings import Peerings
+from antipodes.regional.ec2.topology import topology
 from antipodes.service.contract import Call, Handler, Host, Operations, Request, Service
 from antipodes.world.atlas import Region
 
@@ -59,6 +62,13 @@ class Ec2(Service):
         """This region in the atlas."""
         region: Region = self.host.world.atlas.region(self.host.place)
         return region
+
+    def networks(self) -> dict[str, Any]:
+        """The networks of every account, in the words of `fabric.network`, as plain data."""
+        estate = self.estate
+        return {
+            account: msgspec.to_builtins(topology(estate, account)) for account in estate.accounts()
+        }
 
     def furnish(self, account: str) -> None:
         """Make an account's default network, once."""

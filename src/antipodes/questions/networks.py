@@ -1,0 +1,94 @@
+"""The networks of a world as they are now, and what people call the things in them.
+
+Every region tells of its own; ids are unique, so together they are one topology. A source or a
+target of a packet is the id of an interface, or of what it is attached to, or an address.
+"""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
+from typing import Any
+
+import msgspec
+
+from antipodes.fabric.network.fabric import ON_THE_INTERNET, from_interface
+from antipodes.fabric.network.nodes import Key
+from antipodes.fabric.network.topology import Interface, Topology
+
+INTERNET = "internet"
+INTERNET_ADDRESS = "192.0.2.1"  # of somebody on the internet (RFC 5737)
+
+
+class QuestionError(Exception):
+    """A question that cannot be answered, as a person should read it."""
+
+
+def together(told: Iterable[Mapping[str, Any]]) -> Topology:
+    """One topology of what regions have told."""
+    parts = [msgspec.convert(one, Topology) for one in told]
+    fields: dict[str, dict[str, Any]] = {name: {} for name in Topology.__struct_fields__}
+    for part in parts:
+        for name, found in fields.items():
+            found.update(getattr(part, name))
+    return Topology(**fields)
+
+
+class Ends:
+    """What sources and targets may be called."""
+
+    def __init__(self, topology: Topology) -> None:
+        self._topology = topology
+        self._by_address: dict[str, list[Interface]] = {}
+        for interface in topology.interfaces.values():
+            for address in interface.addresses:
+                self._by_address.setdefault(address, []).append(interface)
+
+    def source(self, name: str, version: int) -> tuple[Key, str]:
+        """The point where something sends, and the address that it sends from."""
+        if name == INTERNET:
+            return ON_THE_INTERNET, INTERNET_ADDRESS
+        interface = self._interface(name)
+        if interface is None:
+            if _is_address(name):
+                return ON_THE_INTERNET, name
+            raise QuestionError(f"nothing here is called {name}")
+        if _is_address(name):
+            return from_interface(interface.id), name
+        return from_interface(interface.id), self._address(interface, version)
+
+    def target(self, name: str) -> str:
+        """The address of a target."""
+        if name == INTERNET:
+            return INTERNET_ADDRESS
+        if _is_address(name):
+            return name
+        interface = self._interface(name)
+        if interface is None:
+            raise QuestionError(f"nothing here is called {name}")
+        return interface.addresses[0]
+
+    def _address(self, interface: Interface, version: int) -> str:
+        for address in interface.addresses:
+            if ip_address(address).version == version:
+                return address
+        raise QuestionError(f"{interface.id} has no address of IPv{version}")
+
+    def _interface(self, name: str) -> Interface | None:
+        found = self._topology.interfaces.get(name)
+        if found is not None:
+            return found
+        owned = [one for one in self._topology.interfaces.values() if one.of == name]
+        if owned:
+            return owned[0]
+        there = self._by_address.get(name, [])
+        if len(there) > 1:
+            names = ", ".join(sorted(one.id for one in there))
+            raise QuestionError(f"several interfaces have the address {name}: {names}")
+        return there[0] if there else None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

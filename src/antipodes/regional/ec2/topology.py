@@ -5,9 +5,11 @@ is not there any more stands for nothing, or for a blackhole.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from antipodes.fabric.network import packets
 from antipodes.fabric.network import topology as told
+from antipodes.regional.ec2 import hubroutes, targets
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import (
     AclEntry,
@@ -20,6 +22,7 @@ from antipodes.regional.ec2.model import (
     Subnet,
     Vpc,
 )
+from antipodes.regional.ec2.modelpeers import Peering
 
 _PROTOCOLS = {
     "-1": told.ANY,
@@ -29,7 +32,16 @@ _PROTOCOLS = {
     "icmpv6": packets.ICMPV6,
 }
 _WITH_PORTS = frozenset({packets.TCP, packets.UDP})
-_TARGETS = {"igw": told.GATEWAY, "eigw": told.EGRESS, "nat": told.TRANSLATOR, "eni": told.INTERFACE}
+_TARGETS = {
+    "igw": told.GATEWAY,
+    "eigw": told.EGRESS,
+    "nat": told.TRANSLATOR,
+    "eni": told.INTERFACE,
+    "tgw": told.HUB,
+    "pcx": told.PEERING,
+    "vpce": told.SERVICE,
+    "vgw": told.PRIVATE,
+}
 _ALL_PORTS = (0, 65535)
 _CARRIERS = frozenset({"transit_gateway", "gateway_load_balancer_endpoint"})
 _WITHOUT_GROUPS = _CARRIERS | {"nat_gateway"}
@@ -38,21 +50,68 @@ _WITHOUT_GROUPS = _CARRIERS | {"nat_gateway"}
 def topology(estate: Estate, account: str) -> told.Topology:
     """All networks of an account in a region."""
     region = estate.host.place
-    interfaces = estate.interfaces.list(account)
-    gateways = [one for one in estate.gateways.list(account) if one.vpc]
-    there = {one.id for one in interfaces} | {one.id for one in gateways}
+    tables = estate.tables.list(account)
     return told.Topology(
         networks={one.id: _network(one, region) for one in estate.vpcs.list(account)},
         subnets={one.id: _subnet(one, region) for one in estate.subnets.list(account)},
-        interfaces={one.id: _interface(one) for one in interfaces},
-        tables={one.id: _table(one, there) for one in estate.tables.list(account)},
+        interfaces={one.id: _interface(one) for one in estate.interfaces.list(account)},
+        tables={one.id: _table(estate, one) for one in tables},
         filters={one.id: _filter(one) for one in estate.acls.list(account)},
         groups={one.id: _group(one) for one in estate.groups.list(account)},
         gateways={
-            one.id: told.Gateway(one.id, one.vpc, _edge(one.id, estate.tables.list(account)))
-            for one in gateways
+            one.id: told.Gateway(one.id, one.vpc, _edge(one.id, tables))
+            for one in estate.gateways.list(account)
+            if one.vpc
         },
+        translators={
+            one.id: told.Translator(one.id, one.interface)
+            for one in estate.nats.list(account)
+            if one.interface
+        },
+        peerings={
+            one.id: told.Peering(one.id, (one.requester.vpc, one.accepter.vpc), _joins(one))
+            for one in estate.peerings.list(account)
+        },
+        **_hubs(estate, account),
     )
+
+
+def _joins(of: Peering) -> bool:
+    return of.standing.code == "active"
+
+
+def _hubs(estate: Estate, account: str) -> dict[str, Any]:
+    """Transit gateways, their tables with what they have learnt, and what is attached to them."""
+    region = estate.host.place
+    hubs = {one.id: one for one in estate.hubs.list(account)}
+    attached = {one.id: one for one in estate.attachments.list(account)}
+    vpcs = {one.id: one for one in estate.vpcs.list(account)}
+    carriers: dict[str, list[str]] = {name: [] for name in attached}
+    for interface in estate.interfaces.list(account):
+        if interface.of in carriers:
+            carriers[interface.of].append(interface.id)
+    tables = {}
+    for table in estate.hub_tables.list(account):
+        beside = {name: one for name, one in attached.items() if one.hub == table.hub}
+        found = hubroutes.routes_of(table, beside, vpcs, spreads=hubs[table.hub].spreads)
+        routes = tuple(
+            told.HubRoute(
+                one.prefix, (one.prefix,), one.attachments, one.origin, not one.attachments
+            )
+            for one in found
+        )
+        tables[table.id] = told.HubTable(table.id, table.hub, routes)
+    return {
+        "hubs": {one.id: told.Hub(one.id, region, one.references) for one in hubs.values()},
+        "hub_tables": tables,
+        "attachments": {
+            one.id: told.Attachment(
+                *(one.id, one.hub, told.NETWORK, one.of, tuple(carriers[one.id]), one.table),
+                *(one.appliance, one.references),
+            )
+            for one in attached.values()
+        },
+    }
 
 
 def _network(of: Vpc, region: str) -> told.Network:
@@ -84,15 +143,16 @@ def _interface(of: Interface) -> told.Interface:
     )
 
 
-def _table(of: RouteTable, there: Iterable[str]) -> told.Table:
-    return told.Table(of.id, tuple(_route(one, there) for one in of.routes))
+def _table(estate: Estate, of: RouteTable) -> told.Table:
+    return told.Table(of.id, tuple(_route(estate, of, one) for one in of.routes))
 
 
-def _route(of: Route, there: Iterable[str]) -> told.Route:
-    if of.target == "local":
+def _route(estate: Estate, table: RouteTable, of: Route) -> told.Route:
+    if of.target == targets.LOCAL:
         return told.Route(of.destination, (of.destination,), told.Ref(told.LOCAL))
     to = told.Ref(_TARGETS[of.target.partition("-")[0]], of.target)
-    return told.Route(of.destination, (of.destination,), to, blackhole=of.target not in there)
+    gone = not targets.is_there(estate, table.account, table.vpc, of.target)
+    return told.Route(of.destination, (of.destination,), to, blackhole=gone)
 
 
 def _edge(gateway: str, tables: Iterable[RouteTable]) -> str:

@@ -1,0 +1,166 @@
+"""Networks made with ordinary EC2 calls, and what is asked of them."""
+
+from typing import Any
+
+import pytest
+
+from antipodes.questions.networks import together
+from antipodes.questions.walking import Asked, as_record, walked
+from antipodes.regional.ec2.service import Ec2
+from tests.regional.elbv2.hosts import Region
+
+ACCOUNT = "000000000000"
+
+
+class Networks:
+    """What one account makes in one region."""
+
+    def __init__(self, region: Region) -> None:
+        self.ec2 = region.client("ec2")
+        service = region.host.service("ec2")
+        assert isinstance(service, Ec2)
+        self._service = service
+
+    def vpc(self, prefix: str) -> str:
+        name: str = self.ec2.create_vpc(CidrBlock=prefix)["Vpc"]["VpcId"]
+        return name
+
+    def subnet(self, vpc: str, prefix: str, zone: str = "us-west-2a") -> str:
+        made = self.ec2.create_subnet(VpcId=vpc, CidrBlock=prefix, AvailabilityZone=zone)
+        name: str = made["Subnet"]["SubnetId"]
+        return name
+
+    def group(self, vpc: str, prefix: str) -> str:
+        """A group that lets everything in from a prefix."""
+        made = self.ec2.create_security_group(VpcId=vpc, GroupName="open", Description="open")
+        name: str = made["GroupId"]
+        self.ec2.authorize_security_group_ingress(
+            GroupId=name,
+            IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": prefix}]}],
+        )
+        return name
+
+    def instance(self, subnet: str, *groups: str) -> str:
+        """A place for a machine, by its id."""
+        made = self.ec2.run_instances(
+            ImageId="ami-0123456789abcdef0",
+            InstanceType="t3.micro",
+            MinCount=1,
+            MaxCount=1,
+            SubnetId=subnet,
+            SecurityGroupIds=list(groups),
+        )
+        name: str = made["Instances"][0]["InstanceId"]
+        return name
+
+    def route(self, vpc: str, prefix: str, **target: str) -> None:
+        """A route in a network's main table."""
+        filters = [
+            {"Name": "vpc-id", "Values": [vpc]},
+            {"Name": "association.main", "Values": ["true"]},
+        ]
+        [table] = self.ec2.describe_route_tables(Filters=filters)["RouteTables"]
+        name = table["RouteTableId"]
+        self.ec2.create_route(RouteTableId=name, DestinationCidrBlock=prefix, **target)
+
+    def ask(self, source: str, target: str, **more: Any) -> dict[str, Any]:
+        topology = together([self._service.networks()[ACCOUNT]])
+        return as_record(walked(topology, Asked(source, target, **more)), lambda *_: 0.5)
+
+    def outcomes(self, source: str, target: str, **more: Any) -> tuple[str, str]:
+        record = self.ask(source, target, **more)
+        back = record["return"]
+        return record["forward"]["outcome"], back["outcome"] if back else ""
+
+
+@pytest.fixture
+def networks(region: Region) -> Networks:
+    return Networks(region)
+
+
+BOTH = ("delivered", "delivered")
+
+
+def test_hub_and_spoke_with_shared_services(networks: Networks) -> None:
+    """Spokes reach what is shared, and not each other (network.md 2.9, T1)."""
+    ec2 = networks.ec2
+    off = {"DefaultRouteTableAssociation": "disable", "DefaultRouteTablePropagation": "disable"}
+    hub = ec2.create_transit_gateway(Options=off)["TransitGateway"]["TransitGatewayId"]
+    hosts, attachments = {}, {}
+    for number, name in enumerate(("one", "two", "shared"), 1):
+        vpc = networks.vpc(f"10.{number}.0.0/16")
+        subnet = networks.subnet(vpc, f"10.{number}.0.0/24")
+        hosts[name] = networks.instance(subnet, networks.group(vpc, "10.0.0.0/8"))
+        made = ec2.create_transit_gateway_vpc_attachment(
+            TransitGatewayId=hub, VpcId=vpc, SubnetIds=[subnet]
+        )["TransitGatewayVpcAttachment"]
+        attachments[name] = made["TransitGatewayAttachmentId"]
+        networks.route(vpc, "0.0.0.0/0", TransitGatewayId=hub)
+    tables = {
+        name: ec2.create_transit_gateway_route_table(TransitGatewayId=hub)[
+            "TransitGatewayRouteTable"
+        ]["TransitGatewayRouteTableId"]
+        for name in ("spokes", "shared")
+    }
+    for name, attachment in attachments.items():
+        own, other = ("shared", "spokes") if name == "shared" else ("spokes", "shared")
+        ec2.associate_transit_gateway_route_table(
+            TransitGatewayRouteTableId=tables[own], TransitGatewayAttachmentId=attachment
+        )
+        ec2.enable_transit_gateway_route_table_propagation(
+            TransitGatewayRouteTableId=tables[other], TransitGatewayAttachmentId=attachment
+        )
+    assert networks.outcomes(hosts["one"], hosts["shared"]) == BOTH
+    assert networks.outcomes(hosts["shared"], hosts["two"]) == BOTH
+    assert networks.outcomes(hosts["one"], hosts["two"])[0] == "no route"
+    ec2.disable_transit_gateway_route_table_propagation(
+        TransitGatewayRouteTableId=tables["shared"],
+        TransitGatewayAttachmentId=attachments["one"],
+    )
+    assert networks.outcomes(hosts["one"], hosts["shared"]) == ("delivered", "no route")
+    record = networks.ask(hosts["two"], hosts["shared"])
+    assert record["forward"]["mtu"] == 8500
+    assert record["forward"]["charges"] == ["hub"]
+
+
+def test_private_hosts_go_out_by_a_translator(networks: Networks) -> None:
+    ec2 = networks.ec2
+    vpc = networks.vpc("10.0.0.0/16")
+    public, private = networks.subnet(vpc, "10.0.0.0/24"), networks.subnet(vpc, "10.0.1.0/24")
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    address = ec2.allocate_address()
+    nat = ec2.create_nat_gateway(SubnetId=public, AllocationId=address["AllocationId"])
+    name = nat["NatGateway"]["NatGatewayId"]
+    networks.route(vpc, "0.0.0.0/0", NatGatewayId=name)
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    ec2.associate_route_table(RouteTableId=table, SubnetId=public)
+    host = networks.instance(private, networks.group(vpc, "10.0.0.0/16"))
+    record = networks.ask(host, "internet")
+    assert record["reached"]
+    assert record["forward"]["hops"][-1]["packet"].startswith(f"tcp {address['PublicIp']}:")
+    assert "translator" in record["forward"]["charges"]
+    assert networks.outcomes("internet", address["PublicIp"])[0] == "not translated"
+    ec2.delete_nat_gateway(NatGatewayId=name)
+    assert networks.outcomes(host, "internet")[0] == "blackhole"
+
+
+def test_peers_in_one_region(networks: Networks) -> None:
+    ec2 = networks.ec2
+    hosts, vpcs = [], []
+    for number in (1, 2):
+        vpc = networks.vpc(f"10.{number}.0.0/16")
+        subnet = networks.subnet(vpc, f"10.{number}.0.0/24")
+        hosts.append(networks.instance(subnet, networks.group(vpc, "10.0.0.0/8")))
+        vpcs.append(vpc)
+    made = ec2.create_vpc_peering_connection(VpcId=vpcs[0], PeerVpcId=vpcs[1])
+    name = made["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    networks.route(vpcs[0], "10.2.0.0/16", VpcPeeringConnectionId=name)
+    assert networks.outcomes(*hosts)[0] == "blackhole"
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=name)
+    assert networks.outcomes(*hosts) == ("delivered", "no route")
+    networks.route(vpcs[1], "10.1.0.0/16", VpcPeeringConnectionId=name)
+    assert networks.outcomes(*hosts) == BOTH
+    ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=name)
+    assert networks.outcomes(*hosts)[0] == "blackhole"

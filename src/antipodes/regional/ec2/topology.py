@@ -139,7 +139,7 @@ def _interface(of: Interface) -> told.Interface:
         None if of.kind in _WITHOUT_GROUPS else of.groups,
         of.checks and of.kind not in _WITHOUT_GROUPS,
         kind,
-        of.of,
+        of.of or (of.attached.instance if of.attached is not None else ""),
     )
 
 

@@ -33,8 +33,8 @@ def online() -> model.Topology:
     return together(told)
 
 
-def asked(topology: model.Topology, *ends: str, **more: Any) -> dict[str, Any]:
-    return as_record(walked(topology, Asked(*ends, **more)), one_way_ms)
+def asked(topology: model.Topology, source: str, target: str, **more: Any) -> dict[str, Any]:
+    return as_record(walked(topology, Asked(source, target, **more)), one_way_ms)
 
 
 def test_interfaces_instances_addresses_and_the_internet_are_ends(online: model.Topology) -> None:

@@ -164,3 +164,61 @@ def test_peers_in_one_region(networks: Networks) -> None:
     assert networks.outcomes(*hosts) == BOTH
     ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=name)
     assert networks.outcomes(*hosts)[0] == "blackhole"
+
+
+def test_more_specific_routes_lead_through_an_appliance(networks: Networks) -> None:
+    """Inspection between subnets, and its break: the appliance's source/destination check on."""
+    ec2 = networks.ec2
+    vpc = networks.vpc("10.0.0.0/16")
+    group = networks.group(vpc, "10.0.0.0/16")
+    subnets = {
+        name: networks.subnet(vpc, f"10.0.{number}.0/24")
+        for number, name in enumerate(("bastion", "app", "appliance"))
+    }
+    hosts = {name: networks.instance(subnet, group) for name, subnet in subnets.items()}
+    [found] = ec2.describe_instances(InstanceIds=[hosts["appliance"]])["Reservations"]
+    interface = found["Instances"][0]["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    for name, prefix in (("bastion", "10.0.1.0/24"), ("app", "10.0.0.0/24")):
+        table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+        ec2.create_route(
+            RouteTableId=table, DestinationCidrBlock=prefix, NetworkInterfaceId=interface
+        )
+        ec2.associate_route_table(RouteTableId=table, SubnetId=subnets[name])
+    assert networks.outcomes(hosts["bastion"], hosts["app"])[0] == "destination check"
+    ec2.modify_instance_attribute(InstanceId=hosts["appliance"], SourceDestCheck={"Value": False})
+    assert networks.outcomes(hosts["bastion"], hosts["app"]) == BOTH
+    hops = networks.ask(hosts["bastion"], hosts["app"])["forward"]["hops"]
+    assert sum(hop["id"] == interface for hop in hops) == 2
+    ec2.terminate_instances(InstanceIds=[hosts["appliance"]])
+    assert networks.outcomes(hosts["bastion"], hosts["app"])[0] == "blackhole"
+
+
+def test_prefix_lists_stand_for_what_they_have(networks: Networks) -> None:
+    ec2 = networks.ec2
+    hosts, vpcs = [], []
+    for number in (1, 2):
+        vpc = networks.vpc(f"10.{number}.0.0/16")
+        subnet = networks.subnet(vpc, f"10.{number}.0.0/24")
+        hosts.append(networks.instance(subnet, networks.group(vpc, "10.0.0.0/8")))
+        vpcs.append(vpc)
+    made = ec2.create_vpc_peering_connection(VpcId=vpcs[0], PeerVpcId=vpcs[1])
+    peering = made["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
+    networks.route(vpcs[1], "10.1.0.0/16", VpcPeeringConnectionId=peering)
+    lists = ec2.create_managed_prefix_list(
+        PrefixListName="there", AddressFamily="IPv4", MaxEntries=2, Entries=[]
+    )["PrefixList"]
+    filters = [{"Name": "vpc-id", "Values": [vpcs[0]]}]
+    [table] = ec2.describe_route_tables(Filters=filters)["RouteTables"]
+    ec2.create_route(
+        RouteTableId=table["RouteTableId"],
+        DestinationPrefixListId=lists["PrefixListId"],
+        VpcPeeringConnectionId=peering,
+    )
+    assert networks.outcomes(*hosts)[0] == "no route"
+    ec2.modify_managed_prefix_list(
+        PrefixListId=lists["PrefixListId"],
+        CurrentVersion=1,
+        AddEntries=[{"Cidr": "10.2.0.0/16"}],
+    )
+    assert networks.outcomes(*hosts) == BOTH

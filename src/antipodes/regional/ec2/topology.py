@@ -9,7 +9,7 @@ from typing import Any
 
 from antipodes.fabric.network import packets
 from antipodes.fabric.network import topology as told
-from antipodes.regional.ec2 import hubroutes, targets
+from antipodes.regional.ec2 import hubroutes, prefixlists, targets
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import (
     AclEntry,
@@ -57,7 +57,7 @@ def topology(estate: Estate, account: str) -> told.Topology:
         interfaces={one.id: _interface(one) for one in estate.interfaces.list(account)},
         tables={one.id: _table(estate, one) for one in tables},
         filters={one.id: _filter(one) for one in estate.acls.list(account)},
-        groups={one.id: _group(one) for one in estate.groups.list(account)},
+        groups={one.id: _group(estate, one) for one in estate.groups.list(account)},
         gateways={
             one.id: told.Gateway(one.id, one.vpc, _edge(one.id, tables))
             for one in estate.gateways.list(account)
@@ -148,11 +148,16 @@ def _table(estate: Estate, of: RouteTable) -> told.Table:
 
 
 def _route(estate: Estate, table: RouteTable, of: Route) -> told.Route:
+    prefixes: tuple[str, ...] = (of.destination,)
+    origin = told.STATIC
+    if of.destination.startswith("pl-"):
+        origin = told.LISTED
+        prefixes = prefixlists.prefixes_of(estate, table.account, of.destination)
     if of.target == targets.LOCAL:
-        return told.Route(of.destination, (of.destination,), told.Ref(told.LOCAL))
+        return told.Route(of.destination, prefixes, told.Ref(told.LOCAL), origin)
     to = told.Ref(_TARGETS[of.target.partition("-")[0]], of.target)
     gone = not targets.is_there(estate, table.account, table.vpc, of.target)
-    return told.Route(of.destination, (of.destination,), to, blackhole=gone)
+    return told.Route(of.destination, prefixes, to, origin, gone)
 
 
 def _edge(gateway: str, tables: Iterable[RouteTable]) -> str:
@@ -183,19 +188,21 @@ def icmp_range(kind: int, code: int) -> tuple[int, int]:
     return (kind << 8, kind << 8 | 255) if code < 0 else (kind << 8 | code,) * 2
 
 
-def _group(of: SecurityGroup) -> told.Group:
+def _group(estate: Estate, of: SecurityGroup) -> told.Group:
     def rules(*, egress: bool) -> tuple[told.GroupRule, ...]:
-        return tuple(_rule(one) for one in of.rules if one.egress == egress)
+        return tuple(_rule(estate, of, one) for one in of.rules if one.egress == egress)
 
     return told.Group(of.id, of.vpc, rules(egress=False), rules(egress=True))
 
 
-def _rule(of: GroupRule) -> told.GroupRule:
+def _rule(estate: Estate, group: SecurityGroup, of: GroupRule) -> told.GroupRule:
     protocol = _PROTOCOLS[of.protocol] if of.protocol in _PROTOCOLS else int(of.protocol)
     ports = _ALL_PORTS
     if protocol in _WITH_PORTS and of.low >= 0:
         ports = of.low, of.high
     elif protocol in {packets.ICMP, packets.ICMPV6}:
         ports = icmp_range(of.low, of.high)
-    prefixes = (of.prefix,) if of.prefix else ()
+    prefixes: tuple[str, ...] = (of.prefix,) if of.prefix else ()
+    if of.list:
+        prefixes = prefixlists.prefixes_of(estate, group.account, of.list)
     return told.GroupRule(of.id, prefixes, of.group, protocol, ports)

@@ -314,6 +314,30 @@ def test_a_vpc_that_is_peered_cannot_be_deleted(ec2: Any, pair: tuple[str, str])
     ec2.delete_vpc(VpcId=other)
 
 
+def test_a_route_leads_to_a_connection_while_it_is_active(ec2: Any, pair: tuple[str, str]) -> None:
+    name = ask(ec2, *pair)["VpcPeeringConnectionId"]
+    [table] = ec2.describe_route_tables(Filters=named("vpc-id", pair[0]))["RouteTables"]
+    route = {
+        "RouteTableId": table["RouteTableId"],
+        "DestinationCidrBlock": "10.1.0.0/16",
+        "VpcPeeringConnectionId": name,
+    }
+
+    def state() -> str:
+        [found] = ec2.describe_route_tables(RouteTableIds=[table["RouteTableId"]])["RouteTables"]
+        by_target = {one.get("VpcPeeringConnectionId"): one["State"] for one in found["Routes"]}
+        return str(by_target[name])
+
+    ec2.create_route(**route)
+    assert state() == "blackhole"
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=name)
+    assert state() == "active"
+    ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=name)
+    assert state() == "blackhole"
+    route["DestinationCidrBlock"] = "10.9.0.0/16"
+    assert refusal(ec2.create_route, **route) == "InvalidVpcPeeringConnectionID.NotFound"
+
+
 @st.composite
 def copies(draw: st.DrawFn) -> Peering:
     """Some copy of one connection: sides as their regions said them, steps of any order."""

@@ -97,6 +97,7 @@ class Estate:
         self.lists = Table(host, kinds.PREFIX_LIST, model.PrefixList)
         self.list_versions = Records(host.store, "ec2/prefix-list-version", model.PrefixVersion)
         self.peerings = Table(host, kinds.PEERING, modelpeers.Peering)
+        self.endpoints = Table(host, kinds.ENDPOINT, modelpeers.Endpoint)
         self._tables: tuple[Table[Any], ...] = (
             self.vpcs,
             self.subnets,
@@ -114,6 +115,7 @@ class Estate:
             self.nats,
             self.lists,
             self.peerings,
+            self.endpoints,
         )
         self._tags = Records(host.store, "ec2/tags", Tags)
         self._chance = host.runtime.chance("ec2/ids")

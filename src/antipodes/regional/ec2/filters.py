@@ -213,6 +213,24 @@ HUB_REFERENCE_FILTERS: Filters = {
         for name, member in _ROUTE_ATTACHMENT.items()
     },
 }
+ENDPOINT_FILTERS: Filters = {
+    "vpc-endpoint-id": _member("VpcEndpointId"),
+    "vpc-endpoint-type": _member("VpcEndpointType"),
+    "vpc-endpoint-state": _member("State"),
+    "vpc-id": _member("VpcId"),
+    "service-name": _member("ServiceName"),
+    "service-region": _member("ServiceRegion"),
+    "ip-address-type": _member("IpAddressType"),
+    **_TAGS,
+}
+ENDPOINT_SERVICE_FILTERS: Filters = {
+    "service-name": _member("ServiceName"),
+    "service-region": _member("ServiceRegion"),
+    "service-type": lambda thing: [one["ServiceType"] for one in thing["ServiceType"]],
+    "owner": _member("Owner"),
+    "supported-ip-address-types": lambda thing: thing["SupportedIpAddressTypes"],
+    **_TAGS,
+}
 
 
 def filtered(

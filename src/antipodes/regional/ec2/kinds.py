@@ -98,6 +98,10 @@ PEERING = Kind(
     *("VpcPeeringConnectionIds", "InvalidVpcPeeringConnectionID.NotFound"),
     "vpcPeeringConnection ID",
 )
+ENDPOINT = Kind(
+    *("vpc-endpoint", "vpce", "VpcEndpointId", "VpcEndpoints", "VpcEndpointIds"),
+    *("InvalidVpcEndpointId.NotFound", "VPC endpoint ID"),
+)
 KINDS = (
     VPC,
     SUBNET,
@@ -116,4 +120,5 @@ KINDS = (
     NAT_GATEWAY,
     PREFIX_LIST,
     PEERING,
+    ENDPOINT,
 )

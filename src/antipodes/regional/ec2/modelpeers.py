@@ -2,6 +2,8 @@
 
 import msgspec
 
+from antipodes.regional.ec2.model import Token
+
 
 class PeeredNetwork(msgspec.Struct, frozen=True):
     """One side of a peering. Its own region alone changes it, and counts its changes.
@@ -33,3 +35,29 @@ class Peering(msgspec.Struct, frozen=True):
     accepter: PeeredNetwork
     standing: Standing
     expires: float
+
+
+class EndpointInterface(msgspec.Struct, frozen=True):
+    """Where an interface endpoint has an interface."""
+
+    subnet: str
+    zone: str  # its id
+    interface: str
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """A VPC endpoint of a service of Amazon's: routes in tables, or interfaces in subnets."""
+
+    id: str
+    account: str
+    vpc: str
+    service: str  # its short name, such as s3
+    type: str  # Gateway or Interface
+    policy: str = ""  # the default one if empty
+    tables: tuple[str, ...] = ()
+    interfaces: tuple[EndpointInterface, ...] = ()
+    groups: tuple[str, ...] = ()
+    private_names: bool = False
+    private_for_inbound: bool = False  # PrivateDnsOnlyForInboundResolverEndpoint
+    made_at: float = 0.0
+    token: Token | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from antipodes.regional.ec2 import tags, targets
+from antipodes.regional.ec2 import endpoints, tags, targets
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.model import DhcpOptions, InternetGateway, Route, RouteTable, Subnet
@@ -46,7 +46,7 @@ def table(estate: Estate, of: RouteTable, subnets: Iterable[Subnet]) -> Thing:
         "OwnerId": of.account,
         "Associations": associations(of, subnets),
         "PropagatingVgws": [{"GatewayId": name} for name in of.propagates],
-        "Routes": [route(estate, of, one) for one in of.routes],
+        "Routes": [route(estate, of, one) for one in (*of.routes, *endpoints.routes(estate, of))],
         "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
 

@@ -114,6 +114,7 @@ def delete_vpc(service: Ec2, call: Call, request: Request) -> Response:
     own = [one for one in estate.groups.list(account) if one.vpc == vpc.id]
     others: list[object] = [
         *service.peerings.holding(account, vpc.id),
+        *(one for one in estate.endpoints.list(account) if one.vpc == vpc.id),
         *(one for one in estate.subnets.list(account) if one.vpc == vpc.id),
         *(one for one in estate.gateways.list(account) if one.vpc == vpc.id),
         *(one for one in estate.attachments.list(account) if one.of == vpc.id),

@@ -235,9 +235,8 @@ def test_s3_answers_outside_by_its_interface_and_inside_by_its_gateway(network: 
     assert ec2.delete_vpc_endpoints(VpcEndpointIds=names)["Unsuccessful"] == []
 
 
-@pytest.mark.parametrize(
-    ("more", "code"),
-    [
+def test_a_gateway_endpoint_that_cannot_be(network: Network) -> None:
+    for more, code in (
         ({"VpcId": "vpc-0123456789abcdef0"}, "InvalidVpcID.NotFound"),
         ({"ServiceName": ""}, "MissingParameter"),
         ({"ServiceName": f"com.amazonaws.{REGION}.abacus"}, "InvalidServiceName"),
@@ -251,13 +250,9 @@ def test_s3_answers_outside_by_its_interface_and_inside_by_its_gateway(network: 
         ({"PolicyDocument": POLICY + " " * 20480}, "InvalidPolicyDocument"),
         ({"TagSpecifications": tagged("vpc", a="b")}, "InvalidParameterValue"),
         ({"DryRun": True}, "DryRunOperation"),
-    ],
-)
-def test_a_gateway_endpoint_that_cannot_be(
-    network: Network, more: dict[str, Any], code: str
-) -> None:
-    request = {"VpcId": network.vpc, "ServiceName": S3, **more}
-    assert refusal(network.ec2.create_vpc_endpoint, **request) == code
+    ):
+        request = {"VpcId": network.vpc, "ServiceName": S3, **more}
+        assert (more, refusal(network.ec2.create_vpc_endpoint, **request)) == (more, code)
     assert network.ec2.describe_vpc_endpoints()["VpcEndpoints"] == []
 
 
@@ -320,12 +315,29 @@ def test_services_by_type(ec2: Any) -> None:
     assert first["NextToken"]
 
 
-def test_an_endpoint_is_no_target_of_ones_own_routes(network: Network) -> None:
-    made = network.gateway()
-    route = {
-        "RouteTableId": network.table(),
-        "DestinationCidrBlock": "192.0.2.0/24",
-        "GatewayId": made["VpcEndpointId"],
-    }
-    code = refusal(network.ec2.create_route, **{**route, "VpcEndpointId": route.pop("GatewayId")})
-    assert code == "RouteNotSupported"
+def test_a_gateway_endpoints_routes_are_its_own(network: Network) -> None:
+    ec2, table = network.ec2, network.table()
+    made = network.gateway(RouteTableIds=[table])
+    to = {"RouteTableId": table, "DestinationPrefixListId": list_of(ec2, S3)}
+    internet = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=internet, VpcId=network.vpc)
+    assert refusal(ec2.create_route, **to, GatewayId=internet) == "RouteAlreadyExists"
+    assert refusal(ec2.replace_route, **to, GatewayId=internet) == "InvalidParameterValue"
+    assert refusal(ec2.delete_route, **to) == "InvalidParameterValue"
+    target = {"DestinationCidrBlock": "192.0.2.0/24", "VpcEndpointId": made["VpcEndpointId"]}
+    assert refusal(ec2.create_route, RouteTableId=table, **target) == "RouteNotSupported"
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
+    ec2.create_route(**to, GatewayId=internet)
+    again = {"VpcId": network.vpc, "ServiceName": S3, "RouteTableIds": [table]}
+    assert refusal(ec2.create_vpc_endpoint, **again) == "RouteAlreadyExists"
+
+
+def test_a_table_that_is_gone_is_not_shown(network: Network) -> None:
+    table = network.ec2.create_route_table(VpcId=network.vpc)["RouteTable"]["RouteTableId"]
+    made = network.gateway(RouteTableIds=[table])
+    network.ec2.delete_route_table(RouteTableId=table)
+    assert network.endpoint(made)["RouteTableIds"] == []
+    network.ec2.modify_vpc_endpoint(
+        VpcEndpointId=made["VpcEndpointId"], AddRouteTableIds=[network.table()]
+    )
+    assert network.endpoint(made)["RouteTableIds"] == [network.table()]

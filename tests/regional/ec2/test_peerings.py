@@ -164,9 +164,8 @@ def test_a_vpc_that_is_not_there_fails_and_a_default_one_is(region: Region) -> N
     assert status(theirs, name) == "pending-acceptance"
 
 
-@pytest.mark.parametrize(
-    ("more", "code"),
-    [
+def test_a_request_that_cannot_be(ec2: Any, pair: tuple[str, str]) -> None:
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"VpcId": "vpc-0123456789abcdef0"}, "InvalidVpcID.NotFound"),
         ({"PeerOwnerId": "me"}, "InvalidParameterValue"),
         ({"PeerRegion": "mars-north-1"}, "InvalidParameterValue"),
@@ -177,13 +176,10 @@ def test_a_vpc_that_is_not_there_fails_and_a_default_one_is(region: Region) -> N
             "UnsupportedOperation",
         ),
         ({"DryRun": True}, "DryRunOperation"),
-    ],
-)
-def test_a_request_that_cannot_be(
-    ec2: Any, pair: tuple[str, str], more: dict[str, Any], code: str
-) -> None:
-    request = {"VpcId": pair[0], "PeerVpcId": pair[1], **more}
-    assert refusal(ec2.create_vpc_peering_connection, **request) == code
+    ]
+    for more, code in refused:
+        request = {"VpcId": pair[0], "PeerVpcId": pair[1], **more}
+        assert (more, refusal(ec2.create_vpc_peering_connection, **request)) == (more, code)
     assert ec2.describe_vpc_peering_connections()["VpcPeeringConnections"] == []
 
 

@@ -145,7 +145,8 @@ def modify_vpc_endpoint(service: Ec2, call: Call, request: Request) -> Response:
     vpc = estate.vpcs.get(of.account, of.vpc)
     after = _with_policy(of, request)
     if of.type == GATEWAY:
-        tables = _changed(of.tables, request, "RouteTableIds")
+        there = [one for one in of.tables if estate.tables.find(of.account, one) is not None]
+        tables = _changed(there, request, "RouteTableIds")
         endpoints.check_tables(estate, vpc, of.service, tables, besides=of.id)
         check_dry_run(request)
         after = msgspec.structs.replace(after, tables=tables)

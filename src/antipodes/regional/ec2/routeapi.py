@@ -2,8 +2,9 @@
 
 import msgspec
 
-from antipodes.regional.ec2 import routes, targets
+from antipodes.regional.ec2 import endpoints, routes, targets
 from antipodes.regional.ec2.answering import check_dry_run
+from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import Route, RouteTable
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.shownroutes import destination_member
@@ -24,7 +25,8 @@ def create_route(service: Ec2, call: Call, request: Request) -> Response:
     to = routes.destination(estate, account, request)
     target = _target(service, call, request)
     found = routes.index(table, to)
-    if found is not None and not _is_propagated(table.routes[found]):
+    had = found is not None and not _is_propagated(table.routes[found])
+    if had or _of_endpoint(estate, table, to) is not None:
         raise ServiceError("RouteAlreadyExists", f"The route identified by {to} already exists.")
     routes.check(estate, table, to, target)
     added = (*table.routes, Route(to, target))
@@ -42,6 +44,7 @@ def replace_route(service: Ec2, call: Call, request: Request) -> Response:
     to = routes.destination(estate, account, request)
     is_own = to in routes.own(estate.vpcs.get(account, table.vpc))
     found = routes.index(table, to)
+    _check_is_own(estate, table, to)
     if found is None:
         raise ServiceError(
             "InvalidParameterValue",
@@ -61,7 +64,6 @@ def replace_route(service: Ec2, call: Call, request: Request) -> Response:
         target = targets.LOCAL
     else:
         target = _target(service, call, request)
-    _check_is_changed(table, had)
     routes.check(estate, table, to, target)
     check_dry_run(request)
     changed = list(table.routes)
@@ -76,6 +78,7 @@ def delete_route(service: Ec2, call: Call, request: Request) -> Response:
     table = estate.tables.get(account, request["RouteTableId"])
     to = routes.destination(estate, account, request)
     found = routes.index(table, to)
+    _check_is_own(estate, table, to)
     if found is None:
         member = destination_member(to)
         raise ServiceError(
@@ -85,7 +88,6 @@ def delete_route(service: Ec2, call: Call, request: Request) -> Response:
         raise ServiceError(
             "InvalidParameterValue", f"cannot remove local route {to} in route table {table.id}"
         )
-    _check_is_changed(table, table.routes[found])
     check_dry_run(request)
     kept = table.routes[:found] + table.routes[found + 1 :]
     estate.tables.put(account, table.id, msgspec.structs.replace(table, routes=kept))
@@ -96,9 +98,16 @@ def _is_propagated(route: Route) -> bool:
     return route.origin == "EnableVgwRoutePropagation"
 
 
-def _check_is_changed(table: RouteTable, route: Route) -> None:
+def _of_endpoint(estate: Estate, table: RouteTable, to: str) -> Route | None:
+    """What a gateway endpoint has put into a table for a destination."""
+    return next((one for one in endpoints.routes(estate, table) if one.destination == to), None)
+
+
+def _check_is_own(estate: Estate, table: RouteTable, to: str) -> None:
     """Refuse to change what a gateway endpoint has put there, or a gateway propagates."""
-    if routes.is_endpoint(route) or _is_propagated(route):
+    found = routes.index(table, to)
+    route = _of_endpoint(estate, table, to) if found is None else table.routes[found]
+    if route is not None and (found is None or _is_propagated(route)):
         raise ServiceError(
             "InvalidParameterValue",
             f"cannot change the route {route.destination} of {route.target} in route table "

@@ -169,8 +169,3 @@ def check_number(
 def index(table: RouteTable, to: str) -> int | None:
     """Where in a table the route to a destination is, if it is there."""
     return next((n for n, one in enumerate(table.routes) if one.destination == to), None)
-
-
-def is_endpoint(route: Route) -> bool:
-    """Whether a gateway endpoint put a route into a table: endpoints alone change those."""
-    return route.target.startswith("vpce-") and route.destination.startswith("pl-")

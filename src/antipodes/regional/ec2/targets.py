@@ -93,15 +93,6 @@ def _peering(estate: Estate, account: str, name: str) -> Found | None:
     return Found(vpcs, works=code == peering.ACTIVE)
 
 
-def _peering(estate: Estate, account: str, name: str) -> Found | None:
-    connection = estate.peerings.find(account, name)
-    if connection is None or connection.standing.code not in peering.LIVE:
-        return None
-    own = peering.roles(connection, account, estate.host.place)
-    vpcs = tuple(getattr(connection, role).vpc for role in own)
-    return Found(vpcs, works=connection.standing.code == peering.ACTIVE)
-
-
 def _endpoint(estate: Estate, account: str, name: str) -> Found | None:
     endpoint = estate.endpoints.find(account, name)
     return None if endpoint is None else Found((endpoint.vpc,), routable=False)

@@ -54,12 +54,12 @@ class Stage:
 
     async def copies(self, name: str) -> list[Any]:
         """What each side sees of a connection; None for nothing."""
-        found = []
-        for call in (self.here, self.there):
-            listed = (await call("DescribeVpcPeeringConnections"))["VpcPeeringConnections"]
-            by_name = {one["VpcPeeringConnectionId"]: one for one in listed}
-            found.append(by_name.get(name))
-        return found
+        return [await self.copy(call, name) for call in (self.here, self.there)]
+
+    async def copy(self, call: Callable[..., Awaitable[Any]], name: str) -> Any:
+        """What one side sees."""
+        listed = (await call("DescribeVpcPeeringConnections"))["VpcPeeringConnections"]
+        return {one["VpcPeeringConnectionId"]: one for one in listed}.get(name)
 
     async def codes(self, name: str) -> list[str]:
         """How far each side sees a connection to have come; nothing where it sees none."""
@@ -168,6 +168,9 @@ def test_what_the_other_region_refuses_comes_back() -> None:
         [found] = (await stage.there("DescribeVpcs", Filters=[default]))["Vpcs"]
         name = await stage.ask(PeerVpcId=found["VpcId"])
         await stage.settles(name, "pending-acceptance")
+        mine, theirs = await stage.copies(name)
+        assert mine["AccepterVpcInfo"] == theirs["AccepterVpcInfo"]
+        assert "CidrBlock" not in mine["AccepterVpcInfo"]  # it is known once it is accepted
 
     play(scenario)
 
@@ -213,6 +216,7 @@ def test_what_is_owed_outlives_the_host_that_owes_it() -> None:
         stage.world.kill(E)
         stage.world.world.heal(cut)
         await stage.wait(1.0)
+        assert (await stage.copy(stage.here, name))["Status"]["Code"] == "pending-acceptance"
         await stage.world.restart(E)
         await stage.settles(name, "active")
 

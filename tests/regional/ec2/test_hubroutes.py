@@ -33,13 +33,27 @@ offers = st.builds(
 )
 of_vpcs = st.builds(
     Offer,
-    prefixes,
+    st.sampled_from(("9.0.0.0/16", *PREFIXES[1:6], *PREFIXES[7:])),
     attachments,
     st.just("vpc"),
     st.tuples(st.just(0.0), st.integers(0, 9)),
     st.just(()),
     st.just(0),
     st.just(value=False),
+)
+rivals = st.lists(  # for one prefix, and alike enough to be compared to the end
+    st.builds(
+        Offer,
+        st.just("10.0.0.0/16"),
+        st.sampled_from(ATTACHMENTS),
+        st.sampled_from(("connect", "vpn")),
+        st.tuples(st.integers(0, 1).map(float), st.just(0)),
+        st.sampled_from(((64512,), (64513,), (64512, 64513), (64513, 64513))),
+        st.integers(0, 1),
+        st.booleans(),
+    ),
+    min_size=2,
+    unique_by=lambda one: one.attachment,
 )
 statics = st.lists(
     st.builds(HubRoute, prefixes, attachments | st.just("")), unique_by=lambda one: one.destination
@@ -115,19 +129,24 @@ def test_a_static_route_comes_before_a_listed_one_before_what_is_learnt(
             assert entry.attachments
 
 
-@given(st.lists(offers), st.booleans())
-def test_no_offer_is_better_than_the_one_that_wins(
+@given(rivals, st.booleans(), st.data())
+def test_no_offer_is_better_than_one_that_wins(
     offered: list[Offer],
     spreads: bool,
+    data: st.DataObject,
 ) -> None:
-    standing = hubroutes.apart(offered)
-    for prefix, entry in entries((), offered, spreads=spreads).items():
-        rivals = [offer for offer in standing if offer.prefix == prefix]
-        for name in entry.attachments:
-            mine = [one for one in rivals if one.attachment == name]
-            assert any(not any(better(other, one) for other in rivals) for one in mine)
-        if len(entry.attachments) > 1:
-            assert {one.kind for one in rivals if one.attachment in entry.attachments} - {"vpc"}
+    over = hubroutes.best(offered, spreads=spreads)
+    assert hubroutes.best(data.draw(st.permutations(offered)), spreads=spreads) == over
+    first, *others = [one for one in offered if one.attachment in over]
+    assert not any(better(other, first) for other in offered)
+    for other in others:
+        assert (other.kind, other.path) == (first.kind, first.path)
+        assert not better(first, other)
+    equal = [one for one in offered if not better(first, one) and one.path == first.path]
+    if first.kind == "connect" or spreads:
+        assert sorted(one.attachment for one in equal) == list(over)
+    else:
+        assert len(over) == 1
 
 
 @given(st.lists(of_vpcs))

@@ -48,7 +48,7 @@ rivals = st.lists(  # for one prefix, and alike enough to be compared to the end
         st.sampled_from(ATTACHMENTS),
         st.sampled_from(("connect", "vpn")),
         st.tuples(st.integers(0, 1).map(float), st.just(0)),
-        st.sampled_from(((64512,), (64513,), (64512, 64513), (64513, 64513))),
+        st.sampled_from(((64512,), (64513,), (64512, 64513))),
         st.integers(0, 1),
         st.booleans(),
     ),
@@ -142,7 +142,9 @@ def test_no_offer_is_better_than_one_that_wins(
     for other in others:
         assert (other.kind, other.path) == (first.kind, first.path)
         assert not better(first, other)
-    equal = [one for one in offered if not better(first, one) and one.path == first.path]
+    alike = [one for one in offered if not better(first, one)]
+    assert min(one.since for one in alike) in {one.since for one in (first, *others)}
+    equal = [one for one in alike if one.path == first.path]
     if first.kind == "connect" or spreads:
         assert sorted(one.attachment for one in equal) == list(over)
     else:
@@ -199,6 +201,9 @@ def test_what_is_alike_is_used_together_where_its_kind_spreads(
         for number, name in enumerate(("b", "a"))
     ]
     assert hubroutes.best(alike, spreads=spreads) == (("a", "b") if over == 2 else ("b",))
+    at_once = [one._replace(since=(0.0, 0)) for one in alike]
+    chosen = hubroutes.best(at_once, spreads=spreads)
+    assert chosen == hubroutes.best(at_once[::-1], spreads=spreads) == ("a", "b")[:over]
     longer = alike[1]._replace(path=(64513, 64513))
     assert hubroutes.best([alike[0], longer], spreads=spreads) == ("b",)
     elsewhere = alike[1]._replace(path=(64514,))

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from antipodes.regional.ec2 import prefixlists
 from antipodes.regional.ec2.estate import Estate, Table
 from antipodes.regional.ec2.hubroutes import Entry, network, routes_of
 from antipodes.regional.ec2.interfaces import INTERFACES_MAX, Interfaces, Wanted
@@ -140,19 +141,37 @@ def attachment_asked(estate: Estate, table: HubTable, request: Request) -> str:
 def check_routes(estate: Estate, table: HubTable, more: int) -> None:
     """Refuse more routes than the tables of a hub may have; a list counts as all it may have."""
     tables = tables_of(estate, estate.hubs.get(table.account, table.hub))
-    if sum(len(one.routes) for one in tables) + more > ROUTES_MAX:
+    listed = [
+        prefixlists.weight(estate, one.account, reference.list)
+        for one in tables
+        for reference in one.lists
+    ]
+    if sum(len(one.routes) for one in tables) + sum(listed) + more > ROUTES_MAX:
         raise ServiceError(
             "TransitGatewayRouteLimitExceeded",
             "The maximum number of routes of the transit gateway has been reached.",
         )
 
 
+def check_growth(estate: Estate, account: str, name: str, more: int) -> None:
+    """Refuse so many more entries of a prefix list where that would be too many routes."""
+    referring: dict[str, list[HubTable]] = {}
+    for table in estate.hub_tables.list(account):
+        if any(one.list == name for one in table.lists):
+            referring.setdefault(table.hub, []).append(table)
+    for tables in referring.values():
+        check_routes(estate, tables[0], more * len(tables))
+
+
 def routes(estate: Estate, table: HubTable) -> tuple[Entry, ...]:
     """The routes that a table has now."""
     attachments = {one.id: one for one in estate.attachments.list(table.account)}
     vpcs = {one.id: one for one in estate.vpcs.list(table.account)}
+    lists = {
+        one.list: prefixlists.prefixes_of(estate, table.account, one.list) for one in table.lists
+    }
     spreads = estate.hubs.get(table.account, table.hub).spreads
-    return routes_of(table, attachments, vpcs, spreads=spreads)
+    return routes_of(table, attachments, vpcs, lists=lists, spreads=spreads)
 
 
 def default_tables(estate: Estate, hub: Hub, options: Request) -> dict[str, str]:

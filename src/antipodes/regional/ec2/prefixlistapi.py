@@ -4,7 +4,16 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from antipodes.regional.ec2 import groups, kinds, prefixlists, routefilters, routes, rules, tags
+from antipodes.regional.ec2 import (
+    groups,
+    hubs,
+    kinds,
+    prefixlists,
+    routefilters,
+    routes,
+    rules,
+    tags,
+)
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered, page
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
@@ -153,6 +162,7 @@ def _check_referrers(estate: Estate, known: PrefixList, size: int) -> None:
         if any(one.list == known.id for one in group.rules):
             counted = groups.sizes(estate, known.account, group.rules) | {known.id: size}
             rules.check_together(group.rules, counted)
+    hubs.check_growth(estate, known.account, known.id, size - known.entries_max)
 
 
 def _next(estate: Estate, known: PrefixList, found: Iterable[PrefixEntry]) -> PrefixList:

@@ -213,4 +213,9 @@ def references(estate: Estate, account: str, name: str) -> list[str]:
         for group in estate.groups.list(account)
         if any(rule.list == name for rule in group.rules)
     ]
-    return [*tables, *groups]
+    hub_tables = [
+        table.id
+        for table in estate.hub_tables.list(account)
+        if any(one.list == name for one in table.lists)
+    ]
+    return [*tables, *groups, *hub_tables]

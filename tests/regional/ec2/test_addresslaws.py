@@ -97,7 +97,7 @@ class World:
         operation, request = requests[step]
         self.call(operation, **request)
 
-    def judge(self) -> None:
+    def assert_sound(self) -> None:
         """What must hold after every step."""
         interfaces = self.call("DescribeNetworkInterfaces")["NetworkInterfaces"]
         private = [a for one in interfaces for a in one["PrivateIpAddresses"]]
@@ -146,6 +146,6 @@ def test_no_address_is_anybody_elses_too(steps: list[tuple[str, int]]) -> None:
         for step, number in steps:
             with suppress(ServiceError):
                 world.step(step, number)
-            world.judge()
+            world.assert_sound()
     finally:
         region.close()

@@ -448,6 +448,21 @@ def test_an_instance_is_a_target_of_a_load_balancer(region: Region) -> None:
     assert refusal(elbv2.register_targets, **stopped) == "InvalidTarget"
 
 
+def test_whatever_has_an_id_can_be_tagged(ec2: Any, subnet: str) -> None:
+    made = launch(ec2, SubnetId=subnet)
+    interface = made["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    answer = ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")
+    names = [made["InstanceId"], interface, answer["NatGateway"]["NatGatewayId"]]
+    ec2.create_tags(Resources=names, Tags=[{"Key": "k", "Value": "v"}])
+    told = ec2.describe_tags(Filters=named("key", "k"))["Tags"]
+    assert {one["ResourceId"]: one["ResourceType"] for one in told} == dict(
+        zip(names, ("instance", "network-interface", "natgateway"), strict=True)
+    )
+    ec2.terminate_instances(InstanceIds=names[:1])
+    told = ec2.describe_tags(Filters=named("key", "k"))["Tags"]
+    assert [one["ResourceId"] for one in told] == [names[0], names[2]]
+
+
 def test_every_type_of_aws_is_of_its_form() -> None:
     names = models.service("ec2").shape("InstanceType").enum
     assert tuple(check_type(name) for name in names) == names

@@ -184,6 +184,8 @@ def test_attributes_of_an_interface(ec2: Any, subnet: str) -> None:
     assert attribute("sourceDestCheck", "SourceDestCheck") == {"Value": True}
     modify(SourceDestCheck={"Value": False})
     assert attribute("sourceDestCheck", "SourceDestCheck") == {"Value": False}
+    code = refusal(ec2.reset_network_interface_attribute, NetworkInterfaceId=name, DryRun=True)
+    assert code == "DryRunOperation"
     assert not shown(ec2, name)["SourceDestCheck"]
     ec2.reset_network_interface_attribute(NetworkInterfaceId=name, SourceDestCheck="true")
     assert attribute("sourceDestCheck", "SourceDestCheck") == {"Value": True}
@@ -254,10 +256,14 @@ def test_an_interface_is_attached_and_detached(region: Region, subnet: str) -> N
         Attachment={"AttachmentId": attachment, "DeleteOnTermination": True},
     )
     assert shown(ec2, name)["Attachment"]["DeleteOnTermination"]
+    code = refusal(ec2.detach_network_interface, AttachmentId=attachment, DryRun=True)
+    assert code == "DryRunOperation"
     ec2.detach_network_interface(AttachmentId=attachment, Force=True)
     assert shown(ec2, name)["Status"] == "available"
     code = refusal(ec2.detach_network_interface, AttachmentId=attachment)
     assert code == "InvalidAttachmentID.NotFound"
+    code = refusal(ec2.delete_network_interface, NetworkInterfaceId=name, DryRun=True)
+    assert code == "DryRunOperation"
     ec2.delete_network_interface(NetworkInterfaceId=name)
     code = refusal(ec2.delete_network_interface, NetworkInterfaceId=name)
     assert code == "InvalidNetworkInterfaceID.NotFound"

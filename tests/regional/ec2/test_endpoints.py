@@ -1,11 +1,17 @@
 """VPC endpoints: gateway endpoints and their routes, interface endpoints and their names."""
 
 import json
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
 
+from antipodes.fabric.network.fabric import Fabric, from_interface
+from antipodes.fabric.network.packets import Packet
 from antipodes.regional.ec2 import endpoints
+from antipodes.regional.ec2.interfaces import Wanted
+from antipodes.regional.ec2.topology import topology
+from tests.fabric.network.worlds import told
 from tests.regional.ec2.worlds import named, refusal, tagged
 from tests.regional.elbv2.hosts import ACCOUNT, REGION, Region
 
@@ -330,6 +336,29 @@ def test_a_gateway_endpoints_routes_are_its_own(network: Network) -> None:
     ec2.create_route(**to, GatewayId=internet)
     again = {"VpcId": network.vpc, "ServiceName": S3, "RouteTableIds": [table]}
     assert refusal(ec2.create_vpc_endpoint, **again) == "RouteAlreadyExists"
+
+
+def test_what_is_told_of_endpoints_can_be_walked(region: Region, network: Network) -> None:
+    service: Any = region.host.service("ec2")
+    subnet = service.estate.subnets.get(ACCOUNT, network.subnets[0])
+    first = service.interfaces.make(subnet, Wanted())
+    [prefix] = network.ec2.describe_prefix_lists(Filters=named("prefix-list-name", S3))[
+        "PrefixLists"
+    ][0]["Cidrs"]
+
+    def send(target: str) -> tuple[str, str]:
+        fabric = Fabric(topology(service.estate, ACCOUNT))
+        packet = Packet.of(first.addresses[0].address, target, target_port=443)
+        return told(fabric.walk(from_interface(first.id), packet))
+
+    bucket = str(IPv4Network(prefix)[7])
+    assert send(bucket)[0] == "no route"
+    network.gateway(RouteTableIds=[network.table()])
+    assert send(bucket) == ("delivered", "delivered")
+    made = network.interface(SubnetIds=network.subnets[1:], PrivateDnsEnabled=False)
+    [name] = made["NetworkInterfaceIds"]
+    keys = service.estate.interfaces.get(ACCOUNT, name).addresses[0].address
+    assert send(keys) == ("delivered", "delivered")
 
 
 def test_a_table_that_is_gone_is_not_shown(network: Network) -> None:

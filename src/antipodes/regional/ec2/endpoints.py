@@ -41,6 +41,11 @@ def routes(estate: Estate, table: RouteTable) -> list[Route]:
     ]
 
 
+def prefixes(estate: Estate, of: Endpoint) -> tuple[str, ...]:
+    """The addresses of an endpoint's service in this region."""
+    return prefixlists.prefixes_of(estate, of.account, list_id(estate, of.service))
+
+
 def list_id(estate: Estate, service: str) -> str:
     """The prefix list that stands for a service's addresses in this region."""
     full = endpointservices.named(service).full(estate.host.place)

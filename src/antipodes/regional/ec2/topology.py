@@ -9,7 +9,8 @@ from typing import Any
 
 from antipodes.fabric.network import packets
 from antipodes.fabric.network import topology as told
-from antipodes.regional.ec2 import hubroutes, prefixlists, targets
+from antipodes.regional.ec2 import endpoints, hubroutes, prefixlists, targets
+from antipodes.regional.ec2.endpointservices import GATEWAY
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import (
     AclEntry,
@@ -71,6 +72,11 @@ def topology(estate: Estate, account: str) -> told.Topology:
         peerings={
             one.id: told.Peering(one.id, (one.requester.vpc, one.accepter.vpc), _joins(one))
             for one in estate.peerings.list(account)
+        },
+        services={
+            one.id: told.Service(one.id, one.vpc, endpoints.prefixes(estate, one))
+            for one in estate.endpoints.list(account)
+            if one.type == GATEWAY
         },
         **_hubs(estate, account),
     )
@@ -144,7 +150,8 @@ def _interface(of: Interface) -> told.Interface:
 
 
 def _table(estate: Estate, of: RouteTable) -> told.Table:
-    return told.Table(of.id, tuple(_route(estate, of, one) for one in of.routes))
+    routes = (*of.routes, *endpoints.routes(estate, of))
+    return told.Table(of.id, tuple(_route(estate, of, one) for one in routes))
 
 
 def _route(estate: Estate, table: RouteTable, of: Route) -> told.Route:

@@ -103,6 +103,7 @@ def test_creating_the_same_again_returns_the_first(region: Region) -> None:
         ("ValidationError", {"Subnets": []}),
         ("SubnetNotFound", {"Subnets": ["subnet-1", "subnet-2"]}),
         ("InvalidSecurityGroup", {"SecurityGroups": ["sg-1"]}),
+        ("InvalidSecurityGroup", {"SecurityGroups": ["web"]}),
         ("DuplicateTagKeys", {"Tags": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}),
     ],
 )
@@ -111,6 +112,28 @@ def test_a_load_balancer_that_is_refused(region: Region, code: str, change: dict
     request = {"Name": "a", "Subnets": [subnet["SubnetId"] for subnet in subnets], **change}
     assert refusal(region.client("elbv2").create_load_balancer, **request) == code
     assert region.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+
+
+def test_a_load_balancer_has_groups_of_its_own_vpc(region: Region) -> None:
+    ec2, elbv2 = region.client("ec2"), region.client("elbv2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=prefix, AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        for prefix, zone in (("10.0.0.0/24", "us-west-2a"), ("10.0.1.0/24", "us-west-2b"))
+    ]
+    groups = {
+        group["VpcId"]: group["GroupId"]
+        for group in ec2.describe_security_groups()["SecurityGroups"]
+    }
+    elsewhere = next(groups[name] for name in groups if name != vpc)
+    request = {"Name": "a", "Subnets": subnets, "Scheme": "internal"}
+    for wrong in ([elsewhere], [groups[vpc], elsewhere]):
+        code = refusal(elbv2.create_load_balancer, SecurityGroups=wrong, **request)
+        assert code == "InvalidConfigurationRequest"
+    [made] = elbv2.create_load_balancer(**request)["LoadBalancers"]
+    assert made["SecurityGroups"] == [groups[vpc]]
+    [same] = elbv2.create_load_balancer(SecurityGroups=[groups[vpc]], **request)["LoadBalancers"]
+    assert same["LoadBalancerArn"] == made["LoadBalancerArn"]
 
 
 def test_one_zone_is_not_enough(region: Region) -> None:

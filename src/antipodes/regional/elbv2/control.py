@@ -106,19 +106,24 @@ class Balancing(Service):
     async def security_groups(self, call: Call, vpc: str, ids: Sequence[str]) -> tuple[str, ...]:
         """Return the security groups asked for, or the network's default."""
         filters = [{"Name": "vpc-id", "Values": [vpc]}]
-        wanted: Request = {"GroupIds": list(ids)} if ids else {"GroupNames": ["default"]}
+        if not ids:
+            filters.append({"Name": "group-name", "Values": ["default"]})
+        request: Request = {"GroupIds": list(ids), "Filters": filters}
         try:
             answer = await self.host.call(
-                "ec2",
-                "DescribeSecurityGroups",
-                {**wanted, "Filters": filters},
-                account=call.account,
+                "ec2", "DescribeSecurityGroups", request, account=call.account
             )
         except ServiceError as error:
-            if error.code != "InvalidGroup.NotFound":
+            if error.code not in {"InvalidGroup.NotFound", "InvalidGroupId.Malformed"}:
                 raise
             raise ServiceError("InvalidSecurityGroup", error.message) from None
-        return tuple(group["GroupId"] for group in answer["SecurityGroups"])
+        found = tuple(group["GroupId"] for group in answer["SecurityGroups"])
+        if not {*ids} <= {*found}:
+            raise ServiceError(
+                "InvalidConfigurationRequest",
+                f"One or more security groups are not in the VPC '{vpc}'",
+            )
+        return found
 
     # Target groups, listeners and rules.
 

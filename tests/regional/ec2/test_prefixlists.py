@@ -1,5 +1,6 @@
 """Prefix lists, by boto3: versions, limits, references, and the lists of services."""
 
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import pairwise
 from typing import Any
@@ -34,6 +35,14 @@ def described(ec2: Any, name: str) -> dict[str, Any]:
     [one] = ec2.describe_managed_prefix_lists(PrefixListIds=[name])["PrefixLists"]
     found: dict[str, Any] = one
     return found
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Any]:
+    """A region's EC2 that refusals leave as it is."""
+    region = Region()
+    yield region.client("ec2")
+    region.close()
 
 
 def test_a_list_has_versions(region: Region) -> None:
@@ -111,7 +120,8 @@ def test_a_name_and_a_size_are_no_new_version(ec2: Any) -> None:
         ({"DryRun": True}, "DryRunOperation"),
     ],
 )
-def test_a_list_that_cannot_be(ec2: Any, request_: dict[str, Any], code: str) -> None:
+def test_a_list_that_cannot_be(shared: Any, request_: dict[str, Any], code: str) -> None:
+    ec2 = shared
     wanted = {"PrefixListName": "x", "MaxEntries": 3, "AddressFamily": "IPv4"} | request_
     assert refusal(ec2.create_managed_prefix_list, **wanted) == code
     own = ec2.describe_managed_prefix_lists(Filters=named("owner-id", ACCOUNT))
@@ -164,12 +174,14 @@ def test_a_list_that_cannot_be(ec2: Any, request_: dict[str, Any], code: str) ->
         ({"PrefixListName": "y", "DryRun": True}, "DryRunOperation"),
     ],
 )
-def test_a_change_that_cannot_be(ec2: Any, request_: dict[str, Any], code: str) -> None:
+def test_a_change_that_cannot_be(shared: Any, request_: dict[str, Any], code: str) -> None:
+    ec2 = shared
     name = make(ec2, "10.1.0.0/16", "10.2.0.0/16")["PrefixListId"]
     before = described(ec2, name)
     assert refusal(ec2.modify_managed_prefix_list, PrefixListId=name, **request_) == code
     assert described(ec2, name) == before
     assert entries(ec2, name) == ["10.1.0.0/16", "10.2.0.0/16"]
+    ec2.delete_managed_prefix_list(PrefixListId=name)
 
 
 def test_an_older_version_must_fit_into_the_list(ec2: Any) -> None:

@@ -119,6 +119,26 @@ def test_one_destination_that_is_a_prefix_and_not_there_yet(net: Net) -> None:
     assert net.refused("0.0.0.0/0", **to, DryRun=True) == "DryRunOperation"
 
 
+def test_an_endpoints_route_counts_as_one_and_is_no_gateways(net: Net) -> None:
+    ec2, estate = net.ec2, net.estate
+    table = estate.tables.get(ACCOUNT, net.table)
+    further = tuple(Route(f"172.16.{n}.0/24", net.appliance) for n in range(49))
+    almost = msgspec.structs.replace(table, routes=table.routes + further)
+    estate.tables.put(ACCOUNT, table.id, almost)
+    asked = {"VpcId": net.vpc, "RouteTableIds": [net.table]}
+    dynamodb, s3 = (f"com.amazonaws.us-west-2.{name}" for name in ("dynamodb", "s3"))
+    ec2.create_vpc_endpoint(ServiceName=s3, **asked)
+    assert refusal(ec2.create_vpc_endpoint, ServiceName=dynamodb, **asked) == "RouteLimitExceeded"
+    assert net.refused("0.0.0.0/0", GatewayId=net.gateway) == "RouteLimitExceeded"
+    estate.tables.put(ACCOUNT, table.id, table)
+    edge = {"RouteTableId": net.table, "GatewayId": net.gateway}
+    assert refusal(ec2.associate_route_table, **edge) == "RouteNotSupported"
+    other = net.make()
+    ec2.associate_route_table(RouteTableId=other, GatewayId=net.gateway)
+    asked = {"VpcId": net.vpc, "RouteTableIds": [other]}
+    assert refusal(ec2.create_vpc_endpoint, ServiceName=s3, **asked) == "RouteNotSupported"
+
+
 def test_a_part_of_the_network_is_led_away_as_a_whole_subnet_only(net: Net) -> None:
     """Surprise 1: no half a subnet, no two of them, and not to a gateway."""
     to = {"NetworkInterfaceId": net.appliance}

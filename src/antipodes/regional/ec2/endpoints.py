@@ -17,6 +17,7 @@ from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted
 from antipodes.regional.ec2.model import Route, RouteTable, Subnet, Vpc
 from antipodes.regional.ec2.modelpeers import Endpoint, EndpointInterface
+from antipodes.regional.ec2.routes import check_served
 from antipodes.service.contract import ServiceError
 
 GATEWAYS_MAX = 20  # of an account in a region, by AWS's default quota
@@ -102,7 +103,7 @@ def checked_policy(text: str) -> str:
 def check_tables(
     estate: Estate, vpc: Vpc, service: str, tables: Iterable[str], besides: str = ""
 ) -> None:
-    """Refuse tables of other networks, and those that have a route to the service already.
+    """Refuse tables of other networks, and those that have a route to the service, or no room.
 
     `besides` is the endpoint that is changed.
     """
@@ -118,6 +119,8 @@ def check_tables(
                 "RouteAlreadyExists",
                 f"route table {name} already has a route with destination-prefix-list-id {wanted}",
             )
+        served = [one for one in routes(estate, table) if one.target != besides]
+        check_served(estate, table, served, wanted)
 
 
 def check_subnets(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from antipodes.regional.ec2 import (
+    endpoints,
     groups,
     hubs,
     kinds,
@@ -157,11 +158,12 @@ def _check_referrers(estate: Estate, known: PrefixList, size: int) -> None:
         return
     for table in estate.tables.list(known.account):
         if any(one.destination == known.id for one in table.routes):
-            routes.check_number(estate, table, table.routes, {known.id: size})
+            counted = (*table.routes, *endpoints.routes(estate, table))
+            routes.check_number(estate, table, counted, {known.id: size})
     for group in estate.groups.list(known.account):
         if any(one.list == known.id for one in group.rules):
-            counted = groups.sizes(estate, known.account, group.rules) | {known.id: size}
-            rules.check_together(group.rules, counted)
+            sizes = groups.sizes(estate, known.account, group.rules) | {known.id: size}
+            rules.check_together(group.rules, sizes)
     hubs.check_growth(estate, known.account, known.id, size - known.entries_max)
 
 

@@ -30,7 +30,7 @@ def create_route(service: Ec2, call: Call, request: Request) -> Response:
         raise ServiceError("RouteAlreadyExists", f"The route identified by {to} already exists.")
     routes.check(estate, table, to, target)
     added = (*table.routes, Route(to, target))
-    routes.check_number(estate, table, added)
+    routes.check_number(estate, table, (*added, *endpoints.routes(estate, table)))
     check_dry_run(request)
     estate.tables.put(account, table.id, msgspec.structs.replace(table, routes=added))
     return {"Return": True}

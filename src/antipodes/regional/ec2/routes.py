@@ -166,6 +166,14 @@ def check_number(
         )
 
 
+def check_served(estate: Estate, table: RouteTable, served: Iterable[Route], wanted: str) -> None:
+    """Refuse one more route to a service's list, beside those `served` by gateway endpoints."""
+    route = Route(wanted, targets.LOCAL)
+    if table.gateways:
+        check_edge(estate, table, route)
+    check_number(estate, table, (*table.routes, *served, route))
+
+
 def index(table: RouteTable, to: str) -> int | None:
     """Where in a table the route to a destination is, if it is there."""
     return next((n for n, one in enumerate(table.routes) if one.destination == to), None)

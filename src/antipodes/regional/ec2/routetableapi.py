@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from antipodes.regional.ec2 import defaults, kinds, routefilters, routes, shownroutes
+from antipodes.regional.ec2 import defaults, endpoints, kinds, routefilters, routes, shownroutes
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
@@ -135,7 +135,7 @@ def _check_edge(estate: Estate, table: RouteTable, gateway: str) -> None:
         raise ServiceError(
             "RouteNotSupported", f"Routes are propagated to {table.id}: it cannot be a gateway's."
         )
-    for route in table.routes:
+    for route in (*table.routes, *endpoints.routes(estate, table)):
         routes.check_edge(estate, table, route)
 
 

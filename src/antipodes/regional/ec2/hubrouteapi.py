@@ -102,7 +102,8 @@ def search_transit_gateway_routes(service: Ec2, call: Call, request: Request) ->
     found = list(routes)
     for one in searches:
         matching = hubroutes.found_by(routes, one["Name"], one.get("Values") or [])
-        found = [route for route in found if route in matching]
+        prefixes = {route.prefix for route in matching}
+        found = [route for route in found if route.prefix in prefixes]
     asked = request | {
         "Filters": [one for one in wanted if one not in searches],
         "MaxResults": request.get("MaxResults") or FOUND_MAX,

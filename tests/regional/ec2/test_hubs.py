@@ -309,7 +309,8 @@ def test_interfaces_of_an_attachment(region: Region) -> None:
     hub = make(ec2)["TransitGatewayId"]
     vpc, (one, two, three) = place(ec2, "10.1.0.0/16", "abc")
     name = attach(ec2, hub, vpc, [one, two])
-    assert addresses(region, name) == {one: "10.1.0.4", two: "10.1.1.4"}
+    assert addresses(ec2, name) == {one: "10.1.0.4", two: "10.1.1.4"}
+    assert refusal(ec2.delete_subnet, SubnetId=one) == "DependencyViolation"
     changed = ec2.modify_transit_gateway_vpc_attachment(
         TransitGatewayAttachmentId=name,
         AddSubnetIds=[three],
@@ -320,18 +321,19 @@ def test_interfaces_of_an_attachment(region: Region) -> None:
     assert changed["SubnetIds"] == [two, three]
     assert changed["Options"]["ApplianceModeSupport"] == "enable"
     region.restart()
-    assert addresses(region, name) == {two: "10.1.1.4", three: "10.1.2.4"}
-    region.client("ec2").delete_transit_gateway_vpc_attachment(TransitGatewayAttachmentId=name)
-    assert addresses(region, name) == {}
+    ec2 = region.client("ec2")
+    assert addresses(ec2, name) == {two: "10.1.1.4", three: "10.1.2.4"}
+    ec2.delete_transit_gateway_vpc_attachment(TransitGatewayAttachmentId=name)
+    assert addresses(ec2, name) == {}
+    ec2.delete_subnet(SubnetId=two)
 
 
-def addresses(region: Region, attachment: str) -> dict[str, str]:
+def addresses(ec2: Any, attachment: str) -> dict[str, str]:
     """Where an attachment has interfaces."""
-    service = region.host.service("ec2")
-    assert isinstance(service, Ec2)
-    found = [one for one in service.estate.interfaces.list(ACCOUNT) if one.of == attachment]
-    assert all((one.kind, one.groups) == ("transit_gateway", ()) for one in found)
-    return {one.subnet: one.addresses[0].address for one in found}
+    filters = named("interface-type", "transit_gateway") + named("description", f"*{attachment}")
+    found = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    assert all(one["RequesterManaged"] and one["Groups"] == [] for one in found)
+    return {one["SubnetId"]: one["PrivateIpAddress"] for one in found}
 
 
 def test_an_attachment_that_cannot_be(ec2: Any) -> None:

@@ -22,10 +22,11 @@ def create_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
     subnets = hubs.subnets_given(estate, call.account, vpc.id, request["SubnetIds"])
     tags = tags_given(request.get("TagSpecifications") or [], kinds.HUB_ATTACHMENT.resource)
     _check_new(estate, hub, vpc.id)
-    hubs.check_room(estate, service.interfaces, subnets)
+    name = estate.attachments.new_id()
+    planned = hubs.plan(service.interfaces, call.account, name, subnets)
     check_dry_run(request)
     made = HubAttachment(
-        estate.attachments.new_id(),
+        name,
         call.account,
         hub.id,
         VPC,
@@ -39,7 +40,7 @@ def create_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
     estate.hubs.put(call.account, hub.id, msgspec.structs.replace(hub, attached=made.number))
     estate.attachments.put(call.account, made.id, made)
     estate.tag(call.account, made.id, tags)
-    hubs.reach(service.interfaces, made.id, subnets)
+    planned.keep()
     if hub.propagates:
         table = estate.hub_tables.get(call.account, hub.propagates)
         learns = (*table.learns, made.id)
@@ -103,10 +104,10 @@ def modify_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
     added = hubs.subnets_given(estate, call.account, had.of, names, kept)
     if not kept and not added:
         raise ServiceError("InsufficientSubnetsException", "Insufficient Subnets")
-    hubs.check_room(estate, service.interfaces, added)
+    planned = hubs.plan(service.interfaces, call.account, had.id, added)
     check_dry_run(request)
     hubs.withdraw(estate, had, removed)
-    hubs.reach(service.interfaces, had.id, added)
+    planned.keep()
     changed = msgspec.structs.replace(
         had,
         subnets=(*kept, *(one.id for one in added)),

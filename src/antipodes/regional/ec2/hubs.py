@@ -14,7 +14,7 @@ import msgspec
 from antipodes.regional.ec2 import prefixlists
 from antipodes.regional.ec2.estate import Estate, Table
 from antipodes.regional.ec2.hubroutes import Entry, network, routes_of
-from antipodes.regional.ec2.interfaces import INTERFACES_MAX, Interfaces, Wanted
+from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted
 from antipodes.regional.ec2.model import Subnet
 from antipodes.regional.ec2.modelhubs import Hub, HubAttachment, HubTable
 from antipodes.service.contract import Request, ServiceError
@@ -215,26 +215,14 @@ def subnets_given(
     return found
 
 
-def check_room(estate: Estate, interfaces: Interfaces, subnets: Sequence[Subnet]) -> None:
-    """Refuse subnets in which there is no room for one more interface each."""
-    if not subnets:
-        return
-    if estate.interfaces.count(subnets[0].account) + len(subnets) > INTERFACES_MAX:
-        raise ServiceError(
-            "NetworkInterfaceLimitExceeded",
-            "The maximum number of network interfaces has been reached.",
-        )
-    for subnet in subnets:
-        interfaces.address(subnet)
-
-
-def reach(interfaces: Interfaces, attachment: str, subnets: Iterable[Subnet]) -> None:
-    """Make an attachment's interfaces in subnets."""
+def plan(interfaces: Interfaces, account: str, attachment: str, subnets: Iterable[Subnet]) -> Plan:
+    """Plan an attachment's interfaces in subnets."""
     description = f"Network Interface for Transit Gateway Attachment {attachment}"
+    wanted = Wanted(KIND, description, groups=(), manager=MANAGER, of=attachment)
+    planned = Plan(interfaces, account)
     for subnet in subnets:
-        interfaces.make(
-            subnet, Wanted(KIND, description, groups=(), manager=MANAGER, of=attachment)
-        )
+        planned.add(subnet, wanted)
+    return planned
 
 
 def withdraw(estate: Estate, attachment: HubAttachment, subnets: Iterable[str]) -> None:

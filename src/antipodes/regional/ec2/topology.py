@@ -99,7 +99,12 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
     tables = {}
     for table in estate.hub_tables.list(account):
         beside = {name: one for name, one in attached.items() if one.hub == table.hub}
-        found = hubroutes.routes_of(table, beside, vpcs, spreads=hubs[table.hub].spreads)
+        lists = {
+            one.list: prefixlists.prefixes_of(estate, account, one.list) for one in table.lists
+        }
+        found = hubroutes.routes_of(
+            table, beside, vpcs, lists=lists, spreads=hubs[table.hub].spreads
+        )
         routes = tuple(
             told.HubRoute(
                 one.prefix, (one.prefix,), one.attachments, one.origin, not one.attachments

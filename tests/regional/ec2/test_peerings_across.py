@@ -175,6 +175,28 @@ def test_what_the_other_region_refuses_comes_back() -> None:
     play(scenario)
 
 
+def test_one_account_in_two_regions_has_tags_where_it_made_them() -> None:
+    async def scenario(stage: Stage) -> None:
+        async def far(operation: str, **request: Any) -> Any:
+            return await stage.world.call(E, "ec2", operation, request, MINE)
+
+        made = await far("CreateVpc", CidrBlock="10.7.0.0/16")
+        tags = [{"Key": "Name", "Value": "here"}]
+        name = await stage.ask(
+            PeerVpcId=made["Vpc"]["VpcId"],
+            PeerOwnerId=MINE,
+            TagSpecifications=[{"ResourceType": "vpc-peering-connection", "Tags": tags}],
+        )
+        await stage.wait(2.0)
+        await far("AcceptVpcPeeringConnection", VpcPeeringConnectionId=name)
+        await stage.wait(2.0)
+        here, there = await stage.copy(stage.here, name), await stage.copy(far, name)
+        assert here["Status"]["Code"] == there["Status"]["Code"] == "active"
+        assert (here["Tags"], there["Tags"]) == (tags, [])
+
+    play(scenario)
+
+
 def test_a_cut_link_holds_up_a_request_and_an_acceptance() -> None:
     async def scenario(stage: Stage) -> None:
         cut = stage.world.world.install(CutLink(W, E))

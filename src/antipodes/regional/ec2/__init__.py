@@ -10,6 +10,9 @@ interfaces: no machine is started, and they say so. Elastic addresses can be had
 account, as in AWS): what answers at one is whatever listens there. Load balancers, accelerators,
 NAT gateways and interfaces take them.
 
+VPCs are peered, in a region and across regions, each with its own copy of the connection; gateway
+endpoints are routes to a service's addresses, interface endpoints are interfaces with names.
+
 Not modelled: everything else of EC2, refused by name; packets do not pass through these networks
 yet, and security groups hold nobody back.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from ipaddress import ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antipodes.fabric.network.topology import LISTED, PROPAGATED, STATIC
@@ -93,6 +93,7 @@ def entries(
     return by_prefix
 
 
+@settings(max_examples=50)
 @given(statics, st.lists(offers), lists, st.booleans(), st.data())
 def test_the_order_of_edits_does_not_show(
     static: list[HubRoute],
@@ -106,6 +107,7 @@ def test_the_order_of_edits_does_not_show(
     assert entries(*mixed, spreads=spreads) == expected  # type: ignore[arg-type] # each of its own
 
 
+@settings(max_examples=50)
 @given(statics, st.lists(offers), lists)
 def test_a_static_route_comes_before_a_listed_one_before_what_is_learnt(
     static: list[HubRoute], offered: list[Offer], listed: list[Listed]

@@ -304,6 +304,8 @@ def test_rules_are_modified_in_place(region: Region) -> None:
         (update(first, CidrIpv4="12.0.0.0/8") | {"DryRun": True}, "DryRunOperation"),
     ):
         assert refusal(ec2.modify_security_group_rules, **asked) == code, asked
+    none = {"GroupId": web, "SecurityGroupRules": []}
+    assert refusal(ec2.modify_security_group_rules, **none) == "MissingParameter"
     twice = update(first, CidrIpv4="12.0.0.0/8")
     twice["SecurityGroupRules"] *= 2
     assert refusal(ec2.modify_security_group_rules, **twice) == "InvalidParameterValue"

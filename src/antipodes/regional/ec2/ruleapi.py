@@ -121,6 +121,10 @@ def describe_security_group_rules(service: Ec2, call: Call, request: Request) ->
 def modify_security_group_rules(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
     group = groups.asked(estate, call.account, request)
+    if not request["SecurityGroupRules"]:
+        raise ServiceError(
+            "MissingParameter", "The request must contain the parameter SecurityGroupRule"
+        )
     changed: dict[str, GroupRule] = {}
     for update in request["SecurityGroupRules"]:
         rule = _of(group, update.get("SecurityGroupRuleId"))

@@ -256,6 +256,14 @@ def test_peering_joins_two_networks_and_no_third(peers: Builder) -> None:
     assert told(peers.send("x host", "10.1.0.10"))[0] == "not joined"
 
 
+def test_beyond_what_is_known_nothing_is_said(peers: Builder) -> None:
+    for things in (peers.networks, peers.subnets, peers.interfaces):
+        for name in [one for one in things if one.startswith("y")]:
+            del things[name]
+    del peers.networks["z"], peers.subnets["z subnet"], peers.interfaces["z host"]
+    assert told(peers.send("x host", "10.1.0.10"))[0] == "unknown"
+
+
 def test_a_route_one_way_is_no_way_back(peers: Builder) -> None:
     peers.table("y main", "y")
     assert told(peers.send("x host", "10.1.0.10")) == ("delivered", "no route")

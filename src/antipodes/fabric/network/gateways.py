@@ -174,7 +174,9 @@ def peering(index: Index, peering_id: str, from_network: str, via: str) -> Node:
     """Into the network on the other side, and no further."""
     found = index.topology.peerings[peering_id]
     left, right = found.networks
-    far = index.topology.networks[right if from_network == left else left]
+    far = index.topology.networks.get(right if from_network == left else left)
+    if far is None:
+        return always(End(outcomes.UNKNOWN, Hop("peering", peering_id)))
     near = index.topology.networks[from_network]
     hop = Hop("peering", peering_id, far.region, mtu=0 if near.region == far.region else FAR_MTU)
     if not found.active:

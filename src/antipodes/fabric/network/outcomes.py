@@ -22,6 +22,7 @@ NOT_ASSOCIATED = "not associated"  # an attachment with no table of its hub
 REFUSED_BY_FIREWALL = "refused by firewall"
 NOT_CONNECTED = "not connected"  # no line that is up
 NOT_OFFERED = "not offered"  # a service by this protocol
+UNKNOWN = "unknown"  # beyond what is known: the other side of a peering, in a region that is down
 LOOP = "loop"
 
 OUTCOMES = (
@@ -47,5 +48,6 @@ OUTCOMES = (
     REFUSED_BY_FIREWALL,
     NOT_CONNECTED,
     NOT_OFFERED,
+    UNKNOWN,
     LOOP,
 )

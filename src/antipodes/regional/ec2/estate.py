@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from antipodes.regional.ec2 import kinds, model, modelhubs, modelpeers
+from antipodes.regional.ec2 import kinds, model, modelhubs, modelinsights, modelpeers
 from antipodes.regional.ec2.kinds import Kind
 from antipodes.service.contract import Host, ServiceError
 from antipodes.service.records import Records
@@ -98,6 +98,8 @@ class Estate:
         self.list_versions = Records(host.store, "ec2/prefix-list-version", model.PrefixVersion)
         self.peerings = Table(host, kinds.PEERING, modelpeers.Peering)
         self.endpoints = Table(host, kinds.ENDPOINT, modelpeers.Endpoint)
+        self.paths = Table(host, kinds.INSIGHTS_PATH, modelinsights.InsightsPath)
+        self.analyses = Table(host, kinds.INSIGHTS_ANALYSIS, modelinsights.InsightsAnalysis)
         self._tables: tuple[Table[Any], ...] = (
             self.vpcs,
             self.subnets,
@@ -116,6 +118,8 @@ class Estate:
             self.lists,
             self.peerings,
             self.endpoints,
+            self.paths,
+            self.analyses,
         )
         self._tags = Records(host.store, "ec2/tags", Tags)
         self._chance = host.runtime.chance("ec2/ids")

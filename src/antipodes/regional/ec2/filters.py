@@ -103,6 +103,17 @@ ADDRESS_FILTERS: Filters = {
     "private-ip-address": at("PrivateIpAddress"),
     **_TAGS,
 }
+PATH_FILTERS: Filters = {
+    "source": _member("Source"),
+    "protocol": _member("Protocol"),
+    "destination": lambda thing: [thing["Destination"]] if "Destination" in thing else [],
+    **_TAGS,
+}
+ANALYSIS_FILTERS: Filters = {
+    "path-found": _member("NetworkPathFound"),
+    "status": _member("Status"),
+    **_TAGS,
+}
 TAG_FILTERS: Filters = {
     "key": _member("Key"),
     "value": _member("Value"),

@@ -102,6 +102,15 @@ ENDPOINT = Kind(
     *("vpc-endpoint", "vpce", "VpcEndpointId", "VpcEndpoints", "VpcEndpointIds"),
     *("InvalidVpcEndpointId.NotFound", "VPC endpoint ID"),
 )
+INSIGHTS_PATH = Kind(
+    *("network-insights-path", "nip", "NetworkInsightsPathId", "NetworkInsightsPaths"),
+    *("NetworkInsightsPathIds", "InvalidNetworkInsightsPathId.NotFound", "network insights path"),
+)
+INSIGHTS_ANALYSIS = Kind(
+    *("network-insights-analysis", "nia", "NetworkInsightsAnalysisId", "NetworkInsightsAnalyses"),
+    *("NetworkInsightsAnalysisIds", "InvalidNetworkInsightsAnalysisId.NotFound"),
+    "network insights analysis",
+)
 KINDS = (
     VPC,
     SUBNET,
@@ -121,4 +130,6 @@ KINDS = (
     PREFIX_LIST,
     PEERING,
     ENDPOINT,
+    INSIGHTS_PATH,
+    INSIGHTS_ANALYSIS,
 )

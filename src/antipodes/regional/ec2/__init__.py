@@ -1,4 +1,4 @@
-"""EC2, as much as placing things needs: regions, zones, VPCs, subnets and elastic addresses.
+"""EC2: regions, zones, and private networks with all that stands in them.
 
 Modelled: DescribeRegions and DescribeAvailabilityZones from the world's atlas; VPCs and subnets of
 IPv4, made, changed and deleted; tags of whatever has an id. An account finds a default VPC
@@ -13,8 +13,11 @@ NAT gateways and interfaces take them.
 VPCs are peered, in a region and across regions, each with its own copy of the connection; gateway
 endpoints are routes to a service's addresses, interface endpoints are interfaces with names.
 
-Not modelled: everything else of EC2, refused by name; packets do not pass through these networks
-yet, and security groups hold nobody back.
+What is kept is told in the words of `fabric.network` (`topology`), which says where packets go;
+Reachability Analyzer (`insights`) and `antipodes network walk` ask it.
+
+Not modelled: everything else of EC2, refused by name. The traffic of the services that run here
+does not pass through these networks, and their security groups do not hold it back.
 
 Rules, quotas and filters: the VPC user guide (default VPCs, VPC and subnet CIDR blocks, quotas) and
 botocore's model of 2016-11-15.

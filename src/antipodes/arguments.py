@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 SPEED_MAX = 100
+PORT_MAX = 65535
 
 
 def _number(text: str) -> float:
@@ -59,6 +60,13 @@ def speed(text: str) -> float:
     return value
 
 
+def port(text: str) -> int:
+    """A port of TCP or UDP."""
+    if not text.isascii() or not text.isdecimal() or int(text) > PORT_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to {PORT_MAX}")
+    return int(text)
+
+
 def add_walk(network: argparse.ArgumentParser, run: Callable[..., int]) -> None:
     """The questions about networks."""
     actions = network.add_subparsers(required=True, metavar="ACTION", dest="action")
@@ -67,7 +75,7 @@ def add_walk(network: argparse.ArgumentParser, run: Callable[..., int]) -> None:
     walk.add_argument("source", help=ends)
     walk.add_argument("target", help=ends)
     walk.add_argument("--protocol", choices=("tcp", "udp", "icmp"), default="tcp")
-    walk.add_argument("--port", type=int, default=443, help="of the target")
+    walk.add_argument("--port", type=port, default=443, help="of the target")
     walk.add_argument("--account", default="", help="whose networks; default: the world's")
     walk.add_argument("--json", action="store_true")
     walk.set_defaults(run=run)

@@ -470,7 +470,7 @@ def _add_breaking(verbs: Any) -> None:
 def _network(options: argparse.Namespace) -> int:
     from antipodes.questions.command import run_network
 
-    query = f"?account={options.account}" if options.account else ""
+    query = f"?account={urllib.parse.quote(options.account, safe='')}" if options.account else ""
     return run_network(options, _ask(options, "GET", f"/networks{query}"))
 
 

@@ -15,8 +15,10 @@ NOT_REACHED, NOT_ANSWERED = 1, 2
 
 def run_network(options: argparse.Namespace, told: dict[str, Any]) -> int:
     """Answer a question about the networks that regions have told of."""
-    regions = tuple(told)
-    world = World(load_atlas(), regions)
+    if not told:
+        print("antipodes: no region knows of networks of that account", file=sys.stderr)
+        return NOT_ANSWERED
+    world = World(load_atlas(), tuple(told))
     asked = Asked(options.source, options.target, options.protocol, options.port)
     try:
         both = walked(together(told.values()), asked)

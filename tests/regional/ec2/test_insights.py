@@ -1,5 +1,6 @@
 """Reachability Analyzer, asked by boto3."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ class Online(Networks):
 
     def __init__(self, region: Region) -> None:
         super().__init__(region)
+        self._tokens = count()
         ec2 = self.ec2
         self.network = self.vpc("10.0.0.0/16")
         public, private = (self.subnet(self.network, f"10.0.{n}.0/24") for n in range(2))
@@ -28,10 +30,16 @@ class Online(Networks):
         self.open = self.group(self.network, "10.0.0.0/16")
         self.web, self.data = self.instance(public, self.open), self.instance(private, self.open)
 
+    def interfaces(self, instance: str) -> list[dict[str, Any]]:
+        """The interfaces of an instance."""
+        [found] = self.ec2.describe_instances(InstanceIds=[instance])["Reservations"]
+        attached: list[dict[str, Any]] = found["Instances"][0]["NetworkInterfaces"]
+        return attached
+
     def asked(self, source: str, destination: str = "", **more: Any) -> dict[str, Any]:
         """What an analysis says."""
         ends = {"Source": source} | ({"Destination": destination} if destination else {})
-        ends |= {"Protocol": "tcp", "ClientToken": f"{source} {destination} {more}", **more}
+        ends |= {"Protocol": "tcp", "ClientToken": str(next(self._tokens)), **more}
         made = self.ec2.create_network_insights_path(**ends)["NetworkInsightsPath"]
         begun = self.ec2.start_network_insights_analysis(
             NetworkInsightsPathId=made["NetworkInsightsPathId"],
@@ -74,7 +82,8 @@ def test_a_way_and_its_answers_are_shown_part_by_part(online: Online) -> None:
     directions = [one["SecurityGroupRule"]["Direction"] for one in (forward[2], forward[6])]
     assert directions == ["egress", "ingress"]
     assert forward[6]["SecurityGroupRule"]["Cidr"] == "10.0.0.0/16"
-    assert forward[3]["AclRule"]["RuleNumber"] == 100
+    acls = [forward[3]["AclRule"], forward[5]["AclRule"]]
+    assert [(one["RuleNumber"], one["Egress"]) for one in acls] == [(100, True), (100, False)]
     assert forward[4]["RouteTableRoute"]["GatewayId"] == "local"
     assert forward[1]["OutboundHeader"]["DestinationPortRanges"] == [{"From": 5432, "To": 5432}]
     assert ids(found["ReturnPathComponents"])[-1] == "i"
@@ -95,6 +104,28 @@ def test_out_of_a_gateway_and_in_by_it(online: Online) -> None:
     assert online.asked(online.gateway, online.web)["NetworkPathFound"]  # by some port
     blocked = online.asked(online.gateway, online.web, DestinationPort=80)
     assert not blocked["NetworkPathFound"]
+
+
+def test_a_thing_reaches_itself_where_its_groups_let_it(online: Online) -> None:
+    found = online.asked(online.web, online.web)
+    assert found["NetworkPathFound"]
+    assert ids(found["ForwardPathComponents"]) == ["i", "eni", "sg", "eni", "sg", "eni", "i"]
+
+
+def test_an_instance_sends_by_its_first_interface(online: Online) -> None:
+    ec2 = online.ec2
+    [subnet] = {one["SubnetId"] for one in online.interfaces(online.web)}
+    large = {"ImageId": "ami-0123456789abcdef0", "InstanceType": "m5.4xlarge"}
+    made = ec2.run_instances(**large, MinCount=1, MaxCount=1, SubnetId=subnet)
+    host = made["Instances"][0]["InstanceId"]
+    [primary] = online.interfaces(host)
+    for device in range(1, 7):
+        name = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]
+        ec2.attach_network_interface(
+            NetworkInterfaceId=name["NetworkInterfaceId"], InstanceId=host, DeviceIndex=device
+        )
+    forward = online.asked(host, online.data)["ForwardPathComponents"]
+    assert forward[1]["Component"]["Id"] == primary["NetworkInterfaceId"]
 
 
 def test_why_nothing_arrives(online: Online) -> None:
@@ -135,10 +166,13 @@ def test_questions_that_cannot_be(online: Online) -> None:
     more = {"Destination": online.data, "FilterAtSource": {"SourceAddress": "10.0.0.1"}}
     assert refusal(ask, **usual, **more) == "UnsupportedOperation"
     assert refusal(ask, **usual, Destination=online.data, DryRun=True) == "DryRunOperation"
+    code = refusal(ask, **usual, Destination=online.data, SourceIp="999.0.0.1")
+    assert code == "InvalidParameterValue"
     tags = tagged("network-insights-path", Name="data")
     made = ask(**usual, Destination=online.data, TagSpecifications=tags)["NetworkInsightsPath"]
-    again = ask(**usual, Destination=online.data)["NetworkInsightsPath"]
+    again = ask(**usual, Destination=online.data, TagSpecifications=tags)["NetworkInsightsPath"]
     assert again == made
+    assert refusal(ask, **usual, Destination=online.web) == "IdempotentParameterMismatch"
     told = ec2.describe_network_insights_paths(Filters=[{"Name": "tag:Name", "Values": ["data"]}])
     assert told["NetworkInsightsPaths"] == [made]
     code = refusal(

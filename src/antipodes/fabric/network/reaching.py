@@ -9,8 +9,9 @@ A choice by a hash is followed to all that may be chosen: whether a packet that 
 is for a walk to say.
 """
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from antipodes.fabric.network.nodes import (
@@ -93,6 +94,7 @@ class Reached(NamedTuple):
 
 
 Part = tuple[Key | End, Followed, Rule | None]
+_NO_RULE = None, False, None  # refused, as the last resort of a sieve
 
 
 def reach(node_of: Callable[[Key], Node], start: Key, box: Box) -> Iterator[Reached]:
@@ -172,9 +174,8 @@ def _parts(node: Node, followed: Followed) -> Iterator[Part]:
 def _looked_up(node: Lookup, followed: Followed) -> Iterator[Part]:
     field, box = node.field, followed.box
     low, high = box[field]
-    first = _first(node, low)
     at = low
-    for number in range(first, len(node.entries)):
+    for number in range(bisect_left(node.ends, low), len(node.entries)):
         start, end = node.starts[number], node.ends[number]
         if start > high:
             break
@@ -189,18 +190,6 @@ def _looked_up(node: Lookup, followed: Followed) -> Iterator[Part]:
         yield from _otherwise(node, followed, at, high)
 
 
-def _first(node: Lookup, value: int) -> int:
-    """The first entry that ends at a value or beyond it."""
-    low, high = 0, len(node.ends)
-    while low < high:
-        middle = (low + high) // 2
-        if node.ends[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
 def _otherwise(node: Lookup, followed: Followed, low: int, high: int) -> Iterator[Part]:
     part = narrowed(followed.box, node.field, low, high)
     if part is not None:
@@ -208,39 +197,35 @@ def _otherwise(node: Lookup, followed: Followed, low: int, high: int) -> Iterato
 
 
 def _sieved(node: Sieve, followed: Followed) -> Iterator[Part]:
-    left = [followed.box]
-    for box, passes, rule in node.rules:
-        rest: list[Box] = []
-        for one in left:
-            both = common(one, box)
-            if both is None:
-                rest.append(one)
-                continue
-            yield node.to if passes else node.refused, followed.cut(both), rule
-            rest += minus(one, box)
-        left = rest
-        if not left:
-            return
-    for one in left:
-        yield node.refused, followed.cut(one), None
+    """Each rule takes what those before it have left; nothing is left without a rule."""
+    for box, number in _divided(followed.box, [box for box, _, _ in node.rules]):
+        _, passes, rule = _NO_RULE if number is None else node.rules[number]
+        yield node.to if passes else node.refused, followed.cut(box), rule
 
 
 def _permitted(node: Permit, followed: Followed) -> Iterator[Part]:
-    left = [followed.box]
-    for box, rule in node.rules:
+    for box, number in _divided(followed.box, [box for box, _ in node.rules]):
+        if number is None:
+            yield node.refused, followed.cut(box), None
+        else:
+            yield node.to, followed.cut(box), node.rules[number].rule
+
+
+def _divided(whole: Box, boxes: Sequence[Box]) -> Iterator[tuple[Box, int | None]]:
+    """The parts of a box by the first of several that they are in; at last, those in none."""
+    left = [whole]
+    for number, box in enumerate(boxes):
         rest: list[Box] = []
         for one in left:
             both = common(one, box)
-            if both is None:
-                rest.append(one)
-                continue
-            yield node.to, followed.cut(both), rule
-            rest += minus(one, box)
+            if both is not None:
+                yield both, number
+            rest += [one] if both is None else minus(one, box)
         left = rest
         if not left:
             return
     for one in left:
-        yield node.refused, followed.cut(one), None
+        yield one, None
 
 
 def _translated(node: Translate, followed: Followed) -> Iterator[Part]:

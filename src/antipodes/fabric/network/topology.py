@@ -96,7 +96,10 @@ class FilterEntry(msgspec.Struct, frozen=True):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """What may cross the edge of a subnet: stateless, in the order of its entries."""
+    """What may cross the edge of a subnet: stateless, in the order of its entries.
+
+    Names of entries are unique within a filter, both directions together.
+    """
 
     id: str
     inbound: tuple[FilterEntry, ...]

@@ -1,5 +1,7 @@
 """EC2's operations of Reachability Analyzer: paths, and analyses of them."""
 
+from ipaddress import AddressValueError, IPv4Address
+
 import orjson
 
 from antipodes.regional.ec2 import filters, insights, kinds, tags
@@ -8,10 +10,10 @@ from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.modelinsights import InsightsAnalysis, InsightsPath
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
+from antipodes.regional.ec2.tokens import repeated, token_of
 from antipodes.regional.ec2.topology import topology
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
-_SOURCES = ("i-", "eni-", "igw-")
 _NOT_OFFERED = ("FilterAtSource", "FilterAtDestination")
 
 
@@ -25,11 +27,12 @@ def create_network_insights_path(service: Ec2, call: Call, request: Request) -> 
         _check_end(service, call.account, request.get(member) or "")
     if not request.get("Destination") and not request.get("DestinationIp"):
         raise ServiceError("MissingParameter", "A destination or a destination IP is required.")
+    for member in ("SourceIp", "DestinationIp"):
+        _check_address(request.get(member) or "")
     given = tags_given(request.get("TagSpecifications") or [], kinds.INSIGHTS_PATH.resource)
-    token = request["ClientToken"]
-    for one in estate.paths.list(call.account):
-        if one.token == token:
-            return {"NetworkInsightsPath": _path(service, one)}
+    token = token_of(request)
+    for one in repeated(estate.paths.list(call.account), token):
+        return {"NetworkInsightsPath": _path(service, one)}
     check_dry_run(request)
     made = InsightsPath(
         estate.paths.new_id(),
@@ -64,6 +67,14 @@ def _check_end(service: Ec2, account: str, name: str) -> None:
             "InvalidParameterValue",
             f"'{name}' is not analysed here: ends are instances, interfaces and internet gateways",
         )
+
+
+def _check_address(text: str) -> None:
+    """Refuse what is no address of IPv4; the model's pattern lets 999.0.0.1 pass."""
+    try:
+        IPv4Address(text or "0.0.0.0")  # noqa: S104 - none is given
+    except AddressValueError:
+        raise ServiceError("InvalidParameterValue", f"invalid IP address: '{text}'") from None
 
 
 def _arn(service: Ec2, account: str, kind: str, name: str) -> str:
@@ -115,10 +126,9 @@ def start_network_insights_analysis(service: Ec2, call: Call, request: Request) 
     estate = service.estate
     path = estate.paths.get(call.account, request["NetworkInsightsPathId"])
     given = tags_given(request.get("TagSpecifications") or [], kinds.INSIGHTS_ANALYSIS.resource)
-    token = request["ClientToken"]
-    for one in estate.analyses.list(call.account):
-        if one.token == token:
-            return {"NetworkInsightsAnalysis": _analysis(service, one)}
+    token = token_of(request)
+    for one in repeated(estate.analyses.list(call.account), token):
+        return {"NetworkInsightsAnalysis": _analysis(service, one)}
     check_dry_run(request)
     found = orjson.dumps(insights.analysed(topology(estate, call.account), path))
     made = InsightsAnalysis(

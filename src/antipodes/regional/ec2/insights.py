@@ -207,20 +207,20 @@ def _interface(
     instance = [{"Component": {"Id": interface.of}}] if interface.of.startswith("i-") else []
     if arrives:
         return [own, *instance]
-    outwards = before is None or before.hop.id == interface.id
-    group = _group_rule(topology, step, "egress" if outwards else "ingress")
+    group = _group_rule(topology, step)
     if before is None:
         return [*instance, own, *group]
-    return [own, *group] if outwards else group
+    return [own, *group] if before.hop.id == interface.id else group
 
 
-def _group_rule(topology: told.Topology, step: Step, direction: str) -> list[Thing]:
+def _group_rule(topology: told.Topology, step: Step) -> list[Thing]:
     """The security group whose rule let a packet pass; none for a reply that is known."""
     group = topology.groups.get(step.rule.of) if step.rule is not None else None
     if group is None or step.rule is None:
         return []
-    rules = group.outbound if direction == "egress" else group.inbound
-    rule = next(one for one in rules if one.name == step.rule.name)
+    name = step.rule.name
+    rule = next(one for one in (*group.inbound, *group.outbound) if one.name == name)
+    direction = "ingress" if rule in group.inbound else "egress"
     shown: Thing = {"Direction": direction, "SecurityGroupId": group.id}
     shown["Protocol"] = _protocol(rule.protocol)
     if rule.prefixes:
@@ -244,10 +244,12 @@ def _component(topology: told.Topology, step: Step) -> Thing:
     return own
 
 
-def _acl_rule(topology: told.Topology, name: str, number: str) -> Thing:
-    found = topology.filters[name]
-    entry = next(one for one in (*found.inbound, *found.outbound) if one.name == number)
+def _acl_rule(topology: told.Topology, acl: str, name: str) -> Thing:
+    found = topology.filters[acl]
+    entry = next(one for one in (*found.inbound, *found.outbound) if one.name == name)
+    direction, _, number = name.partition(" ")
     shown: Thing = {
+        "Egress": direction == "outbound",
         "Cidr": entry.prefix,
         "Protocol": _protocol(entry.protocol),
         "RuleAction": "allow" if entry.allows else "deny",

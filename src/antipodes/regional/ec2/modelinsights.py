@@ -2,6 +2,8 @@
 
 import msgspec
 
+from antipodes.regional.ec2.model import Token
+
 
 class InsightsPath(msgspec.Struct, frozen=True):
     """A question: whether anything gets from one thing to another."""
@@ -15,7 +17,7 @@ class InsightsPath(msgspec.Struct, frozen=True):
     destination_ip: str = ""
     port: int = 0  # 0: any
     made_at: float = 0.0
-    token: str = ""
+    token: Token | None = None
 
 
 class InsightsAnalysis(msgspec.Struct, frozen=True):
@@ -26,4 +28,4 @@ class InsightsAnalysis(msgspec.Struct, frozen=True):
     path: str
     found: bytes
     started_at: float
-    token: str = ""
+    token: Token | None = None

@@ -55,7 +55,7 @@ def topology(estate: Estate, account: str) -> told.Topology:
     return told.Topology(
         networks={one.id: _network(one, region) for one in estate.vpcs.list(account)},
         subnets={one.id: _subnet(one, region) for one in estate.subnets.list(account)},
-        interfaces={one.id: _interface(one) for one in estate.interfaces.list(account)},
+        interfaces={one.id: _interface(one) for one in _primary_first(estate, account)},
         tables={one.id: _table(estate, one) for one in tables},
         filters={one.id: _filter(one) for one in estate.acls.list(account)},
         groups={one.id: _group(estate, one) for one in estate.groups.list(account)},
@@ -79,6 +79,14 @@ def topology(estate: Estate, account: str) -> told.Topology:
             if one.type == GATEWAY
         },
         **_hubs(estate, account),
+    )
+
+
+def _primary_first(estate: Estate, account: str) -> list[Interface]:
+    """An account's interfaces, those before others that an instance sends by unless told."""
+    return sorted(
+        estate.interfaces.list(account),
+        key=lambda one: (one.attached.device if one.attached is not None else 0, one.id),
     )
 
 
@@ -190,7 +198,8 @@ def _entry(of: AclEntry) -> told.FilterEntry:
     ports = of.ports or _ALL_PORTS
     if of.icmp is not None:
         ports = icmp_range(*of.icmp)
-    return told.FilterEntry(str(of.number), of.prefix, of.allows, protocol, ports)
+    name = f"{'outbound' if of.egress else 'inbound'} {of.number}"
+    return told.FilterEntry(name, of.prefix, of.allows, protocol, ports)
 
 
 def icmp_range(kind: int, code: int) -> tuple[int, int]:

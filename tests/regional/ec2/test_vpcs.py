@@ -101,6 +101,24 @@ def test_the_default_vpc_can_be_deleted_and_made_again(ec2: Any) -> None:
     assert ec2.create_default_subnet(AvailabilityZone=zone)["Subnet"] == subnets[0]
     code = refusal(ec2.create_default_subnet, AvailabilityZone=zone)
     assert code == "DefaultSubnetAlreadyExistsInAvailabilityZone"
+    for subnet in subnets:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    [gateway] = ec2.describe_internet_gateways()["InternetGateways"]
+    name = {"InternetGatewayId": gateway["InternetGatewayId"]}
+    ec2.detach_internet_gateway(VpcId=vpc["VpcId"], **name)
+    ec2.delete_vpc(VpcId=vpc["VpcId"])
+    assert ec2.describe_vpcs()["Vpcs"] == []
+    assert refusal(ec2.create_default_subnet, AvailabilityZone=zone) == "DefaultVpcDoesNotExist"
+    other = make(ec2)
+    ec2.attach_internet_gateway(VpcId=other, **name)
+    made = ec2.create_default_vpc()["Vpc"]
+    assert ec2.describe_subnets(Filters=named("default-for-az", "true"))["Subnets"] == subnets
+    gateways = ec2.describe_internet_gateways()["InternetGateways"]
+    attached = {one["Attachments"][0]["VpcId"]: one["InternetGatewayId"] for one in gateways}
+    assert attached[other] == gateway["InternetGatewayId"]  # it is not taken away again
+    [table] = ec2.describe_route_tables(Filters=named("vpc-id", made["VpcId"]))["RouteTables"]
+    [out] = [one for one in table["Routes"] if one["DestinationCidrBlock"] == "0.0.0.0/0"]
+    assert (out["GatewayId"], out["State"]) == (attached[made["VpcId"]], "active")
 
 
 def test_attributes_of_a_vpc(ec2: Any) -> None:

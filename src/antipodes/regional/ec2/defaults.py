@@ -7,7 +7,9 @@ Source: Amazon VPC User Guide, "Default VPCs", "Default security groups", "Defau
 """
 
 import hashlib
+from collections.abc import Callable
 from ipaddress import IPv4Network
+from typing import NamedTuple
 
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import (
@@ -46,33 +48,70 @@ def open_entries(*, ipv6: bool = False) -> tuple[AclEntry, ...]:
     )
 
 
-def make(estate: Estate, account: str, region: Region) -> None:
-    """Put the default network of an account into a region."""
-    own = account, region.code
-    vpc, table, acl, group, gateway, options = (
-        identifier(prefix, *own) for prefix in ("vpc", "rtb", "acl", "sg", "igw", "dopt")
-    )
-    estate.options.put(account, options, default_options(options, account, region.code))
-    estate.gateways.put(account, gateway, InternetGateway(gateway, account, vpc))
-    routes = Route(str(VPC_NETWORK), "local", LOCAL_ORIGIN), Route(ANYWHERE, gateway)
-    main = identifier("rtbassoc", *own)
+class Wanted(NamedTuple):
+    """What a network is to be; `name` gives an id with a prefix, and what else it may follow from.
+
+    `gateway` is where the main table leads to besides the network itself.
+    """
+
+    account: str
+    prefix: IPv4Network
+    name: Callable[..., str]
+    gateway: str = ""
+    tenancy: str = "default"
+    default: bool = False
+
+
+def network(estate: Estate, wanted: Wanted) -> Vpc:
+    """Make a network with what comes with it: main table, default ACL, group and DHCP options."""
+    account, name, prefix = wanted.account, wanted.name, str(wanted.prefix)
+    vpc, table, acl, group = (name(kind) for kind in ("vpc", "rtb", "acl", "sg"))
+    options = identifier("dopt", account, estate.host.place)
+    if estate.options.find(account, options) is None:
+        estate.options.put(account, options, default_options(options, account, estate.host.place))
+    routes: tuple[Route, ...] = (Route(prefix, "local", LOCAL_ORIGIN),)
+    if wanted.gateway:
+        estate.gateways.put(account, wanted.gateway, InternetGateway(wanted.gateway, account, vpc))
+        routes = (*routes, Route(ANYWHERE, wanted.gateway))
+    main = name("rtbassoc")
     estate.tables.put(account, table, RouteTable(table, account, vpc, routes, main))
     estate.acls.put(account, acl, NetworkAcl(acl, account, vpc, open_entries(), default=True))
     rules = (
-        GroupRule(identifier("sgr", *own, "in"), False, "-1", group=group, group_account=account),  # noqa: FBT003 - inbound
-        GroupRule(identifier("sgr", *own, "out"), True, "-1", prefix=ANYWHERE),  # noqa: FBT003 - outbound
+        GroupRule(name("sgr", "in"), False, "-1", group=group, group_account=account),  # noqa: FBT003 - inbound
+        GroupRule(name("sgr", "out"), True, "-1", prefix=ANYWHERE),  # noqa: FBT003 - outbound
     )
     description = "default VPC security group"
     made = SecurityGroup(group, account, vpc, "default", description, rules)
     estate.groups.put(account, group, made)
-    prefix = Association(identifier("vpc-cidr-assoc", *own), str(VPC_NETWORK))
     found = Vpc(
-        *(vpc, account, (prefix,), table, acl, group, options), default=True, dns_hostnames=True
+        *(vpc, account, (Association(name("vpc-cidr-assoc"), prefix),)),
+        *(table, acl, group, options),
+        default=wanted.default,
+        tenancy=wanted.tenancy,
+        dns_hostnames=wanted.default,
     )
     estate.vpcs.put(account, vpc, found)
+    return found
+
+
+def make(estate: Estate, account: str, region: Region) -> Vpc:
+    """Put the default network of an account into a region.
+
+    A gateway that is left of an earlier one is the customer's, and stays as it is.
+    """
+    own = account, region.code
+
+    def name(prefix: str, *more: str) -> str:
+        return identifier(prefix, *own, *more)
+
+    gateway = name("igw")
+    if estate.gateways.find(account, gateway) is not None:
+        gateway = estate.gateways.new_id()
+    found = network(estate, Wanted(account, VPC_NETWORK, name, gateway, default=True))
     for zone in region.zones:
-        made_subnet = subnet(account, found, region, zone)
-        estate.subnets.put(account, made_subnet.id, made_subnet)
+        made = subnet(account, found, region, zone)
+        estate.subnets.put(account, made.id, made)
+    return found
 
 
 def subnet(account: str, vpc: Vpc, region: Region, zone: Zone) -> Subnet:

@@ -9,11 +9,7 @@ from antipodes.regional.ec2 import defaults, filters, groups, kinds, prefixes, s
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
 from antipodes.regional.ec2.model import (
     Association,
-    GroupRule,
-    NetworkAcl,
     Route,
-    RouteTable,
-    SecurityGroup,
     Vpc,
 )
 from antipodes.regional.ec2.service import Ec2, operations
@@ -45,43 +41,21 @@ def create_vpc(service: Ec2, call: Call, request: Request) -> Response:
         raise ServiceError("MissingParameter", "Either 'cidrBlock' or 'ipv4IpamPoolId' is required")
     network = prefixes.of_network(request["CidrBlock"])
     tags = tags_given(request.get("TagSpecifications") or [], kinds.VPC.resource)
-    if service.estate.vpcs.count(call.account) >= VPCS_MAX:
-        raise ServiceError("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
-    check_dry_run(request)
     tenancy = request.get("InstanceTenancy") or "default"
     if tenancy not in {"default", "dedicated"}:
         raise ServiceError("UnsupportedTenancy", f"The tenancy '{tenancy}' is not supported.")
-    made = _made(service, call.account, network, tenancy)
-    service.estate.tag(call.account, made.id, tags)
-    return {"Vpc": shown.vpc(service.estate, made) | {"State": "pending"}}
-
-
-def _made(service: Ec2, account: str, network: IPv4Network, tenancy: str) -> Vpc:
-    """Make a VPC with what comes with it: main table, default ACL and default group."""
     estate = service.estate
-    vpc, table, acl, group = (
-        kind.new_id() for kind in (estate.vpcs, estate.tables, estate.acls, estate.groups)
-    )
-    options = defaults.identifier("dopt", account, service.region.code)
-    if estate.options.find(account, options) is None:
-        told = defaults.default_options(options, account, service.region.code)
-        estate.options.put(account, options, told)
-    prefix = Association(estate.new_id("vpc-cidr-assoc"), str(network))
-    local = Route(str(network), "local", defaults.LOCAL_ORIGIN)
-    main = estate.new_id("rtbassoc")
-    estate.tables.put(account, table, RouteTable(table, account, vpc, (local,), main))
-    entries = defaults.open_entries()
-    estate.acls.put(account, acl, NetworkAcl(acl, account, vpc, entries, default=True))
-    rules = (
-        GroupRule(estate.new_id("sgr"), False, "-1", group=group, group_account=account),  # noqa: FBT003 - inbound
-        GroupRule(estate.new_id("sgr"), True, "-1", prefix=defaults.ANYWHERE),  # noqa: FBT003 - outbound
-    )
-    description = "default VPC security group"
-    made = SecurityGroup(group, account, vpc, "default", description, rules)
-    estate.groups.put(account, group, made)
-    found = Vpc(vpc, account, (prefix,), table, acl, group, options, tenancy=tenancy)
-    estate.vpcs.put(account, vpc, found)
-    return found
+    if estate.vpcs.count(call.account) >= VPCS_MAX:
+        raise ServiceError("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
+    check_dry_run(request)
+
+    def name(prefix: str, *_: str) -> str:
+        return estate.new_id(prefix)
+
+    wanted = defaults.Wanted(call.account, network, name, tenancy=tenancy)
+    made = defaults.network(estate, wanted)
+    estate.tag(call.account, made.id, tags)
+    return {"Vpc": shown.vpc(estate, made) | {"State": "pending"}}
 
 
 @operations("CreateDefaultVpc")
@@ -93,8 +67,7 @@ def create_default_vpc(service: Ec2, call: Call, request: Request) -> Response:
             "A Default VPC already exists for this account in this region.",
         )
     check_dry_run(request)
-    defaults.make(estate, call.account, service.region)
-    made = next(vpc for vpc in estate.vpcs.list(call.account) if vpc.default)
+    made = defaults.make(estate, call.account, service.region)
     return {"Vpc": shown.vpc(estate, made) | {"State": "pending"}}
 
 

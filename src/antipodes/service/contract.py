@@ -72,6 +72,27 @@ class Operations:
         return iter(self._handlers)
 
 
+class Preceded(Operations):
+    """Operations before each of which the same is done."""
+
+    def __init__(self, before: Callable[[Any, Call], None]) -> None:
+        super().__init__()
+        self._before = before
+
+    def get(self, name: str) -> Handler | None:
+        """Return the operation, with what comes before it."""
+        handler = super().get(name)
+        if handler is None:
+            return None
+        found, before = handler, self._before
+
+        def preceded(service: Any, call: Call, request: Request) -> Any:
+            before(service, call)
+            return found(service, call, request)
+
+        return preceded
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a person may choose about a world; times in seconds of the world."""

@@ -33,10 +33,8 @@ from antipodes.replication.changelog import Entry
 from antipodes.replication.follower import Follower
 from antipodes.service.contract import (
     Call,
-    Handler,
     Host,
-    Operations,
-    Request,
+    Preceded,
     Response,
     Service,
     ServiceError,
@@ -57,24 +55,12 @@ _CHANGE_SLOT = b"route53-control/change-slot/"
 _OWNER = b"route53-control/zone-owner/"
 
 
-class Throttled(Operations):
-    """Operations that an account may call only so often, if the world says so."""
-
-    def get(self, name: str) -> Handler | None:
-        """Return the operation, with the counting before it."""
-        handler = super().get(name)
-        if handler is None:
-            return None
-        found = handler
-
-        def counted(service: "Route53", call: Call, request: Request) -> Any:
-            service.count_call(call.account)
-            return found(service, call, request)
-
-        return counted
+def _count(service: "Route53", call: Call) -> None:
+    """An account may call only so often, if the world says so."""
+    service.count_call(call.account)
 
 
-operations = Throttled()
+operations = Preceded(_count)
 
 
 class Observed(msgspec.Struct, frozen=True):

@@ -12,30 +12,18 @@ from antipodes.regional.ec2.interfaces import Interfaces
 from antipodes.regional.ec2.nats import NatGateways
 from antipodes.regional.ec2.peerings import Peerings
 from antipodes.regional.ec2.topology import topology
-from antipodes.service.contract import Call, Handler, Host, Operations, Request, Service
+from antipodes.service.contract import Call, Host, Operations, Preceded, Service
 from antipodes.world.atlas import Region
 
 _MADE = b"ec2/default-network/"
 
 
-class Furnished(Operations):
-    """Operations before which an account gets its default network, if it has none yet."""
-
-    def get(self, name: str) -> Handler | None:
-        """Return the operation, with the network before it."""
-        handler = super().get(name)
-        if handler is None:
-            return None
-        found = handler
-
-        def furnished(service: "Ec2", call: Call, request: Request) -> Any:
-            service.furnish(call.account)
-            return found(service, call, request)
-
-        return furnished
+def _furnish(service: "Ec2", call: Call) -> None:
+    """An account gets its default network before it does anything else."""
+    service.furnish(call.account)
 
 
-operations = Furnished()
+operations = Preceded(_furnish)
 
 
 class Ec2(Service):

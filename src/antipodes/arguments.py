@@ -67,20 +67,6 @@ def port(text: str) -> int:
     return int(text)
 
 
-def add_walk(network: argparse.ArgumentParser, run: Callable[..., int]) -> None:
-    """The questions about networks."""
-    actions = network.add_subparsers(required=True, metavar="ACTION", dest="action")
-    walk = actions.add_parser("walk", help="follow one packet and its answer, hop by hop")
-    ends = "an interface, an instance, an address, or internet"
-    walk.add_argument("source", help=ends)
-    walk.add_argument("target", help=ends)
-    walk.add_argument("--protocol", choices=("tcp", "udp", "icmp"), default="tcp")
-    walk.add_argument("--port", type=port, default=443, help="of the target")
-    walk.add_argument("--account", default="", help="whose networks; default: the world's")
-    walk.add_argument("--json", action="store_true")
-    walk.set_defaults(run=run)
-
-
 def add_drill(drill: argparse.ArgumentParser, drilled: Callable[..., int]) -> None:
     """What can be done with drills."""
     actions = drill.add_subparsers(required=True, metavar="ACTION", dest="action")

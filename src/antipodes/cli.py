@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from antipodes.arguments import add_drill, add_walk, choice, percent, speed, with_unit
+from antipodes.arguments import add_drill, choice, percent, speed, with_unit
 from antipodes.runtime import commands
 
 PORT = 4566
@@ -35,7 +35,7 @@ class CommandError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser().parse_args(given)
+    options = _parser(given).parse_args(given)
     options.given = given
     try:
         status: int = options.run(options)
@@ -384,7 +384,7 @@ def _drill(options: argparse.Namespace) -> int:
 # The parser.
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     about = "A world of AWS-compatible regions that you run, and break."
     parser = argparse.ArgumentParser(prog="antipodes", description=about)
     parser.add_argument("--state", default=".antipodes", help="the world's directory")
@@ -392,7 +392,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_up(verbs)
     _add_looking(verbs)
     _add_breaking(verbs)
-    add_walk(_verb(verbs, "network", _network, "ask what reaches what"), _network)
+    network = _verb(verbs, "network", _network, "ask what reaches what")
+    if "network" in given:  # the questions are many, and know a lot
+        from antipodes.questions.command import add_questions
+
+        add_questions(network, _network)
     add_drill(_verb(verbs, "drill", _drill, "break it on purpose, and judge"), _drill)
     return parser
 
@@ -471,7 +475,7 @@ def _network(options: argparse.Namespace) -> int:
     from antipodes.questions.command import run_network
 
     query = f"?account={urllib.parse.quote(options.account, safe='')}" if options.account else ""
-    return run_network(options, _ask(options, "GET", f"/networks{query}"))
+    return run_network(options, lambda: _ask(options, "GET", f"/networks{query}"))
 
 
 if __name__ == "__main__":

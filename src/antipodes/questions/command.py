@@ -1,33 +1,37 @@
-"""`antipodes network ...`: the questions, as a command line."""
+"""`antipodes network ...`: the questions, as a command line.
+
+A question is a module with `add`, which says what it may be asked and names the function that
+answers. That function is handed what regions have told and the options, and returns an `Answer`.
+"""
 
 import argparse
-import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
-from antipodes.questions.networks import QuestionError, together
-from antipodes.questions.walking import Asked, as_record, lines, walked, way_between
-from antipodes.world.atlas import load_atlas
-from antipodes.world.world import World
+from antipodes.questions import walkquestion
+from antipodes.questions.networks import Answer, QuestionError, Told
 
-NOT_REACHED, NOT_ANSWERED = 1, 2
+NOT_ANSWERED = 2
+QUESTIONS = (walkquestion,)
 
 
-def run_network(options: argparse.Namespace, told: dict[str, Any]) -> int:
-    """Answer a question about the networks that regions have told of."""
-    if not told:
-        print("antipodes: no region knows of networks of that account", file=sys.stderr)
-        return NOT_ANSWERED
-    world = World(load_atlas(), tuple(told))
-    asked = Asked(options.source, options.target, options.protocol, options.port)
+def add_questions(network: argparse.ArgumentParser, run: Callable[..., int]) -> None:
+    """Everything that can be asked of networks."""
+    actions = network.add_subparsers(required=True, metavar="QUESTION", dest="action")
+    for question in QUESTIONS:
+        parser = question.add(actions)
+        parser.add_argument("--account", default="", help="whose networks; default: the world's")
+        parser.set_defaults(run=run)
+
+
+def run_network(options: argparse.Namespace, ask: Callable[[], dict[str, Any]]) -> int:
+    """Answer a question; `ask` gets what regions tell of their networks."""
     try:
-        both = walked(together(told.values()), asked)
+        answer: Answer = options.answer(Told(ask), options)
     except (QuestionError, ValueError) as error:
         print(f"antipodes: {error}", file=sys.stderr)
         return NOT_ANSWERED
-    record = as_record(both, way_between(world))
-    if options.json:
-        print(json.dumps(record, indent=2))
-    else:
-        print("\n".join(lines(record)))
-    return 0 if record["reached"] else NOT_REACHED
+    if answer.text:
+        print(answer.text)
+    return answer.status

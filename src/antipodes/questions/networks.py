@@ -4,15 +4,18 @@ Every region tells of its own; ids are unique, so together they are one topology
 target of a packet is the id of an interface, or of what it is attached to, or an address.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from antipodes.fabric.network.fabric import ON_THE_INTERNET, from_interface
 from antipodes.fabric.network.nodes import Key
 from antipodes.fabric.network.topology import Interface, Topology
+from antipodes.world.atlas import load_atlas
+from antipodes.world.world import World
 
 INTERNET = "internet"
 INTERNET_ADDRESS = "192.0.2.1"  # of somebody on the internet (RFC 5737)
@@ -30,6 +33,39 @@ def together(told: Iterable[Mapping[str, Any]]) -> Topology:
         for name, found in fields.items():
             found.update(getattr(part, name))
     return Topology(**fields)
+
+
+class Answer(NamedTuple):
+    """What is said to a question, and the exit status that says it to programs."""
+
+    text: str
+    status: int = 0
+
+
+class Told:
+    """What the regions of a world tell of their networks, when it is first needed."""
+
+    def __init__(self, ask: Callable[[], Mapping[str, Any]]) -> None:
+        """`ask` returns what each region that is up has told, by region."""
+        self._ask = ask
+
+    @cached_property
+    def by_region(self) -> Mapping[str, Any]:
+        """What each region has told. Raises QuestionError where none has."""
+        told = self._ask()
+        if not told:
+            raise QuestionError("no region knows of networks of that account")
+        return told
+
+    @cached_property
+    def topology(self) -> Topology:
+        """All of it together. Raises QuestionError."""
+        return together(self.by_region.values())
+
+    @cached_property
+    def world(self) -> World:
+        """The regions that have told, and the distances between them. Raises QuestionError."""
+        return World(load_atlas(), tuple(self.by_region))
 
 
 class Ends:

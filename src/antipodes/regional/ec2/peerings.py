@@ -7,7 +7,7 @@ is told from one to the other (`telling`).
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from antipodes.regional.ec2 import defaults, peering
+from antipodes.regional.ec2 import defaults, kinds, peering
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import Vpc
 from antipodes.regional.ec2.modelpeers import PeeredNetwork, Peering, Standing
@@ -22,17 +22,14 @@ OUTSTANDING_MAX = 25  # likewise
 class Peerings:
     """The peering connections of a region."""
 
-    def __init__(self, estate: Estate, furnish: Callable[[str], None]) -> None:
+    def __init__(self, estate: Estate, telling: Telling, furnish: Callable[[str], None]) -> None:
         """`furnish` gives an account its default network, if it has none yet."""
         self._estate = estate
         self._furnish = furnish
         self._region = estate.host.place
         self._wall = estate.host.runtime.wall
-        self._telling = Telling(estate.host, estate.peerings.find, self._hear)
-
-    async def start(self) -> None:
-        """Tell and hear."""
-        await self._telling.start()
+        self._telling = telling
+        telling.carry(kinds.PEERING, Peering, estate.peerings.find, self._hear)
 
     # What there is.
 

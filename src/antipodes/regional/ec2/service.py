@@ -11,6 +11,7 @@ from antipodes.regional.ec2.instances import Instances
 from antipodes.regional.ec2.interfaces import Interfaces
 from antipodes.regional.ec2.nats import NatGateways
 from antipodes.regional.ec2.peerings import Peerings
+from antipodes.regional.ec2.telling import Telling
 from antipodes.regional.ec2.topology import topology
 from antipodes.service.contract import Call, Host, Operations, Preceded, Service
 from antipodes.world.atlas import Region
@@ -39,11 +40,12 @@ class Ec2(Service):
         self.elastic = ElasticAddresses(self.estate)
         self.instances = Instances(self.interfaces, self.elastic)
         self.nats = NatGateways(self.estate)
-        self.peerings = Peerings(self.estate, self.furnish)
+        self._telling = Telling(host)
+        self.peerings = Peerings(self.estate, self._telling, self.furnish)
 
     async def start(self) -> None:
         """Tell other regions of what is shared with them, and hear them."""
-        await self.peerings.start()
+        await self._telling.start()
 
     @property
     def region(self) -> Region:

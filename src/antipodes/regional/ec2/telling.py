@@ -1,4 +1,4 @@
-"""How two regions tell each other of the peerings that they share.
+"""How two regions tell each other of the peerings that they share, of networks and of hubs.
 
 What a region owes another one is on its disk until the other has answered; the answer is what the
 other makes of it, so one exchange brings both to the same state. Said is what is so at that time,
@@ -6,10 +6,11 @@ and nothing before it is durable. A region that cannot be reached is tried again
 """
 
 from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from antipodes.regional.ec2.modelpeers import Peering
+from antipodes.regional.ec2.kinds import Kind, resource_of
 from antipodes.runtime.contract import Address, DiskFull, Gone, TimedOut
 from antipodes.service.contract import Host
 from antipodes.service.http import HttpClient, HttpRequest, HttpResponse, HttpServer
@@ -18,7 +19,9 @@ from antipodes.service.records import Records
 DOOR = "ec2-peerings"
 EXCHANGE_S_MAX = 10.0
 RETRY_S_MIN, RETRY_S_MAX = 0.5, 5.0
-_OK = 200
+_OK, _NOT_FOUND = 200, 404
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Owed(msgspec.Struct, frozen=True):
@@ -27,25 +30,34 @@ class Owed(msgspec.Struct, frozen=True):
     account: str
 
 
-class Telling:
-    """What one region has to tell the others."""
+class _Topic(NamedTuple):
+    decode: Callable[[bytes], Any]
+    copy: Callable[[str, str], Any]
+    hear: Callable[[Any], Any]
 
-    def __init__(
-        self,
-        host: Host,
-        copy: Callable[[str, str], Peering | None],
-        hear: Callable[[Peering], Peering],
-    ) -> None:
-        """`copy` finds the copy of an account; `hear` takes what another region says."""
+
+class Telling:
+    """What one region has to tell the others; what it speaks of follows from the ids."""
+
+    def __init__(self, host: Host) -> None:
         self._host = host
         self._runtime = host.runtime
         self._client = HttpClient(host.runtime)
         self._owed = Records(host.store, "ec2/owed-peering", Owed)  # by region and id
-        self._copy = copy
-        self._hear = hear
+        self._topics: dict[str, _Topic] = {}
         self._encode = msgspec.msgpack.Encoder().encode
-        self._decode = msgspec.msgpack.Decoder(Peering).decode
         self._under_way: dict[str, None] = {}
+
+    def carry(
+        self,
+        kind: Kind,
+        record: type[S],
+        copy: Callable[[str, str], S | None],
+        hear: Callable[[S], S],
+    ) -> None:
+        """Tell of a kind of things: `copy` finds an account's, `hear` takes what others say."""
+        decode = msgspec.msgpack.Decoder(record).decode
+        self._topics[kind.resource] = _Topic(decode, copy, hear)
 
     async def start(self) -> None:
         """Open the door; tell what is owed."""
@@ -65,7 +77,10 @@ class Telling:
         return self._owed.get(region, name) is not None
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        return HttpResponse(_OK, (), self._encode(self._hear(self._decode(request.body))))
+        topic = self._topics.get(request.target.removeprefix("/"))
+        if topic is None:
+            return HttpResponse(_NOT_FOUND)
+        return HttpResponse(_OK, (), self._encode(topic.hear(topic.decode(request.body))))
 
     def _begin(self, region: str) -> None:
         if region not in self._under_way:
@@ -87,21 +102,23 @@ class Telling:
         del self._under_way[region]
 
     async def _tell(self, region: str, name: str, account: str) -> None:
-        said = self._copy(account, name)
+        resource = resource_of(name)
+        topic = self._topics[resource]
+        said = topic.copy(account, name)
         if said is not None:
             async with self._runtime.timeout(self._runtime.deadline(EXCHANGE_S_MAX)):
                 answer = await self._client.request(
                     Address(region, DOOR),
                     "POST",
-                    "/",
+                    f"/{resource}",
                     body=self._encode(said),
                     keep_alive=False,
                 )
             if answer.status != _OK:
                 raise Gone(f"{region} cannot take what it is told")
-            heard = self._decode(answer.body)
-            is_newest = self._copy(account, name) == said
-            self._hear(heard)
+            heard = topic.decode(answer.body)
+            is_newest = topic.copy(account, name) == said
+            topic.hear(heard)
             if not is_newest:
                 return  # something happened here meanwhile: that has to be said too
         self._owed.delete(region, name)

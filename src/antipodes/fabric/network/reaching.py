@@ -109,7 +109,7 @@ def reach(node_of: Callable[[Key], Node], start: Key, box: Box) -> Iterator[Reac
             known = been[at] = _Been()
         node = node_of(at)
         for part in known.new(followed):
-            for to, passed, rule in _parts(node, part):
+            for to, passed, rule in parts(node, part):
                 last = before if node.hop is None else Passage(node.hop, passed, rule, before)
                 if isinstance(to, End):
                     yield Reached(to, passed, last)
@@ -153,7 +153,8 @@ def _unknown(followed: Followed, known: list[Followed]) -> list[Followed]:
     return [Followed(box, box, 0) for box in minus_all([followed.box], taken)]
 
 
-def _parts(node: Node, followed: Followed) -> Iterator[Part]:
+def parts(node: Node, followed: Followed) -> Iterator[Part]:
+    """What a point does with packets: where each part of them goes on, and by which rule."""
     if isinstance(node, Lookup):
         yield from _looked_up(node, followed)
     elif isinstance(node, Sieve):

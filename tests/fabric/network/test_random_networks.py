@@ -1,6 +1,7 @@
 """In networks made at random: what is followed as a set and what walks alone end alike."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +18,9 @@ from tests.fabric.network.worlds import ZONES, Builder
 
 PORTS = (0, 22, 80, 443, 1023, 1024, 65535)
 PREFIXES = ("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/24", "10.1.0.0/25", "10.2.1.0/24", "192.0.2.0/24")
-OUTSIDE = ("192.0.2.1", "198.51.100.9", "172.16.0.1")
+PREFIXES6 = ("::/0", "2001:db8::/32", "2001:db8:1:1::/64", "2001:db8:2::/56", "2001:2::/48")
+EVERY_PREFIX = (*PREFIXES, *PREFIXES6)
+OUTSIDE = ("192.0.2.1", "198.51.100.9", "172.16.0.1", "2001:2::1", "fc00::1")
 
 
 class Random:
@@ -47,14 +50,14 @@ def protocol(random: Random) -> int:
 def filter_entries(random: Random) -> list[model.FilterEntry]:
     return [
         model.FilterEntry(str(number), prefix, random.yes(), protocol(random), random.ports())
-        for number, prefix in enumerate(random.some(PREFIXES, 3))
+        for number, prefix in enumerate(random.some(EVERY_PREFIX, 4))
     ]
 
 
 def group_rules(random: Random, groups: list[str]) -> list[model.GroupRule]:
     rules = [
         model.GroupRule(prefix, (prefix,), "", protocol(random), random.ports())
-        for prefix in random.some(PREFIXES, 2)
+        for prefix in random.some(EVERY_PREFIX, 3)
     ]
     return rules + [model.GroupRule(group, (), group) for group in random.some(groups, 1)]
 
@@ -63,7 +66,7 @@ def routes(random: Random, made: Builder, network: str) -> list[model.Route]:
     targets = [
         *(model.Ref(model.INTERFACE, name) for name in made.interfaces if name.startswith(network)),
         *(
-            model.Ref(model.GATEWAY, one.id)
+            model.Ref(model.EGRESS if one.egress_only else model.GATEWAY, one.id)
             for one in made.gateways.values()
             if one.network == network
         ),
@@ -86,7 +89,7 @@ def routes(random: Random, made: Builder, network: str) -> list[model.Route]:
             random.one((model.STATIC, model.LISTED, model.PROPAGATED)),
             blackhole=random.one((False, False, True)),
         )
-        for prefix in random.some(PREFIXES, 3)
+        for prefix in random.some(EVERY_PREFIX, 5)
     ]
 
 
@@ -95,27 +98,32 @@ def networks(draw: Any) -> Builder:
     random, made = Random(draw), Builder()
     names = ["one", "two"]
     for number, name in enumerate(names, 1):
-        made.network(name, f"10.{number}.0.0/16")
+        made.network(name, f"10.{number}.0.0/16", f"2001:db8:{number}::/56")
         for half in range(2):
-            made.subnet(f"{name} {half}", name, f"10.{number}.{half}.0/24", zone=ZONES[half])
+            prefixes = f"10.{number}.{half}.0/24", f"2001:db8:{number}:{half}::/64"
+            made.subnet(f"{name} {half}", name, *prefixes, zone=ZONES[half])
     groups = [made.group(f"{name} group", name) for name in names]
     for number, name in enumerate(names, 1):
         for half in range(2):
             for host in (1, 2):
                 public = f"198.19.{number}.{half * 10 + host}" if random.yes() else ""
-                address = f"10.{number}.{half}.{host}"
+                addresses = f"10.{number}.{half}.{host}", f"2001:db8:{number}:{half}::{host}"
                 kind = random.one((model.HOST, model.FORWARDER))
                 allowed = [f"{name} group" if random.yes() else f"{name} open"]
                 made.host(
                     f"{name} {half} {host}",
                     f"{name} {half}",
-                    address,
+                    *addresses,
                     groups=allowed,
                     public=public,
                     kind=kind,
                     checks=random.yes(),
                 )
-        made.gateway(f"{name} gateway", name)
+        if random.one((True, True, False)):
+            made.gateway(f"{name} gateway", name)
+        made.egress_only(f"{name} egress-only", name)
+        if random.yes():
+            made.stop(f"{name} 0 1")
         made.translator(f"{name} nat", f"{name} 0", f"10.{number}.0.9", f"198.19.{number}.99")
     made.peering("peering", *names, active=random.one((True, True, False)))
     for name, group in zip(names, groups, strict=True):
@@ -146,20 +154,40 @@ def addresses(made: Builder) -> list[str]:
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(networks(), st.data())
 def test_a_set_and_its_packets_end_alike(made: Builder, data: st.DataObject) -> None:
-    fabric = Fabric(made.topology())
     random = Random(data.draw)
+    version = random.one((4, 6))
+    fabric = Fabric(made.topology(), version)
     start = random.one([ON_THE_INTERNET, *map(from_interface, made.interfaces)])
-    found = list(reach(fabric.node, start, everything(4)))
+    found = list(reach(fabric.node, start, everything(version)))
     for one in found:
         assert one.end.outcome in outcomes.OUTCOMES
-        witness = some(4, one.followed.began)
+        witness = some(version, one.followed.began)
         went = walk(fabric.node, start, witness, Memory())
         assert went.end == one.end
         assert holds(one.followed.box, went.packet)
+    own = [one for one in addresses(made) if ip_address(one).version == version]
     for _ in range(10):
-        source, target = random.one(addresses(made)), random.one(addresses(made))
+        source, target = random.one(own), random.one(own)
         packet = Packet.of(source, target, random.one((TCP, UDP, ICMP)), random.one(PORTS), port=80)
         _agrees(fabric, start, packet, found)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(networks(), st.data())
+def test_a_gateway_that_only_lets_out_lets_in_answers_alone(
+    made: Builder, data: st.DataObject
+) -> None:
+    for network in made.networks:
+        made.gateways.pop(f"{network} gateway", None)
+    fabric, random = Fabric(made.topology(), 6), Random(data.draw)
+    for one in reach(fabric.node, ON_THE_INTERNET, everything(6)):
+        assert one.end.outcome in {outcomes.LEFT, outcomes.NOT_AN_ANSWER}
+    sources = [one for one in made.interfaces if not one.endswith("nat interface")]
+    source = random.one(sources)
+    own = next(one for one in made.interfaces[source].addresses if ":" in one)
+    both = fabric.walk(from_interface(source), Packet.of(own, "2001:2::1", TCP, 443, port=40000))
+    assert (both.back is not None) == (both.there.end.outcome == outcomes.LEFT)
+    assert both.back is None or both.back.end.outcome != outcomes.NOT_AN_ANSWER
 
 
 def _agrees(fabric: Fabric, start: Any, packet: Packet, found: list[Reached]) -> None:

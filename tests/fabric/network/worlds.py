@@ -99,6 +99,13 @@ class Builder:
         self.gateways[name] = model.Gateway(name, network, table)
         return name
 
+    def egress_only(self, name: str, network: str) -> str:
+        self.gateways[name] = model.Gateway(name, network, egress_only=True)
+        return name
+
+    def stop(self, interface: str) -> None:
+        self.interfaces[interface] = msgspec.structs.replace(self.interfaces[interface], up=False)
+
     def peering(self, name: str, left: str, right: str, *, active: bool = True) -> str:
         self.peerings[name] = model.Peering(name, (left, right), active)
         return name

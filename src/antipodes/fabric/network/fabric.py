@@ -24,6 +24,8 @@ COMPILED: dict[str, Callable[..., Any]] = {
     "groups-in": subnets.into_groups,
     "at": subnets.at,
     "gateway": gateways.gateway,
+    "let-out": gateways.let_out,
+    "let-in": gateways.let_in,
     "publish": gateways.publish,
     "published": gateways.published,
     "internet": gateways.internet,

@@ -2,7 +2,8 @@
 
 A gateway to the internet is no router. It changes a private address into the public one that is
 mapped to it, one to one, and back, and takes nothing from or to private space. A translator sends
-many as one, and takes only what answers them.
+many as one, and takes only what answers them. A gateway that only lets out changes nothing, and
+takes only what answers what it has let out; where a network has both, it sees first what comes.
 
 Sources: Amazon VPC User Guide, "Internet gateways", "NAT gateways", "Gateway route tables"; VPC
 Peering Guide, "Unsupported configurations".
@@ -11,6 +12,7 @@ Peering Guide, "Unsupported configurations".
 from antipodes.fabric.network import outcomes
 from antipodes.fabric.network.index import Index
 from antipodes.fabric.network.nodes import (
+    Allowed,
     Change,
     End,
     Hop,
@@ -18,6 +20,7 @@ from antipodes.fabric.network.nodes import (
     Key,
     Lookup,
     Node,
+    Permit,
     Restore,
     Rule,
     Sieve,
@@ -36,10 +39,28 @@ ON_THE_INTERNET: Key = ("internet",)
 
 def gateway(index: Index, gateway_id: str) -> Sieve:
     """Out of a network, to the internet: not to private addresses, nor to the network's own."""
-    hop, own = _hop(index, gateway_id), index.topology.gateways[gateway_id].network
+    found = index.topology.gateways[gateway_id]
+    hop, own = _hop(index, gateway_id), found.network
     inside = index.topology.networks[own].prefixes
     kept = _judged(index, TARGET, (*PRIVATE, *inside), gateway_id)
-    return Sieve(None, kept, ("publish", gateway_id), End(outcomes.PRIVATE_ADDRESS, hop))
+    to = ("let-out" if found.egress_only else "publish", gateway_id)
+    return Sieve(None, kept, to, End(outcomes.PRIVATE_ADDRESS, hop))
+
+
+def let_out(index: Index, gateway_id: str) -> Permit:
+    """A gateway that only lets out remembers what it lets out."""
+    every = Allowed(everything(index.version), Rule(gateway_id, "lets out"))
+    refused = End(outcomes.NOT_AN_ANSWER, _hop(index, gateway_id))
+    return Permit(None, gateway_id, (every,), ("publish", gateway_id), refused, strict=True)
+
+
+def let_in(index: Index, gateway_id: str) -> Permit:
+    """It lets in what answers that; all else is left to the other gateway, if there is one."""
+    other = index.gateway_of.get(index.topology.gateways[gateway_id].network)
+    refused: Key | End = End(outcomes.NOT_AN_ANSWER, _hop(index, gateway_id))
+    if other is not None:
+        refused = ("enter", other)
+    return Permit(None, gateway_id, (), ("enter", gateway_id), refused, strict=True)
 
 
 def _judged(index: Index, field: int, refused: tuple[str, ...], of: str) -> tuple[Judged, ...]:
@@ -73,7 +94,7 @@ def publish(index: Index, gateway_id: str) -> Lookup:
             ("published", gateway_id, str(public)),
             Rule(gateway_id, text(4, public)),
         )
-        for private, public in index.public[found.network]
+        for private, public in (() if found.egress_only else index.public[found.network])
     ]
     return table(mapped, End(outcomes.NO_PUBLIC_ADDRESS, hop), field=SOURCE, hop=hop)
 
@@ -86,12 +107,13 @@ def published(_index: Index, gateway_id: str, public: str) -> Change:
 def internet(index: Index, _gateway: str = "") -> Lookup:
     """On the internet, towards a public address of ours or anybody else's."""
     entries = []
-    for network_id, gateway_id in index.gateway_of.items():
-        to = ("enter", gateway_id)
-        if index.version == 6:  # noqa: PLR2004 - IPv6
+    six = index.version == 6  # noqa: PLR2004 - IPv6
+    for network_id, gateway_id in (index.gateway_of | (index.egress_of if six else {})).items():
+        own = [(public, public) for _, public in index.public[network_id]]
+        if six:
             own = index.ranges(index.topology.networks[network_id].prefixes)
-        else:
-            own = [(public, public) for _, public in index.public[network_id]]
+        egress_only = index.topology.gateways[gateway_id].egress_only
+        to = ("let-in" if egress_only else "enter", gateway_id)
         entries += [(one, to, Rule(gateway_id, "public addresses")) for one in own]
     return table(entries, End(outcomes.LEFT, INTERNET, back=ON_THE_INTERNET))
 
@@ -147,15 +169,16 @@ def into(index: Index, network_id: str, table_id: str, via: str) -> Lookup:
 # Translation.
 
 
-def translate(index: Index, translator_id: str) -> Translate:
-    """Sent on as the translator's own."""
+def translate(index: Index, translator_id: str) -> Node:
+    """Sent on as the translator's own, if it has an address of this family."""
     found = index.topology.translators[translator_id]
     interface = index.topology.interfaces[found.interface]
     subnet = index.subnet_of(interface)
     hop = Hop("translator", translator_id, subnet.zone, charge="translator")
-    address = index.addresses(interface.addresses)[0]
-    ports = TRANSLATED_PORTS
-    return Translate(hop, translator_id, address, ports, ("wire", subnet.id, VIA))
+    own, to = index.addresses(interface.addresses), ("wire", subnet.id, VIA)
+    if not own:
+        return always(End(outcomes.NOT_TRANSLATED, hop))
+    return Translate(hop, translator_id, own[0], TRANSLATED_PORTS, to)
 
 
 def restore(index: Index, translator_id: str) -> Restore:

@@ -96,6 +96,15 @@ class Index:
         }
 
     @cached_property
+    def egress_of(self) -> dict[str, str]:
+        """The gateway that only lets out, of each network that has one."""
+        return {
+            gateway.network: gateway.id
+            for gateway in self.topology.gateways.values()
+            if gateway.egress_only
+        }
+
+    @cached_property
     def attached(self) -> dict[tuple[str, str], str]:
         """The attachment of each hub and network."""
         return {

@@ -109,14 +109,15 @@ class Permit(msgspec.Struct, frozen=True):
     """Rules of which any allows; replies to what has passed pass as well.
 
     `tracker` is who remembers: both directions of an interface are one. Where `strict`, a reply to
-    what has not passed here is refused whatever the rules say, as stateful firewalls do.
+    what has not passed here is refused whatever the rules say, as stateful firewalls do. What is
+    refused may go on elsewhere.
     """
 
     hop: Hop | None
     tracker: str
     rules: tuple[Allowed, ...]
     to: Key
-    refused: End
+    refused: "Key | End"
     strict: bool = False
 
 

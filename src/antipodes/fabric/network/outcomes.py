@@ -14,6 +14,7 @@ NOT_FORWARDED = "not forwarded"  # a host took what is for somebody else
 NO_PUBLIC_ADDRESS = "no public address"
 PRIVATE_ADDRESS = "private address"  # at a gateway to the internet
 NOT_TRANSLATED = "not translated"  # a translator takes answers only
+NOT_AN_ANSWER = "not an answer"  # nor does a gateway that only lets out take anything else
 NOT_JOINED = "not joined"  # a peering that is not active
 NOT_IN_PEER = "not in the peer"  # a peering leads no further than its two networks
 NOT_IN_ZONE = "not attached in the zone"  # a hub has no interface in the packet's zone
@@ -22,6 +23,7 @@ NOT_ASSOCIATED = "not associated"  # an attachment with no table of its hub
 REFUSED_BY_FIREWALL = "refused by firewall"
 NOT_CONNECTED = "not connected"  # no line that is up
 NOT_OFFERED = "not offered"  # a service by this protocol
+NOT_RUNNING = "not running"  # nothing stands behind the interface now
 UNKNOWN = "unknown"  # beyond what is known: the other side of a peering, in a region that is down
 LOOP = "loop"
 
@@ -40,6 +42,7 @@ OUTCOMES = (
     NO_PUBLIC_ADDRESS,
     PRIVATE_ADDRESS,
     NOT_TRANSLATED,
+    NOT_AN_ANSWER,
     NOT_JOINED,
     NOT_IN_PEER,
     NOT_IN_ZONE,
@@ -48,6 +51,7 @@ OUTCOMES = (
     REFUSED_BY_FIREWALL,
     NOT_CONNECTED,
     NOT_OFFERED,
+    NOT_RUNNING,
     UNKNOWN,
     LOOP,
 )

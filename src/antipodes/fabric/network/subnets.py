@@ -111,6 +111,8 @@ def interface_hop(index: Index, interface: Interface) -> Hop:
 def out(index: Index, interface_id: str, via: str) -> Node:
     """An interface sends."""
     interface = index.topology.interfaces[interface_id]
+    if not interface.up:
+        return always(End(outcomes.NOT_RUNNING, interface_hop(index, interface)))
     if not interface.checks or via != STRAIGHT:
         return out_of_groups(index, interface_id, via)
     refused = End(outcomes.SOURCE_CHECK, interface_hop(index, interface))
@@ -336,6 +338,8 @@ def at(index: Index, interface_id: str) -> Lookup:
     """What stands behind an interface has a packet."""
     interface = index.topology.interfaces[interface_id]
     hop = interface_hop(index, interface)
+    if not interface.up:
+        return always(End(outcomes.NOT_RUNNING, hop))
     otherwise: Key | End = End(outcomes.NOT_FORWARDED, hop)
     mine: Key | End = End(outcomes.DELIVERED, hop, back=("out", interface_id, STRAIGHT))
     if interface.kind == TRANSLATOR:

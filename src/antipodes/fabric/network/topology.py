@@ -55,7 +55,8 @@ class Interface(msgspec.Struct, frozen=True):
     `kind` is what stands behind it: a host, one that forwards what is not for it, a translator,
     whose id is `of`, or what carries packets in and out and takes none. `public` maps its private
     addresses to public ones, one to one. Where it `checks`, it sends and takes nothing but what is
-    from and for its own addresses. `groups` is None where packets are not held up by any.
+    from and for its own addresses. `groups` is None where packets are not held up by any. What
+    stands behind it may not be `up`: then it sends nothing, and takes nothing.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Interface(msgspec.Struct, frozen=True):
     checks: bool = True
     kind: str = HOST
     of: str = ""
+    up: bool = True
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -126,7 +128,10 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Gateway(msgspec.Struct, frozen=True):
-    """A network's way to the internet; `table` says what comes in goes through."""
+    """A network's way to the internet; `table` says what comes in goes through.
+
+    One that is `egress_only` has no table, is for IPv6, and lets in what answers what it let out.
+    """
 
     id: str
     network: str

@@ -45,6 +45,7 @@ _CODES = {
     outcomes.NOT_ASSOCIATED: "TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION",
     outcomes.REFUSED_BY_FIREWALL: "FIREWALL_RULES_RESTRICTION",
     outcomes.NOT_OFFERED: "VPCE_GATEWAY_PROTOCOL_RESTRICTION",
+    outcomes.NOT_RUNNING: "BAD_STATE",
     outcomes.UNKNOWN: "UNKNOWN_RESOURCE",
 }
 _MEMBERS = {  # what explanations and components call a kind of hop

@@ -5,6 +5,7 @@ is not there any more stands for nothing, or for a blackhole.
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from antipodes.fabric.network import packets
@@ -52,10 +53,11 @@ def topology(estate: Estate, account: str) -> told.Topology:
     """All networks of an account in a region."""
     region = estate.host.place
     tables = estate.tables.list(account)
+    idle = {one.id for one in estate.instances.list(account) if one.state != targets.RUNNING}
     return told.Topology(
         networks={one.id: _network(one, region) for one in estate.vpcs.list(account)},
         subnets={one.id: _subnet(one, region) for one in estate.subnets.list(account)},
-        interfaces={one.id: _interface(one) for one in _primary_first(estate, account)},
+        interfaces={one.id: _interface(one, idle) for one in _primary_first(estate, account)},
         tables={one.id: _table(estate, one) for one in tables},
         filters={one.id: _filter(one) for one in estate.acls.list(account)},
         groups={one.id: _group(estate, one) for one in estate.groups.list(account)},
@@ -143,13 +145,17 @@ def _subnet(of: Subnet, region: str) -> told.Subnet:
     return told.Subnet(of.id, of.vpc, f"{region}/{of.zone}", prefixes, of.acl, of.table)
 
 
-def _interface(of: Interface) -> told.Interface:
-    """One that checks nothing is taken for an appliance, which forwards what is not for it."""
+def _interface(of: Interface, idle: AbstractSet[str]) -> told.Interface:
+    """One that checks nothing is taken for an appliance, which forwards what is not for it.
+
+    `idle` are instances that do not run; what is attached to nothing is taken for a host.
+    """
     kind = told.HOST if of.checks else told.FORWARDER
     if of.kind in _CARRIERS:
         kind = told.CARRIER
     elif of.kind == "nat_gateway":
         kind = told.TRANSLATOR
+    instance = of.attached.instance if of.attached is not None else ""
     return told.Interface(
         of.id,
         of.subnet,
@@ -158,7 +164,8 @@ def _interface(of: Interface) -> told.Interface:
         None if of.kind in _WITHOUT_GROUPS else of.groups,
         of.checks and of.kind not in _WITHOUT_GROUPS,
         kind,
-        of.of or (of.attached.instance if of.attached is not None else ""),
+        of.of or instance,
+        up=instance not in idle,
     )
 
 

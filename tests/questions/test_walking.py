@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from antipodes.fabric.network import topology as model
-from antipodes.questions.networks import QuestionError, together
+from antipodes.questions.networks import QuestionError, names, together
 from antipodes.questions.walking import Asked, as_record, lines, walked
 from tests.fabric.network.worlds import Builder, route
 
@@ -71,3 +71,21 @@ def test_what_nobody_knows_or_two_have_is_refused(online: model.Topology) -> Non
         asked(online, "10.0.0.6", "internet")
     with pytest.raises(QuestionError, match="has no address of IPv6"):
         asked(online, "hidden", "2001:db8::1")
+
+
+def test_what_people_call_things_is_what_they_ask_for(online: model.Topology) -> None:
+    called = {"i-1": "app", "public": "app", "hidden": "worker", "s": "worker"}
+    online = msgspec.structs.replace(online, names=called)
+    record = as_record(walked(online, Asked("worker", "app")), one_way_ms, names(online))
+    assert record["reached"]
+    assert [hop["name"] for hop in record["forward"]["hops"]][::2] == ["worker", "app"]
+    assert any("hidden (worker)" in line for line in lines(record))
+    online = msgspec.structs.replace(online, names={**called, "twin": "app"})
+    with pytest.raises(QuestionError, match="several things are called app: i-1, twin"):
+        asked(online, "worker", "app")
+    with pytest.raises(QuestionError, match="nothing here is called work"):
+        asked(online, "work", "app")
+
+
+def test_an_interface_without_a_name_is_called_as_what_it_is_of(online: model.Topology) -> None:
+    assert names(msgspec.structs.replace(online, names={"i-1": "app"}))["public"] == "app"

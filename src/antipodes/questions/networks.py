@@ -1,7 +1,8 @@
 """The networks of a world as they are now, and what people call the things in them.
 
 Every region tells of its own; ids are unique, so together they are one topology. A source or a
-target of a packet is the id of an interface, or of what it is attached to, or an address.
+target of a packet is the id of an interface, or of what it is attached to, or an address, or what
+people call one of these (a tag `Name`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -68,15 +69,30 @@ class Told:
         return World(load_atlas(), tuple(self.by_region))
 
 
+def names(topology: Topology) -> dict[str, str]:
+    """What things are called, by id; an interface without a name is called as what it is of."""
+    found = dict(topology.names)
+    for interface in topology.interfaces.values():
+        if interface.id not in found and interface.of in found:
+            found[interface.id] = found[interface.of]
+    return found
+
+
 class Ends:
     """What sources and targets may be called."""
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
         self._by_address: dict[str, list[Interface]] = {}
+        self._by_owner: dict[str, Interface] = {}
         for interface in topology.interfaces.values():
+            if interface.of:
+                self._by_owner.setdefault(interface.of, interface)
             for address in interface.addresses:
                 self._by_address.setdefault(address, []).append(interface)
+        self._by_name: dict[str, list[str]] = {}
+        for name, called in topology.names.items():
+            self._by_name.setdefault(called, []).append(name)
 
     def source(self, name: str, version: int) -> tuple[Key, str]:
         """The point where something sends, and the address that it sends from."""
@@ -109,17 +125,26 @@ class Ends:
         raise QuestionError(f"{interface.id} has no address of IPv{version}")
 
     def _interface(self, name: str) -> Interface | None:
-        found = self._topology.interfaces.get(name)
+        found = self._topology.interfaces.get(name) or self._by_owner.get(name)
         if found is not None:
             return found
-        owned = [one for one in self._topology.interfaces.values() if one.of == name]
-        if owned:
-            return owned[0]
         there = self._by_address.get(name, [])
         if len(there) > 1:
             names = ", ".join(sorted(one.id for one in there))
             raise QuestionError(f"several interfaces have the address {name}: {names}")
-        return there[0] if there else None
+        return there[0] if there else self._called(name)
+
+    def _called(self, name: str) -> Interface | None:
+        """The interface of what people call so; an instance and its interface may share a name."""
+        found: dict[str, tuple[str, Interface]] = {}
+        for one in self._by_name.get(name, []):
+            interface = self._topology.interfaces.get(one) or self._by_owner.get(one)
+            if interface is not None:
+                found.setdefault(interface.id, (one, interface))
+        if len(found) > 1:
+            names = ", ".join(sorted(one for one, _ in found.values()))
+            raise QuestionError(f"several things are called {name}: {names}")
+        return next((interface for _, interface in found.values()), None)
 
 
 def _is_address(text: str) -> bool:

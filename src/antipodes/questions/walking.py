@@ -1,7 +1,8 @@
 """One packet's way and its answer's, as a person reads them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from antipodes.fabric.network import packets
@@ -43,21 +44,23 @@ def walked(topology: Topology, asked: Asked) -> Both:
     return Fabric(topology, version).walk(start, packet)
 
 
-def as_record(both: Both, one_way_ms: OneWay) -> dict[str, Any]:
+def as_record(
+    both: Both, one_way_ms: OneWay, names: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
     """Both ways as plain data; `reached` is whether an answer came back."""
     back = both.back
     return {
         "reached": both.there.passed and back is not None and back.passed,
-        "forward": _way(both.there, one_way_ms),
-        "return": None if back is None else _way(back, one_way_ms),
+        "forward": _way(both.there, one_way_ms, names),
+        "return": None if back is None else _way(back, one_way_ms, names),
     }
 
 
-def _way(walk: Walk, one_way_ms: OneWay) -> dict[str, Any]:
+def _way(walk: Walk, one_way_ms: OneWay, names: Mapping[str, str]) -> dict[str, Any]:
     measures = measured(walk.steps, one_way_ms)
     return {
         "outcome": walk.end.outcome,
-        "hops": [_step(step) for step in walk.steps],
+        "hops": [_step(step, names) for step in walk.steps],
         "latency_ms": round(measures.latency_ms, 3),
         "mtu": measures.mtu,
         "gbps": measures.gbps,
@@ -65,11 +68,12 @@ def _way(walk: Walk, one_way_ms: OneWay) -> dict[str, Any]:
     }
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: Step, names: Mapping[str, str]) -> dict[str, Any]:
     rule = step.rule
     return {
         "kind": step.hop.kind,
         "id": step.hop.id,
+        "name": names.get(step.hop.id),
         "place": step.hop.place,
         "rule": None if rule is None else rule.name,
         "packet": str(step.packet),
@@ -92,7 +96,8 @@ def lines(record: dict[str, Any]) -> Iterator[str]:
             rule = f"  by {hop['rule']}" if hop["rule"] else ""
             changed = f"  {hop['packet']}" if hop["packet"] != last else ""
             last = hop["packet"]
-            yield f"{title:5}  {hop['kind']:15} {hop['id']:24}{rule}{changed}".rstrip()
+            called = hop["id"] + (f" ({hop['name']})" if hop["name"] else "")
+            yield f"{title:5}  {hop['kind']:15} {called:24}{rule}{changed}".rstrip()
         yield (
             f"{title:5}  {way['outcome']}: {way['latency_ms']:g} ms, MTU {way['mtu']}"
             + (f", {way['gbps']:g} Gbps" if way["gbps"] else "")

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from antipodes.arguments import port
-from antipodes.questions.networks import Answer, Told
+from antipodes.questions.networks import Answer, Told, names
 from antipodes.questions.walking import PROTOCOLS, Asked, as_record, lines, walked, way_between
 
 NOT_REACHED = 1
@@ -16,7 +16,7 @@ def add(actions: Any) -> argparse.ArgumentParser:
     walk: argparse.ArgumentParser = actions.add_parser(
         "walk", help="follow one packet and its answer, hop by hop"
     )
-    ends = "an interface, an instance, an address, or internet"
+    ends = "an interface, an instance, what either is called, an address, or internet"
     walk.add_argument("source", help=ends)
     walk.add_argument("target", help=ends)
     walk.add_argument("--protocol", choices=tuple(PROTOCOLS), default="tcp")
@@ -29,6 +29,7 @@ def add(actions: Any) -> argparse.ArgumentParser:
 def answer(told: Told, options: argparse.Namespace) -> Answer:
     """The way, with status 0 if an answer came back and 1 if none did. Raises QuestionError."""
     asked = Asked(options.source, options.target, options.protocol, options.port)
-    record = as_record(walked(told.topology, asked), way_between(told.world))
+    both = walked(told.topology, asked)
+    record = as_record(both, way_between(told.world), names(told.topology))
     text = json.dumps(record, indent=2) if options.json else "\n".join(lines(record))
     return Answer(text, 0 if record["reached"] else NOT_REACHED)

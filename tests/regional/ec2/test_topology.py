@@ -110,3 +110,10 @@ def test_types_and_codes_of_icmp_as_ranges() -> None:
     assert icmp_range(-1, -1) == (0, 65535)
     assert icmp_range(8, -1) == (2048, 2303)
     assert icmp_range(3, 4) == (772, 772)
+
+
+def test_names_are_the_tags_that_say_so(service: Ec2) -> None:
+    network = service.estate.vpcs.list(ACCOUNT)[0].id
+    service.estate.tag(ACCOUNT, network, {"Name": "shop", "team": "one"})
+    service.estate.tag(ACCOUNT, interfaces(service)["first"].id, {"team": "one", "Name": ""})
+    assert topology(service.estate, ACCOUNT).names == {network: "shop"}

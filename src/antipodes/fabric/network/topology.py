@@ -282,3 +282,4 @@ class Topology(msgspec.Struct, frozen=True):
     sites: dict[str, Site] = {}
     lines: dict[str, Line] = {}
     private_gateways: dict[str, PrivateGateway] = {}
+    names: dict[str, str] = {}  # what people call things, by id

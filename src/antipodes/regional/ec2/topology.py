@@ -80,8 +80,15 @@ def topology(estate: Estate, account: str) -> told.Topology:
             for one in estate.endpoints.list(account)
             if one.type == GATEWAY
         },
+        names=_names(estate, account),
         **_hubs(estate, account),
     )
+
+
+def _names(estate: Estate, account: str) -> dict[str, str]:
+    """What an account calls its things: their tag `Name`."""
+    tagged = estate.all_tags(account)
+    return {name: tags["Name"] for name, tags in tagged if tags.get("Name")}
 
 
 def _primary_first(estate: Estate, account: str) -> list[Interface]:

@@ -84,7 +84,7 @@ def test_what_people_call_things_is_what_they_ask_for(online: model.Topology) ->
     with pytest.raises(QuestionError, match="several things are called app: i-1, twin"):
         asked(online, "worker", "app")
     with pytest.raises(QuestionError, match="nothing here is called work"):
-        asked(online, "work", "app")
+        asked(online, "work", "hidden")
 
 
 def test_an_interface_without_a_name_is_called_as_what_it_is_of(online: model.Topology) -> None:

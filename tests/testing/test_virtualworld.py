@@ -21,6 +21,7 @@ from botocore.exceptions import (
 from antipodes.testing.breaking import Refused
 from antipodes.testing.caller import Closed
 from antipodes.testing.deployments import DeploymentFailed
+from antipodes.testing.networks import QuestionError
 from antipodes.testing.virtualworld import VirtualWorld
 
 W, E = "us-west-2", "eu-central-1"
@@ -446,3 +447,22 @@ def test_code_that_makes_its_own_clients_is_loaded_into_the_world(
         for name in ("nothing.py", "nothing.at.all"):
             with pytest.raises(ImportError, match="nothing"):
                 sim.load(name)
+
+
+def test_networks_are_asked_about(sim: VirtualWorld) -> None:
+    ec2 = sim.client("ec2")
+    [subnet, *_] = ec2.describe_subnets()["Subnets"]
+    for _ in range(2):
+        ec2.run_instances(
+            ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=subnet["SubnetId"]
+        )
+    one, other = (
+        reservation["Instances"][0]["InstanceId"]
+        for reservation in ec2.describe_instances()["Reservations"]
+    )
+    assert sim.walk(one, other, port=22)["reached"]
+    assert sim.network("walk", "internet", one).status == 1
+    with pytest.raises(QuestionError, match="nothing here is called i-9"):
+        sim.walk("i-9", other)
+    with pytest.raises(QuestionError, match="invalid choice: 'fly'"):
+        sim.network("fly", one)

@@ -7,6 +7,7 @@ GET  /_antipodes/status                   hosts, processes, faults
 GET  /_antipodes/replication              who follows whom, and how far behind
 PUT  /_antipodes/replication              the delay of replicated writes {delay}
 GET  /_antipodes/networks?account=A       the private networks of an account, region by region
+GET  /_antipodes/names/REGION/VPC/NAME    what the resolver of a VPC answers
 GET  /_antipodes/edge                     what each edge location has heard
 GET  /_antipodes/cities/NAME              opens a city's (or a region's) proxy; its port
 GET  /_antipodes/faults                   the faults as records, by handle
@@ -41,6 +42,7 @@ from antipodes.hosting.frontdoor import FrontDoor
 from antipodes.hosting.laptop import Laptop
 from antipodes.hosting.links import EDGE
 from antipodes.hosting.nameservers import hear_datagrams, open_port
+from antipodes.hosting.privatenames import PrivateNames
 from antipodes.hosting.reports import replication_ways
 from antipodes.hosting.resolver import behaviours
 from antipodes.hosting.supervisor import UP, Supervisor, SupervisorError
@@ -92,6 +94,7 @@ class WorldServer:
         except (UnknownBehaviour, WorldError) as error:
             raise SupervisorError(str(error)) from None
         self._laptop = Laptop(self.runtime, world, self._behaviours)
+        self._names = PrivateNames(self.runtime)
         self._toxiproxy = Toxiproxy(world, supervisor.fault_door)
         self._stopping = self.runtime.future()
         self.front = FrontDoor(supervisor, port, self.handle, self._laptop)
@@ -134,18 +137,27 @@ class WorldServer:
                 return json_response(self._status())
             case "GET" | "PUT", ["replication"]:
                 return json_response(await self._replication(request))
-            case "GET", ["networks" | "edge" as what]:
-                asked = self._networks(request) if what == "networks" else self._edge()
-                return json_response(await asked)
-            case "GET", ["cities", name]:
-                return json_response(await self._city(name))
-            case "GET", ["traces", trace]:
-                return json_response(await self._trace(trace))
+            case "GET", ["networks" | "edge"] | ["cities" | "traces", _] | ["names", _, _, _]:
+                return json_response(await self._told(request, parts))
             case "POST", ["down"]:
                 self.runtime.later(0.05, self.stop)
                 return json_response({})
             case _:
                 return await self._route_faults(request, parts)
+
+    async def _told(self, request: HttpRequest, parts: list[str]) -> Any:
+        """What takes asking others."""
+        match parts:
+            case ["networks"]:
+                return await self._networks(request)
+            case ["edge"]:
+                return await self._edge()
+            case ["names", region, network, name]:
+                return await self._names.look_up(region, network, name)
+            case ["cities", name]:
+                return await self._city(name)
+            case _:
+                return await self._trace(parts[1])
 
     async def _route_faults(self, request: HttpRequest, parts: list[str]) -> HttpResponse:
         match request.method, parts:

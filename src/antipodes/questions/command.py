@@ -6,8 +6,8 @@ answers. That function is handed what regions have told and the options, and ret
 
 import argparse
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from antipodes.questions import walkquestion
 from antipodes.questions.networks import Answer, QuestionError, Told
@@ -35,3 +35,19 @@ def run_network(options: argparse.Namespace, ask: Callable[[], dict[str, Any]]) 
     if answer.text:
         print(answer.text)
     return answer.status
+
+
+class _Words(argparse.ArgumentParser):
+    """What asks a question from within a program, and is told what is wrong with it."""
+
+    def error(self, message: str) -> NoReturn:
+        raise QuestionError(message)
+
+
+def answered(words: Sequence[str], told: Told) -> Answer:
+    """The answer to a question in the words of the command line. Raises QuestionError."""
+    parser = _Words(prog="network")
+    add_questions(parser, run_network)
+    options = parser.parse_args(words)
+    answer: Answer = options.answer(told, options)
+    return answer

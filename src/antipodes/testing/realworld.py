@@ -23,6 +23,7 @@ from antipodes.testing import keeper
 from antipodes.testing.answers import Answer, Requests
 from antipodes.testing.breaking import Breakable, Refused
 from antipodes.testing.deployments import DeploymentFailed, environment, last_object
+from antipodes.testing.networks import Networked
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ class WorldFailed(Exception):
     """The world did not start, or does not answer."""
 
 
-class RealWorld(Breakable):
+class RealWorld(Breakable, Networked):
     """Regions, the edge and cities as processes. Use it as `with RealWorld() as world:`."""
 
     def __init__(  # noqa: PLR0913 - everything that a test may choose
@@ -147,6 +148,17 @@ class RealWorld(Breakable):
         if answer.status != HTTPStatus.OK:
             raise Refused(said.get("message", f"HTTP {answer.status}"))
         return said
+
+    def _told(self, account: str) -> dict[str, Any]:
+        query = f"?account={quote(account, safe='')}" if account else ""
+        told: dict[str, Any] = self.ask("GET", f"/networks{query}")
+        return told
+
+    def resolve(self, name: str, region: str, vpc: str) -> list[str]:
+        """The addresses that a VPC's own resolver answers with."""
+        parts = "/".join(quote(one, safe="") for one in (region, vpc, name))
+        found: list[str] = self.ask("GET", f"/names/{parts}")["addresses"]
+        return found
 
     # Time.
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from antipodes.fabric.dns.cache import UnknownBehaviour
 from antipodes.hosting.configuration import ON_DEMAND
+from antipodes.hosting.privatenames import PrivateNames
 from antipodes.hosting.resolver import NoSuchName, Resolver, behaviours
 from antipodes.hosting.simulated import SimulatedWorld
 from antipodes.runtime.contract import Gone, TimedOut
@@ -28,6 +29,7 @@ from antipodes.testing.deployments import DeploymentFailed, environment, last_ob
 from antipodes.testing.home import nearest_city
 from antipodes.testing.libraries import EVERY_CALL, boto3_in_virtual_time
 from antipodes.testing.loading import load
+from antipodes.testing.networks import Networked
 from antipodes.world import addresses
 from antipodes.world.errors import WorldError
 
@@ -41,7 +43,7 @@ HTTP_PORT = 80
 WITHIN_S, EVERY_S = 60.0, 0.25
 
 
-class VirtualWorld(Breakable):
+class VirtualWorld(Breakable, Networked):
     """Regions, the edge and cities in virtual time. Use it as `with VirtualWorld() as sim:`."""
 
     endpoint_url = ENDPOINT_URL
@@ -77,6 +79,7 @@ class VirtualWorld(Breakable):
             self.simulated.close()
             raise Refused(str(error)) from None
         self._driver = Driver(self.simulated)
+        self._names = PrivateNames(self.simulated.outside)
         self._callers: dict[str, Caller] = {}
         self._sessions: dict[tuple[str, str], Any] = {}
         self._cities: dict[str, VirtualCity] = {}
@@ -207,6 +210,20 @@ class VirtualWorld(Breakable):
     def env(self) -> dict[str, str]:
         """What points AWS's tools at this world; only programs inside the simulation can use it."""
         return environment(self)
+
+    def _told(self, account: str) -> dict[str, Any]:
+        told = {
+            place: self.simulated.region(place).reports["networks"]()
+            for place in self.regions
+            if place in self.simulated.hosts
+        }
+        wanted = account or self.simulated.settings.account
+        return {place: networks[wanted] for place, networks in told.items() if wanted in networks}
+
+    def resolve(self, name: str, region: str, vpc: str) -> list[str]:
+        """The addresses that a VPC's own resolver answers with."""
+        found: list[str] = self._driver.wait(self._names.look_up(region, vpc, name))["addresses"]
+        return found
 
     # People, and applications.
 

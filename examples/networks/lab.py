@@ -1,0 +1,115 @@
+"""Plays a network pattern against a running world, and says what it finds.
+
+    antipodes up -d --regions us-west-2,eu-central-1
+    python examples/networks/hub_and_spoke.py
+
+The patterns themselves are ordinary boto3. What is asked here and nowhere in AWS is where a packet
+goes: `antipodes network walk`.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+import urllib.request
+
+import boto3
+
+ENDPOINT = os.environ.get("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+ACCOUNT = "000000000000"
+PATIENCE_S = 30.0
+
+
+class Lab:
+    """What a pattern is played with."""
+
+    def __init__(self, regions):
+        self.regions = regions
+
+    def client(self, service, region=None, account=None):
+        """A boto3 client; the access key names the account."""
+        return boto3.client(
+            service,
+            region_name=region or self.regions[0],
+            endpoint_url=ENDPOINT,
+            aws_access_key_id=account or ACCOUNT,
+            aws_secret_access_key="any",  # noqa: S106 - it is not looked at
+        )
+
+    def until(self, condition):
+        """Wait until something is so, such as a region having heard of another's request."""
+        end = time.monotonic() + PATIENCE_S
+        while not (found := condition()):
+            if time.monotonic() > end:
+                raise SystemExit(f"not within {PATIENCE_S:g} s: {condition}")
+            time.sleep(0.1)
+        return found
+
+    def say(self, text):
+        """Tell what happens next."""
+        print(f"\n{text}")
+
+    def ask(  # noqa: PLR0913 - a question has so many sides
+        self,
+        text,
+        source,
+        target,
+        *,
+        expects="delivered",
+        back="delivered",
+        port=443,
+        protocol="tcp",
+        account=None,
+    ):
+        """Follow a packet and its answer; they have to end as expected."""
+        words = [source, target, "--port", str(port), "--protocol", protocol, "--json"]
+        record = json.loads(self._run("walk", *words, *_of(account)).stdout)
+        returned = record["return"]
+        found = record["forward"]["outcome"], returned["outcome"] if returned else None
+        self.check(text, found, (expects, found[1] if back == "any" else back))
+        return record
+
+    def check(self, text, found, expected):
+        """Another fact."""
+        print(f"  {text}: {found}")
+        if found != expected:
+            raise SystemExit(f"expected {expected}")
+
+    def question(self, *words, status=0):
+        """Another question of `antipodes network`."""
+        print(f"$ antipodes network {shlex.join(words)}")
+        answer = self._run(*words)
+        print(answer.stdout)
+        if answer.returncode != status:
+            raise SystemExit(answer.stderr or f"exit status {answer.returncode}")
+        return answer.stdout
+
+    def draw(self, caption, *ends, port=443, protocol="tcp"):
+        """A picture, in the current directory."""
+        walk = ["--walk", *ends, "--port", str(port), "--protocol", protocol] if ends else []
+        name = f"{caption.lower().replace(' ', '-')}.svg"
+        self._run("draw", *walk, "--svg", name)
+        print(f"  {caption}: {name}")
+
+    def resolve(self, name, region, vpc):
+        """The addresses that a VPC's own resolver answers with."""
+        url = f"{ENDPOINT}/_antipodes/names/{region}/{vpc}/{name}"
+        with urllib.request.urlopen(url) as answer:  # noqa: S310 - the world's own
+            return json.load(answer)["addresses"]
+
+    def _run(self, *words):
+        command = [sys.executable, "-m", "antipodes", "network", *words]
+        return subprocess.run(  # noqa: S603 - the command line of Antipodes
+            command, capture_output=True, text=True, check=False
+        )
+
+
+def _of(account):
+    return ["--account", account] if account else []
+
+
+def main(regions, play):
+    """Play a pattern."""
+    play(Lab(regions))

@@ -3,6 +3,7 @@
 from antipodes.regional.ec2 import (
     aclapi,
     addressapi,
+    customergatewayapi,
     dhcpapi,
     endpointapi,
     gatewayapi,
@@ -26,6 +27,7 @@ from antipodes.regional.ec2 import (
     subnetapi,
     tagapi,
     vpcapi,
+    vpngatewayapi,
 )
 from antipodes.regional.ec2.service import Ec2
 
@@ -33,6 +35,7 @@ __all__ = [
     "Ec2",
     "aclapi",
     "addressapi",
+    "customergatewayapi",
     "dhcpapi",
     "endpointapi",
     "gatewayapi",
@@ -56,4 +59,5 @@ __all__ = [
     "subnetapi",
     "tagapi",
     "vpcapi",
+    "vpngatewayapi",
 ]

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from antipodes.regional.ec2 import kinds, model, modelhubs, modelinsights, modelpeers
+from antipodes.regional.ec2 import kinds, model, modelhubs, modelinsights, modelpeers, modelvpn
 from antipodes.regional.ec2.kinds import Kind
 from antipodes.service.contract import Host, ServiceError
 from antipodes.service.records import Records
@@ -100,6 +100,12 @@ class Estate:
         self.endpoints = Table(host, kinds.ENDPOINT, modelpeers.Endpoint)
         self.paths = Table(host, kinds.INSIGHTS_PATH, modelinsights.InsightsPath)
         self.analyses = Table(host, kinds.INSIGHTS_ANALYSIS, modelinsights.InsightsAnalysis)
+        self.customers = Table(host, kinds.CUSTOMER_GATEWAY, modelvpn.CustomerGateway)
+        self.ended_customers = Table(host, kinds.CUSTOMER_GATEWAY.ended, modelvpn.CustomerGateway)
+        self.vpn_gateways = Table(host, kinds.VPN_GATEWAY, modelvpn.VpnGateway)
+        self.ended_vpn_gateways = Table(host, kinds.VPN_GATEWAY.ended, modelvpn.VpnGateway)
+        self.vpns = Table(host, kinds.VPN_CONNECTION, modelvpn.VpnConnection)
+        self.ended_vpns = Table(host, kinds.VPN_CONNECTION.ended, modelvpn.VpnConnection)
         self._tables: tuple[Table[Any], ...] = (
             self.vpcs,
             self.subnets,
@@ -120,6 +126,9 @@ class Estate:
             self.endpoints,
             self.paths,
             self.analyses,
+            self.customers,
+            self.vpn_gateways,
+            self.vpns,
         )
         self._tags = Records(host.store, "ec2/tags", Tags)
         self._chance = host.runtime.chance("ec2/ids")

@@ -7,7 +7,7 @@ too many tables and routes are not documented, and follow the one for gateways.
 
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from antipodes.regional.ec2.hubroutes import Entry, network, routes_of
 from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted
 from antipodes.regional.ec2.model import Subnet
 from antipodes.regional.ec2.modelhubs import Hub, HubAttachment, HubTable
+from antipodes.regional.ec2.modelvpn import CustomerGateway, VpnConnection, VpnGateway
 from antipodes.service.contract import Request, ServiceError
 
 HUBS_MAX = 5  # of an account in a region
@@ -45,7 +46,12 @@ _ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))
 _LINK_LOCAL = IPv4Network("169.254.0.0/16")
 _LENGTH_MAX = {4: 24, 6: 64}
 
-H = TypeVar("H", Hub, HubAttachment, HubTable)
+H = TypeVar("H", Hub, HubAttachment, HubTable, CustomerGateway, VpnGateway, VpnConnection)
+
+
+class _Ending(Protocol):
+    @property
+    def ended_at(self) -> float | None: ...
 
 
 def end(estate: Estate, table: Table[H], ended: Table[H], of: H) -> None:
@@ -64,7 +70,7 @@ def seen(estate: Estate, table: Table[H], ended: Table[H], account: str) -> list
     return table.list(account) + [one for one in ended.list(account) if _is_shown(one, now)]
 
 
-def _is_shown(of: Hub | HubAttachment | HubTable, now: float) -> bool:
+def _is_shown(of: _Ending, now: float) -> bool:
     return of.ended_at is not None and now - of.ended_at < ENDED_SHOWN_S
 
 

@@ -111,6 +111,18 @@ INSIGHTS_ANALYSIS = Kind(
     *("NetworkInsightsAnalysisIds", "InvalidNetworkInsightsAnalysisId.NotFound"),
     "network insights analysis",
 )
+CUSTOMER_GATEWAY = Kind(
+    *("customer-gateway", "cgw", "CustomerGatewayId", "CustomerGateways", "CustomerGatewayIds"),
+    *("InvalidCustomerGatewayID.NotFound", "customerGateway ID"),
+)
+VPN_GATEWAY = Kind(
+    *("vpn-gateway", "vgw", "VpnGatewayId", "VpnGateways", "VpnGatewayIds"),
+    *("InvalidVpnGatewayID.NotFound", "vpnGateway ID"),
+)
+VPN_CONNECTION = Kind(
+    *("vpn-connection", "vpn", "VpnConnectionId", "VpnConnections", "VpnConnectionIds"),
+    *("InvalidVpnConnectionID.NotFound", "vpnConnection ID"),
+)
 KINDS = (
     VPC,
     SUBNET,
@@ -132,4 +144,7 @@ KINDS = (
     ENDPOINT,
     INSIGHTS_PATH,
     INSIGHTS_ANALYSIS,
+    CUSTOMER_GATEWAY,
+    VPN_GATEWAY,
+    VPN_CONNECTION,
 )

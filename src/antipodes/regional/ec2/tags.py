@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from antipodes.regional.ec2 import sitetags
 from antipodes.service.contract import ServiceError
 
 TAGS_MAX = 50
@@ -37,6 +38,7 @@ def pairs(tags: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
             raise ServiceError("InvalidParameterValue", f"Tag key '{key}' is not valid.")
         if len(value) > TAG_VALUE_LENGTH_MAX:
             raise ServiceError("InvalidParameterValue", f"The value of tag '{key}' is too long.")
+        sitetags.check(key, value)
         found.append((key, value))
     return found
 

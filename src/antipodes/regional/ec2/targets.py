@@ -52,6 +52,11 @@ def _gateway(estate: Estate, account: str, name: str) -> Found | None:
     return None if gateway is None else Found((gateway.vpc,))
 
 
+def _vpn_gateway(estate: Estate, account: str, name: str) -> Found | None:
+    gateway = estate.vpn_gateways.find(account, name)
+    return None if gateway is None else Found((gateway.vpc,))
+
+
 def _interface(estate: Estate, account: str, name: str) -> Found | None:
     """One takes packets that a service manages, or that a running instance has."""
     interface = estate.interfaces.find(account, name)
@@ -105,7 +110,7 @@ TARGETS = (
     ),
     Target(
         *("vgw", "GatewayId", "GatewayId", "InvalidVpnGatewayID.NotFound"),
-        *("vpnGateway ID", _absent),
+        *("vpnGateway ID", _vpn_gateway),
     ),
     Target(
         *("eni", "NetworkInterfaceId", "NetworkInterfaceId"),

@@ -461,7 +461,10 @@ def test_networks_are_asked_about(sim: VirtualWorld) -> None:
         for reservation in ec2.describe_instances()["Reservations"]
     )
     assert sim.walk(one, other, port=22)["reached"]
-    assert sim.network("walk", "internet", one).status == 1
+    assert sim.walk("internet", other)["forward"]["outcome"] == "refused by groups"
+    [private] = ec2.describe_instances(InstanceIds=[one])["Reservations"][0]["Instances"]
+    refused = sim.network("walk", "internet", private["PrivateIpAddress"])
+    assert (refused.status, "private address" in refused.text) == (1, True)
     with pytest.raises(QuestionError, match="nothing here is called i-9"):
         sim.walk("i-9", other)
     with pytest.raises(QuestionError, match="invalid choice: 'fly'"):

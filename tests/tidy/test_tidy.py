@@ -19,6 +19,7 @@ from tests.tidy.source import PACKAGE, ROOT, Rule, project_sources
 
 SOURCES = project_sources()
 KINDS = ("added", "changed", "fixed", "removed")
+WITH_ACTIONS = ("drill", "network")
 
 
 @pytest.mark.parametrize("rule", [*shape.RULES, *meaning.RULES], ids=lambda rule: rule.__name__)
@@ -127,7 +128,7 @@ def _commands(text: str) -> list[list[str]]:
 
 def _help(words: list[str]) -> str:
     """What `antipodes VERB --help` prints (`antipodes drill ACTION --help`), or "" if refused."""
-    path = words[: 2 if words[0] == "drill" else 1]
+    path = words[: 2 if words[0] in WITH_ACTIONS else 1]
     asked = [sys.executable, "-m", "antipodes", *path, "--help"]
     answer = subprocess.run(asked, capture_output=True, text=True, check=False)
     return answer.stdout if answer.returncode == 0 else ""
@@ -140,7 +141,7 @@ def test_docs_name_only_commands_and_options_that_exist() -> None:
     complaints: list[str] = []
     for path, text in _pages():
         for words in _commands(text):
-            verb = words[0]
+            verb = " ".join(words[: 2 if words[0] in WITH_ACTIONS else 1])
             if verb not in helps:
                 helps[verb] = _help(words)
             # What follows `aws` is for the aws command.

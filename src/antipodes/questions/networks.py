@@ -107,8 +107,8 @@ class Ends:
             return from_interface(interface.id), name
         return from_interface(interface.id), self._address(interface, version)
 
-    def target(self, name: str) -> str:
-        """The address of a target."""
+    def target(self, name: str, source: str = "") -> str:
+        """The address of a target: to the internet its public one, if it has one."""
         if name == INTERNET:
             return INTERNET_ADDRESS
         if _is_address(name):
@@ -116,6 +116,8 @@ class Ends:
         interface = self._interface(name)
         if interface is None:
             raise QuestionError(f"nothing here is called {name}")
+        if source == INTERNET and interface.public:
+            return next(iter(interface.public.values()))
         return interface.addresses[0]
 
     def _address(self, interface: Interface, version: int) -> str:

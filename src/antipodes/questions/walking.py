@@ -32,7 +32,7 @@ class Asked(NamedTuple):
 def walked(topology: Topology, asked: Asked) -> Both:
     """Follow the packet. Raises QuestionError."""
     ends = Ends(topology)
-    target = ends.target(asked.target)
+    target = ends.target(asked.target, asked.source)
     version = ip_address(target).version
     start, source = ends.source(asked.source, version)
     protocol = PROTOCOLS[asked.protocol]

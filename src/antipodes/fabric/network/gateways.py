@@ -115,6 +115,10 @@ def internet(index: Index, _gateway: str = "") -> Lookup:
         egress_only = index.topology.gateways[gateway_id].egress_only
         to = ("let-in" if egress_only else "enter", gateway_id)
         entries += [(one, to, Rule(gateway_id, "public addresses")) for one in own]
+    nowhere = End(outcomes.PRIVATE_ADDRESS, INTERNET)
+    entries += [
+        (one, nowhere, Rule("internet", "private addresses")) for one in index.ranges(PRIVATE)
+    ]
     return table(entries, End(outcomes.LEFT, INTERNET, back=ON_THE_INTERNET))
 
 

@@ -31,6 +31,7 @@ from antipodes.regional.elbv2.conditions import Facts
 from antipodes.regional.elbv2.health import Probes
 from antipodes.regional.elbv2.invoking import Failed, invoke
 from antipodes.regional.elbv2.model import (
+    APPLICATION,
     HTTPS,
     LAMBDA,
     Action,
@@ -190,7 +191,7 @@ class Balancer:
         wanted: dict[Address, tuple[str, str]] = {}
         place, wall = self.host.place, self.host.runtime.wall()
         for account, _, balancer in self._registry.balancers.all():
-            if balancer.is_network:
+            if balancer.kind != APPLICATION:
                 continue
             if not balancer.is_active(wall):
                 self._wake(balancer.arn, balancer.active_at - wall)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from antipodes.regional.elbv2 import attributes, knownattributes, model
+from antipodes.regional.elbv2 import attributes, gateways, knownattributes, model
 from antipodes.regional.elbv2.control import check_balancer, page_of
 from antipodes.regional.elbv2.model import LoadBalancer, Zone
 from antipodes.regional.elbv2.service import ElbV2, operations
@@ -19,23 +19,23 @@ async def create_load_balancer(service: ElbV2, call: Call, request: Request) -> 
     model.check_name(name, "Load balancer")
     check_balancer(request)
     kind = request.get("Type") or model.APPLICATION
-    scheme = request.get("Scheme") or model.INTERNET_FACING
+    scheme = "" if kind == model.GATEWAY else request.get("Scheme") or model.INTERNET_FACING
     tags = model.merge_tags({}, request.get("Tags"))
     present = service.registry.balancer_named(call.account, name)
     has = present.zones if present is not None else ()
     vpc, zones = await service.placing.zones(call, request, kind=kind, scheme=scheme, present=has)
     security: tuple[str, ...] = ()
-    if kind != model.NETWORK or request.get("SecurityGroups"):
+    if kind == model.APPLICATION or request.get("SecurityGroups"):
         security = await service.security_groups(call, vpc, request.get("SecurityGroups") or ())
     wall = service.host.runtime.wall()
     if present is not None:
         _check_same(present, (kind, scheme, _chosen(zones), security, tags))
         return {"LoadBalancers": [model.describe_balancer(present, wall)]}
     others = [one for one in service.registry.balancers.list(call.account) if one.kind == kind]
-    if len(others) >= model.BALANCERS_MAX:
+    most = model.GATEWAYS_MAX if kind == model.GATEWAY else model.BALANCERS_MAX
+    if len(others) >= most:
         raise ServiceError(
-            "TooManyLoadBalancers",
-            f"The limit of {model.BALANCERS_MAX} {kind} load balancers was reached",
+            "TooManyLoadBalancers", f"The limit of {most} {kind} load balancers was reached"
         )
     placed = await service.placing.with_addresses(call, zones, kind=kind, scheme=scheme)
     delay = service.host.runtime.interval(service.host.settings.control_plane_delay_s)
@@ -93,6 +93,8 @@ async def set_subnets(service: ElbV2, call: Call, request: Request) -> Response:
     if any(z.chosen and z.address != before.get(z.subnet, z).address for z in zones):
         raise model.invalid("The address of a zone that is enabled cannot be changed")
     zones = [before.get(zone.subnet, zone) for zone in zones]
+    if balancer.is_gateway:
+        gateways.check_kept(balancer, [zone.subnet for zone in zones])
     placed = await service.placing.with_addresses(call, zones, kind=kind, scheme=scheme)
     changed = replace(service.registry.balancer(call, balancer.arn), zones=placed)
     service.registry.put(changed)

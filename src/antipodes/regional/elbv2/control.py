@@ -5,9 +5,17 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from antipodes.regional.elbv2 import actions, attributes, knownattributes, listeners, model
+from antipodes.regional.elbv2 import (
+    actions,
+    attributes,
+    gateways,
+    knownattributes,
+    listeners,
+    model,
+)
 from antipodes.regional.elbv2.balancer import Balancer
 from antipodes.regional.elbv2.doors import Doors
+from antipodes.regional.elbv2.gateways import Gateways
 from antipodes.regional.elbv2.health import Probes
 from antipodes.regional.elbv2.model import (
     Action,
@@ -56,6 +64,8 @@ class Balancing(Service):
             host, self.registry, self.probes, self.names, self.shifted, self.certificates
         )
         self.probes.on_change(self.network.health_changed)
+        self.gateways = Gateways(host, self.registry, self.probes)
+        self.probes.on_change(self.gateways.health_changed)
         self.doors = Doors(host, self.registry, self.probes)
         self._chance = host.runtime.chance("elbv2/ids")
         host.store.on_rollback(self._rolled_back)
@@ -80,6 +90,7 @@ class Balancing(Service):
         """Let data plane and probes follow what the registry says now."""
         self.probes.reconcile()
         self.names.publish()
+        self.gateways.publish()
         await self._follow()
 
     async def _follow(self) -> None:
@@ -164,12 +175,15 @@ class Balancing(Service):
         self, call: Call, balancer: LoadBalancer, protocol: str, wanted: Sequence[Action]
     ) -> tuple[Action, ...]:
         """Return actions as they are kept; refuse groups that this listener cannot use."""
-        if balancer.is_network and any(action["Type"] != "forward" for action in wanted):
-            raise model.invalid("A listener of a network load balancer can only forward")
+        kind = balancer.kind
+        if kind != model.APPLICATION and any(action["Type"] != "forward" for action in wanted):
+            raise model.invalid(f"A listener of a {kind} load balancer can only forward")
         made = actions.normalised(wanted, self._check_group(call, balancer, protocol))
         if balancer.is_network:
             groups = [self.registry.group(call, arn) for arn in model.groups_of(made)]
             listeners.check_flows(protocol, made, groups)
+        if balancer.is_gateway:
+            gateways.check_actions(made)
         used = {**self.registry.groups_of(balancer), **model.groups_of(made)}
         if len(used) > model.GROUPS_PER_BALANCER_MAX:
             raise ServiceError(
@@ -230,8 +244,10 @@ def own_rule(rule: Rule | Listener, arn: str, verb: str) -> Rule:
 def check_balancer(request: Request) -> None:
     """Refuse load balancers of kinds that are not offered."""
     kind = request.get("Type")
-    if kind not in {None, model.APPLICATION, model.NETWORK}:
-        raise model.not_offered(f"A load balancer of type '{kind}'")
+    if kind == model.GATEWAY:
+        for member in ("Scheme", "SecurityGroups"):
+            if request.get(member):
+                raise model.invalid(f"{member} cannot be specified for gateway load balancers")
     if request.get("IpAddressType") not in {None, "ipv4"}:
         raise model.not_offered(f"IpAddressType '{request['IpAddressType']}'")
     for member in _REFUSED_OF_BALANCER:

@@ -48,9 +48,15 @@ async def create_target_group(service: ElbV2, call: Call, request: Request) -> R
                 f"A target group with the same name '{name}' exists, but with different settings",
             )
         return {"TargetGroups": [service.describe_group(present)]}
-    if len(service.registry.groups.list(call.account)) >= model.GROUPS_MAX:
+    others = service.registry.groups.list(call.account)
+    if len(others) >= model.GROUPS_MAX:
         raise ServiceError(
             "TooManyTargetGroups", f"The limit of {model.GROUPS_MAX} target groups was reached"
+        )
+    if group.is_gateway and sum(one.is_gateway for one in others) >= model.GATEWAY_GROUPS_MAX:
+        raise ServiceError(
+            "TooManyTargetGroups",
+            f"The limit of {model.GATEWAY_GROUPS_MAX} GENEVE target groups was reached",
         )
     service.registry.put(group)
     return {"TargetGroups": [service.describe_group(group)]}

@@ -7,6 +7,9 @@ import msgspec
 
 from antipodes.regional.elbv2.model import (
     ALB,
+    APPLIANCES_MAX,
+    GENEVE,
+    GENEVE_PORT,
     HTTP,
     INSTANCE,
     IP,
@@ -27,7 +30,14 @@ INVOKER = "elasticloadbalancing.amazonaws.com"
 TRAFFIC_PORT = "traffic-port"
 STATUS_MIN, STATUS_MAX = 200, 499
 STATUS_MAX_NETWORK = 599
+STATUS_MAX_GATEWAY = 399
+HTTP_PORT = "80"
 PORT_MAX = 65_535
+_OF_FLOWS = (*NETWORK_PROTOCOLS, GENEVE)
+_STATUS_MAX_OF = {
+    **dict.fromkeys(NETWORK_PROTOCOLS, STATUS_MAX_NETWORK),
+    GENEVE: STATUS_MAX_GATEWAY,
+}
 _CODES = re.compile(r"[0-9]{3}(?:-[0-9]{3})?(?:,[0-9]{3}(?:-[0-9]{3})?)*")
 _PATH = re.compile(r"/[!-~]*")
 _FUNCTION = re.compile(
@@ -59,7 +69,7 @@ def _check_flows(kind: str, request: Request) -> str:
     protocol: str = request.get("Protocol") or ""
     if not protocol:
         raise invalid("A protocol must be specified")
-    if protocol not in {HTTP, *NETWORK_PROTOCOLS}:
+    if protocol not in {HTTP, GENEVE, *NETWORK_PROTOCOLS}:
         raise not_offered(f"Protocol '{protocol}'")
     if kind == ALB and protocol != TCP:
         raise invalid(f"Protocol '{protocol}' is not valid for target groups of type 'alb'")
@@ -71,6 +81,8 @@ def _check_flows(kind: str, request: Request) -> str:
     for member, noun in (("Port", "port"), ("VpcId", "VPC ID")):
         if not request.get(member):
             raise invalid(f"A {noun} must be specified")
+    if protocol == GENEVE and request["Port"] != GENEVE_PORT:
+        raise invalid(f"The port of a target group of protocol GENEVE must be '{GENEVE_PORT}'")
     return protocol
 
 
@@ -78,14 +90,11 @@ def health_check(
     kind: str, protocol: str, request: Request, present: HealthCheck | None = None
 ) -> HealthCheck:
     """Return a group's health check as a request makes or changes it."""
-    network = protocol in NETWORK_PROTOCOLS
     probed = _check_protocol(kind, protocol, request, present)
-    base = present or HealthCheck(
-        kind != LAMBDA, "" if kind == LAMBDA else TRAFFIC_PORT, *_defaults(kind, probed, network)
-    )
+    base = present or HealthCheck(kind != LAMBDA, *_defaults(kind, protocol, probed))
     if probed != base.protocol:
         known = (base.interval_s, base.timeout_s, base.healthy_threshold, base.unhealthy_threshold)
-        path, codes = _shape(probed, network=network)
+        path, codes = _shape(protocol, probed)
         base = HealthCheck(base.enabled, base.port, path, *known, codes, probed)
     matcher = request.get("Matcher") or {}
     if matcher.get("GrpcCode"):
@@ -105,25 +114,29 @@ def health_check(
         member = "path" if "path" in given else "matcher"
         raise invalid(f"Health check {member} cannot be specified for health checks over TCP")
     made = msgspec.structs.replace(base, **given)
-    _check(kind, made, network=network)
+    _check(kind, protocol, made)
     return made
 
 
-def _defaults(kind: str, probed: str, network: bool) -> tuple[str, int, int, int, int, str, str]:  # noqa: FBT001 - of three
-    """Path, interval, timeout, healthy and unhealthy threshold, matcher, protocol."""
-    path, matcher = _shape(probed, network=network)
-    if network:
-        return path, 30, 10 if probed == TCP else 6, 5, 2, matcher, probed
+def _defaults(
+    kind: str, protocol: str, probed: str
+) -> tuple[str, str, int, int, int, int, str, str]:
+    """Port, path, interval, timeout, healthy and unhealthy threshold, matcher, protocol."""
+    path, matcher = _shape(protocol, probed)
+    if protocol == GENEVE:
+        return HTTP_PORT, path, 10, 5, 5, 2, matcher, probed
+    if protocol in NETWORK_PROTOCOLS:
+        return TRAFFIC_PORT, path, 30, 10 if probed == TCP else 6, 5, 2, matcher, probed
     if kind == LAMBDA:
-        return path, 35, 30, 5, 2, matcher, probed
-    return path, 30, 5, 5, 2, matcher, probed
+        return "", path, 35, 30, 5, 2, matcher, probed
+    return TRAFFIC_PORT, path, 30, 5, 5, 2, matcher, probed
 
 
-def _shape(probed: str, *, network: bool) -> tuple[str, str]:
+def _shape(protocol: str, probed: str) -> tuple[str, str]:
     """Path and matcher of a new health check: over TCP there is neither."""
     if probed == TCP:
         return "", ""
-    return "/", "200-399" if network else "200"
+    return "/", "200-399" if protocol in _OF_FLOWS else "200"
 
 
 def _check_protocol(kind: str, protocol: str, request: Request, present: HealthCheck | None) -> str:
@@ -134,7 +147,7 @@ def _check_protocol(kind: str, protocol: str, request: Request, present: HealthC
             if request.get(member):
                 raise invalid(f"{member} cannot be specified for target groups of type 'lambda'")
         return HTTP
-    plain = protocol in NETWORK_PROTOCOLS and kind != ALB
+    plain = protocol in _OF_FLOWS and kind != ALB
     if asked is None:
         return present.protocol if present is not None else TCP if plain else HTTP
     if asked == TCP and not plain:
@@ -144,13 +157,15 @@ def _check_protocol(kind: str, protocol: str, request: Request, present: HealthC
     return asked
 
 
-def _check(kind: str, check: HealthCheck, *, network: bool) -> None:
+def _check(kind: str, protocol: str, check: HealthCheck) -> None:
     if kind != LAMBDA and not check.enabled:
         raise invalid(f"Health check enabled must be true for target groups of type '{kind}'")
     if check.protocol == HTTP and _PATH.fullmatch(check.path) is None:
         raise invalid(f"Health check path '{check.path}' must begin with '/' and have no blanks")
-    # A network load balancer may wait for as long as its interval: 10 s and 10 s is usual.
-    if check.timeout_s > check.interval_s or (check.timeout_s == check.interval_s and not network):
+    # One of flows may wait for as long as its interval: 10 s and 10 s is usual.
+    if check.timeout_s > check.interval_s or (
+        check.timeout_s == check.interval_s and protocol not in _OF_FLOWS
+    ):
         raise invalid(
             f"Health check timeout '{check.timeout_s}' must be smaller than the interval "
             f"'{check.interval_s}'"
@@ -159,7 +174,7 @@ def _check(kind: str, check: HealthCheck, *, network: bool) -> None:
     numeric = 1 <= whole_number(port) <= PORT_MAX
     if kind != LAMBDA and port != TRAFFIC_PORT and not numeric:
         raise invalid(f"Health check port '{port}' must be '{TRAFFIC_PORT}' or a port")
-    highest = STATUS_MAX_NETWORK if network else STATUS_MAX
+    highest = _STATUS_MAX_OF.get(protocol, STATUS_MAX)
     if check.protocol == HTTP and (
         _CODES.fullmatch(check.matcher) is None
         or not all(STATUS_MIN <= low <= high <= highest for low, high in _ranges(check.matcher))
@@ -196,7 +211,9 @@ def with_targets(group: TargetGroup, added: list[Target]) -> TargetGroup:
     targets = {target.key: target for target in group.registered()}
     draining = {target.key: target for target in group.targets if target.gone_at}
     targets |= {target.key: target for target in added}
-    most = 1 if group.target_type in {LAMBDA, ALB} else TARGETS_MAX
+    most = APPLIANCES_MAX if group.is_gateway else TARGETS_MAX
+    if group.target_type in {LAMBDA, ALB}:
+        most = 1
     if len(targets) > most:
         raise ServiceError("TooManyTargets", f"A target group of this type has at most {most}")
     kept = [target for key, target in draining.items() if key not in targets]

@@ -186,17 +186,17 @@ class Probes:
         ask = self._ask_address
         if group.target_type == LAMBDA:
             ask = self._ask_function
-        elif group.is_network:
+        elif group.is_zonal:
             ask = self._ask_flow
         try:
             status = await ask(group, target)
         except TimedOut:
-            return _FAILED if group.is_network else Outcome("Target.Timeout", "Request timed out")
+            return _FAILED if group.is_zonal else Outcome("Target.Timeout", "Request timed out")
         except (Failed, Gone, lambdaformat.BadAnswer):
             return _FAILED
         if group.check.protocol == TCP or matcher_takes(group.check.matcher, status):
             return Outcome()
-        if group.is_network:
+        if group.is_zonal:
             return _FAILED
         return Outcome(
             "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]"
@@ -242,7 +242,7 @@ class Probes:
 
     def _is_enabled(self, group: TargetGroup, target: Target) -> bool:
         """Whether a target's zone is one of the load balancer's, where that matters."""
-        if not group.is_network or target.zone in zonal.ANYWHERE:
+        if not group.is_zonal or target.zone in zonal.ANYWHERE:
             return True
         users = self._registry.users_of(group)
         return any(target.zone == zone.name for user in users for zone in user.zones)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from antipodes.regional.elbv2 import attributes, nlbattributes
+from antipodes.regional.elbv2 import attributes, gatewayattributes, nlbattributes
 from antipodes.regional.elbv2.attributes import Attribute
 from antipodes.regional.elbv2.model import (
+    GENEVE,
     HTTP,
     HTTPS,
     TLS,
@@ -37,6 +38,9 @@ _OF_HTTP_LISTENER: Mapping[str, Attribute] = {
 
 def of(thing: LoadBalancer | TargetGroup | Listener) -> Mapping[str, Attribute]:
     """Return the attributes that a thing has."""
+    of_gateways = _of_gateways(thing)
+    if of_gateways is not None:
+        return of_gateways
     match thing:
         case LoadBalancer():
             return nlbattributes.OF_BALANCER if thing.is_network else attributes.OF_BALANCER
@@ -52,6 +56,18 @@ def of(thing: LoadBalancer | TargetGroup | Listener) -> Mapping[str, Attribute]:
             return _OF_HTTP_LISTENER if thing.protocol in {HTTP, HTTPS} else {}
 
 
+def _of_gateways(
+    thing: LoadBalancer | TargetGroup | Listener,
+) -> Mapping[str, Attribute] | None:
+    match thing:
+        case LoadBalancer():
+            return gatewayattributes.OF_BALANCER if thing.is_gateway else None
+        case TargetGroup():
+            return gatewayattributes.OF_GROUP if thing.is_gateway else None
+        case Listener():
+            return gatewayattributes.OF_LISTENER if thing.protocol == GENEVE else None
+
+
 def value(thing: LoadBalancer | TargetGroup | Listener, key: str) -> str:
     """Return what an attribute of a thing is worth."""
     return attributes.value(of(thing), thing.attributes, key)
@@ -59,6 +75,11 @@ def value(thing: LoadBalancer | TargetGroup | Listener, key: str) -> str:
 
 def check_choice(group: TargetGroup) -> None:
     """Refuse what does not go together in how a group of addresses chooses its targets."""
+    if group.is_gateway:
+        chosen = [value(group, key) for key in gatewayattributes.FAILOVER]
+        if len({*chosen}) > 1:
+            raise invalid(f"{' and '.join(gatewayattributes.FAILOVER)} must have the same value")
+        return
     if group.is_network or attributes.SLOW_START not in of(group):
         return
     slow_s = int(value(group, attributes.SLOW_START))
@@ -81,6 +102,8 @@ def check_choice(group: TargetGroup) -> None:
 
 def check_thresholds(group: TargetGroup) -> None:
     """Refuse a zone that would leave the answer to queries later than it sends to all targets."""
+    if group.is_gateway:
+        return
     for dns, routing in (
         (attributes.DNS_COUNT, attributes.ROUTING_COUNT),
         (attributes.DNS_SHARE, attributes.ROUTING_SHARE),

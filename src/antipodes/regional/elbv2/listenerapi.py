@@ -23,15 +23,18 @@ async def create_listener(service: ElbV2, call: Call, request: Request) -> Respo
     balancer = service.registry.balancer(call, request["LoadBalancerArn"])
     protocol = listeners.check_protocol(balancer, request)
     for member, noun in (("Protocol", "protocol"), ("Port", "port")):
-        if not request.get(member):
+        if not (request.get(member) or balancer.is_gateway):
             raise model.invalid(f"A {noun} must be specified")
+    port = request.get("Port") or 0
     certificates = service.certificates.chosen(call, request, None)
     policy = service.certificates.policy(request, None)
     made = service.actions(call, balancer, protocol, request["DefaultActions"])
     tags = model.merge_tags({}, request.get("Tags"))
-    present = service.check_port(balancer, request["Port"])
+    present = service.check_port(balancer, port)
     if present is not None:
         same = (present.actions, present.tags, present.protocol) == (made, tags, protocol)
+        if not same and balancer.is_gateway:
+            raise ServiceError("TooManyListeners", "A gateway load balancer has one listener")
         if not same or present.certificates[:1] != certificates:
             raise ServiceError("DuplicateListener", "A listener already exists on this port")
         return {"Listeners": [model.describe_listener(present)]}
@@ -44,7 +47,7 @@ async def create_listener(service: ElbV2, call: Call, request: Request) -> Respo
         region=call.region,
         balancer=balancer.key,
         id=service.new_id(),
-        port=request["Port"],
+        port=port,
         actions=made,
         default_rule_id=service.new_id(),
         tags=tags,
@@ -125,6 +128,8 @@ async def create_rule(service: ElbV2, call: Call, request: Request) -> Response:
     balancer = service.balancer_of(listener)
     if balancer.is_network:
         raise model.not_offered("A rule of a network load balancer, which has to be dual-stack,")
+    if balancer.is_gateway:
+        raise model.invalid("The listener of a gateway load balancer has its default rule only")
     wanted = conditions.normalised(request["Conditions"])
     rewrites = transforms.normalised(request.get("Transforms") or ())
     made = service.actions(call, balancer, listener.protocol, request["Actions"])

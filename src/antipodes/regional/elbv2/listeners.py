@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from antipodes.regional.elbv2 import model
+from antipodes.regional.elbv2 import gateways, model
 from antipodes.regional.elbv2.model import (
     ALB,
+    GENEVE,
     HTTP,
     HTTPS,
     NETWORK_PROTOCOLS,
@@ -26,11 +27,15 @@ _FORWARDS = {
     UDP: (UDP, TCP_UDP),
     TCP_UDP: (TCP_UDP,),
     TLS: (TCP, TLS),
+    GENEVE: (GENEVE,),
 }
 
 
 def check_protocol(balancer: LoadBalancer, request: Request, present: str = "") -> str:
     """Return the protocol that a request gives a listener, or leaves it with."""
+    if balancer.is_gateway:
+        gateways.check_listener(request)
+        return GENEVE
     protocol: str = request.get("Protocol") or present
     offered = NETWORK_PROTOCOLS if balancer.is_network else (HTTP, HTTPS)
     if protocol and protocol not in offered:

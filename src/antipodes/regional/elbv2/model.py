@@ -14,18 +14,22 @@ from antipodes.service.contract import Response, ServiceError
 
 LISTENERS_MAX = 50
 RULES_MAX = 100
-BALANCERS_MAX = 50
+BALANCERS_MAX = 50  # of a kind
+GATEWAYS_MAX = 100
 GROUPS_MAX = 3_000
+GATEWAY_GROUPS_MAX = 100
 TARGETS_MAX = 1_000
+APPLIANCES_MAX = 300
 GROUPS_PER_BALANCER_MAX = 100
 TAGS_MAX = 50
 NAME_LENGTH_MAX = 32
 ZONES_MIN = 2
 PRIORITY_MAX = 50_000
-APPLICATION, NETWORK = "application", "network"
+APPLICATION, NETWORK, GATEWAY = "application", "network", "gateway"
 LAMBDA, IP, INSTANCE, ALB = "lambda", "ip", "instance", "alb"
 HTTP, TCP, UDP, TCP_UDP = "HTTP", "TCP", "UDP", "TCP_UDP"
 HTTPS, TLS = "HTTPS", "TLS"
+GENEVE, GENEVE_PORT = "GENEVE", 6081
 NETWORK_PROTOCOLS = (TCP, UDP, TCP_UDP, TLS)
 STREAM_PROTOCOLS = (TCP, TCP_UDP, TLS)
 UDP_PROTOCOLS = (UDP, TCP_UDP)
@@ -35,6 +39,7 @@ ELASTIC = "elasticloadbalancing"
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _ARN = re.compile(rf"arn:aws:{ELASTIC}:([a-z0-9-]+):(\d{{12}}):([a-z-]+)/([A-Za-z0-9/-]+)")
+_SHORT = {APPLICATION: "app", NETWORK: "net", GATEWAY: "gwy"}
 _PARTS = {"loadbalancer": 3, "targetgroup": 2, "listener": 4, "listener-rule": 5}
 _NOUNS = {
     "loadbalancer": ("LoadBalancerNotFound", "load balancer"),
@@ -85,6 +90,11 @@ class LoadBalancer(msgspec.Struct, frozen=True):
         return self.kind == NETWORK
 
     @property
+    def is_gateway(self) -> bool:
+        """Whether it hands packets to appliances; it has neither a name nor addresses."""
+        return self.kind == GATEWAY
+
+    @property
     def is_internal(self) -> bool:
         """Whether it has addresses of its subnets, and none of the internet."""
         return self.scheme == INTERNAL
@@ -96,8 +106,8 @@ class LoadBalancer(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """`app/NAME/ID`, or `net/NAME/ID`."""
-        return f"{'net' if self.is_network else 'app'}/{self.name}/{self.id}"
+        """`app/NAME/ID`, `net/NAME/ID` or `gwy/NAME/ID`."""
+        return f"{_SHORT[self.kind]}/{self.name}/{self.id}"
 
     @property
     def arn(self) -> str:
@@ -173,6 +183,16 @@ class TargetGroup(msgspec.Struct, frozen=True):
         return self.protocol in NETWORK_PROTOCOLS
 
     @property
+    def is_gateway(self) -> bool:
+        """Whether its targets are appliances, for gateway load balancers."""
+        return self.protocol == GENEVE
+
+    @property
+    def is_zonal(self) -> bool:
+        """Whether a target counts only where its zone is one of the load balancer's."""
+        return self.is_network or self.is_gateway
+
+    @property
     def key(self) -> str:
         """`NAME/ID`."""
         return f"{self.name}/{self.id}"
@@ -192,7 +212,10 @@ class TargetGroup(msgspec.Struct, frozen=True):
 
 
 class Listener(msgspec.Struct, frozen=True):
-    """A port of a load balancer; its default rule has an id of its own."""
+    """A port of a load balancer; its default rule has an id of its own.
+
+    A gateway load balancer's is for all packets, and has port 0.
+    """
 
     account: str
     region: str
@@ -214,7 +237,7 @@ class Listener(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """`app/NAME/ID/LISTENER`, or `net/...`."""
+        """`app/NAME/ID/LISTENER`, and so on."""
         return f"{self.balancer}/{self.id}"
 
     @property
@@ -325,16 +348,20 @@ def describe_balancer(balancer: LoadBalancer, wall: float) -> Response:
     state = "active" if balancer.is_active(wall) else "provisioning"
     described: Response = {
         "LoadBalancerArn": balancer.arn,
-        "DNSName": balancer.dns_name,
-        "CanonicalHostedZoneId": balancer.hosted_zone,
         "CreatedTime": balancer.created_at,
         "LoadBalancerName": balancer.name,
-        "Scheme": balancer.scheme,
         "VpcId": balancer.vpc,
         "State": {"Code": state},
         "Type": balancer.kind,
         "AvailabilityZones": [_describe_zone(zone) for zone in balancer.zones],
         "IpAddressType": "ipv4",
+    }
+    if balancer.is_gateway:
+        return described
+    described |= {
+        "DNSName": balancer.dns_name,
+        "CanonicalHostedZoneId": balancer.hosted_zone,
+        "Scheme": balancer.scheme,
     }
     if balancer.security_groups or not balancer.is_network:
         described["SecurityGroups"] = list(balancer.security_groups)
@@ -397,12 +424,12 @@ def describe_listener(listener: Listener) -> Response:
     if listener.certificates:
         default = {"CertificateArn": listener.certificates[0]}
         secured = {"Certificates": [default], "SslPolicy": listener.ssl_policy}
+    if listener.protocol != GENEVE:
+        secured |= {"Port": listener.port, "Protocol": listener.protocol}
     return {
         **secured,
         "ListenerArn": listener.arn,
         "LoadBalancerArn": f"{prefix(listener)}:loadbalancer/{listener.balancer}",
-        "Port": listener.port,
-        "Protocol": listener.protocol,
         "DefaultActions": list(listener.actions),
     }
 

@@ -74,6 +74,8 @@ class Names:
         self._forget_known()
         gone = {(account, name): None for account, name, _ in self._told.all()}
         for account, _, balancer in self._registry.balancers.all():
+            if balancer.is_gateway:
+                continue
             gone.pop((account, balancer.dns_name.lower()), None)
             self._tell(balancer)
         for account, name in gone:
@@ -98,7 +100,8 @@ class Names:
             return
         try:
             for balancer in self._registry.users_of(group):
-                self._tell(balancer)
+                if not balancer.is_gateway:
+                    self._tell(balancer)
         except DiskFull:
             self._put_off()
 

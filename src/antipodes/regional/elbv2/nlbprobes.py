@@ -1,4 +1,4 @@
-"""One health check of a network load balancer's target: over TCP, or a request by HTTP.
+"""One health check of a network or gateway load balancer's target: over TCP, or a request by HTTP.
 
 A check over TCP passes when a connection opens and is not closed at once: a site's door opens
 before the program behind it is asked (to AWS a connection that opens is enough). With proxy
@@ -65,14 +65,15 @@ async def status_of(
 
     stream, _ = await host.runtime.connect(targets.door(host, group, target, port), made)
     try:
-        if knownattributes.value(group, nlbattributes.PROXY_PROTOCOL) == "true":
+        speaks = group.is_network
+        if speaks and knownattributes.value(group, nlbattributes.PROXY_PROTOCOL) == "true":
             stream.write(proxyprotocol.LOCAL)
         if group.check.protocol == TCP:
             await host.runtime.sleep(STAYS_S)
             if receiver.is_over:
                 raise Gone("connection closed at once")
             return PASSED
-        node = _node(registry, group)
+        node = _node(registry, group, f"{target.address or target.id}:{port}")
         stream.write(
             f"GET {group.check.path} HTTP/1.1\r\nHost: {node}\r\nConnection: close\r\n"
             f"User-Agent: {CHECK_AGENT}\r\nAccept-Encoding: gzip, compressed\r\n\r\n".encode()
@@ -82,8 +83,13 @@ async def status_of(
         stream.close()
 
 
-def _node(registry: Registry, group: TargetGroup) -> str:
-    """Return address and port by which a client would reach the group: the first of them."""
+def _node(registry: Registry, group: TargetGroup, own: str) -> str:
+    """Return address and port by which a client would reach the group: the first of them.
+
+    Nobody reaches a gateway load balancer so, and its targets are asked by their `own`.
+    """
+    if group.is_gateway:
+        return own
     for balancer in registry.users_of(group):
         for listener in registry.listeners_of(balancer):
             if group.arn in registry.groups_of_listener(listener):

@@ -2,8 +2,8 @@
 
 The node of an internal load balancer has an address of its subnet: the lowest that is free, unless
 one was chosen, which only a network load balancer's can be. Those of a load balancer that faces the
-internet have addresses of the region (application) or of their zone (network). Elastic addresses
-are ec2's to know.
+internet have addresses of the region (application) or of their zone (network); those of a gateway
+load balancer have none. Elastic addresses are ec2's to know.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +19,7 @@ from antipodes.service.contract import Call, Host, Request, ServiceError
 from antipodes.world import addresses
 from antipodes.world.errors import OutOfAddresses
 
+ADDRESSES_MIN = 8  # that are free in a subnet of a gateway load balancer
 FIRST_HOST = 4  # AWS keeps the first four addresses of a subnet, and the last
 _OF_MAPPINGS = ("IPv6Address", "SourceNatIpv6Prefix")
 Subnet = dict[str, Any]
@@ -39,7 +40,7 @@ class Placing:
         `present`: what the load balancer has already, which may be chosen again.
         """
         mappings = _mappings(request)
-        network = kind == model.NETWORK
+        one_will_do = kind != model.APPLICATION
         subnets = await self._subnets(call, [one["SubnetId"] for one in mappings])
         names = [subnet["AvailabilityZone"] for subnet in subnets]
         if len({*names}) != len(names):
@@ -48,17 +49,19 @@ class Placing:
                 "A load balancer cannot be attached to multiple subnets in the same Availability "
                 "Zone",
             )
-        if len(names) < model.ZONES_MIN and not network:
+        if len(names) < model.ZONES_MIN and not one_will_do:
             raise model.invalid(
                 "At least two subnets in two different Availability Zones must be specified"
             )
+        if kind == model.GATEWAY:
+            _check_room(subnets, present)
         chosen = {one["SubnetId"]: one for one in mappings}
         own = {zone.subnet: zone.address for zone in present}
         taken = dict(self._registry.addresses())
         zones = []
         for subnet in subnets:
             mapping = chosen[subnet["SubnetId"]]
-            address = await self._chosen(call, mapping, subnet, scheme, network)
+            address = await self._chosen(call, mapping, subnet, scheme, kind)
             if address in taken and address != own.get(subnet["SubnetId"]):
                 raise ServiceError("ResourceInUse", f"The address '{address}' is already in use")
             if address:
@@ -86,16 +89,16 @@ class Placing:
         mapping: dict[str, Any],
         subnet: Subnet,
         scheme: str,
-        network: bool,  # noqa: FBT001 - whose nodes have addresses of their own
+        kind: str,
     ) -> str:
         """Return the address that a mapping chooses, or nothing."""
         for member in _OF_MAPPINGS:
             if mapping.get(member):
                 raise model.not_offered(f"SubnetMappings with {member}")
         elastic, private = mapping.get("AllocationId"), mapping.get("PrivateIPv4Address")
-        if not network and (elastic or private):
+        if kind != model.NETWORK and (elastic or private):
             member = "AllocationId" if elastic else "PrivateIPv4Address"
-            raise model.invalid(f"{member} cannot be specified for application load balancers")
+            raise model.invalid(f"{member} cannot be specified for {kind} load balancers")
         if elastic:
             return await self._elastic(call, elastic, scheme)
         if private:
@@ -143,7 +146,9 @@ class Placing:
     async def with_addresses(
         self, call: Call, zones: Sequence[Zone], *, kind: str, scheme: str
     ) -> tuple[Zone, ...]:
-        """Give each zone's node an address that no other load balancer has."""
+        """Give each zone's node an address that no other has, if its kind has any."""
+        if kind == model.GATEWAY:
+            return tuple(zones)
         networks: dict[str, IPv4Network] = {}
         if scheme == model.INTERNAL:
             subnets = await self._subnets(call, [zone.subnet for zone in zones])
@@ -182,6 +187,18 @@ def _mappings(request: Request) -> list[dict[str, Any]]:
     if not mappings or not all(one.get("SubnetId") for one in mappings):
         raise model.invalid("At least one subnet must be specified")
     return mappings
+
+
+def _check_room(subnets: Sequence[Subnet], present: Sequence[Zone]) -> None:
+    """Refuse subnets that have too few addresses for a node to be placed in them."""
+    there = {zone.subnet for zone in present}
+    for subnet in subnets:
+        if subnet["SubnetId"] not in there and subnet["AvailableIpAddressCount"] < ADDRESSES_MIN:
+            raise ServiceError(
+                "InvalidSubnet",
+                f"Not enough IP space available in {subnet['SubnetId']}. ELB requires at least "
+                f"{ADDRESSES_MIN} free IP addresses in each subnet.",
+            )
 
 
 def _host_count(network: IPv4Network) -> int:

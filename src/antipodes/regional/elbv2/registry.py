@@ -169,7 +169,8 @@ class Registry:
         """Return the addresses of all load balancers' nodes."""
 
         def work_out() -> dict[str, None]:
-            return {zone.address: None for _, _, one in self.balancers.all() for zone in one.zones}
+            zones = [zone for _, _, one in self.balancers.all() for zone in one.zones]
+            return {zone.address: None for zone in zones if zone.address}
 
         return self._once("addresses", "", work_out)
 

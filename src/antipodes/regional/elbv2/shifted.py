@@ -72,7 +72,8 @@ class Shifted:
         opted_in = [
             balancer
             for balancer in users
-            if knownattributes.value(balancer, attributes.ZONAL_SHIFT) == "true"
+            if not balancer.is_gateway
+            and knownattributes.value(balancer, attributes.ZONAL_SHIFT) == "true"
         ]
         for balancer in opted_in:
             if target.zone and target.zone == self.zone(balancer.arn):

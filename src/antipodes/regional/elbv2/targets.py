@@ -23,6 +23,7 @@ import msgspec
 from antipodes.regional.elbv2 import groups
 from antipodes.regional.elbv2.model import (
     ALB,
+    APPLICATION,
     HTTP,
     INSTANCE,
     LAMBDA,
@@ -64,6 +65,8 @@ async def checked(
         return target
     if group.target_type == ALB:
         return _balancer(registry, group, target)
+    if group.is_gateway and target.port != group.port:
+        raise invalid(f"The port of a target of a GENEVE target group is '{group.port}'")
     if group.target_type == INSTANCE:
         return await _instance(host, group, target)
     return await _address(host, group, target)
@@ -138,7 +141,7 @@ def _balancer(registry: Registry, group: TargetGroup, target: Target) -> Target:
         if parsed is not None and parsed[:3] == (group.region, group.account, "loadbalancer")
         else None
     )
-    if balancer is None or balancer.is_network or balancer.vpc != group.vpc:
+    if balancer is None or balancer.kind != APPLICATION or balancer.vpc != group.vpc:
         raise refused(
             f"'{target.id}' is not the ARN of an application load balancer in the VPC of the "
             "target group"

@@ -5,11 +5,20 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.ec2 import endpoints, endpointservices, filters, kinds, shownendpoint
+from antipodes.regional.ec2 import (
+    endpoints,
+    endpointservices,
+    filters,
+    kinds,
+    links,
+    shownendpoint,
+    shownlinks,
+)
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered, page
 from antipodes.regional.ec2.endpoints import invalid
 from antipodes.regional.ec2.endpointservices import GATEWAY, INTERFACE, EndpointService
 from antipodes.regional.ec2.model import Subnet, Vpc
+from antipodes.regional.ec2.modellinks import LinkService
 from antipodes.regional.ec2.modelpeers import Endpoint
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
@@ -29,14 +38,17 @@ _RECORD_TYPES = {GATEWAY: (None, "service-defined", "ipv4"), INTERFACE: (None, "
 def create_vpc_endpoint(service: Ec2, call: Call, request: Request) -> Response:
     estate, account = service.estate, call.account
     kind = request.get("VpcEndpointType") or GATEWAY
-    leads_to = _asked_service(service, request, kind)
+    leads_to, link = _asked_service(service, call, request, kind)
     vpc = estate.vpcs.get(account, request["VpcId"])
     tags = tags_given(request.get("TagSpecifications") or [], kinds.ENDPOINT.resource)
     token = token_of(request)
     for one in repeated(estate.endpoints.list(account), token):
         return _answer(service, one, token.name if token else "")
     of = _wanted(service, request, vpc, leads_to, kind)
+    if link is not None:
+        of = _connected(service, of, link)
     subnets, addresses = _subnets(service, request, vpc)
+    _check_zones(service, of, subnets)
     planned, own = endpoints.plan(service.interfaces, of, subnets, addresses)
     endpoints.check_number(estate, vpc, kind)
     check_dry_run(request)
@@ -47,7 +59,9 @@ def create_vpc_endpoint(service: Ec2, call: Call, request: Request) -> Response:
     return _answer(service, made, token.name if token else "")
 
 
-def _asked_service(service: Ec2, request: Request, kind: str) -> EndpointService:
+def _asked_service(
+    service: Ec2, call: Call, request: Request, kind: str
+) -> tuple[EndpointService, LinkService | None]:
     """The service that an endpoint shall lead to; refuse members of the other type."""
     not_offered(request, _NOT_OFFERED)
     region = service.region.code
@@ -55,9 +69,33 @@ def _asked_service(service: Ec2, request: Request, kind: str) -> EndpointService
         raise ServiceError("UnsupportedOperation", "ServiceRegion is not offered here")
     if not request.get("ServiceName"):
         raise ServiceError("MissingParameter", "The request must contain the parameter ServiceName")
-    found = endpoints.service_of(region, request["ServiceName"], kind)
+    found, link = endpoints.service_of(service.estate, call, request["ServiceName"], kind)
     _check_members(request, kind)
-    return found
+    if link is not None and request.get("PolicyDocument"):
+        raise _no_policy(found.name)
+    return found, link
+
+
+def _no_policy(name: str) -> ServiceError:
+    return invalid(f"Endpoint policies are not supported by the service {name}.")
+
+
+def _connected(service: Ec2, of: Endpoint, link: LinkService) -> Endpoint:
+    """An endpoint of a customer's service, with its connection."""
+    return msgspec.structs.replace(
+        of,
+        provider=link.account,
+        connection=service.estate.new_id("vpce-con"),
+        standing=links.standing(link),
+    )
+
+
+def _check_zones(service: Ec2, of: Endpoint, subnets: Sequence[Subnet]) -> None:
+    """Refuse subnets in zones that a customer's service is not offered in."""
+    link = links.by_name(service.estate, of.service)
+    if link is not None:
+        full = endpointservices.named(of.service).full(service.region.code)
+        links.check_zones(link, full, [(one.id, one.zone) for one in subnets])
 
 
 def _check_members(request: Request, kind: str) -> None:
@@ -122,7 +160,7 @@ def _subnets(service: Ec2, request: Request, vpc: Vpc) -> tuple[list[Subnet], di
 
 def _answer(service: Ec2, made: Endpoint, token: str) -> Response:
     found = shownendpoint.endpoint(service.estate, made, service.region.zones)
-    if made.type == INTERFACE:
+    if made.type == INTERFACE and made.standing == links.AVAILABLE:
         found["State"] = "pending"
     return {"VpcEndpoint": found} | ({"ClientToken": token} if token else {})
 
@@ -161,6 +199,8 @@ def _with_policy(of: Endpoint, request: Request) -> Endpoint:
         raise ServiceError(
             "InvalidParameterCombination", "A policy cannot be both given and reset."
         )
+    if policy and of.provider:
+        raise _no_policy(of.service)
     if policy:
         return msgspec.structs.replace(of, policy=endpoints.checked_policy(policy))
     return msgspec.structs.replace(of, policy="") if request.get("ResetPolicy") else of
@@ -186,6 +226,7 @@ def _modify_interfaces(service: Ec2, request: Request, vpc: Vpc, of: Endpoint) -
     there = {one.subnet for one in kept}
     added = [one for one in request.get("AddSubnetIds") or () if one not in there]
     subnets = endpoints.check_subnets(estate, vpc, list(dict.fromkeys(added)), kept)
+    _check_zones(service, of, subnets)
     planned, own = endpoints.plan(service.interfaces, after, subnets, {})
     check_dry_run(request)
     endpoints.remove_interfaces(estate, of, [one for one in of.interfaces if one not in kept])
@@ -223,17 +264,27 @@ def delete_vpc_endpoints(service: Ec2, call: Call, request: Request) -> Response
 
 @operations("DescribeVpcEndpointServices")
 def describe_vpc_endpoint_services(service: Ec2, call: Call, request: Request) -> Response:
-    """The services here; of other regions there are none to be had."""
-    del call  # every account finds the same
-    region, zones = service.region.code, service.region.zones
+    """Amazon's services here, and customers' that the caller may connect to; no other region's."""
+    estate, region, zones = service.estate, service.region.code, service.region.zones
     names, regions = request.get("ServiceNames"), request.get("ServiceRegions")
-    for name in names or ():
-        endpoints.check_service(region, name)
-    found = [
+    offered = [
         endpointservices.shown(one, kind, region, zones)
         for one in endpointservices.SERVICES
         for kind in one.types
-        if (not names or one.full(region) in names) and (not regions or region in regions)
+    ]
+    offered += [
+        shownlinks.detail(estate, one, zones)
+        for one in estate.links.all()
+        if links.is_permitted(one, call)
+    ]
+    there = {one["ServiceName"] for one in offered}
+    for name in names or ():
+        if name not in there:
+            raise endpoints.no_service(name)
+    found = [
+        one
+        for one in offered
+        if (not names or one["ServiceName"] in names) and (not regions or region in regions)
     ]
     response = page(found, request, filters.ENDPOINT_SERVICE_FILTERS, "ServiceDetails")
     shown = [one["ServiceName"] for one in response["ServiceDetails"]]

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from antipodes.regional.ec2 import endpointservices, prefixlists
+from antipodes.regional.ec2 import endpointservices, links, prefixlists
 from antipodes.regional.ec2.endpointservices import GATEWAY, INTERFACE, EndpointService
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted
 from antipodes.regional.ec2.model import Route, RouteTable, Subnet, Vpc
+from antipodes.regional.ec2.modellinks import LinkService
 from antipodes.regional.ec2.modelpeers import Endpoint, EndpointInterface
 from antipodes.regional.ec2.routes import check_served
-from antipodes.service.contract import ServiceError
+from antipodes.service.contract import Call, ServiceError
 
 GATEWAYS_MAX = 20  # of an account in a region, by AWS's default quota
 INTERFACES_MAX = 50  # of a VPC, likewise
@@ -53,25 +54,42 @@ def list_id(estate: Estate, service: str) -> str:
     return next(one.id for one in prefixlists.of_services(estate) if one.name == full)
 
 
-def service_of(region: str, name: str, kind: str) -> EndpointService:
-    """The service that a request names, which has endpoints of that type."""
+def service_of(
+    estate: Estate, call: Call, name: str, kind: str
+) -> tuple[EndpointService, LinkService | None]:
+    """The service that a request names, which has endpoints of that type.
+
+    Where it is a customer's, what is kept of it as well.
+    """
     if kind in _UNLIKE:
         raise ServiceError("UnsupportedOperation", f"{kind} endpoints are not offered here")
+    region = estate.host.place
+    link = links.by_name(estate, endpointservices.customers(region, name))
+    if link is not None and links.is_permitted(link, call):
+        _check_type(kind, (link.type,))
+        return endpointservices.named(link.id), link
     found = check_service(region, name)
-    if kind not in found.types:
-        types = ", ".join(found.types)
+    _check_type(kind, found.types)
+    return found, None
+
+
+def _check_type(kind: str, offered: Sequence[str]) -> None:
+    if kind not in offered:
+        types = ", ".join(offered)
         raise invalid(f"Endpoint type ({kind}) does not match available service types ([{types}]).")
-    return found
 
 
 def check_service(region: str, name: str) -> EndpointService:
     """A service of a region."""
     found = endpointservices.find(region, name)
     if found is None:
-        raise ServiceError(
-            "InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist"
-        )
+        raise no_service(name)
     return found
+
+
+def no_service(name: str) -> ServiceError:
+    """What is answered to the name of no service."""
+    return ServiceError("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist")
 
 
 def check_number(estate: Estate, vpc: Vpc, kind: str) -> None:

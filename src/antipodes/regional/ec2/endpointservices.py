@@ -17,12 +17,14 @@ from antipodes.regional.ec2 import defaults
 from antipodes.regional.ec2.filters import Thing
 from antipodes.world.atlas import Zone
 
-GATEWAY, INTERFACE = "Gateway", "Interface"
+GATEWAY, INTERFACE, INSPECTED = "Gateway", "Interface", "GatewayLoadBalancer"
+OF_CUSTOMERS = "vpce-svc-"  # how the ids of services begin that are not Amazon's
+_CUSTOMERS = "com.amazonaws.vpce"
 _LABEL_LENGTH = 8
 
 
 class EndpointService(NamedTuple):
-    """A service, by the short name in `com.amazonaws.REGION.NAME`."""
+    """A service, by the short name in `com.amazonaws.REGION.NAME`, or a customer's, by its id."""
 
     name: str
     types: tuple[str, ...] = (INTERFACE,)
@@ -37,6 +39,8 @@ class EndpointService(NamedTuple):
 
     def full(self, region: str) -> str:
         """Its name."""
+        if self.name.startswith(OF_CUSTOMERS):
+            return f"{_CUSTOMERS}.{region}.{self.name}"
         return f"com.amazonaws.{region}.{self.name}"
 
     def public(self, region: str) -> str:
@@ -70,8 +74,17 @@ def find(region: str, name: str) -> EndpointService | None:
     return next((one for one in SERVICES if one.full(region) == name), None)
 
 
+def customers(region: str, name: str) -> str:
+    """The id in the full name of a customer's service; nothing if it is none."""
+    before, _, found = name.rpartition(".")
+    is_one = before == f"{_CUSTOMERS}.{region}" and found.startswith(OF_CUSTOMERS)
+    return found if is_one else ""
+
+
 def named(short: str) -> EndpointService:
-    """A service that is known to be one, by its short name."""
+    """A service that is known to be one, by its short name or its id."""
+    if short.startswith(OF_CUSTOMERS):
+        return EndpointService(short, is_private=False)
     return next(one for one in SERVICES if one.name == short)
 
 

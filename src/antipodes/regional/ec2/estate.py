@@ -9,7 +9,15 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from antipodes.regional.ec2 import kinds, model, modelhubs, modelinsights, modelpeers, modelvpn
+from antipodes.regional.ec2 import (
+    kinds,
+    model,
+    modelhubs,
+    modelinsights,
+    modellinks,
+    modelpeers,
+    modelvpn,
+)
 from antipodes.regional.ec2.kinds import Kind
 from antipodes.service.contract import Host, ServiceError
 from antipodes.service.records import Records
@@ -98,6 +106,7 @@ class Estate:
         self.list_versions = Records(host.store, "ec2/prefix-list-version", model.PrefixVersion)
         self.peerings = Table(host, kinds.PEERING, modelpeers.Peering)
         self.endpoints = Table(host, kinds.ENDPOINT, modelpeers.Endpoint)
+        self.links = Table(host, kinds.ENDPOINT_SERVICE, modellinks.LinkService)
         self.paths = Table(host, kinds.INSIGHTS_PATH, modelinsights.InsightsPath)
         self.analyses = Table(host, kinds.INSIGHTS_ANALYSIS, modelinsights.InsightsAnalysis)
         self.customers = Table(host, kinds.CUSTOMER_GATEWAY, modelvpn.CustomerGateway)
@@ -124,6 +133,7 @@ class Estate:
             self.lists,
             self.peerings,
             self.endpoints,
+            self.links,
             self.paths,
             self.analyses,
             self.customers,

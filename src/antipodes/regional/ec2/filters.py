@@ -243,6 +243,25 @@ ENDPOINT_SERVICE_FILTERS: Filters = {
     **_TAGS,
 }
 
+LINK_SERVICE_FILTERS: Filters = {
+    "service-name": _member("ServiceName"),
+    "service-id": _member("ServiceId"),
+    "service-state": _member("ServiceState"),
+    "supported-ip-address-types": lambda thing: thing["SupportedIpAddressTypes"],
+    **_TAGS,
+}
+LINK_PERMISSION_FILTERS: Filters = {
+    "principal": _member("Principal"),
+    "principal-type": _member("PrincipalType"),
+}
+LINK_CONNECTION_FILTERS: Filters = {
+    "service-id": _member("ServiceId"),
+    "vpc-endpoint-id": _member("VpcEndpointId"),
+    "vpc-endpoint-owner": _member("VpcEndpointOwner"),
+    "vpc-endpoint-state": _member("VpcEndpointState"),
+    "ip-address-type": _member("IpAddressType"),
+}
+
 
 def filtered(
     things: Iterable[Thing], wanted: Sequence[Mapping[str, Any]], known: Filters

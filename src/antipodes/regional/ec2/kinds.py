@@ -102,6 +102,10 @@ ENDPOINT = Kind(
     *("vpc-endpoint", "vpce", "VpcEndpointId", "VpcEndpoints", "VpcEndpointIds"),
     *("InvalidVpcEndpointId.NotFound", "VPC endpoint ID"),
 )
+ENDPOINT_SERVICE = Kind(
+    *("vpc-endpoint-service", "vpce-svc", "ServiceId", "ServiceConfigurations", "ServiceIds"),
+    *("InvalidVpcEndpointServiceId.NotFound", "VpcEndpointService Id"),
+)
 INSIGHTS_PATH = Kind(
     *("network-insights-path", "nip", "NetworkInsightsPathId", "NetworkInsightsPaths"),
     *("NetworkInsightsPathIds", "InvalidNetworkInsightsPathId.NotFound", "network insights path"),
@@ -142,6 +146,7 @@ KINDS = (
     PREFIX_LIST,
     PEERING,
     ENDPOINT,
+    ENDPOINT_SERVICE,
     INSIGHTS_PATH,
     INSIGHTS_ANALYSIS,
     CUSTOMER_GATEWAY,

@@ -46,13 +46,17 @@ class EndpointInterface(msgspec.Struct, frozen=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """A VPC endpoint of a service of Amazon's: routes in tables, or interfaces in subnets."""
+    """A VPC endpoint: routes in tables, or interfaces in subnets.
+
+    It is of a service of Amazon's, by its short name, or of a customer's, the provider's, by its
+    id; to that it has a connection, with a standing of its own.
+    """
 
     id: str
     account: str
     vpc: str
-    service: str  # its short name, such as s3
-    type: str  # Gateway or Interface
+    service: str  # such as s3, or vpce-svc-…
+    type: str  # Gateway, Interface or GatewayLoadBalancer
     policy: str = ""  # the default one if empty
     tables: tuple[str, ...] = ()
     interfaces: tuple[EndpointInterface, ...] = ()
@@ -61,3 +65,6 @@ class Endpoint(msgspec.Struct, frozen=True):
     private_for_inbound: bool = False  # PrivateDnsOnlyForInboundResolverEndpoint
     made_at: float = 0.0
     token: Token | None = None
+    provider: str = ""  # the account whose service it is
+    connection: str = ""
+    standing: str = "available"  # or pendingAcceptance, or rejected

@@ -20,7 +20,7 @@ def endpoint(estate: Estate, of: Endpoint, zones: Sequence[Zone]) -> Thing:
         "VpcId": of.vpc,
         "ServiceName": service.full(region),
         "ServiceRegion": region,
-        "State": "available",
+        "State": of.standing,
         "PolicyDocument": of.policy or endpoints.DEFAULT_POLICY,
         "RouteTableIds": [one for one in of.tables if estate.tables.find(of.account, one)],
         "SubnetIds": [one.subnet for one in of.interfaces],
@@ -39,7 +39,7 @@ def endpoint(estate: Estate, of: Endpoint, zones: Sequence[Zone]) -> Thing:
     groups = [estate.groups.find(of.account, name) for name in of.groups]
     return found | {
         "Groups": [{"GroupId": one.id, "GroupName": one.name} for one in groups if one],
-        "DnsEntries": _names(of, region, zones),
+        "DnsEntries": names(of, region, zones),
         "DnsOptions": {
             "DnsRecordIpType": "ipv4",
             "PrivateDnsOnlyForInboundResolverEndpoint": of.private_for_inbound,
@@ -47,7 +47,8 @@ def endpoint(estate: Estate, of: Endpoint, zones: Sequence[Zone]) -> Thing:
     }
 
 
-def _names(of: Endpoint, region: str, zones: Sequence[Zone]) -> list[Thing]:
+def names(of: Endpoint, region: str, zones: Sequence[Zone]) -> list[Thing]:
+    """The names by which an endpoint is called."""
     service = endpointservices.named(of.service)
     own = {one.zone for one in of.interfaces}
     there = [zone.name for zone in zones if zone.id in own]

@@ -132,6 +132,7 @@ async def delete_load_balancer(service: ElbV2, call: Call, request: Request) -> 
             raise
         return {}  # deleting what is gone succeeds
     service.check_deletable(balancer)
+    await service.check_unlinked(balancer)
     service.registry.delete(balancer)
     await service.settle()
     return {}

@@ -165,6 +165,23 @@ class Balancing(Service):
                 f"Load balancer '{balancer.arn}' is registered as a target: deregister it first",
             )
 
+    async def check_unlinked(self, balancer: LoadBalancer) -> None:
+        """Refuse to delete what is behind an endpoint service."""
+        answer = await self.host.call(
+            "ec2", "DescribeVpcEndpointServiceConfigurations", {}, account=balancer.account
+        )
+        for one in answer["ServiceConfigurations"]:
+            behind = (
+                *one.get("NetworkLoadBalancerArns", ()),
+                *one.get("GatewayLoadBalancerArns", ()),
+            )
+            if balancer.arn in behind:
+                raise ServiceError(
+                    "ResourceInUse",
+                    f"Load balancer '{balancer.arn}' cannot be deleted because it is currently "
+                    "associated with another service",
+                )
+
     def balancer_of(self, listener: Listener) -> LoadBalancer:
         """Return the load balancer that a listener belongs to."""
         balancer = self.registry.balancers.get(listener.account, listener.balancer)

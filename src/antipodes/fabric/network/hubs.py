@@ -41,7 +41,8 @@ def hub(index: Index, hub_id: str, network_id: str, zone: str) -> Node:
 def attached(index: Index, attachment_id: str, zone: str) -> Lookup:
     """In a hub, from an attachment: its table decides. `zone` is empty where nobody knows it."""
     attachment = index.topology.attachments[attachment_id]
-    hop = _hop(index, attachment, charge="hub")  # the sender pays
+    charge = "" if attachment.kind == FAR_HUB else "hub"  # the sender pays, at the first hub only
+    hop = _hop(index, attachment, charge)
     if not attachment.available:
         return always(End(outcomes.NOT_ATTACHED, hop))
     if not attachment.table:
@@ -77,6 +78,8 @@ def over(index: Index, attachment_id: str, from_attachment: str, zone: str) -> N
     if not attachment.available:
         return always(End(outcomes.NOT_ATTACHED, hop))
     if attachment.kind == FAR_HUB:
+        if attachment.of not in index.topology.attachments:
+            return always(End(outcomes.UNKNOWN, hop))
         return always(("attached", attachment.of, ""), hop)
     if attachment.kind == LINE:
         return always(("line", attachment.of), hop)

@@ -24,7 +24,7 @@ REFUSED_BY_FIREWALL = "refused by firewall"
 NOT_CONNECTED = "not connected"  # no line that is up
 NOT_OFFERED = "not offered"  # a service by this protocol
 NOT_RUNNING = "not running"  # nothing stands behind the interface now
-UNKNOWN = "unknown"  # beyond what is known: the other side of a peering, in a region that is down
+UNKNOWN = "unknown"  # beyond what is known: a peer, in a region that is down
 LOOP = "loop"
 
 OUTCOMES = (

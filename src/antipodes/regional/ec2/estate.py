@@ -97,6 +97,7 @@ class Estate:
         self.hubs = Table(host, kinds.HUB, modelhubs.Hub)
         self.attachments = Table(host, kinds.HUB_ATTACHMENT, modelhubs.HubAttachment)
         self.hub_tables = Table(host, kinds.HUB_TABLE, modelhubs.HubTable)
+        self.hub_peerings = Table(host, kinds.HUB_PEERING, modelhubs.HubPeering)
         self.ended_hubs = Table(host, kinds.HUB.ended, modelhubs.Hub)
         self.ended_attachments = Table(host, kinds.HUB_ATTACHMENT.ended, modelhubs.HubAttachment)
         self.ended_hub_tables = Table(host, kinds.HUB_TABLE.ended, modelhubs.HubTable)

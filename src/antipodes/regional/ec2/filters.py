@@ -170,6 +170,11 @@ HUB_ATTACHMENT_FILTERS: Filters = {
     "transit-gateway-owner-id": _member("TransitGatewayOwnerId"),
     **_TAGS,
 }
+HUB_PEERING_FILTERS: Filters = {
+    "transit-gateway-attachment-id": _member("TransitGatewayAttachmentId"),
+    "state": _member("State"),
+    **_TAGS,
+}
 HUB_TABLE_FILTERS: Filters = {
     "default-association-route-table": _member("DefaultAssociationRouteTable"),
     "default-propagation-route-table": _member("DefaultPropagationRouteTable"),

@@ -6,6 +6,7 @@ import msgspec
 
 from antipodes.regional.ec2 import filters, hubs, kinds, shownhubs
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
+from antipodes.regional.ec2.hubroutes import VPC
 from antipodes.regional.ec2.modelhubs import Hub, HubTable
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
@@ -80,6 +81,7 @@ def _prefixes(service: Ec2, hub: Hub, options: Request) -> tuple[str, ...]:
     attached = [
         prefix.prefix
         for one in hubs.attachments_of(estate, hub)
+        if one.kind == VPC
         for prefix in estate.vpcs.get(hub.account, one.of).prefixes
     ]
     kept = (one for one in hub.prefixes if one not in removed)
@@ -93,7 +95,7 @@ def delete_transit_gateway(service: Ec2, call: Call, request: Request) -> Respon
     attached = hubs.attachments_of(estate, hub)
     if attached:
         names = ", ".join(one.id for one in attached)
-        raise ServiceError("IncorrectState", f"{hub.id} has non-deleted VPC Attachments: {names}.")
+        raise ServiceError("IncorrectState", f"{hub.id} has non-deleted Attachments: {names}.")
     check_dry_run(request)
     shown = shownhubs.hub(estate, hub)
     for table in hubs.tables_of(estate, hub):

@@ -1,5 +1,7 @@
 """EC2's operations on what is attached to transit gateways: VPCs."""
 
+from typing import Any
+
 import msgspec
 
 from antipodes.regional.ec2 import filters, hubs, kinds, shownhubs
@@ -24,6 +26,7 @@ def create_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
     _check_new(estate, hub, vpc.id)
     name = estate.attachments.new_id()
     planned = hubs.plan(service.interfaces, call.account, name, subnets)
+    switched: dict[str, Any] = hubs.switches(options, hubs.ATTACHMENT_SWITCHES)
     check_dry_run(request)
     made = HubAttachment(
         name,
@@ -35,7 +38,7 @@ def create_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
         tuple(one.id for one in subnets),
         hub.associates,
         made_at=service.host.runtime.wall(),
-        **hubs.switches(options, hubs.ATTACHMENT_SWITCHES),
+        **switched,
     )
     estate.hubs.put(call.account, hub.id, msgspec.structs.replace(hub, attached=made.number))
     estate.attachments.put(call.account, made.id, made)
@@ -70,6 +73,14 @@ def _answer(estate: Estate, of: HubAttachment, state: str) -> Response:
     return {"TransitGatewayVpcAttachment": shown}
 
 
+def _find(estate: Estate, call: Call, request: Request) -> HubAttachment:
+    """The attachment of a VPC that a request names."""
+    found = estate.attachments.get(call.account, request["TransitGatewayAttachmentId"])
+    if found.kind != VPC:
+        raise estate.attachments.missing(found.id)
+    return found
+
+
 @operations("DescribeTransitGatewayVpcAttachments")
 def describe_transit_gateway_vpc_attachments(
     service: Ec2, call: Call, request: Request
@@ -91,7 +102,7 @@ def describe_transit_gateway_attachments(service: Ec2, call: Call, request: Requ
 @operations("ModifyTransitGatewayVpcAttachment")
 def modify_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Request) -> Response:
     estate, options = service.estate, _options(request)
-    had = estate.attachments.get(call.account, request["TransitGatewayAttachmentId"])
+    had = _find(estate, call, request)
     removed = request.get("RemoveSubnetIds") or []
     for name in removed:
         if name not in had.subnets:
@@ -120,7 +131,7 @@ def modify_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
 @operations("DeleteTransitGatewayVpcAttachment")
 def delete_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
-    gone = estate.attachments.get(call.account, request["TransitGatewayAttachmentId"])
+    gone = _find(estate, call, request)
     check_dry_run(request)
     shown = _answer(estate, gone, "deleting")
     hubs.withdraw(estate, gone, gone.subnets)
@@ -129,5 +140,6 @@ def delete_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
             learns = tuple(name for name in table.learns if name != gone.id)
             changed = msgspec.structs.replace(table, learns=learns)
             estate.hub_tables.put(call.account, table.id, changed)
-    hubs.end(estate, estate.attachments, estate.ended_attachments, gone)
+    ended = msgspec.structs.replace(gone, state=hubs.DELETED)
+    hubs.end(estate, estate.attachments, estate.ended_attachments, ended)
     return shown

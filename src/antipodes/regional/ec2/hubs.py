@@ -16,7 +16,7 @@ from antipodes.regional.ec2.estate import Estate, Table
 from antipodes.regional.ec2.hubroutes import Entry, network, routes_of
 from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted
 from antipodes.regional.ec2.model import Subnet
-from antipodes.regional.ec2.modelhubs import Hub, HubAttachment, HubTable
+from antipodes.regional.ec2.modelhubs import AVAILABLE, Hub, HubAttachment, HubTable
 from antipodes.regional.ec2.modelvpn import CustomerGateway, VpnConnection, VpnGateway
 from antipodes.service.contract import Request, ServiceError
 
@@ -42,6 +42,8 @@ DEFAULTS = (  # flags of options, the tables that go with them, and where those 
 )
 KIND = "transit_gateway"  # of interfaces
 MANAGER = "amazon-aws"
+PEERING = "peering"  # the kind of attachments of other hubs
+DELETED = "deleted"
 _ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))
 _LINK_LOCAL = IPv4Network("169.254.0.0/16")
 _LENGTH_MAX = {4: 24, 6: 64}
@@ -119,6 +121,12 @@ def attachments_of(estate: Estate, hub: Hub) -> list[HubAttachment]:
     return sorted(found, key=lambda one: one.number)
 
 
+def available(estate: Estate, account: str, hub: str) -> dict[str, HubAttachment]:
+    """What is attached to a hub of an account and can carry packets, by id."""
+    found = (one for one in estate.attachments.list(account) if one.hub == hub)
+    return {one.id: one for one in found if one.state == AVAILABLE}
+
+
 def tables_of(estate: Estate, hub: Hub) -> list[HubTable]:
     """The tables of a hub."""
     return [one for one in estate.hub_tables.list(hub.account) if one.hub == hub.id]
@@ -129,6 +137,8 @@ def attachment_in(estate: Estate, table: HubTable, name: str) -> HubAttachment:
     found = estate.attachments.get(table.account, name)
     if found.hub != table.hub:
         raise estate.attachments.missing(name)
+    if found.state != AVAILABLE:
+        raise ServiceError("IncorrectState", f"{name} is in invalid state")
     return found
 
 
@@ -171,7 +181,7 @@ def check_growth(estate: Estate, account: str, name: str, more: int) -> None:
 
 def routes(estate: Estate, table: HubTable) -> tuple[Entry, ...]:
     """The routes that a table has now."""
-    attachments = {one.id: one for one in estate.attachments.list(table.account)}
+    attachments = available(estate, table.account, table.hub)
     vpcs = {one.id: one for one in estate.vpcs.list(table.account)}
     lists = {
         one.list: prefixlists.prefixes_of(estate, table.account, one.list) for one in table.lists

@@ -120,6 +120,11 @@ def enable_transit_gateway_route_table_propagation(
     service: Ec2, call: Call, request: Request
 ) -> Response:
     table, attachment = _asked(service, call, request)
+    if attachment.kind == hubs.PEERING:
+        raise ServiceError(
+            "UnsupportedOperation",
+            f"{attachment.id} is a peering attachment, whose routes are not propagated.",
+        )
     if attachment.id in table.learns:
         raise ServiceError(
             "TransitGatewayRouteTablePropagation.Duplicate",

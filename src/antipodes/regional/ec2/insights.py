@@ -233,7 +233,7 @@ def _group_rule(topology: told.Topology, step: Step) -> list[Thing]:
 
 def _component(topology: told.Topology, step: Step) -> Thing:
     hop, rule = step.hop, step.rule
-    own: Thing = {"Component": {"Id": hop.id}, "OutboundHeader": header(step.packet)}
+    own: Thing = {"Component": {"Id": _id(hop.id)}, "OutboundHeader": header(step.packet)}
     if rule is None:
         return own
     if hop.kind == "filter":
@@ -243,6 +243,11 @@ def _component(topology: told.Topology, step: Step) -> Thing:
     elif hop.kind == _HUB_TABLE:
         own["TransitGatewayRouteTableRoute"] = {"DestinationCidr": rule.name, "State": "active"}
     return own
+
+
+def _id(name: str) -> str:
+    """Without the region that tells the two sides of a peering of hubs apart."""
+    return name.partition("@")[0]
 
 
 def _acl_rule(topology: told.Topology, acl: str, name: str) -> Thing:
@@ -300,7 +305,7 @@ def explained(topology: told.Topology, end: End, ends: Ends) -> Thing:
     shown: Thing = {"ExplanationCode": code_of(end)}
     member = _MEMBERS.get(end.hop.kind)
     if member is not None:
-        shown[member] = {"Id": end.hop.id}
+        shown[member] = {"Id": _id(end.hop.id)}
     interface = topology.interfaces.get(end.hop.id)
     if interface is not None:
         outwards = end.hop.id == ends.source

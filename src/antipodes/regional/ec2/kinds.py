@@ -76,6 +76,9 @@ HUB_ATTACHMENT = Kind(
     *("TransitGatewayAttachments", "TransitGatewayAttachmentIds"),
     *("InvalidTransitGatewayAttachmentID.NotFound", "transitGatewayAttachment ID"),
 )
+HUB_PEERING = HUB_ATTACHMENT._replace(
+    resource="transit-gateway-peering", many="TransitGatewayPeeringAttachments"
+)  # ids and tags are those of attachments
 HUB_TABLE = Kind(
     *("transit-gateway-route-table", "tgw-rtb", "TransitGatewayRouteTableId"),
     *("TransitGatewayRouteTables", "TransitGatewayRouteTableIds"),

@@ -7,6 +7,10 @@ kept apart, for as long as it is shown.
 
 import msgspec
 
+from antipodes.regional.ec2.modelpeers import Standing
+
+AVAILABLE = "available"
+
 
 class Hub(msgspec.Struct, frozen=True):
     """A transit gateway. What is attached goes by default into the tables that it names, if any."""
@@ -30,7 +34,8 @@ class Hub(msgspec.Struct, frozen=True):
 class HubAttachment(msgspec.Struct, frozen=True):
     """Something attached to a hub; `kind` is AWS's resource type, `of` the resource's id.
 
-    `number` says which of the hub's attachments it was; `table` is what its packets go by.
+    `number` says which of the hub's attachments it was; `table` is what its packets go by, and
+    `owner` whose the resource is if not the hub's owner's.
     """
 
     id: str
@@ -47,6 +52,8 @@ class HubAttachment(msgspec.Struct, frozen=True):
     appliance: bool = False
     made_at: float = 0.0
     ended_at: float | None = None
+    state: str = AVAILABLE
+    owner: str = ""
 
 
 class HubRoute(msgspec.Struct, frozen=True):
@@ -74,3 +81,25 @@ class HubTable(msgspec.Struct, frozen=True):
     learns: tuple[str, ...] = ()
     made_at: float = 0.0
     ended_at: float | None = None
+
+
+class PeeredHub(msgspec.Struct, frozen=True):
+    """One side of a peering of hubs, and the id of the attachment that the hub has of it.
+
+    Across regions both attachments have one id; in one region each has its own.
+    """
+
+    account: str
+    region: str
+    hub: str
+    attachment: str
+
+
+class HubPeering(msgspec.Struct, frozen=True):
+    """Two hubs, attached to each other, as one account has it in one region."""
+
+    id: str  # of the requester's attachment
+    requester: PeeredHub
+    accepter: PeeredHub
+    standing: Standing
+    made_at: float

@@ -1,4 +1,4 @@
-"""What a peering of two networks goes through: rules only, time is an argument.
+"""What a peering of two networks, or of two hubs, goes through: rules only, time is an argument.
 
 Each region keeps its own copy, and what two copies say is joined: whichever has come further
 counts, and of each side what its own region said last. Joining is commutative, associative and
@@ -12,10 +12,11 @@ connection is shown that came to its end, and what can be done with it when: VPC
 
 from collections.abc import Iterable
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from antipodes.regional.ec2.modelhubs import HubPeering
 from antipodes.regional.ec2.modelpeers import PeeredNetwork, Peering, Standing
 
 REQUESTER, ACCEPTER = "requester", "accepter"
@@ -26,7 +27,18 @@ DELETING, DELETED = "deleting", "deleted"
 REQUESTED = (INITIATING, PENDING)
 ACCEPTED = (PROVISIONING, ACTIVE)
 LIVE = (*REQUESTED, *ACCEPTED)
+ENDED = (FAILED, REJECTED, DELETED)
 EXPIRES_S = 7 * 86400.0
+STATES = {  # as those of hubs are called
+    INITIATING: "initiatingRequest",
+    PENDING: "pendingAcceptance",
+    PROVISIONING: "pending",
+    ACTIVE: "available",
+    FAILED: "failed",
+    REJECTED: "rejected",
+    DELETING: "deleting",
+    DELETED: "deleted",
+}
 _RANKS = {
     code: rank
     for rank, code in enumerate(
@@ -34,6 +46,8 @@ _RANKS = {
     )
 }
 _HOURS_S, _DAYS_S = 2 * 3600.0, 2 * 86400.0
+
+P = TypeVar("P", Peering, HubPeering)
 
 
 def code(of: Peering, now: float) -> str:
@@ -49,9 +63,19 @@ def joined(one: Peering, other: Peering) -> Peering:
         one.id,
         max(one.requester, other.requester, key=_said),
         max(one.accepter, other.accepter, key=_said),
-        max(one.standing, other.standing, key=_came),
+        further(one.standing, other.standing),
         max(one.expires, other.expires),
     )
+
+
+def joined_hubs(one: HubPeering, other: HubPeering) -> HubPeering:
+    """What two copies of a peering of hubs say together: its sides never change."""
+    return msgspec.structs.replace(one, standing=further(one.standing, other.standing))
+
+
+def further(one: Standing, other: Standing) -> Standing:
+    """Whichever has come further."""
+    return max(one, other, key=_came)
 
 
 def _said(side: PeeredNetwork) -> Any:
@@ -62,13 +86,13 @@ def _came(standing: Standing) -> Any:
     return _RANKS[standing.code], standing.since, standing.by
 
 
-def confirmed(of: Peering) -> Peering:
+def confirmed(of: P) -> P:
     """A peering whose last step the other region made, now that this one knows of it."""
     after = {PROVISIONING: ACTIVE, DELETING: DELETED}.get(of.standing.code, of.standing.code)
     return standing(of, after, of.standing.since, of.standing.by)
 
 
-def standing(of: Peering, code: str, since: float, by: str) -> Peering:
+def standing(of: P, code: str, since: float, by: str) -> P:
     """A peering that has come to another point."""
     return msgspec.structs.replace(of, standing=Standing(code, since, by))
 
@@ -80,12 +104,12 @@ def changed(of: Peering, role: str, **members: Any) -> Peering:
     return msgspec.structs.replace(of, **{role: after})
 
 
-def is_across(of: Peering) -> bool:
-    """Whether the networks are in two regions."""
+def is_across(of: Peering | HubPeering) -> bool:
+    """Whether the sides are in two regions."""
     return of.requester.region != of.accepter.region
 
 
-def roles(of: Peering, account: str, region: str) -> tuple[str, ...]:
+def roles(of: Peering | HubPeering, account: str, region: str) -> tuple[str, ...]:
     """Which sides are an account's in a region."""
     sides = (REQUESTER, of.requester), (ACCEPTER, of.accepter)
     return tuple(role for role, side in sides if side.account == account and side.region == region)

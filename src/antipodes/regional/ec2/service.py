@@ -7,6 +7,7 @@ import msgspec
 from antipodes.regional.ec2 import defaults
 from antipodes.regional.ec2.elastic import ElasticAddresses
 from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.hubpeerings import HubPeerings
 from antipodes.regional.ec2.instances import Instances
 from antipodes.regional.ec2.interfaces import Interfaces
 from antipodes.regional.ec2.nats import NatGateways
@@ -42,6 +43,7 @@ class Ec2(Service):
         self.nats = NatGateways(self.estate)
         self._telling = Telling(host)
         self.peerings = Peerings(self.estate, self._telling, self.furnish)
+        self.hub_peerings = HubPeerings(self.estate, self._telling)
 
     async def start(self) -> None:
         """Tell other regions of what is shared with them, and hear them."""

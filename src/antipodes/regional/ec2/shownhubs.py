@@ -4,12 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from antipodes.fabric.network.topology import PROPAGATED
-from antipodes.regional.ec2 import tags
+from antipodes.regional.ec2 import peering, tags
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.hubroutes import Entry
-from antipodes.regional.ec2.hubs import ATTACHMENT_SWITCHES, DEFAULTS, HUB_SWITCHES
-from antipodes.regional.ec2.modelhubs import Hub, HubAttachment, HubReference, HubTable
+from antipodes.regional.ec2.hubs import ATTACHMENT_SWITCHES, DEFAULTS, DELETED, HUB_SWITCHES
+from antipodes.regional.ec2.modelhubs import (
+    AVAILABLE,
+    Hub,
+    HubAttachment,
+    HubPeering,
+    HubReference,
+    HubTable,
+    PeeredHub,
+)
 
 
 def _switch(*, on: object) -> str:
@@ -20,8 +28,8 @@ def _switches(of: Any, known: Mapping[str, str]) -> Thing:
     return {name: _switch(on=getattr(of, field)) for name, field in known.items()}
 
 
-def _state(of: Hub | HubAttachment | HubTable) -> str:
-    return "available" if of.ended_at is None else "deleted"
+def _state(of: Hub | HubTable) -> str:
+    return AVAILABLE if of.ended_at is None else DELETED
 
 
 def hub(estate: Estate, of: Hub) -> Thing:
@@ -55,8 +63,8 @@ def vpc_attachment(estate: Estate, of: HubAttachment) -> Thing:
         "TransitGatewayAttachmentId": of.id,
         "TransitGatewayId": of.hub,
         "VpcId": of.of,
-        "VpcOwnerId": of.account,
-        "State": _state(of),
+        "VpcOwnerId": of.owner or of.account,
+        "State": of.state,
         "SubnetIds": list(of.subnets),
         "CreationTime": of.made_at,
         "Options": options,
@@ -70,10 +78,10 @@ def attachment(estate: Estate, of: HubAttachment) -> Thing:
         "TransitGatewayAttachmentId": of.id,
         "TransitGatewayId": of.hub,
         "TransitGatewayOwnerId": of.account,
-        "ResourceOwnerId": of.account,
+        "ResourceOwnerId": of.owner or of.account,
         "ResourceType": of.kind,
         "ResourceId": of.of,
-        "State": _state(of),
+        "State": of.state,
         "CreationTime": of.made_at,
         "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
@@ -81,6 +89,29 @@ def attachment(estate: Estate, of: HubAttachment) -> Thing:
         state = {"TransitGatewayRouteTableId": of.table, "State": "associated"}
         found["Association"] = state
     return found
+
+
+def hub_peering(estate: Estate, account: str, of: HubPeering) -> Thing:
+    """A peering of two transit gateways, as an account has it; in one region it has two ids."""
+    state = peering.STATES[of.standing.code]
+    found: Thing = {
+        "TransitGatewayAttachmentId": of.id,
+        "RequesterTgwInfo": _side(of.requester),
+        "AccepterTgwInfo": _side(of.accepter),
+        "Options": {"DynamicRouting": "disable"},
+        "State": state,
+        "CreationTime": of.made_at,
+        "Tags": tags.shown(estate.tags(account, of.id)),
+    }
+    if of.accepter.attachment != of.id:
+        found["AccepterTransitGatewayAttachmentId"] = of.accepter.attachment
+    if of.standing.code == peering.FAILED:
+        found["Status"] = {"Code": state, "Message": "The peer transit gateway is not there."}
+    return found
+
+
+def _side(of: PeeredHub) -> Thing:
+    return {"TransitGatewayId": of.hub, "OwnerId": of.account, "Region": of.region}
 
 
 def table(estate: Estate, of: HubTable) -> Thing:
@@ -110,6 +141,8 @@ def reference(estate: Estate, table: HubTable, of: HubReference) -> Thing:
     """A prefix list that a table refers to; over an attachment that is gone it drops."""
     listed = estate.lists.find(table.account, of.list)
     over = estate.attachments.find(table.account, of.attachment)
+    if over is not None and over.state != AVAILABLE:
+        over = None
     found: Thing = {
         "TransitGatewayRouteTableId": table.id,
         "PrefixListId": of.list,

@@ -24,6 +24,7 @@ from antipodes.regional.ec2.model import (
     Subnet,
     Vpc,
 )
+from antipodes.regional.ec2.modelhubs import AVAILABLE
 from antipodes.regional.ec2.modelpeers import Peering
 
 _PROTOCOLS = {
@@ -108,6 +109,8 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
     region = estate.host.place
     hubs = {one.id: one for one in estate.hubs.list(account)}
     attached = {one.id: one for one in estate.attachments.list(account)}
+    far = _far_hubs(estate, account)
+    names = {name: f"{name}@{region}" if name in far else name for name in attached}
     vpcs = {one.id: one for one in estate.vpcs.list(account)}
     carriers: dict[str, list[str]] = {name: [] for name in attached}
     for interface in estate.interfaces.list(account):
@@ -115,7 +118,11 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
             carriers[interface.of].append(interface.id)
     tables = {}
     for table in estate.hub_tables.list(account):
-        beside = {name: one for name, one in attached.items() if one.hub == table.hub}
+        beside = {
+            name: one
+            for name, one in attached.items()
+            if one.hub == table.hub and one.state == AVAILABLE
+        }
         lists = {
             one.list: prefixlists.prefixes_of(estate, account, one.list) for one in table.lists
         }
@@ -124,7 +131,8 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
         )
         routes = tuple(
             told.HubRoute(
-                one.prefix, (one.prefix,), one.attachments, one.origin, not one.attachments
+                *(one.prefix, (one.prefix,), tuple(names[name] for name in one.attachments)),
+                *(one.origin, not one.attachments),
             )
             for one in found
         )
@@ -133,13 +141,24 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
         "hubs": {one.id: told.Hub(one.id, region, one.references) for one in hubs.values()},
         "hub_tables": tables,
         "attachments": {
-            one.id: told.Attachment(
-                *(one.id, one.hub, told.NETWORK, one.of, tuple(carriers[one.id]), one.table),
-                *(one.appliance, one.references),
+            names[one.id]: told.Attachment(
+                *(names[one.id], one.hub, told.FAR_HUB if one.id in far else told.NETWORK),
+                *(far.get(one.id, one.of), tuple(carriers[one.id]), one.table),
+                *(one.appliance, one.references, one.state == AVAILABLE),
             )
             for one in attached.values()
         },
     }
+
+
+def _far_hubs(estate: Estate, account: str) -> dict[str, str]:
+    """What is on the other side of peerings' attachments; an id says where, for both have one."""
+    found = {}
+    for one in estate.hub_peerings.list(account):
+        for own, far in ((one.requester, one.accepter), (one.accepter, one.requester)):
+            if (own.account, own.region) == (account, estate.host.place):
+                found[own.attachment] = f"{far.attachment}@{far.region}"
+    return found
 
 
 def _network(of: Vpc, region: str) -> told.Network:

@@ -17,7 +17,7 @@ SEEDS ?= 2000
 N ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fix docs articles library pages bench bench-edge bench-sim \
+.PHONY: help setup demo test lint fix docs articles library patterns pages bench bench-edge bench-sim \
 	bench-tables sim fuzz fuzz-dns fuzz-edge soak crashes clean
 .DELETE_ON_ERROR:
 
@@ -54,6 +54,9 @@ articles: $(DEV_STAMP) ## Run the steps of the tutorials and write docs/articles
 
 library: $(DEV_STAMP) ## Play the library's drills and write docs/library
 	$(BIN)/python scripts/library.py
+
+patterns: $(DEV_STAMP) ## Play the patterns of networks and write docs/patterns
+	PYTHONPATH=. $(BIN)/python scripts/patterns.py
 
 pages: $(DEV_STAMP) ## Write the pages of services that are made from code
 	$(BIN)/python scripts/pages.py

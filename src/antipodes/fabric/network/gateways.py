@@ -27,7 +27,7 @@ from antipodes.fabric.network.nodes import (
     Translate,
 )
 from antipodes.fabric.network.packets import text
-from antipodes.fabric.network.spaces import SOURCE, TARGET, everything, replaced
+from antipodes.fabric.network.spaces import SOURCE, TARGET, Range, everything, replaced
 from antipodes.fabric.network.subnets import STRAIGHT, VIA, always, preferred, table, target
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
@@ -106,7 +106,7 @@ def published(_index: Index, gateway_id: str, public: str) -> Change:
 
 def internet(index: Index, _gateway: str = "") -> Lookup:
     """On the internet, towards a public address of ours or anybody else's."""
-    entries = []
+    entries: list[tuple[Range, Key | End, Rule]] = []
     six = index.version == 6  # noqa: PLR2004 - IPv6
     for network_id, gateway_id in (index.gateway_of | (index.egress_of if six else {})).items():
         own = [(public, public) for _, public in index.public[network_id]]

@@ -29,6 +29,7 @@ from antipodes.regional.ec2 import (
     subnetapi,
     tagapi,
     vpcapi,
+    vpnapi,
     vpngatewayapi,
 )
 from antipodes.regional.ec2.service import Ec2
@@ -63,5 +64,6 @@ __all__ = [
     "subnetapi",
     "tagapi",
     "vpcapi",
+    "vpnapi",
     "vpngatewayapi",
 ]

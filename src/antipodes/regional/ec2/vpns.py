@@ -1,8 +1,30 @@
-"""What VPN connections, and the gateways at their ends, may be."""
+"""What VPN connections, and the gateways at their ends, may be.
 
+Quotas are AWS's defaults (Site-to-Site VPN User Guide, "Quotas").
+"""
+
+from collections.abc import Sequence
+
+from antipodes.regional.ec2 import prefixlists, sitetags
+from antipodes.regional.ec2.answering import not_offered
+from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.modelvpn import CustomerGateway, VpnConnection, VpnGateway
 from antipodes.service.contract import Request, ServiceError
 
 TYPE = "ipsec.1"
+CONNECTIONS_MAX = 50  # of an account in a region
+PER_GATEWAY_MAX = 10  # of a VPN gateway
+ROUTES_MAX = 100  # static ones of a connection
+NUMBERS_MAX = (1 << 15) - 2  # connections of all accounts in a region
+EVERYTHING = "0.0.0.0/0"
+STANDARD, LARGE = "standard", "large"
+GBPS = {STANDARD: 1.25, LARGE: 5.0}
+_NOT_OFFERED = (
+    "EnableAcceleration",
+    "TransportTransitGatewayAttachmentId",
+    "LocalIpv6NetworkCidr",
+    "RemoteIpv6NetworkCidr",
+)
 
 
 def check_type(request: Request) -> None:
@@ -12,3 +34,124 @@ def check_type(request: Request) -> None:
             "InvalidParameterValue",
             f"Value ({request.get('Type')}) for parameter type is invalid. It must be {TYPE}.",
         )
+
+
+def check_options(options: Request) -> None:
+    """Refuse what no connection here can be: of IPv6, private, or accelerated."""
+    not_offered(options, _NOT_OFFERED)
+    for member, offered in (
+        ("TunnelInsideIpVersion", "ipv4"),
+        ("OutsideIpAddressType", "PublicIpv4"),
+    ):
+        if options.get(member) not in {None, "", offered}:
+            raise ServiceError(
+                "UnsupportedOperation", f"{member} {options[member]} is not offered here"
+            )
+
+
+def is_large(options: Request, hub: str, otherwise: bool = False) -> bool:  # noqa: FBT001, FBT002 - as it was
+    """Whether tunnels are to be of the larger kind, which transit gateways have only."""
+    bandwidth = options.get("TunnelBandwidth")
+    if bandwidth not in {None, "", *GBPS}:
+        raise ServiceError(
+            "InvalidParameterValue",
+            f"Value ({bandwidth}) for parameter TunnelBandwidth is invalid.",
+        )
+    large = bandwidth == LARGE if bandwidth else otherwise
+    if large and not hub:
+        raise ServiceError(
+            "InvalidParameterCombination",
+            "Tunnels of large bandwidth are for connections to transit gateways only.",
+        )
+    return large
+
+
+def selector(options: Request, member: str, otherwise: str) -> str:
+    """The prefix of one side that IKE speaks of; it holds nothing back."""
+    text = options.get(member)
+    return str(prefixlists.parsed(text, member, 4)) if text else otherwise
+
+
+def check_number(estate: Estate, account: str, gateway: str) -> None:
+    """Refuse one more connection than an account, or a VPN gateway, may have."""
+    known = estate.vpns.list(account)
+    at_it = [one for one in known if gateway and one.gateway == gateway]
+    if len(known) >= CONNECTIONS_MAX or len(at_it) >= PER_GATEWAY_MAX:
+        raise ServiceError(
+            "VpnConnectionLimitExceeded",
+            "The maximum number of VPN connections has been reached.",
+        )
+
+
+def free_number(estate: Estate) -> int:
+    """The lowest number that no connection in the region has."""
+    taken = {one.number for one in estate.vpns.all()}
+    found = next((n for n in range(1, NUMBERS_MAX + 1) if n not in taken), 0)
+    if not found:
+        raise ServiceError(
+            "InsufficientAddressCapacity", "There are no addresses for further tunnels.", 503
+        )
+    return found
+
+
+def target(estate: Estate, account: str, request: Request) -> tuple[str, str]:
+    """The VPN gateway, or the transit gateway, that a connection is to lead to."""
+    gateway, hub = request.get("VpnGatewayId") or "", request.get("TransitGatewayId") or ""
+    if gateway and hub:
+        raise ServiceError(
+            "InvalidParameterCombination",
+            "You may specify VpnGatewayId or TransitGatewayId, not both.",
+        )
+    if gateway:
+        estate.vpn_gateways.get(account, gateway)
+    elif hub:
+        estate.hubs.get(account, hub)
+    return gateway, hub
+
+
+# What is known of a connection.
+
+
+def site_of(estate: Estate, of: CustomerGateway) -> str:
+    """The site that a customer gateway is a router of: the one that it names, or its own."""
+    name = sitetags.site(estate.tags(of.account, of.id))
+    return f"site/{name}" if name else of.id
+
+
+def announced(estate: Estate, of: CustomerGateway) -> tuple[str, ...]:
+    """What a customer gateway announces by BGP: what its tag says, or its site's networks."""
+    found = sitetags.prefixes(estate.tags(of.account, of.id))
+    if found:
+        return found
+    place = site_of(estate, of)
+    sites = estate.host.world.sites
+    return next((one.networks for one in sites if one.place == place), ())
+
+
+def up(estate: Estate, of: VpnConnection) -> tuple[bool, ...]:
+    """Which tunnels carry packets: those that nobody says are down, over a link that is not cut."""
+    down = sitetags.down(estate.tags(of.account, of.id))
+    is_cut = _is_cut(estate, of)
+    return tuple(not is_cut and n not in down for n, _ in enumerate(of.tunnels, 1))
+
+
+def _is_cut(estate: Estate, of: VpnConnection) -> bool:
+    """Whether the way between the region and a site of the world is broken, in either direction."""
+    world, region = estate.host.world, estate.host.place
+    place = site_of(estate, estate.customers.get(of.account, of.customer))
+    if all(one.place != place for one in world.sites):
+        return False
+    return any(world.condition(*ends).cut for ends in ((region, place), (place, region)))
+
+
+def heard(estate: Estate, of: VpnConnection) -> tuple[str, ...]:
+    """The prefixes that are reached by a connection: its static routes, or what is announced."""
+    if of.static:
+        return of.routes
+    return announced(estate, estate.customers.get(of.account, of.customer))
+
+
+def connections_of(estate: Estate, gateway: VpnGateway) -> Sequence[VpnConnection]:
+    """The connections of a VPN gateway, the first made first."""
+    found = (one for one in estate.vpns.list(gateway.account) if one.gateway == gateway.id)
+    return sorted(found, key=lambda one: (one.made_at, one.number))

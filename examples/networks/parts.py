@@ -154,3 +154,45 @@ def propagate(ec2, of, *attachments):
         ec2.enable_transit_gateway_route_table_propagation(
             TransitGatewayRouteTableId=of, TransitGatewayAttachmentId=one
         )
+
+
+def default_table(ec2, of):
+    """The table that a transit gateway associates by default what is attached to it with."""
+    [found] = ec2.describe_transit_gateways(TransitGatewayIds=[of])["TransitGateways"]
+    return found["Options"]["AssociationDefaultRouteTableId"]
+
+
+def hub_route(ec2, of, prefix, attachment):
+    """A static route in a transit gateway's table."""
+    ec2.create_transit_gateway_route(
+        TransitGatewayRouteTableId=of,
+        DestinationCidrBlock=prefix,
+        TransitGatewayAttachmentId=attachment,
+    )
+
+
+def peer_hubs(lab, name, here, there):
+    """Peer two transit gateways, each given as its region's client and id; the attachment's id."""
+    (ec2, hub), (far, far_hub) = here, there
+    [found] = far.describe_transit_gateways(TransitGatewayIds=[far_hub])["TransitGateways"]
+    made = ec2.create_transit_gateway_peering_attachment(
+        TransitGatewayId=hub,
+        PeerTransitGatewayId=far_hub,
+        PeerAccountId=found["OwnerId"],
+        PeerRegion=far.meta.region_name,
+        TagSpecifications=tagged("transit-gateway-attachment", name),
+    )["TransitGatewayPeeringAttachment"]
+    attachment = made["TransitGatewayAttachmentId"]
+
+    def is_seen(client, state):
+        filters = [
+            {"Name": "transit-gateway-attachment-id", "Values": [attachment]},
+            {"Name": "state", "Values": [state]},
+        ]
+        seen = client.describe_transit_gateway_peering_attachments(Filters=filters)
+        return bool(seen["TransitGatewayPeeringAttachments"])
+
+    lab.until(lambda: is_seen(far, "pendingAcceptance"))
+    far.accept_transit_gateway_peering_attachment(TransitGatewayAttachmentId=attachment)
+    lab.until(lambda: is_seen(ec2, "available") and is_seen(far, "available"))
+    return attachment

@@ -94,7 +94,6 @@ def test_creating_the_same_again_returns_the_first(region: Region) -> None:
 @pytest.mark.parametrize(
     ("code", "change"),
     [
-        ("InvalidConfigurationRequest", {"Type": "gateway"}),
         ("InvalidConfigurationRequest", {"IpAddressType": "dualstack"}),
         ("ValidationError", {"Scheme": "inward"}),
         ("ValidationError", {"Name": "-a"}),
@@ -147,7 +146,7 @@ def test_one_zone_is_not_enough(region: Region) -> None:
     [
         ("ValidationError", {}),
         ("ValidationError", {"TargetType": "alb", "Protocol": "UDP"}),
-        ("InvalidConfigurationRequest", {"Protocol": "GENEVE", "Port": 6081}),
+        ("ValidationError", {"Protocol": "GENEVE", "Port": 6082}),
         ("ValidationError", {"TargetType": "lambda", "Protocol": "HTTP"}),
         ("ValidationError", {"TargetType": "lambda", "Port": 80}),
         ("ValidationError", {"TargetType": "ip", "Protocol": "HTTP"}),

@@ -58,7 +58,7 @@ SIEVES = st.builds(
     HOPS,
     st.lists(st.builds(Judged, BOXES, st.booleans(), st.just(RULE)), max_size=3).map(tuple),
     KEYS,
-    ENDS,
+    NEXT,
 )
 PERMITS = st.builds(
     Permit,
@@ -66,7 +66,7 @@ PERMITS = st.builds(
     st.just("tracker"),
     st.lists(st.builds(Allowed, BOXES, st.just(RULE)), max_size=3).map(tuple),
     KEYS,
-    ENDS,
+    NEXT,
 )
 OTHERS = st.one_of(
     st.builds(Change, HOPS, st.integers(0, 4), SMALL, KEYS),

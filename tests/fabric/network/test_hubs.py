@@ -153,7 +153,7 @@ def inspected() -> Builder:
             checks=False,
         )
         made.inspections[f"endpoint {number}"] = model.Inspection(
-            f"endpoint {number}", interface, "firewall"
+            f"endpoint {number}", interface, "rules", (model.Appliance("firewall", zone),)
         )
         made.table(
             f"hub side {number} table",
@@ -180,20 +180,25 @@ def test_both_directions_pass_one_firewall_where_the_attachment_is_sticky(
     for port in range(20):
         both = inspected.send("one host 0", "10.2.0.10", from_port=40000 + port)
         assert told(both) == BOTH
-        assert "firewall firewall" in kinds(both)
+        assert "appliance firewall" in kinds(both)
     security = inspected.attachments["hub security"]
     inspected.attachments["hub security"] = msgspec.structs.replace(security, sticky=False)
     # There the firewall of zone 1 sees it, and back that of zone 2, which knows nothing of it.
     assert told(inspected.send("one host 0", "10.2.0.10")) == ("delivered", "refused by firewall")
 
 
-def test_a_firewall_allows_what_its_first_entry_that_fits_allows(inspected: Builder) -> None:
-    entries = (
-        model.FilterEntry("no dns", "10.2.0.0/24", allows=False, protocol=UDP, ports=(53, 53)),
-        model.FilterEntry("two", "10.2.0.0/16", allows=True),
+def test_a_firewall_passes_what_its_first_rule_that_fits_passes(inspected: Builder) -> None:
+    no_dns = model.FirewallRule(
+        "no dns",
+        model.DROP,
+        targets=("10.2.0.0/24",),
+        protocols=(UDP,),
+        target_ports=((53, 53),),
     )
-    for name, one in inspected.inspections.items():
-        inspected.inspections[name] = msgspec.structs.replace(one, entries=entries)
+    two = model.FirewallRule("two", model.PASS, targets=("10.2.0.0/16",))
+    inspected.firewalls["rules"] = model.Firewall(
+        "rules", rules=(no_dns, two), otherwise=model.DROP
+    )
     assert told(inspected.send("one host 0", "10.2.0.10")) == BOTH
     assert told(inspected.send("one host 0", "10.2.0.10", 53)) == BOTH
     assert (

@@ -27,6 +27,7 @@ class Builder:
         self.peerings: dict[str, model.Peering] = {}
         self.services: dict[str, model.Service] = {}
         self.inspections: dict[str, model.Inspection] = {}
+        self.firewalls: dict[str, model.Firewall] = {}
         self.hubs: dict[str, model.Hub] = {}
         self.hub_tables: dict[str, model.HubTable] = {}
         self.attachments: dict[str, model.Attachment] = {}
@@ -194,6 +195,7 @@ class Builder:
             peerings=self.peerings,
             services=self.services,
             inspections=self.inspections,
+            firewalls=self.firewalls,
             hubs=self.hubs,
             hub_tables=self.hub_tables,
             attachments=self.attachments,

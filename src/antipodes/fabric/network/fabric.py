@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from antipodes.fabric.network import gateways, hubs, services, sites, subnets
+from antipodes.fabric.network import firewalls, gateways, hubs, services, sites, subnets
 from antipodes.fabric.network.index import Index
 from antipodes.fabric.network.nodes import Key, Node
 from antipodes.fabric.network.packets import Packet
@@ -38,10 +38,14 @@ COMPILED: dict[str, Callable[..., Any]] = {
     "peering": gateways.peering,
     "service": services.service,
     "served": services.served,
-    "filter-inspect": services.filter_inspect,
-    "inspect": services.inspect,
-    "firewall": services.firewall,
-    "inspected": services.inspected,
+    "filter-inspect": firewalls.filter_inspect,
+    "inspect": firewalls.inspect,
+    "screen": firewalls.screen,
+    "screened": firewalls.screened,
+    "seen": firewalls.seen,
+    "passing": firewalls.passing,
+    "dropping": firewalls.dropping,
+    "inspected": firewalls.inspected,
     "hub": hubs.hub,
     "attached": hubs.attached,
     "hub-routes": hubs.routes,

@@ -90,12 +90,15 @@ class Judged(NamedTuple):
 
 
 class Sieve(msgspec.Struct, frozen=True):
-    """Rules in their order, of which the first that fits decides; none of them keeps any state."""
+    """Rules in their order, of which the first that fits decides; none of them keeps any state.
+
+    What is refused may go on elsewhere.
+    """
 
     hop: Hop | None
     rules: tuple[Judged, ...]
     to: Key
-    refused: End
+    refused: "Key | End"
 
 
 class Allowed(NamedTuple):

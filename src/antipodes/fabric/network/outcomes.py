@@ -21,6 +21,7 @@ NOT_IN_ZONE = "not attached in the zone"  # a hub has no interface in the packet
 NOT_ATTACHED = "not attached"  # a network to a hub, or an attachment that is not available
 NOT_ASSOCIATED = "not associated"  # an attachment with no table of its hub
 REFUSED_BY_FIREWALL = "refused by firewall"
+NO_APPLIANCE = "no appliance"  # that a packet could be handed to
 NOT_CONNECTED = "not connected"  # no line that is up
 NOT_OFFERED = "not offered"  # a service by this protocol
 NOT_RUNNING = "not running"  # nothing stands behind the interface now
@@ -49,6 +50,7 @@ OUTCOMES = (
     NOT_ATTACHED,
     NOT_ASSOCIATED,
     REFUSED_BY_FIREWALL,
+    NO_APPLIANCE,
     NOT_CONNECTED,
     NOT_OFFERED,
     NOT_RUNNING,

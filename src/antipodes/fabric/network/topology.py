@@ -17,8 +17,11 @@ SERVICE, INSPECTION, PRIVATE = "service", "inspection", "private gateway"
 HOST, FORWARDER, CARRIER = "host", "forwarder", "carrier"
 # What is attached to hubs.
 NETWORK, FAR_HUB, LINE = "network", "far hub", "line"
+PASS, DROP, LOOK = "pass", "drop", "look"  # what rules of firewalls say
 STATIC, LISTED, PROPAGATED = range(3)  # of routes to one prefix, the least counts
 ANY = -1
+ANYWHERE = ("0.0.0.0/0", "::/0")
+ALL_PORTS = ((0, 65535),)
 
 
 class Ref(NamedTuple):
@@ -162,18 +165,57 @@ class Service(msgspec.Struct, frozen=True):
     prefixes: tuple[str, ...]
 
 
-class Inspection(msgspec.Struct, frozen=True):
-    """An interface that hands packets to a firewall, and sends on what comes back.
+class FirewallRule(msgspec.Struct, frozen=True):
+    """What a firewall does with packets from some prefixes and ports to others.
 
-    The firewall keeps state in each zone, or, where it crosses zones, by the flow. Its entries are
-    of either direction; what answers nothing that it has seen is refused.
+    A rule that keeps no state may want those that do to LOOK. No protocols are all protocols.
+    """
+
+    name: str
+    verdict: str
+    sources: tuple[str, ...] = ANYWHERE
+    targets: tuple[str, ...] = ANYWHERE
+    protocols: tuple[int, ...] = ()
+    source_ports: tuple[tuple[int, int], ...] = ALL_PORTS
+    target_ports: tuple[tuple[int, int], ...] = ALL_PORTS
+
+
+class Firewall(msgspec.Struct, frozen=True):
+    """What appliances go by that look at packets.
+
+    First comes the `screen`, which keeps no state: its first rule that fits decides, and LOOK sends
+    a packet on to `rules`; so does a screen that has no rule for it. There the first that fits
+    decides, or what the firewall does `otherwise`. What a rule passes, passes with its answers; of
+    what passes otherwise, the answers are looked at as well. Where it is `strict`, an answer to
+    what has not passed the same appliance is refused.
+    """
+
+    id: str
+    screen: tuple[FirewallRule, ...] = ()
+    rules: tuple[FirewallRule, ...] = ()
+    otherwise: str = PASS
+    strict: bool = True
+
+
+class Appliance(msgspec.Struct, frozen=True):
+    """One that keeps state of the packets that it has looked at."""
+
+    id: str
+    zone: str
+
+
+class Inspection(msgspec.Struct, frozen=True):
+    """An interface that hands packets to appliances, and sends on what comes back.
+
+    The flow chooses the appliance, out of all that packets may be handed to from here; if there is
+    none, they are dropped. All go by one firewall's rules; one that is not there has none.
     """
 
     id: str
     interface: str
     firewall: str
-    entries: tuple[FilterEntry, ...] = ()
-    zones: tuple[str, ...] = ()  # where it crosses zones, all that it is in
+    appliances: tuple[Appliance, ...]
+    charge: str = "inspection"
 
 
 class HubRoute(msgspec.Struct, frozen=True):
@@ -276,6 +318,7 @@ class Topology(msgspec.Struct, frozen=True):
     peerings: dict[str, Peering] = {}
     services: dict[str, Service] = {}
     inspections: dict[str, Inspection] = {}
+    firewalls: dict[str, Firewall] = {}
     hubs: dict[str, Hub] = {}
     hub_tables: dict[str, HubTable] = {}
     attachments: dict[str, Attachment] = {}

@@ -7,8 +7,9 @@ from antipodes.fabric.network import firewalls, gateways, hubs, services, sites,
 from antipodes.fabric.network.index import Index
 from antipodes.fabric.network.nodes import Key, Node
 from antipodes.fabric.network.packets import Packet
+from antipodes.fabric.network.points import Memory, Points
 from antipodes.fabric.network.topology import Topology
-from antipodes.fabric.network.walking import Memory, Walk, walk
+from antipodes.fabric.network.walking import Walk, walk_points
 
 COMPILED: dict[str, Callable[..., Any]] = {
     "out": subnets.out,
@@ -78,6 +79,7 @@ class Fabric:
     def __init__(self, topology: Topology, version: int = 4) -> None:
         self.index = Index(topology, version)
         self._nodes: dict[Key, Node] = {}
+        self._points = Points(self.node, version)
         self._walks: dict[tuple[Key, Packet], Both] = {}
 
     def node(self, key: Key) -> Node:
@@ -99,10 +101,11 @@ class Fabric:
 
     def _walk(self, start: Key, packet: Packet) -> Both:
         memory = Memory()
-        there = walk(self.node, start, packet, memory)
+        there = walk_points(self._points, start, packet, memory)
         if there.end.back is None:
             return Both(there, None)
-        back = walk(self.node, there.end.back, there.packet.reply(), memory, reply=True)
+        answer = there.packet.reply()
+        back = walk_points(self._points, there.end.back, answer, memory, reply=True)
         return Both(there, back)
 
 

@@ -8,12 +8,10 @@ walks one packet (`walking`) and what follows all of them at once (`reaching`) k
 these, and every rule of the network is written once, where it is compiled.
 """
 
-from bisect import bisect_right
 from typing import NamedTuple
 
 import msgspec
 
-from antipodes.fabric.network.packets import Packet
 from antipodes.fabric.network.spaces import Box, Range
 
 Key = tuple[str, ...]  # names a point: what it is of what, such as ("routes", "subnet-1")
@@ -73,12 +71,6 @@ class Lookup(msgspec.Struct, frozen=True):
     ends: tuple[int, ...]
     entries: tuple[Entry, ...]
     otherwise: "Key | End"
-
-    def find(self, packet: Packet) -> Entry | None:
-        """The entry for a packet."""
-        value = packet[self.field + 1]
-        at = bisect_right(self.starts, value) - 1
-        return self.entries[at] if at >= 0 and value <= self.ends[at] else None
 
 
 class Judged(NamedTuple):

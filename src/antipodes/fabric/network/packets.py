@@ -12,6 +12,7 @@ BITS = {4: 32, 6: 128}
 PORTS = (0, 65535)
 _ECHO = {(ICMP, 8 << 8): 0, (ICMP, 0): 8 << 8, (ICMPV6, 128 << 8): 129 << 8}
 _ECHO[ICMPV6, 129 << 8] = 128 << 8
+_ICMPS = frozenset({ICMP, ICMPV6})
 
 
 class Packet(NamedTuple):
@@ -37,7 +38,7 @@ class Packet(NamedTuple):
     def reply(self) -> "Packet":
         """What whoever receives it would answer."""
         version, source, target, protocol, source_port, target_port = self
-        if protocol in {ICMP, ICMPV6}:
+        if protocol in _ICMPS:
             code = _ECHO.get((protocol, target_port), target_port)
             return Packet(version, target, source, protocol, 0, code)
         return Packet(version, target, source, protocol, target_port, source_port)
@@ -56,3 +57,18 @@ class Packet(NamedTuple):
 def text(version: int, address: int) -> str:
     """An address in its usual form."""
     return str(IPv4Address(address) if version == 4 else IPv6Address(address))  # noqa: PLR2004 - IPv4
+
+
+def changed(packet: Packet, field: int, value: int) -> Packet:
+    """The packet with another value of a field."""
+    fields = [*packet]
+    fields[field + 1] = value
+    return tuple.__new__(Packet, fields)
+
+
+def answers(packet: Packet, reply: Packet) -> bool:
+    """Whether one packet is what whoever receives the other would answer."""
+    if packet.protocol in _ICMPS:
+        return packet.reply() == reply
+    version, source, target, protocol, source_port, target_port = packet
+    return reply == (version, target, source, protocol, target_port, source_port)

@@ -1,33 +1,21 @@
 """One packet's way through a network, and its answer's way back."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
-from zlib import crc32
+from typing import NamedTuple
 
-from antipodes.fabric.network.nodes import (
-    Change,
-    End,
-    Hop,
-    Key,
-    Lookup,
-    Node,
-    Permit,
-    Restore,
-    Rule,
-    Sieve,
-    Spread,
-    Translate,
-)
+import msgspec
+
+from antipodes.fabric.network.nodes import End, Hop, Key, Node, Rule
+from antipodes.fabric.network.outcomes import LOOP
 from antipodes.fabric.network.packets import Packet
-from antipodes.fabric.network.spaces import SOURCE, SOURCE_PORT, TARGET, TARGET_PORT, holds
+from antipodes.fabric.network.points import Flow, Mark, Memory, Point, Points
+
+__all__ = ["LOOP", "Memory", "Step", "Walk", "walk", "walk_points"]
 
 STEPS_MAX = 1000
-LOOP = "loop"
+WATCHED_FROM = 64  # points; few ways are longer that lead anywhere
 _new = tuple.__new__  # of named tuples: saves half the time of making one
 NOWHERE = Hop("", "")
-
-Passed = tuple[Key | End, Packet, Rule | None]
-NodeOf = Callable[[Key], Node]
 
 
 class Step(NamedTuple):
@@ -38,18 +26,15 @@ class Step(NamedTuple):
     rule: Rule | None
 
 
-class Memory:
-    """What the parts of a network remember of a flow, from the packets that have passed them."""
+class Walk(msgspec.Struct, frozen=True):
+    """A way to its end.
 
-    def __init__(self) -> None:
-        self.passed: dict[str, Packet] = {}
-        self.translated: dict[str, tuple[Packet, Packet]] = {}  # before, after
+    `marks` are shared by all that pass the same points; `changes` says from which of them on the
+    packet was which.
+    """
 
-
-class Walk(NamedTuple):
-    """A way to its end."""
-
-    steps: tuple[Step, ...]
+    marks: tuple[Mark, ...]
+    changes: tuple[tuple[int, Packet], ...]
     end: End
     packet: Packet  # as it was at the end
 
@@ -58,101 +43,63 @@ class Walk(NamedTuple):
         """Whether the packet has come to where it was going."""
         return self.end.passed
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What happened, one thing after the other, the end included."""
+        found = []
+        stops = [*(start for start, _ in self.changes[1:]), len(self.marks)]
+        for (start, packet), stop in zip(self.changes, stops, strict=True):
+            found += [_new(Step, (hop, packet, rule)) for hop, rule in self.marks[start:stop]]
+        found.append(Step(self.end.hop, self.packet, self.end.rule))
+        return tuple(found)
+
 
 def walk(
-    node_of: NodeOf, start: Key, packet: Packet, memory: Memory, *, reply: bool = False
+    node_of: Callable[[Key], Node],
+    start: Key,
+    packet: Packet,
+    memory: Memory,
+    *,
+    reply: bool = False,
 ) -> Walk:
     """Follow one packet from a point; what is remembered on the way goes into `memory`.
 
     With `reply`, the packet answers one that was walked with the same memory.
     """
-    steps: list[Step] = []
-    at: Key | End = start
-    seen: dict[tuple[Key, Packet], None] = {}
-    while not isinstance(at, End):
-        if (at, packet) in seen or len(seen) >= STEPS_MAX:
-            at = End(LOOP, steps[-1].hop if steps else NOWHERE)
+    return walk_points(Points(node_of, packet.version), start, packet, memory, reply=reply)
+
+
+def walk_points(
+    points: Points, start: Key, packet: Packet, memory: Memory, *, reply: bool = False
+) -> Walk:
+    """The same, by points that were made for earlier packets too."""
+    passed, translated = memory.passed.copy(), memory.translated.copy()
+    flow = Flow(packet, memory, reply=reply)
+    marks = flow.marks
+    at: Point | End = points[start]
+    for _ in range(WATCHED_FROM):
+        at, mark = at(flow)  # type: ignore[operator] # the loop ends with an end
+        if mark is not None:
+            marks.append(mark)
+        if type(at) is End:
             break
-        seen[at, packet] = None
-        node = node_of(at)
-        at, packet, rule = _PASS[type(node)](node, packet, memory, reply)
-        if node.hop is not None:
-            steps.append(_new(Step, (node.hop, packet, rule)))
-    steps.append(Step(at.hop, packet, at.rule))
-    return Walk(tuple(steps), at, packet)
+    else:
+        memory.passed, memory.translated = passed, translated
+        flow = Flow(packet, memory, reply=reply)
+        at = _watched(points[start], flow)
+    return Walk(tuple(flow.marks), tuple(flow.changes), at, flow.packet)
 
 
-def _look_up(node: Lookup, packet: Packet, _memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - all alike
-    found = node.find(packet)
-    return (node.otherwise, packet, None) if found is None else (found.to, packet, found.rule)
-
-
-def _sieve(node: Sieve, packet: Packet, _memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - as above
-    for box, passes, rule in node.rules:
-        if holds(box, packet):
-            return node.to if passes else node.refused, packet, rule
-    return node.refused, packet, None
-
-
-def _change(node: Change, packet: Packet, _memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - as above
-    return node.to, _with(packet, node.field, node.value), None
-
-
-def _spread(node: Spread, packet: Packet, _memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - as above
-    return node.choices[_hash(packet, node.salt) % len(node.choices)], packet, None
-
-
-def _translate(node: Translate, packet: Packet, memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - as above
-    low, high = node.ports
-    after = _with(packet, SOURCE, node.address)
-    port = packet.source_port if low <= packet.source_port <= high else low
-    after = _with(after, SOURCE_PORT, port)
-    memory.translated[node.tracker] = packet, after
-    return node.to, after, None
-
-
-def _permit(node: Permit, packet: Packet, memory: Memory, reply: bool) -> Passed:  # noqa: FBT001 - as above
-    if reply:
-        known = memory.passed.get(node.tracker)
-        if known is not None and known.reply() == packet:
-            return node.to, packet, None
-        if node.strict:
-            return node.refused, packet, None
-    for box, rule in node.rules:
-        if holds(box, packet):
-            memory.passed.setdefault(node.tracker, packet)
-            return node.to, packet, rule
-    return node.refused, packet, None
-
-
-def _restore(node: Restore, packet: Packet, memory: Memory, _reply: bool) -> Passed:  # noqa: FBT001 - as above
-    known = memory.translated.get(node.tracker)
-    if known is None or known[1].reply() != packet:
-        return node.refused, packet, None
-    before = known[0]
-    found = _with(packet, TARGET, before.source)
-    return node.to, _with(found, TARGET_PORT, before.source_port), None
-
-
-_PASS: dict[type[Any], Callable[[Any, Packet, Memory, bool], Passed]] = {
-    Lookup: _look_up,
-    Sieve: _sieve,
-    Permit: _permit,
-    Change: _change,
-    Translate: _translate,
-    Restore: _restore,
-    Spread: _spread,
-}
-
-
-def _with(packet: Packet, field: int, value: int) -> Packet:
-    fields = [*packet]
-    fields[field + 1] = value
-    return Packet(*fields)
-
-
-def _hash(packet: Packet, salt: int) -> int:
-    """A number that both directions of a flow have in common."""
-    version, source, target, protocol, source_port, target_port = packet
-    ends = sorted(((source, source_port), (target, target_port)))
-    return crc32(repr((version, ends, protocol, salt)).encode())
+def _watched(start: Point, flow: Flow) -> End:
+    """Walk from the start, looking at each point whether the packet has been there before."""
+    at: Point | End = start
+    marks = flow.marks
+    seen: dict[tuple[Point, Packet], None] = {}
+    while not isinstance(at, End):
+        if (at, flow.packet) in seen or len(seen) >= STEPS_MAX:
+            return End(LOOP, marks[-1].hop if marks else NOWHERE)
+        seen[at, flow.packet] = None
+        at, mark = at(flow)
+        if mark is not None:
+            marks.append(mark)
+    return at

@@ -95,7 +95,11 @@ def routes(random: Random, made: Builder, network: str) -> list[model.Route]:
 
 @st.composite
 def networks(draw: Any) -> Builder:
-    random, made = Random(draw), Builder()
+    return made_by(Random(draw))
+
+
+def made_by(random: Random) -> Builder:
+    made = Builder()
     names = ["one", "two"]
     for number, name in enumerate(names, 1):
         made.network(name, f"10.{number}.0.0/16", f"2001:db8:{number}::/56")

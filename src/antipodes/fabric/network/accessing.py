@@ -1,0 +1,369 @@
+"""Who can come to what: all ways between many starts and ends, with all packets that take each.
+
+The packets of every start are followed as sets. A way is what its packets pass, rule by rule; it
+ends where it comes to something that a question may name: an interface or a service that takes the
+packets, or a gateway, a joined network or a hub's attachment that they are handed to, which other
+ways may pass. What something sends to itself is no way. Packets that a hash sends over several ways
+are on all of them, and those that go in a circle come to nothing.
+
+A question has conditions: ways that fit one of some and none of others are found, with exactly
+those packets that do. A header is judged as it leaves the start, or as it arrives at the end.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from antipodes.fabric.network import outcomes, products
+from antipodes.fabric.network.fabric import Fabric
+from antipodes.fabric.network.nodes import (
+    Change,
+    End,
+    Hop,
+    Key,
+    Lookup,
+    Node,
+    Permit,
+    Rule,
+    Sieve,
+    Spread,
+    Translate,
+)
+from antipodes.fabric.network.products import Product
+from antipodes.fabric.network.reaching import Followed, parts
+from antipodes.fabric.network.spaces import Box, minus, replaced
+from antipodes.fabric.network.topology import CARRIER, Topology
+from antipodes.fabric.network.walking import STEPS_MAX
+
+Values = tuple[int | None, ...]  # of each field: what it was changed to, None if it was not
+
+_NOWHERE: Key = ()
+_TAKE = frozenset({"interface", "service"})  # what ends a way by taking packets
+_HAND_ON = frozenset({"peering", "attached", "over", "private-gateway"})
+
+
+class Start(NamedTuple):
+    """Where packets begin; `hop` is what the way begins with, if it does not tell that itself.
+
+    The boxes have nothing in common.
+    """
+
+    id: str
+    key: Key
+    boxes: tuple[Box, ...]
+    hop: Hop | None = None
+
+
+class Passed(NamedTuple):
+    """One thing on a way, with what of the header was changed before it and behind it."""
+
+    hop: Hop
+    rule: Rule | None
+    came: Values
+    left: Values
+
+
+class Way(NamedTuple):
+    """A way from a start to an end, and the packets that take it, as they began."""
+
+    start: Start
+    end: str
+    passed: tuple[Passed, ...]
+    packets: tuple[Product, ...]
+
+
+class Condition(NamedTuple):
+    """Of ways and their packets; None fits all. Each of `through` is passed by one of its ids."""
+
+    starts: frozenset[str] | None = None
+    ends: frozenset[str] | None = None
+    leaving: Product | None = None
+    arriving: Product | None = None
+    through: tuple[frozenset[str], ...] = ()
+
+
+def found(
+    fabric: Fabric,
+    starts: Iterable[Start],
+    matches: Sequence[Condition],
+    excludes: Sequence[Condition] = (),
+) -> Iterator[Way]:
+    """Every way that fits one of some conditions and none of others, with the packets that do."""
+    chosen = [
+        start
+        for start in starts
+        if any(one.starts is None or start.id in one.starts for one in matches)
+    ]
+    asked = [one.ends for one in matches]
+    ends = None
+    if all(one is not None for one in asked):
+        ends = frozenset().union(*(one for one in asked if one is not None))
+    follower = Follower(fabric, chosen, ends)
+    for start in chosen:
+        for way in follower.ways(start):
+            packets = fitting(way, matches, excludes)
+            if packets:
+                yield way._replace(packets=packets)
+
+
+def fitting(
+    way: Way, matches: Sequence[Condition], excludes: Sequence[Condition]
+) -> tuple[Product, ...]:
+    """The packets of a way that fit one of some conditions and none of others."""
+    kept: list[Product] = []
+    for one in matches:
+        if _fits(way, one):
+            kept += products.without_all(_chosen(way, one, way.packets), kept)
+    for one in excludes:
+        if kept and _fits(way, one):
+            kept = products.without_all(kept, _chosen(way, one, kept))
+    return tuple(products.merged(kept))
+
+
+def _fits(way: Way, one: Condition) -> bool:
+    """Whether a way is between the things that a condition names, and by those that it names."""
+    if one.starts is not None and way.start.id not in one.starts:
+        return False
+    if one.ends is not None and way.end not in one.ends:
+        return False
+    by = {passed.hop.id for passed in way.passed} if one.through else set()
+    return all(by & names for names in one.through)
+
+
+def _chosen(way: Way, one: Condition, packets: Iterable[Product]) -> list[Product]:
+    """Those packets whose headers fit a condition."""
+    chosen: Iterable[Product] = packets
+    headers = (one.leaving, way.passed[0].left), (one.arriving, way.passed[-1].came)
+    for header, values in headers:
+        if header is not None:
+            began = _as_begun(header, values)
+            both = (began and products.shared(product, began) for product in chosen)
+            chosen = [product for product in both if product is not None]
+    return list(chosen)
+
+
+def _as_begun(header: Product, values: Values) -> Product | None:
+    """The packets that have a header of some after their fields were changed, as they began."""
+    ranges = list(header)
+    for field, value in enumerate(values):
+        if value is not None:
+            if not any(low <= value <= high for low, high in ranges[field]):
+                return None
+            ranges[field] = ((0, 1 << 128),)
+    return ranges[0], ranges[1], ranges[2], ranges[3], ranges[4]
+
+
+# Following.
+
+
+class _On(NamedTuple):
+    """One thing that was passed, and what before it."""
+
+    hop: Hop
+    rule: Rule | None
+    came: Values
+    before: "_On | None"
+
+
+class _Visit(NamedTuple):
+    key: Key
+    followed: Followed
+    last: _On | None
+
+
+class _Left(NamedTuple):
+    """All ways on from a point have been followed."""
+
+    key: Key
+
+
+class Follower:
+    """Follows packets from any of some starts to some ends, all if they are None."""
+
+    def __init__(
+        self, fabric: Fabric, starts: Iterable[Start], ends: frozenset[str] | None
+    ) -> None:
+        self._node = fabric.node
+        self._topology = fabric.index.topology
+        self._ends = ends
+        self._useful: set[Key] | None = None
+        self._spread = False  # whether a hash has decided anything
+        if ends is not None:
+            self._useful = _leading(self._node, starts, self._end)
+
+    def ways(self, start: Start) -> Iterator[Way]:
+        """All ways from a start, in the order of the points' decisions."""
+        by_way: dict[tuple[tuple[Passed, ...], str], list[Product]] = {}
+        self._spread = False
+        for box in start.boxes:
+            for end, followed, passed in self._followed(start, Followed(box, box, 0)):
+                if end == start.id and passed.hop.kind in _TAKE:
+                    continue
+                way = _told(passed, _values(followed)), end
+                by_way.setdefault(way, []).append(products.of(followed.began))
+        for (told, end), packets in by_way.items():
+            apart = products.apart(packets) if self._spread else packets
+            yield Way(start, end, told, tuple(products.merged(apart)))
+
+    def _followed(self, start: Start, all_of: Followed) -> Iterator[tuple[str, Followed, "_On"]]:
+        first = _On(start.hop, None, _UNCHANGED, None) if start.hop is not None else None
+        waiting: list[_Visit | _Left] = [_Visit(start.key, all_of, first)]
+        behind: dict[Key, list[Followed]] = {}  # on the way to here: the points, and who came there
+        depth = 0
+        while waiting:
+            visit = waiting.pop()
+            if isinstance(visit, _Left):
+                behind[visit.key].pop()
+                depth -= 1
+                continue
+            if depth >= STEPS_MAX:
+                continue
+            earlier = behind.setdefault(visit.key, [])
+            going = _onwards(visit.followed, earlier)
+            earlier.append(visit.followed)
+            depth += 1
+            waiting.append(_Left(visit.key))
+            on: list[_Visit] = []
+            for part, end in self._parts(visit, going):
+                if end and part.last is not None:
+                    yield end, part.followed, part.last
+                if self._leads_on(part.key):
+                    on.append(part)
+            waiting += reversed(on)
+
+    def _parts(self, visit: "_Visit", going: Iterable[Followed]) -> Iterator[tuple["_Visit", str]]:
+        """Where packets go on from a point, and what they have come to with that, if anything."""
+        node = self._node(visit.key)
+        if isinstance(node, Spread):
+            self._spread = True
+        came = _values(visit.followed)
+        for some in going:
+            for to, followed, rule in parts(node, some):
+                last = visit.last
+                if node.hop is not None:
+                    last = _On(node.hop, rule, came, last)
+                end = self._end(visit.key, to)
+                if not isinstance(to, End):
+                    yield _Visit(to, followed, last), end
+                elif end:
+                    yield _Visit(_NOWHERE, followed, _On(to.hop, to.rule, came, last)), end
+
+    def _leads_on(self, key: Key) -> bool:
+        return key != _NOWHERE and (self._useful is None or key in self._useful)
+
+    def _end(self, key: Key, to: Key | End) -> str:
+        """What packets that go so have come to, if it is asked for."""
+        end = _end(self._topology, key, to)
+        return end if self._ends is None or end in self._ends else ""
+
+
+def _end(topology: Topology, key: Key, to: Key | End) -> str:
+    """What packets have come to that go from a point to another, or nothing that has a name."""
+    if isinstance(to, End):
+        if to.outcome == outcomes.DELIVERED:
+            interface = topology.interfaces.get(to.hop.id)
+            carries = interface is not None and interface.kind == CARRIER
+            return to.hop.id if to.hop.kind in _TAKE and not carries else ""
+        beyond = to.outcome == outcomes.UNKNOWN and key[0] == "peering"
+        return key[1] if beyond and topology.peerings[key[1]].active else ""
+    if to[0] == "internet":
+        return to[1]
+    return key[1] if key[0] in _HAND_ON else ""
+
+
+def _values(followed: Followed) -> Values:
+    if not followed.changed:
+        return _UNCHANGED
+    return tuple(
+        low if followed.changed >> field & 1 else None
+        for field, (low, _) in enumerate(followed.box)
+    )
+
+
+_UNCHANGED: Values = (None,) * 5
+
+
+def _told(last: _On | None, at_end: Values) -> tuple[Passed, ...]:
+    """A way, from its beginning."""
+    found = []
+    left = at_end
+    while last is not None:
+        found.append(Passed(last.hop, last.rule, last.came, left))
+        left, last = last.came, last.before
+    return tuple(found[::-1])
+
+
+def _onwards(arrived: Followed, earlier: Sequence[Followed]) -> list[Followed]:
+    """Those packets that have not been at a point before, as they are now."""
+    going = [arrived]
+    for one in earlier:
+        going = [piece for some in going for piece in _new(some, one)]
+    return going
+
+
+def _new(now: Followed, then: Followed) -> list[Followed]:
+    """Those that are not as they were; what has been changed once stays so, or is changed again."""
+    circling = now.began
+    for field in products.FIELDS:
+        if not now.changed >> field & 1:
+            continue
+        (low, high), value = circling[field], now.box[field][0]
+        if then.changed >> field & 1:
+            if then.box[field] != now.box[field]:
+                return [now]
+        elif low <= value <= high:
+            circling = replaced(circling, field, (value, value))
+        else:
+            return [now]
+    return [_begun(now, began) for began in minus(now.began, circling)]
+
+
+def _begun(of: Followed, began: Box) -> Followed:
+    """Those of some packets that began as a box."""
+    box = [
+        now if of.changed >> field & 1 else then
+        for field, (now, then) in enumerate(zip(of.box, began, strict=True))
+    ]
+    return Followed((box[0], box[1], box[2], box[3], box[4]), began, of.changed)
+
+
+# What leads to an end, whatever the packets: the rest need not be followed.
+
+
+def _leading(
+    node_of: Callable[[Key], Node],
+    starts: Iterable[Start],
+    wanted: Callable[[Key, Key | End], str],
+) -> set[Key]:
+    """The points from which something that is asked for may be come to."""
+    before: dict[Key, list[Key]] = {start.key: [] for start in starts}
+    waiting = list(before)
+    useful: dict[Key, None] = {}
+    while waiting:
+        key = waiting.pop()
+        for to in _nexts(node_of(key)):
+            if wanted(key, to):
+                useful[key] = None
+            if not isinstance(to, End):
+                if to not in before:
+                    before[to] = []
+                    waiting.append(to)
+                before[to].append(key)
+    back = list(useful)
+    while back:
+        for key in before[back.pop()]:
+            if key not in useful:
+                useful[key] = None
+                back.append(key)
+    return set(useful)
+
+
+def _nexts(node: Node) -> Iterable[Key | End]:
+    if isinstance(node, Lookup):
+        return (*dict.fromkeys(entry.to for entry in node.entries), node.otherwise)
+    if isinstance(node, Sieve | Permit):
+        return node.to, node.refused
+    if isinstance(node, Change | Translate):
+        return (node.to,)
+    if isinstance(node, Spread):
+        return node.choices
+    return (node.refused,)

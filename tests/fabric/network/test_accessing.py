@@ -1,0 +1,216 @@
+"""Ways from anything to anything: each is what its packets walk, and none is missing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from antipodes.fabric.network import outcomes
+from antipodes.fabric.network import topology as model
+from antipodes.fabric.network.accessing import Condition, Start, Way, found
+from antipodes.fabric.network.fabric import ON_THE_INTERNET, Fabric
+from antipodes.fabric.network.nodes import End, Key
+from antipodes.fabric.network.packets import TCP, UDP, Packet
+from antipodes.fabric.network.products import Product, contains, united
+from antipodes.fabric.network.reaching import Followed, parts
+from antipodes.fabric.network.spaces import box_of, everything, holds, some
+from antipodes.fabric.network.starting import at_gateway, at_interface, at_peering
+from antipodes.fabric.network.walking import Memory, Walk, walk
+from tests.fabric.network.test_random_networks import PORTS, Random, addresses, made_by
+from tests.fabric.network.worlds import Builder
+
+ANY = Condition()
+
+
+class Seeded(Random):
+    """Draws all alike: networks in which more is joined than hypothesis would draw by itself."""
+
+    def __init__(self, random: Any) -> None:
+        self._random = random
+
+    def one(self, choices: Any) -> Any:
+        return self._random.choice(list(choices))
+
+    def some(self, choices: Any, most: int) -> list[Any]:
+        every = list(dict.fromkeys(choices))
+        chosen: list[Any] = self._random.sample(
+            every, self._random.randint(0, min(most, len(every)))
+        )
+        return chosen
+
+    def yes(self) -> bool:
+        return bool(self._random.random() < 0.5)
+
+
+def starts(made: Builder, fabric: Fabric) -> list[Start]:
+    """Everything that may be a source, in such networks."""
+    hosts = [name for name, one in made.interfaces.items() if one.kind != model.TRANSLATOR]
+    return [
+        *(at_interface(fabric, name) for name in hosts),
+        *(at_gateway(fabric, name) for name in made.gateways),
+        *(one for name in made.peerings for one in at_peering(fabric, name)),
+    ]
+
+
+def walked(fabric: Fabric, start: Start, packet: Packet) -> Walk:
+    key = ON_THE_INTERNET if start.key[0] == "enter" else start.key
+    return walk(fabric.node, key, packet, Memory())
+
+
+def hops(way: Way) -> list[tuple[Any, Any]]:
+    told = [(one.hop, one.rule) for one in way.passed]
+    return told[1:] if way.start.hop is not None else told
+
+
+def come_to(start: Start, went: Walk) -> list[str]:
+    """What a packet has come to on its way that may end one, told from the steps alone."""
+    ends = []
+    for number, step in enumerate(went.steps[:-1]):
+        crossed = step.hop.kind == "peering" and step.rule is not None
+        left = step.hop.kind == "gateway" and step.rule is not None
+        left = left and step.rule is not None and step.rule.name.count(".") == 3 and number > 0
+        if crossed or left:
+            ends.append(step.hop.id)
+    if went.end.outcome == outcomes.DELIVERED and went.end.hop.id != start.id:
+        ends.append(went.end.hop.id)
+    return ends
+
+
+def one_of(random: Random, product: Product) -> Packet:
+    """A packet of a product, often one at an edge of it."""
+    values = []
+    for ranges in product:
+        low, high = random.one(ranges)
+        values.append(random.one((low, high, (low + high) // 2)))
+    return Packet(4, *values)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.randoms(use_true_random=True))
+def test_each_way_has_a_witness_and_no_walk_finds_another(chance: Any) -> None:
+    random = Seeded(chance)
+    made = made_by(random)
+    fabric = Fabric(made.topology())
+    start = random.one(starts(made, fabric))
+    ways = list(found(fabric, [start], [ANY]))
+    for way in ways:
+        for product in way.packets:
+            went = walked(fabric, start, one_of(random, product))
+            told = hops(way)
+            assert [(step.hop, step.rule) for step in went.steps[: len(told)]] == told
+            assert way.end in come_to(start, went)
+    own = made.interfaces[start.id].addresses if start.id in made.interfaces else ()
+    for number in range(20):
+        source = own[0] if own and number else random.one(addresses(made))
+        target = random.one(addresses(made))
+        packet = Packet.of(source, target, random.one((TCP, UDP)), random.one(PORTS), port=80)
+        if not any(holds(box, packet) for box in start.boxes):
+            continue
+        went = walked(fabric, start, packet)
+        ends = [way.end for way in ways if any(contains(one, packet) for one in way.packets)]
+        if went.end.outcome != outcomes.LOOP:
+            assert sorted(ends) == sorted(come_to(start, went))
+
+
+class Trace:
+    """One packet's way, point by point: what it passed, how it came there, and what it came to."""
+
+    def __init__(self, fabric: Fabric, start: Start, packet: Packet) -> None:
+        self.ends: list[tuple[str, int]] = []  # and how much was passed until there
+        self.passed: list[str] = []
+        self.came: list[Packet] = []
+        if start.hop is not None:
+            self._pass(start.hop.id, packet)
+        at: Key | End = start.key
+        now = packet
+        seen = set()
+        while not isinstance(at, End) and (at, now) not in seen:
+            seen.add((at, now))
+            node, key = fabric.node(at), at
+            [(at, on, _)] = parts(node, Followed(box_of(now), box_of(now), 0))
+            if node.hop is not None:
+                self._pass(node.hop.id, now)
+            now = some(4, on.box)
+            if key[0] == "peering" and not isinstance(at, End):
+                self._come_to(key[1])
+            elif not isinstance(at, End) and at[0] == "internet" and len(at) > 1:
+                self._come_to(at[1])
+        if isinstance(at, End):
+            self._pass(at.hop.id, now)
+            if at.outcome == outcomes.DELIVERED and at.hop.id != start.id:
+                self._come_to(at.hop.id)
+        self.came.append(now)
+
+    def _pass(self, name: str, packet: Packet) -> None:
+        self.passed.append(name)
+        self.came.append(packet)
+
+    def _come_to(self, name: str) -> None:
+        self.ends.append((name, len(self.passed)))
+
+    def fits(self, start: Start, end: tuple[str, int], one: Condition) -> bool:
+        """Whether a condition is met, said in the simplest way."""
+        name, length = end
+        headers = (one.leaving, self.came[1]), (one.arriving, self.came[length - 1])
+        return (
+            (one.starts is None or start.id in one.starts)
+            and (one.ends is None or name in one.ends)
+            and all(header is None or contains(header, packet) for header, packet in headers)
+            and all(set(self.passed[:length]) & names for names in one.through)
+        )
+
+
+def header(random: Random, seen: Sequence[Packet]) -> Product | None:
+    """A statement on headers that some of those that are seen meet."""
+    if random.yes():
+        return None
+    fields: list[Any] = [((low, high),) for low, high in everything(4)]
+    fields[2] = ((TCP, TCP),) if random.yes() else ((TCP, TCP), (UDP, UDP))
+    for field in random.some((0, 1, 3, 4), 2):
+        values = [packet[field + 1] for packet in seen]
+        low, high = sorted((random.one(values), random.one(values)))
+        fields[field] = united([(low, high), (random.one(values),) * 2])
+    return fields[0], fields[1], fields[2], fields[3], fields[4]
+
+
+def condition(random: Random, sources: Sequence[Start], traces: Sequence[Trace]) -> Condition:
+    ends = [name for trace in traces for name, _ in trace.ends]
+    by = [name for trace in traces for name in trace.passed]
+    seen = [packet for trace in traces for packet in trace.came]
+    return Condition(
+        frozenset(random.some([one.id for one in sources], 3)) if random.yes() else None,
+        frozenset(random.some(ends, 4)) if random.yes() else None,
+        header(random, seen),
+        header(random, seen),
+        (frozenset(random.some(by, 4)),) if random.one((True, False, False)) else (),
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.randoms(use_true_random=True))
+def test_conditions_are_met_by_exactly_those_packets(chance: Any) -> None:
+    random = Seeded(chance)
+    made = made_by(random)
+    fabric = Fabric(made.topology())
+    every = starts(made, fabric)
+    start = random.one(every)
+    all_ways = list(found(fabric, [start], [ANY]))
+    if not all_ways:
+        return
+    chosen = [random.one(all_ways) for _ in range(8)]
+    packets = [one_of(random, random.one(way.packets)) for way in chosen]
+    traces = [Trace(fabric, start, packet) for packet in packets]
+    sources = [start, random.one(every)]
+    matches = [condition(random, sources, traces) for _ in range(random.one((1, 2)))]
+    excludes = [condition(random, sources, traces) for _ in range(random.one((0, 1, 2)))]
+    ways = list(found(fabric, [start], matches, excludes))
+    for packet, trace in zip(packets, traces, strict=True):
+        wanted = [
+            end[0]
+            for end in trace.ends
+            if any(trace.fits(start, end, one) for one in matches)
+            and not any(trace.fits(start, end, one) for one in excludes)
+        ]
+        there = [way.end for way in ways for one in way.packets if contains(one, packet)]
+        assert sorted(there) == sorted(wanted)

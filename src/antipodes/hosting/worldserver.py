@@ -6,7 +6,8 @@ GET  /_localstack/health                  the same, where tools for local use lo
 GET  /_antipodes/status                   hosts, processes, faults
 GET  /_antipodes/replication              who follows whom, and how far behind
 PUT  /_antipodes/replication              the delay of replicated writes {delay}
-GET  /_antipodes/networks?account=A       the private networks of an account, region by region
+GET  /_antipodes/networks?account=A       the private networks of all accounts, region by region,
+                                          as an account that has some calls them
 GET  /_antipodes/names/REGION/VPC/NAME    what the resolver of a VPC answers
 GET  /_antipodes/edge                     what each edge location has heard
 GET  /_antipodes/cities/NAME              opens a city's (or a region's) proxy; its port
@@ -43,7 +44,7 @@ from antipodes.hosting.laptop import Laptop
 from antipodes.hosting.links import EDGE
 from antipodes.hosting.nameservers import hear_datagrams, open_port
 from antipodes.hosting.privatenames import PrivateNames
-from antipodes.hosting.reports import replication_ways
+from antipodes.hosting.reports import networks_as, replication_ways
 from antipodes.hosting.resolver import behaviours
 from antipodes.hosting.supervisor import UP, Supervisor, SupervisorError
 from antipodes.hosting.toxiproxy import Toxiproxy
@@ -232,7 +233,7 @@ class WorldServer:
             region: await self.supervisor.ask(region, "/networks") or {}
             for region in configuration.regions
         }
-        return {region: found[account] for region, found in told.items() if account in found}
+        return networks_as(account, told)
 
     async def _trace(self, trace: str) -> list[Any]:
         journal: Any = self.runtime.journal

@@ -21,7 +21,7 @@ def add_questions(network: argparse.ArgumentParser, run: Callable[..., int]) -> 
     actions = network.add_subparsers(required=True, metavar="QUESTION", dest="action")
     for question in QUESTIONS:
         parser = question.add(actions)
-        parser.add_argument("--account", default="", help="whose networks; default: the world's")
+        parser.add_argument("--account", default="", help="whose names; default: the world's")
         parser.set_defaults(run=run)
 
 

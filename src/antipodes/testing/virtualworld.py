@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from antipodes.fabric.dns.cache import UnknownBehaviour
 from antipodes.hosting.configuration import ON_DEMAND
 from antipodes.hosting.privatenames import PrivateNames
+from antipodes.hosting.reports import networks_as
 from antipodes.hosting.resolver import NoSuchName, Resolver, behaviours
 from antipodes.hosting.simulated import SimulatedWorld
 from antipodes.runtime.contract import Gone, TimedOut
@@ -217,8 +218,7 @@ class VirtualWorld(Breakable, Networked):
             for place in self.regions
             if place in self.simulated.hosts
         }
-        wanted = account or self.simulated.settings.account
-        return {place: networks[wanted] for place, networks in told.items() if wanted in networks}
+        return networks_as(account or self.simulated.settings.account, told)
 
     def resolve(self, name: str, region: str, vpc: str) -> list[str]:
         """The addresses that a VPC's own resolver answers with."""

@@ -1,6 +1,7 @@
 """The addresses of the emulated internet, from blocks for benchmarks, which are routed nowhere.
 
-198.18.0.0/15 of IPv4 (RFC 2544) and 2001:2::/48 of IPv6 (RFC 5180):
+198.18.0.0/15 of IPv4 (RFC 2544) and 2001:2::/48 of IPv6 (RFC 5180); private networks, of which
+there are more, have the block for documentation (RFC 3849):
 
 ======================  =========================================================
 198.18.0.0/17           first of an accelerator's two anycast addresses
@@ -12,6 +13,7 @@
 2001:2:0:a::/64         first of an accelerator's two anycast addresses of IPv6
 2001:2:0:b::/64         second of them
 2001:2:0:c000::/50      clients in cities: a /64 of each, by the city's position
+2001:db8::/32           private networks: a /38 for each region, by its position, a /56 for each
 ======================  =========================================================
 
 Inside every region, the default network of every account is 172.31.0.0/16, with its resolver at the
@@ -35,6 +37,9 @@ END = int(IPv4Address("198.20.0.0"))
 ANYCAST6_A = int(IPv6Address("2001:2:0:a::"))
 ANYCAST6_B = int(IPv6Address("2001:2:0:b::"))
 ANYCAST_ZONES = ("a", "b")
+NETWORKS6 = int(IPv6Address("2001:db8::"))
+REGION6_BITS, NETWORK6_BITS = 128 - 38, 128 - 56  # of what each has for its own
+NETWORKS6_MAX = 1 << (REGION6_BITS - NETWORK6_BITS)  # of a region
 CLIENTS6 = int(IPv6Address("2001:2:0:c000::"))
 SUBNET6_SIZE = 1 << 64
 ANYCAST_MAX = ANYCAST_B - ANYCAST_A - 2
@@ -104,6 +109,14 @@ def elastic_address(region: str, n: int) -> str:
     return str(IPv4Address(_region_start(region) + ELASTIC_FIRST + n - 1))
 
 
+def network_prefix6(region: str, n: int) -> str:
+    """Return the n-th prefix for a private network in a region, from 0 on."""
+    if not 0 <= n < NETWORKS6_MAX:
+        raise OutOfAddresses(f"network {n} of {region}: a region has 0 to {NETWORKS6_MAX - 1}")
+    start = NETWORKS6 + (load_atlas().region(region).position << REGION6_BITS)
+    return f"{IPv6Address(start + (n << NETWORK6_BITS))}/56"
+
+
 def checker_address(region: str, n: int) -> str:
     """Return the address of the n-th health checker in a region, 1 to 2."""
     most = REGION_SIZE - 1 - CHECKERS_FIRST
@@ -146,7 +159,7 @@ def client_ip6(city: str, n: int) -> str:
 def place_of(ip: str) -> str | None:
     """Return the region, zone or city that an address is in; None for anycast and all others."""
     if ":" in ip:
-        return _city_of(ip)
+        return _place_of6(ip)
     number = _number(ip)
     if CLIENTS <= number < END:
         cities = load_atlas().cities
@@ -161,13 +174,16 @@ def place_of(ip: str) -> str | None:
     return None
 
 
-def _city_of(ip: str) -> str | None:
-    """Return the city that an address of IPv6 is in."""
+def _place_of6(ip: str) -> str | None:
+    """Return the city, or the region of a private network, that an address of IPv6 is in."""
     try:
         number = int(IPv6Address(ip))
     except AddressValueError:
         return None
-    cities = load_atlas().cities
+    cities, regions = load_atlas().cities, load_atlas().regions
+    if 0 <= number - NETWORKS6 < REGIONS_MAX << REGION6_BITS:
+        position = (number - NETWORKS6) >> REGION6_BITS
+        return regions[position].place if position < len(regions) else None
     index = (number - CLIENTS6) // SUBNET6_SIZE
     return cities[index].place if 0 <= index < len(cities) else None
 

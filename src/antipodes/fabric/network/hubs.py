@@ -26,6 +26,10 @@ def _hop(index: Index, attachment: Attachment, charge: str = "") -> Hop:
     return Hop("attachment", attachment.id, region, mtu=MTU, charge=charge)
 
 
+def _carries(index: Index, attachment: Attachment) -> bool:
+    return attachment.available and (attachment.ipv6 or index.version == 4)  # noqa: PLR2004 - IPv4
+
+
 def hub(index: Index, hub_id: str, network_id: str, zone: str) -> Node:
     """From a network's router to a hub, in a zone."""
     hop = Hop("hub", hub_id, index.topology.hubs[hub_id].region)
@@ -43,7 +47,7 @@ def attached(index: Index, attachment_id: str, zone: str) -> Lookup:
     attachment = index.topology.attachments[attachment_id]
     charge = "" if attachment.kind == FAR_HUB else "hub"  # the sender pays, at the first hub only
     hop = _hop(index, attachment, charge)
-    if not attachment.available:
+    if not _carries(index, attachment):
         return always(End(outcomes.NOT_ATTACHED, hop))
     if not attachment.table:
         return always(End(outcomes.NOT_ASSOCIATED, hop))
@@ -75,7 +79,7 @@ def over(index: Index, attachment_id: str, from_attachment: str, zone: str) -> N
     """Out of a hub, over an attachment."""
     attachment = index.topology.attachments[attachment_id]
     hop = _hop(index, attachment)
-    if not attachment.available:
+    if not _carries(index, attachment):
         return always(End(outcomes.NOT_ATTACHED, hop))
     if attachment.kind == FAR_HUB:
         if attachment.of not in index.topology.attachments:

@@ -248,7 +248,8 @@ class Attachment(msgspec.Struct, frozen=True):
     """Something attached to a hub: a network, by an interface in each of some zones, or a hub.
 
     `table` is what decides where its packets go. A `sticky` one keeps both directions of a flow in
-    one zone; any other keeps packets in the zone that they come from, if it is there.
+    one zone; any other keeps packets in the zone that they come from, if it is there. One without
+    `ipv6` carries IPv4 alone.
     """
 
     id: str
@@ -260,6 +261,7 @@ class Attachment(msgspec.Struct, frozen=True):
     sticky: bool = False
     references: bool = True
     available: bool = True
+    ipv6: bool = True
 
 
 class LineRoute(msgspec.Struct, frozen=True):

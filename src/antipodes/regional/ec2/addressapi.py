@@ -1,6 +1,9 @@
-"""EC2's operations on elastic addresses' associations, and on interfaces' private addresses."""
+"""EC2's operations on elastic addresses' associations, and on interfaces' addresses."""
+
+from ipaddress import AddressValueError, IPv6Address
 
 from antipodes.regional.ec2 import associating
+from antipodes.regional.ec2.addresswishes import check_six
 from antipodes.regional.ec2.answering import check_dry_run, not_offered
 from antipodes.regional.ec2.instancetypes import check_room
 from antipodes.regional.ec2.interfaces import Addresses, check_number, taken
@@ -9,6 +12,7 @@ from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
 _NOT_OFFERED = ("Ipv4Prefixes", "Ipv4PrefixCount")
+_NOT_OFFERED6 = ("Ipv6Prefixes", "Ipv6PrefixCount")
 
 
 @operations("AssociateAddress")
@@ -128,3 +132,47 @@ def unassign_private_ip_addresses(service: Ec2, call: Call, request: Request) ->
     kept = tuple(one for one in others if one.address not in wanted)
     service.interfaces.change(interface, addresses=(first, *kept))
     return {}
+
+
+@operations("AssignIpv6Addresses")
+def assign_ipv6_addresses(service: Ec2, call: Call, request: Request) -> Response:
+    not_offered(request, _NOT_OFFERED6)
+    interface = service.interfaces.own(call.account, request["NetworkInterfaceId"])
+    wanted = list(dict.fromkeys(request.get("Ipv6Addresses") or []))
+    number = request.get("Ipv6AddressCount")
+    check_six(wanted, number)
+    if not wanted and not number:
+        raise ServiceError(
+            "MissingParameter", "Either ipv6Addresses or ipv6AddressCount is required"
+        )
+    subnet = service.estate.subnets.get(call.account, interface.subnet)
+    beside = service.estate.interfaces.list(call.account)
+    free = Addresses(subnet, taken(beside, subnet.id, six=True), six=True)
+    _check_room(service, interface, len(interface.addresses6) + (number or len(wanted)))
+    given = [free.take(one) for one in wanted or [""] * (number or 0)]
+    service.interfaces.change(interface, addresses6=(*interface.addresses6, *given))
+    return {"NetworkInterfaceId": interface.id, "AssignedIpv6Addresses": given}
+
+
+@operations("UnassignIpv6Addresses")
+def unassign_ipv6_addresses(service: Ec2, call: Call, request: Request) -> Response:
+    not_offered(request, _NOT_OFFERED6)
+    interface = service.interfaces.own(call.account, request["NetworkInterfaceId"])
+    wanted = [_canonical(one) for one in request.get("Ipv6Addresses") or []]
+    if not wanted:
+        raise ServiceError("MissingParameter", "The request must contain ipv6Addresses")
+    if any(one not in interface.addresses6 for one in wanted):
+        raise ServiceError(
+            "InvalidParameterValue",
+            f"Some of the specified addresses are not assigned to interface {interface.id}",
+        )
+    kept = tuple(one for one in interface.addresses6 if one not in wanted)
+    service.interfaces.change(interface, addresses6=kept)
+    return {"NetworkInterfaceId": interface.id, "UnassignedIpv6Addresses": wanted}
+
+
+def _canonical(text: str) -> str:
+    try:
+        return str(IPv6Address(text))
+    except AddressValueError:
+        raise ServiceError("InvalidParameterValue", f"invalid IP address: '{text}'") from None

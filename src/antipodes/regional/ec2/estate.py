@@ -91,6 +91,7 @@ class Estate:
         self.acls = Table(host, kinds.NETWORK_ACL, model.NetworkAcl)
         self.groups = Table(host, kinds.SECURITY_GROUP, model.SecurityGroup)
         self.gateways = Table(host, kinds.INTERNET_GATEWAY, model.InternetGateway)
+        self.egress_gateways = Table(host, kinds.EGRESS_GATEWAY, model.EgressGateway)
         self.options = Table(host, kinds.DHCP_OPTIONS, model.DhcpOptions)
         self.addresses = Table(host, kinds.ELASTIC_IP, model.Elastic)
         self.interfaces = Table(host, kinds.INTERFACE, model.Interface)
@@ -123,6 +124,7 @@ class Estate:
             self.acls,
             self.groups,
             self.gateways,
+            self.egress_gateways,
             self.options,
             self.addresses,
             self.interfaces,

@@ -53,6 +53,12 @@ def _both(names: Sequence[str], member: str) -> Filters:
 _TAGS: Filters = {
     "tag-key": lambda thing: [tag["Key"] for tag in thing["Tags"]],
 }
+_ASSOCIATED = "Ipv6CidrBlockAssociationSet"
+_SIX: Filters = {
+    "ipv6-cidr-block-association.ipv6-cidr-block": at(_ASSOCIATED, "Ipv6CidrBlock"),
+    "ipv6-cidr-block-association.association-id": at(_ASSOCIATED, "AssociationId"),
+    "ipv6-cidr-block-association.state": at(_ASSOCIATED, "Ipv6CidrBlockState", "State"),
+}
 REGION_FILTERS: Filters = {
     "region-name": _member("RegionName"),
     "endpoint": _member("Endpoint"),
@@ -72,7 +78,12 @@ VPC_FILTERS: Filters = {
     "vpc-id": _member("VpcId"),
     "owner-id": _member("OwnerId"),
     "state": _member("State"),
-    **_both(("cidr", "cidr-block", "cidrBlock", "cidr-block-association.cidr-block"), "CidrBlock"),
+    **_both(("cidr", "cidr-block", "cidrBlock"), "CidrBlock"),
+    "cidr-block-association.cidr-block": at("CidrBlockAssociationSet", "CidrBlock"),
+    "cidr-block-association.association-id": at("CidrBlockAssociationSet", "AssociationId"),
+    "cidr-block-association.state": at("CidrBlockAssociationSet", "CidrBlockState", "State"),
+    **_SIX,
+    "ipv6-cidr-block-association.ipv6-pool": at(_ASSOCIATED, "Ipv6Pool"),
     **_both(("is-default", "isDefault"), "IsDefault"),
     **_both(("dhcp-options-id", "dhcpOptionsId"), "DhcpOptionsId"),
     **_TAGS,
@@ -89,6 +100,9 @@ SUBNET_FILTERS: Filters = {
     **_both(("availability-zone-id", "availabilityZoneId"), "AvailabilityZoneId"),
     **_both(("cidr", "cidr-block", "cidrBlock"), "CidrBlock"),
     **_both(("default-for-az", "defaultForAz"), "DefaultForAz"),
+    "ipv6-native": _member("Ipv6Native"),
+    "enable-dns64": _member("EnableDns64"),
+    **_SIX,
     **_TAGS,
 }
 ADDRESS_FILTERS: Filters = {

@@ -1,15 +1,16 @@
-"""EC2's operations on internet gateways."""
+"""EC2's operations on internet gateways, egress-only ones among them."""
 
 import msgspec
 
 from antipodes.regional.ec2 import kinds, routefilters, shownroutes
 from antipodes.regional.ec2.answering import check_dry_run, described
-from antipodes.regional.ec2.model import InternetGateway
+from antipodes.regional.ec2.model import EgressGateway, InternetGateway
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
+from antipodes.regional.ec2.tokens import repeated, token_of
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
-GATEWAYS_MAX = 5  # of an account in a region, by AWS's default quota
+GATEWAYS_MAX = 5  # of each kind, of an account in a region, by AWS's default quota
 
 
 @operations("CreateInternetGateway")
@@ -99,3 +100,47 @@ def delete_internet_gateway(service: Ec2, call: Call, request: Request) -> Respo
     check_dry_run(request)
     estate.remove(estate.gateways, call.account, gateway.id)
     return {}
+
+
+@operations("CreateEgressOnlyInternetGateway")
+def create_egress_only_internet_gateway(service: Ec2, call: Call, request: Request) -> Response:
+    estate, account, token = service.estate, call.account, token_of(request)
+    vpc = estate.vpcs.get(account, request["VpcId"])
+    tags = tags_given(request.get("TagSpecifications") or [], kinds.EGRESS_GATEWAY.resource)
+    again: Response = {"ClientToken": token.name} if token is not None else {}
+    own = estate.egress_gateways.list(account)
+    for one in repeated(own, token):
+        return {"EgressOnlyInternetGateway": shownroutes.egress_gateway(estate, one)} | again
+    if any(one.vpc == vpc.id for one in own):
+        raise ServiceError(
+            "InvalidParameterValue",
+            f"Network {vpc.id} already has an egress-only internet gateway attached",
+        )
+    if len(own) >= GATEWAYS_MAX:
+        raise ServiceError(
+            "EgressOnlyInternetGatewayLimitExceeded",
+            "The maximum number of egress-only internet gateways has been reached.",
+        )
+    check_dry_run(request)
+    made = EgressGateway(estate.egress_gateways.new_id(), account, vpc.id, token)
+    estate.egress_gateways.put(account, made.id, made)
+    estate.tag(account, made.id, tags)
+    return {"EgressOnlyInternetGateway": shownroutes.egress_gateway(estate, made)} | again
+
+
+@operations("DescribeEgressOnlyInternetGateways")
+def describe_egress_only_internet_gateways(service: Ec2, call: Call, request: Request) -> Response:
+    estate = service.estate
+    own = estate.egress_gateways.list(call.account)
+    found = [shownroutes.egress_gateway(estate, one) for one in own]
+    return described(kinds.EGRESS_GATEWAY, found, request, routefilters.EGRESS_GATEWAY_FILTERS)
+
+
+@operations("DeleteEgressOnlyInternetGateway")
+def delete_egress_only_internet_gateway(service: Ec2, call: Call, request: Request) -> Response:
+    """Routes to it stay, and lead nowhere."""
+    estate = service.estate
+    gateway = estate.egress_gateways.get(call.account, request["EgressOnlyInternetGatewayId"])
+    check_dry_run(request)
+    estate.remove(estate.egress_gateways, call.account, gateway.id)
+    return {"ReturnCode": True}

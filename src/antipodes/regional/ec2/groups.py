@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.ec2 import defaults, prefixlists, references, rules
+from antipodes.regional.ec2 import defaults, ipv6, prefixlists, references, rules
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import GroupRule, SecurityGroup, Vpc
 from antipodes.service.contract import Request, ServiceError
@@ -107,11 +107,13 @@ def check_new(estate: Estate, account: str, vpc: str, name: str, description: st
 
 def make(estate: Estate, account: str, vpc: str, name: str, description: str) -> SecurityGroup:
     """Make a group that lets everything out, and nothing in."""
-    everything = GroupRule(
-        estate.new_id("sgr"), egress=True, protocol=rules.ALL, prefix=defaults.ANYWHERE
-    )
+    everything = [
+        GroupRule(estate.new_id("sgr"), egress=True, protocol=rules.ALL, prefix=defaults.ANYWHERE)
+    ]
+    if estate.vpcs.get(account, vpc).prefixes6:
+        everything.append(ipv6.everything_out(estate))
     made = SecurityGroup(
-        estate.groups.new_id(), account, vpc, name, description, rules=(everything,)
+        estate.groups.new_id(), account, vpc, name, description, rules=tuple(everything)
     )
     estate.groups.put(account, made.id, made)
     return made

@@ -18,7 +18,7 @@ _OF_VPCS = kinds.HUB_ATTACHMENT._replace(many="TransitGatewayVpcAttachments")
 
 @operations("CreateTransitGatewayVpcAttachment")
 def create_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Request) -> Response:
-    estate, options = service.estate, _options(request)
+    estate, options = service.estate, request.get("Options") or {}
     hub = estate.hubs.get(call.account, request["TransitGatewayId"])
     vpc = estate.vpcs.get(call.account, request["VpcId"])
     subnets = hubs.subnets_given(estate, call.account, vpc.id, request["SubnetIds"])
@@ -50,13 +50,6 @@ def create_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
         changed = msgspec.structs.replace(table, learns=learns)
         estate.hub_tables.put(call.account, table.id, changed)
     return _answer(estate, made, "pending")
-
-
-def _options(request: Request) -> Request:
-    options: Request = request.get("Options") or {}
-    if options.get("Ipv6Support") == "enable":
-        raise ServiceError("UnsupportedOperation", "Ipv6Support is not offered here")
-    return options
 
 
 def _check_new(estate: Estate, hub: Hub, vpc: str) -> None:
@@ -101,7 +94,7 @@ def describe_transit_gateway_attachments(service: Ec2, call: Call, request: Requ
 
 @operations("ModifyTransitGatewayVpcAttachment")
 def modify_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Request) -> Response:
-    estate, options = service.estate, _options(request)
+    estate, options = service.estate, request.get("Options") or {}
     had = _find(estate, call, request)
     removed = request.get("RemoveSubnetIds") or []
     for name in removed:

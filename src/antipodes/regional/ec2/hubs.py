@@ -33,6 +33,7 @@ HUB_SWITCHES = {
 }
 ATTACHMENT_SWITCHES = {
     "DnsSupport": "dns",
+    "Ipv6Support": "ipv6",
     "SecurityGroupReferencingSupport": "references",
     "ApplianceModeSupport": "appliance",
 }

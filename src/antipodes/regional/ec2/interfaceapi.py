@@ -7,7 +7,7 @@ from antipodes.regional.ec2.addresswishes import wishes
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.instancetypes import check_room
-from antipodes.regional.ec2.interfaces import Plan, Wanted
+from antipodes.regional.ec2.interfaces import Plan, Wanted, room
 from antipodes.regional.ec2.model import Attached, Interface
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
@@ -39,16 +39,14 @@ def create_network_interface(service: Ec2, call: Call, request: Request) -> Resp
     for one in repeated(estate.interfaces.list(call.account), token):
         return {"NetworkInterface": shown(service, one), "ClientToken": request["ClientToken"]}
     subnet = estate.subnets.get(call.account, request["SubnetId"])
-    address, others, number = wishes(request)
+    wished = wishes(request)
     groups = request.get("Groups")
     tags = tags_given(request.get("TagSpecifications") or [], kinds.INTERFACE.resource)
     wanted = Wanted(
         description=request.get("Description") or "",
         groups=tuple(groups) if groups else None,
-        address=address,
-        others=others,
-        number=number,
         token=token,
+        **wished._asdict(),
     )
     plan = Plan(service.interfaces, call.account)
     made = plan.add(subnet, wanted)
@@ -188,7 +186,7 @@ def attach_network_interface(service: Ec2, call: Call, request: Request) -> Resp
             f"Instance '{instance.id}' already has an interface attached at device index "
             f"'{number}'.",
         )
-    check_room(instance.type, [len(one.addresses) for one in (*beside, interface)])
+    check_room(instance.type, [room(one) for one in (*beside, interface)])
     check_dry_run(request)
     now, name = estate.host.runtime.wall(), estate.new_id("eni-attach")
     attached = Attached(name, instance.id, account, number, at=now)

@@ -1,13 +1,13 @@
 """Interfaces: made in a subnet, with addresses of it, by a customer or by what needs one there.
 
 An address is the lowest that is free, unless one is chosen. AWS keeps the first four addresses of a
-subnet and the last (VPC User Guide, "Subnet CIDR blocks"). Several that are made together are
-planned first, so that all of them can be, or none is.
+subnet's prefix and the last, of either family (VPC User Guide, "Subnet CIDR blocks"). Several that
+are made together are planned first, so that all of them can be, or none is.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 import msgspec
 
@@ -25,7 +25,8 @@ SERVICE_OWNER = "amazon-aws"  # of what attaches interfaces that a service manag
 class Wanted(msgspec.Struct, frozen=True):
     """What an interface is to be; without groups it has its network's default one.
 
-    `others` are its secondary addresses, and `number` is how many more of them are to be found.
+    `others` are its secondary addresses, and `number` is how many more of them are to be found;
+    `chosen6` and `number6` are the same of IPv6, where None leaves the number to the subnet.
     """
 
     kind: str = "interface"
@@ -40,14 +41,16 @@ class Wanted(msgspec.Struct, frozen=True):
     public: str = ""  # the public address of its first
     attached: Attached | None = None
     token: Token | None = None
+    chosen6: tuple[str, ...] = ()
+    number6: int | None = None
 
 
 class Addresses:
-    """The addresses of one subnet, as they are given out."""
+    """The addresses of one subnet, as they are given out: of IPv4, or of IPv6."""
 
-    def __init__(self, subnet: Subnet, taken: Iterable[str] = ()) -> None:
+    def __init__(self, subnet: Subnet, taken: Iterable[str] = (), *, six: bool = False) -> None:
         self._subnet = subnet
-        self._network = IPv4Network(subnet.prefix)
+        self._network = _prefix6(subnet) if six else IPv4Network(subnet.prefix)
         self._taken = {*taken}
         self._lowest = FIRST_HOST  # below it, none is free
 
@@ -69,6 +72,14 @@ class Addresses:
         )
 
 
+def _prefix6(subnet: Subnet) -> IPv6Network:
+    if not subnet.prefixes6:
+        raise ServiceError(
+            "InvalidParameterValue", f"The subnet '{subnet.id}' has no IPv6 CIDR block."
+        )
+    return IPv6Network(subnet.prefixes6[0].prefix)
+
+
 class Plan:
     """Interfaces that are to be made together; `made` are kept by `keep`, and not before."""
 
@@ -76,7 +87,7 @@ class Plan:
         self._interfaces = interfaces
         self._estate = interfaces.estate
         self._there = self._estate.interfaces.list(account)
-        self._subnets: dict[str, Addresses] = {}
+        self._subnets: dict[tuple[str, bool], Addresses] = {}
         self.made: list[Interface] = []
 
     def add(self, subnet: Subnet, wanted: Wanted) -> Interface:
@@ -96,6 +107,7 @@ class Plan:
         addresses = self._addresses(subnet)
         first = addresses.take(wanted.address)
         others = [addresses.take(one) for one in (*wanted.others, *[""] * wanted.number)]
+        addresses6 = tuple(self._six(subnet, wanted))
         now, attached = estate.host.runtime.wall(), wanted.attached
         if wanted.manager and attached is None:
             attached = Attached(estate.new_id("ela-attach"), "", SERVICE_OWNER, 1, at=now)
@@ -115,6 +127,7 @@ class Plan:
             attached,
             now,
             wanted.token,
+            addresses6,
         )
         self.made.append(made)
         return made
@@ -124,10 +137,21 @@ class Plan:
         for one in self.made:
             self._estate.interfaces.put(one.account, one.id, one)
 
-    def _addresses(self, subnet: Subnet) -> Addresses:
-        found = self._subnets.get(subnet.id)
+    def _six(self, subnet: Subnet, wanted: Wanted) -> Iterator[str]:
+        """Addresses of IPv6: as many as are wanted, or one if the subnet gives each its own."""
+        number = wanted.number6
+        if number is None:
+            given = subnet.assigns_ipv6 and not wanted.manager and not wanted.chosen6
+            number = 1 if given else 0
+        check_number(len(wanted.chosen6) + number)
+        for one in (*wanted.chosen6, *[""] * number):
+            yield self._addresses(subnet, six=True).take(one)
+
+    def _addresses(self, subnet: Subnet, *, six: bool = False) -> Addresses:
+        found = self._subnets.get((subnet.id, six))
         if found is None:
-            found = self._subnets[subnet.id] = Addresses(subnet, taken(self._there, subnet.id))
+            there = taken(self._there, subnet.id, six=six)
+            found = self._subnets[subnet.id, six] = Addresses(subnet, there, six=six)
         return found
 
 
@@ -219,14 +243,17 @@ def device(of: Interface) -> int:
     return of.attached.device if of.attached is not None else 0
 
 
-def taken(interfaces: Iterable[Interface], subnet: str) -> list[str]:
-    """The addresses of a subnet that interfaces have."""
-    return [
-        address.address
-        for interface in interfaces
-        if interface.subnet == subnet
-        for address in interface.addresses
-    ]
+def taken(interfaces: Iterable[Interface], subnet: str, *, six: bool = False) -> list[str]:
+    """The addresses of a subnet that interfaces have, of one family."""
+    here = [one for one in interfaces if one.subnet == subnet]
+    if six:
+        return [address for interface in here for address in interface.addresses6]
+    return [address.address for interface in here for address in interface.addresses]
+
+
+def room(of: Interface) -> int:
+    """How many addresses an interface has, of the family of which it has more."""
+    return max(len(of.addresses), len(of.addresses6))
 
 
 def check_number(addresses: int) -> None:
@@ -234,13 +261,13 @@ def check_number(addresses: int) -> None:
     if addresses > ADDRESSES_MAX:
         raise ServiceError(
             "PrivateIpAddressLimitExceeded",
-            f"An interface has at most {ADDRESSES_MAX} private addresses.",
+            f"An interface has at most {ADDRESSES_MAX} addresses of each family.",
         )
 
 
-def _checked(network: IPv4Network, wanted: str, taken: set[str]) -> str:
+def _checked(network: IPv4Network | IPv6Network, wanted: str, taken: set[str]) -> str:
     try:
-        address = IPv4Address(wanted)
+        address = (IPv4Address if isinstance(network, IPv4Network) else IPv6Address)(wanted)
     except AddressValueError:
         raise ServiceError("InvalidParameterValue", f"invalid IP address: '{wanted}'") from None
     if address not in network:

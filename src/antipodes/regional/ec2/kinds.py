@@ -55,6 +55,11 @@ INTERNET_GATEWAY = Kind(
     *("internet-gateway", "igw", "InternetGatewayId", "InternetGateways", "InternetGatewayIds"),
     *("InvalidInternetGatewayID.NotFound", "internetGateway ID"),
 )
+EGRESS_GATEWAY = Kind(
+    *("egress-only-internet-gateway", "eigw", "EgressOnlyInternetGatewayId"),
+    *("EgressOnlyInternetGateways", "EgressOnlyInternetGatewayIds"),
+    *("InvalidGatewayID.NotFound", "egressOnlyInternetGateway ID"),
+)
 DHCP_OPTIONS = Kind(
     *("dhcp-options", "dopt", "DhcpOptionsId", "DhcpOptions", "DhcpOptionsIds"),
     *("InvalidDhcpOptionID.NotFound", "dhcpOptions ID"),
@@ -138,6 +143,7 @@ KINDS = (
     SECURITY_GROUP,
     SECURITY_GROUP_RULE,
     INTERNET_GATEWAY,
+    EGRESS_GATEWAY,
     DHCP_OPTIONS,
     ELASTIC_IP,
     INTERFACE,

@@ -15,7 +15,7 @@ import msgspec
 from antipodes.regional.ec2.addresswishes import wishes
 from antipodes.regional.ec2.answering import not_offered
 from antipodes.regional.ec2.instancetypes import DEFAULT, check_room, check_type
-from antipodes.regional.ec2.interfaces import Plan, Wanted
+from antipodes.regional.ec2.interfaces import Plan, Wanted, room
 from antipodes.regional.ec2.model import Attached, Instance, Interface, Subnet, Token
 from antipodes.regional.ec2.service import Ec2
 from antipodes.service.contract import Request, ServiceError
@@ -28,7 +28,7 @@ _NOT_OFFERED = (
     *("CreditSpecification", "CpuOptions", "CapacityReservationSpecification"),
     *("LicenseSpecifications", "MetadataOptions", "PrivateDnsNameOptions", "MaintenanceOptions"),
     *("EnablePrimaryIpv6", "NetworkPerformanceOptions", "Operator", "SecondaryInterfaces"),
-    *("AdditionalInfo", "IamInstanceProfile", "Ipv6Addresses", "Ipv6AddressCount"),
+    *("AdditionalInfo", "IamInstanceProfile"),
 )
 _SWITCHES = (
     ("Monitoring", "Enabled"),
@@ -36,7 +36,10 @@ _SWITCHES = (
     ("EnclaveOptions", "Enabled"),
 )
 _PLACED_ELSEWHERE = ("Affinity", "GroupName", "GroupId", "PartitionNumber", "HostId")
-_FOR_ONE_INTERFACE = ("SubnetId", "SecurityGroupIds", "SecurityGroups", "PrivateIpAddress")
+_FOR_ONE_INTERFACE = (
+    *("SubnetId", "SecurityGroupIds", "SecurityGroups", "PrivateIpAddress"),
+    *("Ipv6Addresses", "Ipv6AddressCount"),
+)
 _OF_SPECIFICATIONS = ("NetworkCardIndex", "AssociateCarrierIpAddress", "PrimaryIpv6")
 
 
@@ -126,9 +129,8 @@ def _slots(service: Ec2, account: str, request: Request) -> Iterator[Slot]:
         subnet = _subnet(service, account, request)
         names = request.get("SecurityGroups") or []
         groups += [_group_named(service, account, subnet.vpc, name) for name in names]
-        address, others, number = wishes(request)
         chosen = tuple(groups) if groups else None
-        wanted = Wanted(groups=chosen, address=address, others=others, number=number)
+        wanted = Wanted(groups=chosen, **wishes(request)._asdict())
         yield Slot(0, subnet, wanted)
         return
     for member in _FOR_ONE_INTERFACE:
@@ -154,16 +156,13 @@ def _specified(service: Ec2, account: str, request: Request, of: Request) -> Slo
         )
     name, public = of.get("NetworkInterfaceId"), of.get("AssociatePublicIpAddress")
     if not name:
-        address, others, number = wishes(of)
         groups = tuple(of["Groups"]) if of.get("Groups") else None
         subnet = _subnet(service, account, {**request, "SubnetId": of.get("SubnetId")})
         ends = of.get("DeleteOnTermination")
         wanted = Wanted(
             description=of.get("Description") or "",
             groups=groups,
-            address=address,
-            others=others,
-            number=number,
+            **wishes(of)._asdict(),
         )
         return Slot(device, subnet, wanted, ends=ends is not False, public=public)
     for member in ("SubnetId", "Groups", "AssociatePublicIpAddress", "Description"):
@@ -241,7 +240,9 @@ def _check_slots(slots: tuple[Slot, ...], kind: str, most: int) -> None:
             "multiple network interfaces.",
         )
     there = [slot.there.id for slot in slots if slot.there is not None]
-    chosen = [slot for slot in slots if slot.wanted.address or slot.wanted.others]
+    chosen = [
+        slot for slot in slots if slot.wanted.address or slot.wanted.others or slot.wanted.chosen6
+    ]
     if len({*there}) < len(there) or (most > 1 and (there or chosen)):
         raise ServiceError(
             "InvalidParameterCombination",
@@ -251,10 +252,12 @@ def _check_slots(slots: tuple[Slot, ...], kind: str, most: int) -> None:
 
 
 def _number(slot: Slot) -> int:
-    """How many addresses an interface will have."""
+    """How many addresses an interface will have, of the family of which it has more."""
     if slot.there is not None:
-        return len(slot.there.addresses)
-    return 1 + len(slot.wanted.others) + slot.wanted.number
+        return room(slot.there)
+    wanted = slot.wanted
+    six = len(wanted.chosen6) + (wanted.number6 or 0)
+    return max(1 + len(wanted.others) + wanted.number, six)
 
 
 class Launching:

@@ -137,6 +137,15 @@ class InternetGateway(msgspec.Struct, frozen=True):
     vpc: str = ""
 
 
+class EgressGateway(msgspec.Struct, frozen=True):
+    """An egress-only internet gateway, which is of one VPC for as long as it is there."""
+
+    id: str
+    account: str
+    vpc: str
+    token: Token | None = None
+
+
 class DhcpOptions(msgspec.Struct, frozen=True):
     """A set of DHCP options, by name."""
 
@@ -212,7 +221,7 @@ class Interface(msgspec.Struct, frozen=True):
     vpc: str
     subnet: str
     zone: str
-    addresses: tuple[PrivateAddress, ...]  # the primary one first
+    addresses: tuple[PrivateAddress, ...]  # of IPv4, the primary one first
     groups: tuple[str, ...]
     kind: str = "interface"
     description: str = ""
@@ -222,6 +231,7 @@ class Interface(msgspec.Struct, frozen=True):
     attached: Attached | None = None
     made_at: float = 0.0
     token: Token | None = None
+    addresses6: tuple[str, ...] = ()
 
 
 class Instance(msgspec.Struct, frozen=True):

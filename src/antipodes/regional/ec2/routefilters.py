@@ -22,6 +22,7 @@ GATEWAY_FILTERS: Filters = {
     "attachment.vpc-id": _among("Attachments", "VpcId"),
     **_TAGS,
 }
+EGRESS_GATEWAY_FILTERS: Filters = _TAGS
 OPTION_FILTERS: Filters = {
     "dhcp-options-id": _member("DhcpOptionsId"),
     "owner-id": _member("OwnerId"),

@@ -50,7 +50,8 @@ def vpc(estate: Estate, of: Vpc) -> Thing:
         "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
     if of.prefixes6:
-        found["Ipv6CidrBlockAssociationSet"] = [_prefix6(one) for one in of.prefixes6]
+        region = estate.host.place
+        found["Ipv6CidrBlockAssociationSet"] = [provided(one, region) for one in of.prefixes6]
     return found
 
 
@@ -58,8 +59,15 @@ def _prefix(of: Association, member: str) -> Thing:
     return {"AssociationId": of.id, member: of.prefix, f"{member}State": {"State": "associated"}}
 
 
-def _prefix6(of: Association) -> Thing:
-    return _prefix(of, "Ipv6CidrBlock")
+def prefix6(of: Association) -> Thing:
+    """A prefix of IPv6 of a subnet."""
+    source = {"Ipv6AddressAttribute": "public", "IpSource": "amazon"}
+    return _prefix(of, "Ipv6CidrBlock") | source
+
+
+def provided(of: Association, region: str) -> Thing:
+    """A prefix of IPv6 of a VPC, out of what Amazon has in a region."""
+    return prefix6(of) | {"NetworkBorderGroup": region, "Ipv6Pool": "Amazon"}
 
 
 def subnet(estate: Estate, of: Subnet, zones: Sequence[Zone], occupied: int = 0) -> Thing:
@@ -79,7 +87,7 @@ def subnet(estate: Estate, of: Subnet, zones: Sequence[Zone], occupied: int = 0)
         "MapPublicIpOnLaunch": of.maps_public_ip,
         "MapCustomerOwnedIpOnLaunch": False,
         "AssignIpv6AddressOnCreation": of.assigns_ipv6,
-        "Ipv6CidrBlockAssociationSet": [_prefix6(one) for one in of.prefixes6],
+        "Ipv6CidrBlockAssociationSet": [prefix6(one) for one in of.prefixes6],
         "Ipv6Native": False,
         "EnableDns64": False,
         "State": "available",

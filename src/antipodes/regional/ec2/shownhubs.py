@@ -58,7 +58,7 @@ def hub(estate: Estate, of: Hub) -> Thing:
 
 def vpc_attachment(estate: Estate, of: HubAttachment) -> Thing:
     """An attachment of a VPC."""
-    options = _switches(of, ATTACHMENT_SWITCHES) | {"Ipv6Support": _switch(on=of.ipv6)}
+    options = _switches(of, ATTACHMENT_SWITCHES)
     return {
         "TransitGatewayAttachmentId": of.id,
         "TransitGatewayId": of.hub,

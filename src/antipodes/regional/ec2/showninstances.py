@@ -91,6 +91,8 @@ def _network(estate: Estate, of: Instance, interfaces: Sequence[Interface]) -> T
         "SubnetId": of.subnet,
         "VpcId": of.vpc,
     }
+    if first.addresses6:
+        found["Ipv6Address"] = first.addresses6[0]
     return found | ({"PublicIpAddress": association["PublicIp"]} if association else {})
 
 
@@ -112,7 +114,7 @@ def _interface(estate: Estate, of: Interface) -> Thing:
         "Description": of.description,
         "Groups": showninterfaces.groups(estate, of),
         "InterfaceType": of.kind,
-        "Ipv6Addresses": [],
+        "Ipv6Addresses": showninterfaces.addresses6(of),
         "MacAddress": showninterfaces.mac_address(of.id),
         "NetworkInterfaceId": of.id,
         "OwnerId": of.account,

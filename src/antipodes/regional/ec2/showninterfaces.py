@@ -23,7 +23,7 @@ def interface(estate: Estate, of: Interface, zones: Sequence[Zone]) -> Thing:
         "Description": of.description,
         "Groups": groups(estate, of),
         "InterfaceType": of.kind,
-        "Ipv6Addresses": [],
+        "Ipv6Addresses": addresses6(of),
         "MacAddress": mac_address(of.id),
         "NetworkInterfaceId": of.id,
         "OwnerId": of.account,
@@ -69,6 +69,11 @@ def addresses(estate: Estate, of: Interface) -> list[Thing]:
                 told["Association"]["PublicDnsName"] = public_name(region, one.public)
         found.append(told)
     return found
+
+
+def addresses6(of: Interface) -> list[Thing]:
+    """An interface's addresses of IPv6."""
+    return [{"Ipv6Address": one, "IsPrimaryIpv6": False} for one in of.addresses6]
 
 
 def _association(of: Interface, one: PrivateAddress) -> Thing:

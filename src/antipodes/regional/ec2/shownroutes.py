@@ -5,7 +5,14 @@ from collections.abc import Iterable
 from antipodes.regional.ec2 import endpoints, tags, targets
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
-from antipodes.regional.ec2.model import DhcpOptions, InternetGateway, Route, RouteTable, Subnet
+from antipodes.regional.ec2.model import (
+    DhcpOptions,
+    EgressGateway,
+    InternetGateway,
+    Route,
+    RouteTable,
+    Subnet,
+)
 
 
 def gateway(estate: Estate, of: InternetGateway) -> Thing:
@@ -15,6 +22,15 @@ def gateway(estate: Estate, of: InternetGateway) -> Thing:
         "InternetGatewayId": of.id,
         "OwnerId": of.account,
         "Attachments": attachments,
+        "Tags": tags.shown(estate.tags(of.account, of.id)),
+    }
+
+
+def egress_gateway(estate: Estate, of: EgressGateway) -> Thing:
+    """An egress-only internet gateway."""
+    return {
+        "EgressOnlyInternetGatewayId": of.id,
+        "Attachments": [{"VpcId": of.vpc, "State": "attached"}],
         "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
 

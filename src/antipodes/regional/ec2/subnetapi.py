@@ -1,12 +1,13 @@
 """EC2's operations on subnets."""
 
 from ipaddress import IPv4Network
+from typing import Any
 
 import msgspec
 
-from antipodes.regional.ec2 import defaults, filters, kinds, prefixes, shown
+from antipodes.regional.ec2 import defaults, filters, ipv6, kinds, prefixes, shown
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
-from antipodes.regional.ec2.model import Subnet
+from antipodes.regional.ec2.model import Association, Subnet
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.service.contract import Call, Request, Response, ServiceError
@@ -14,7 +15,6 @@ from antipodes.world.atlas import Zone
 
 SUBNETS_MAX = 200  # of a VPC, by AWS's default quota
 _NOT_OFFERED = (
-    "Ipv6CidrBlock",
     "OutpostArn",
     "Ipv6Native",
     "Ipv4IpamPoolId",
@@ -31,8 +31,11 @@ _NOT_MODIFIED = (
     "EnableResourceNameDnsAAAARecordOnLaunch",
     "EnableLniAtDeviceIndex",
     "DisableLniAtDeviceIndex",
-    "AssignIpv6AddressOnCreation",
 )
+_ATTRIBUTES = {  # by their names in requests and in records
+    "MapPublicIpOnLaunch": "maps_public_ip",
+    "AssignIpv6AddressOnCreation": "assigns_ipv6",
+}
 
 
 @operations("CreateSubnet")
@@ -49,13 +52,17 @@ def create_subnet(service: Ec2, call: Call, request: Request) -> Response:
         [one.prefix for one in vpc.prefixes],
         [one.prefix for one in beside],
     )
+    text6 = request.get("Ipv6CidrBlock")
+    prefix6 = ipv6.of_subnet(text6, vpc, beside) if text6 else ""
     tags = tags_given(request.get("TagSpecifications") or [], kinds.SUBNET.resource)
     if len(beside) >= SUBNETS_MAX:
         raise ServiceError("SubnetLimitExceeded", "The maximum number of subnets has been reached.")
     check_dry_run(request)
     name, association = estate.subnets.new_id(), estate.new_id("aclassoc")
     made = Subnet(
-        name, call.account, vpc.id, zone.id, str(network), vpc.acl, acl_association=association
+        *(name, call.account, vpc.id, zone.id, str(network), vpc.acl),
+        acl_association=association,
+        prefixes6=(Association(estate.new_id("subnet-cidr-assoc"), prefix6),) if prefix6 else (),
     )
     estate.subnets.put(call.account, name, made)
     estate.tag(call.account, name, tags)
@@ -134,9 +141,21 @@ def delete_subnet(service: Ec2, call: Call, request: Request) -> Response:
 def modify_subnet_attribute(service: Ec2, call: Call, request: Request) -> Response:
     not_offered(request, _NOT_MODIFIED)
     subnet = service.estate.subnets.get(call.account, request["SubnetId"])
-    maps = request.get("MapPublicIpOnLaunch")
-    if maps is None:
-        raise ServiceError("MissingParameter", "The request must contain an attribute to modify.")
-    changed = msgspec.structs.replace(subnet, maps_public_ip=bool(maps.get("Value")))
+    given = [member for member in _ATTRIBUTES if request.get(member) is not None]
+    if len(given) != 1:
+        raise ServiceError(
+            "InvalidParameterCombination" if given else "MissingParameter",
+            "The request must contain one attribute to modify.",
+        )
+    value = bool(request[given[0]].get("Value"))
+    if given == ["AssignIpv6AddressOnCreation"] and value and not subnet.prefixes6:
+        raise ServiceError(
+            "InvalidParameterValue",
+            "Invalid value 'true' for assign-ipv6-address-on-creation. Cannot set "
+            "assign-ipv6-address-on-creation to true unless the subnet has an IPv6 CIDR block "
+            f"associated with it: {subnet.id} has none.",
+        )
+    change: dict[str, Any] = {_ATTRIBUTES[given[0]]: value}
+    changed = msgspec.structs.replace(subnet, **change)
     service.estate.subnets.put(call.account, subnet.id, changed)
     return {}

@@ -57,6 +57,11 @@ def _vpn_gateway(estate: Estate, account: str, name: str) -> Found | None:
     return None if gateway is None else Found((gateway.vpc,))
 
 
+def _egress_gateway(estate: Estate, account: str, name: str) -> Found | None:
+    gateway = estate.egress_gateways.find(account, name)
+    return None if gateway is None else Found((gateway.vpc,))
+
+
 def _interface(estate: Estate, account: str, name: str) -> Found | None:
     """One takes packets that a service manages, or that a running instance has."""
     interface = estate.interfaces.find(account, name)
@@ -122,7 +127,7 @@ TARGETS = (
     ),
     Target(
         *("eigw", "EgressOnlyInternetGatewayId", "EgressOnlyInternetGatewayId"),
-        *("InvalidGatewayID.NotFound", "egressOnlyInternetGateway ID", _absent),
+        *("InvalidGatewayID.NotFound", "egressOnlyInternetGateway ID", _egress_gateway),
     ),
     Target(
         *("tgw", "TransitGatewayId", "TransitGatewayId", "InvalidTransitGatewayID.NotFound"),

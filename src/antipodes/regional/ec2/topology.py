@@ -66,6 +66,10 @@ def topology(estate: Estate, account: str) -> told.Topology:
             one.id: told.Gateway(one.id, one.vpc, _edge(one.id, tables))
             for one in estate.gateways.list(account)
             if one.vpc
+        }
+        | {
+            one.id: told.Gateway(one.id, one.vpc, egress_only=True)
+            for one in estate.egress_gateways.list(account)
         },
         translators={
             one.id: told.Translator(one.id, one.interface)
@@ -145,6 +149,7 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
                 *(names[one.id], one.hub, told.FAR_HUB if one.id in far else told.NETWORK),
                 *(far.get(one.id, one.of), tuple(carriers[one.id]), one.table),
                 *(one.appliance, one.references, one.state == AVAILABLE),
+                ipv6=one.ipv6 or one.id in far,
             )
             for one in attached.values()
         },
@@ -185,7 +190,7 @@ def _interface(of: Interface, idle: AbstractSet[str]) -> told.Interface:
     return told.Interface(
         of.id,
         of.subnet,
-        tuple(one.address for one in of.addresses),
+        (*(one.address for one in of.addresses), *of.addresses6),
         {one.address: one.public for one in of.addresses if one.public},
         None if of.kind in _WITHOUT_GROUPS else of.groups,
         of.checks and of.kind not in _WITHOUT_GROUPS,

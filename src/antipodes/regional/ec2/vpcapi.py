@@ -1,29 +1,21 @@
 """EC2's operations on VPCs."""
 
-from ipaddress import IPv4Network
 from typing import Any
 
 import msgspec
 
-from antipodes.regional.ec2 import defaults, filters, groups, kinds, prefixes, shown
+from antipodes.regional.ec2 import defaults, filters, groups, ipv6, kinds, prefixes, shown
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
-from antipodes.regional.ec2.model import (
-    Association,
-    Route,
-    Vpc,
-)
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
 VPCS_MAX = 5  # of an account in a region, by AWS's default quota
-PREFIXES_MAX = 5  # of IPv4 of a VPC, likewise
 _NOT_OFFERED = (
     "Ipv4IpamPoolId",
     "Ipv6IpamPoolId",
     "Ipv6Pool",
     "Ipv6CidrBlock",
-    "AmazonProvidedIpv6CidrBlock",
     "VpcEncryptionControl",
 )
 # Attributes by their names in requests, in descriptions, and in records.
@@ -37,6 +29,7 @@ _ATTRIBUTES = {
 @operations("CreateVpc")
 def create_vpc(service: Ec2, call: Call, request: Request) -> Response:
     not_offered(request, _NOT_OFFERED)
+    check_border(service.host.place, request)
     if not request.get("CidrBlock"):
         raise ServiceError("MissingParameter", "Either 'cidrBlock' or 'ipv4IpamPoolId' is required")
     network = prefixes.of_network(request["CidrBlock"])
@@ -54,8 +47,22 @@ def create_vpc(service: Ec2, call: Call, request: Request) -> Response:
 
     wanted = defaults.Wanted(call.account, network, name, tenancy=tenancy)
     made = defaults.network(estate, wanted)
+    if request.get("AmazonProvidedIpv6CidrBlock"):
+        made, _ = ipv6.join(estate, made)
     estate.tag(call.account, made.id, tags)
-    return {"Vpc": shown.vpc(estate, made) | {"State": "pending"}}
+    answer = {"Vpc": shown.vpc(estate, made) | {"State": "pending"}}
+    for one in answer["Vpc"].get("Ipv6CidrBlockAssociationSet", []):
+        one["Ipv6CidrBlockState"] = {"State": "associating"}
+    return answer
+
+
+def check_border(region: str, request: Request) -> None:
+    """Refuse IPv6 that is announced elsewhere than in the region as a whole."""
+    border = request.get("Ipv6CidrBlockNetworkBorderGroup")
+    if border not in {None, "", region}:
+        raise ServiceError(
+            "UnsupportedOperation", "Ipv6CidrBlockNetworkBorderGroup is not offered here"
+        )
 
 
 @operations("CreateDefaultVpc")
@@ -90,6 +97,7 @@ def delete_vpc(service: Ec2, call: Call, request: Request) -> Response:
         *(one for one in estate.endpoints.list(account) if one.vpc == vpc.id),
         *(one for one in estate.subnets.list(account) if one.vpc == vpc.id),
         *(one for one in estate.gateways.list(account) if one.vpc == vpc.id),
+        *(one for one in estate.egress_gateways.list(account) if one.vpc == vpc.id),
         *(one for one in estate.attachments.list(account) if one.of == vpc.id),
         *(one for one in estate.vpn_gateways.list(account) if one.vpc == vpc.id),
     ]
@@ -129,84 +137,3 @@ def modify_vpc_attribute(service: Ec2, call: Call, request: Request) -> Response
     change: dict[str, Any] = {field: bool(request[given[0]].get("Value"))}
     service.estate.vpcs.put(call.account, vpc.id, msgspec.structs.replace(vpc, **change))
     return {}
-
-
-@operations("AssociateVpcCidrBlock")
-def associate_vpc_cidr_block(service: Ec2, call: Call, request: Request) -> Response:
-    not_offered(request, (*_NOT_OFFERED, "Ipv6CidrBlockNetworkBorderGroup"))
-    estate = service.estate
-    vpc = estate.vpcs.get(call.account, request["VpcId"])
-    if not request.get("CidrBlock"):
-        raise ServiceError("MissingParameter", "The request must contain the parameter cidrBlock")
-    tables = [one for one in estate.tables.list(call.account) if one.vpc == vpc.id]
-    routed = [
-        route.destination
-        for table in tables
-        for route in table.routes
-        if route.target != "local" and "." in route.destination
-    ]
-    network = prefixes.further(request["CidrBlock"], [one.prefix for one in vpc.prefixes], routed)
-    if len(vpc.prefixes) >= PREFIXES_MAX:
-        raise ServiceError(
-            "CidrBlockLimitExceeded", f"A VPC has at most {PREFIXES_MAX} IPv4 CIDR blocks."
-        )
-    service.peerings.check_prefix(vpc, str(network))
-    now = service.host.runtime.wall()
-    made = Association(estate.new_id("vpc-cidr-assoc"), str(network), now)
-    changed = msgspec.structs.replace(vpc, prefixes=(*vpc.prefixes, made))
-    estate.vpcs.put(call.account, vpc.id, changed)
-    service.peerings.prefixes_changed(changed)
-    for table in tables:
-        local = Route(made.prefix, "local", defaults.LOCAL_ORIGIN)
-        routes = (*table.routes, local)
-        estate.tables.put(call.account, table.id, msgspec.structs.replace(table, routes=routes))
-    state = {"AssociationId": made.id, "CidrBlock": made.prefix}
-    return {
-        "VpcId": vpc.id,
-        "CidrBlockAssociation": state | {"CidrBlockState": {"State": "associating"}},
-    }
-
-
-@operations("DisassociateVpcCidrBlock")
-def disassociate_vpc_cidr_block(service: Ec2, call: Call, request: Request) -> Response:
-    estate, name = service.estate, request["AssociationId"]
-    for vpc in estate.vpcs.list(call.account):
-        for number, one in enumerate(vpc.prefixes):
-            if one.id == name:
-                return _disassociated(service, vpc, number)
-    raise ServiceError(
-        "InvalidVpcCidrBlockAssociationID.NotFound",
-        f"The vpc CIDR block association ID '{name}' does not exist",
-    )
-
-
-def _disassociated(service: Ec2, vpc: Vpc, number: int) -> Response:
-    estate, gone = service.estate, vpc.prefixes[number]
-    if number == 0:
-        raise ServiceError(
-            "OperationNotPermitted",
-            f"The vpc CIDR block with association ID {gone.id} may not be disassociated. It is the "
-            "primary IPv4 CIDR block of the VPC",
-        )
-    network = IPv4Network(gone.prefix)
-    for subnet in estate.subnets.list(vpc.account):
-        if subnet.vpc == vpc.id and IPv4Network(subnet.prefix).subnet_of(network):
-            raise ServiceError(
-                "DependencyViolation",
-                f"The CIDR block {gone.prefix} of the vpc '{vpc.id}' has dependencies and cannot "
-                "be disassociated.",
-            )
-    kept = tuple(one for one in vpc.prefixes if one is not gone)
-    changed = msgspec.structs.replace(vpc, prefixes=kept)
-    estate.vpcs.put(vpc.account, vpc.id, changed)
-    service.peerings.prefixes_changed(changed)
-    for table in estate.tables.list(vpc.account):
-        if table.vpc == vpc.id:
-            routes = tuple(one for one in table.routes if one.destination != gone.prefix)
-            without = msgspec.structs.replace(table, routes=routes)
-            estate.tables.put(vpc.account, table.id, without)
-    state = {"AssociationId": gone.id, "CidrBlock": gone.prefix}
-    return {
-        "VpcId": vpc.id,
-        "CidrBlockAssociation": state | {"CidrBlockState": {"State": "disassociating"}},
-    }

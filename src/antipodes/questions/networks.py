@@ -19,7 +19,8 @@ from antipodes.world.atlas import load_atlas
 from antipodes.world.world import World
 
 INTERNET = "internet"
-INTERNET_ADDRESS = "192.0.2.1"  # of somebody on the internet (RFC 5737)
+# Of somebody on the internet, by family (RFC 5737, RFC 5180).
+INTERNET_ADDRESSES = {4: "192.0.2.1", 6: "2001:2::1"}
 
 
 class QuestionError(Exception):
@@ -97,28 +98,28 @@ class Ends:
     def source(self, name: str, version: int) -> tuple[Key, str]:
         """The point where something sends, and the address that it sends from."""
         if name == INTERNET:
-            return ON_THE_INTERNET, INTERNET_ADDRESS
+            return ON_THE_INTERNET, INTERNET_ADDRESSES[version]
         interface = self._interface(name)
         if interface is None:
-            if _is_address(name):
+            if is_address(name):
                 return ON_THE_INTERNET, name
             raise QuestionError(f"nothing here is called {name}")
-        if _is_address(name):
+        if is_address(name):
             return from_interface(interface.id), name
         return from_interface(interface.id), self._address(interface, version)
 
-    def target(self, name: str, source: str = "") -> str:
-        """The address of a target: to the internet its public one, if it has one."""
+    def target(self, name: str, source: str, version: int) -> str:
+        """The address of a target in a family: to the internet its public one, if it has one."""
         if name == INTERNET:
-            return INTERNET_ADDRESS
-        if _is_address(name):
+            return INTERNET_ADDRESSES[version]
+        if is_address(name):
             return name
         interface = self._interface(name)
         if interface is None:
             raise QuestionError(f"nothing here is called {name}")
-        if source == INTERNET and interface.public:
+        if source == INTERNET and version == 4 and interface.public:  # noqa: PLR2004 - IPv4
             return next(iter(interface.public.values()))
-        return interface.addresses[0]
+        return self._address(interface, version)
 
     def _address(self, interface: Interface, version: int) -> str:
         for address in interface.addresses:
@@ -149,7 +150,8 @@ class Ends:
         return next((interface for _, interface in found.values()), None)
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether a name is an address."""
     try:
         ip_address(text)
     except ValueError:

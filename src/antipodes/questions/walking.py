@@ -10,7 +10,7 @@ from antipodes.fabric.network.fabric import Both, Fabric
 from antipodes.fabric.network.measures import measured
 from antipodes.fabric.network.topology import Topology
 from antipodes.fabric.network.walking import Step, Walk
-from antipodes.questions.networks import Ends
+from antipodes.questions.networks import Ends, is_address
 from antipodes.world.world import World
 
 PROTOCOLS = {"tcp": packets.TCP, "udp": packets.UDP, "icmp": packets.ICMP}
@@ -27,12 +27,13 @@ class Asked(NamedTuple):
     protocol: str = "tcp"
     port: int = 443
     from_port: int = EPHEMERAL_PORT
+    ipv6: bool = False  # where no end is called by an address
 
 
 def walked(topology: Topology, asked: Asked) -> Both:
     """Follow the packet. Raises QuestionError."""
     ends = Ends(topology)
-    target = ends.target(asked.target, asked.source)
+    target = ends.target(asked.target, asked.source, _version(asked))
     version = ip_address(target).version
     start, source = ends.source(asked.source, version)
     protocol = PROTOCOLS[asked.protocol]
@@ -42,6 +43,14 @@ def walked(topology: Topology, asked: Asked) -> Both:
     else:
         packet = packets.Packet.of(source, target, protocol, asked.port, port=asked.from_port)
     return Fabric(topology, version).walk(start, packet)
+
+
+def _version(asked: Asked) -> int:
+    """The family of the packet: that of an address, if one is named."""
+    for name in (asked.target, asked.source):
+        if is_address(name):
+            return ip_address(name).version
+    return 6 if asked.ipv6 else 4
 
 
 def as_record(

@@ -21,6 +21,7 @@ def add(actions: Any) -> argparse.ArgumentParser:
     walk.add_argument("target", help=ends)
     walk.add_argument("--protocol", choices=tuple(PROTOCOLS), default="tcp")
     walk.add_argument("--port", type=port, default=443, help="of the target")
+    walk.add_argument("--ipv6", action="store_true", help="where no end is called by an address")
     walk.add_argument("--json", action="store_true")
     walk.set_defaults(answer=answer)
     return walk
@@ -28,7 +29,7 @@ def add(actions: Any) -> argparse.ArgumentParser:
 
 def answer(told: Told, options: argparse.Namespace) -> Answer:
     """The way, with status 0 if an answer came back and 1 if none did. Raises QuestionError."""
-    asked = Asked(options.source, options.target, options.protocol, options.port)
+    asked = Asked(options.source, options.target, options.protocol, options.port, ipv6=options.ipv6)
     both = walked(told.topology, asked)
     record = as_record(both, way_between(told.world), names(told.topology))
     text = json.dumps(record, indent=2) if options.json else "\n".join(lines(record))

@@ -17,7 +17,8 @@ there are more, have the block for documentation (RFC 3849):
 ======================  =========================================================
 
 Inside every region, the default network of every account is 172.31.0.0/16, with its resolver at the
-second address; customers' sites have other private ranges.
+second address; customers' sites have other private ranges. An address in a private network is in no
+place, of either family: what is sent to it goes by the network, not by the emulated internet.
 
 Anycast addresses belong to no place: where they lead depends on where one stands. All functions are
 pure; the blocks are disjoint and each function is the inverse of `place_of`.
@@ -159,7 +160,7 @@ def client_ip6(city: str, n: int) -> str:
 def place_of(ip: str) -> str | None:
     """Return the region, zone or city that an address is in; None for anycast and all others."""
     if ":" in ip:
-        return _place_of6(ip)
+        return _city_of(ip)
     number = _number(ip)
     if CLIENTS <= number < END:
         cities = load_atlas().cities
@@ -174,16 +175,13 @@ def place_of(ip: str) -> str | None:
     return None
 
 
-def _place_of6(ip: str) -> str | None:
-    """Return the city, or the region of a private network, that an address of IPv6 is in."""
+def _city_of(ip: str) -> str | None:
+    """Return the city that an address of IPv6 is in."""
     try:
         number = int(IPv6Address(ip))
     except AddressValueError:
         return None
-    cities, regions = load_atlas().cities, load_atlas().regions
-    if 0 <= number - NETWORKS6 < REGIONS_MAX << REGION6_BITS:
-        position = (number - NETWORKS6) >> REGION6_BITS
-        return regions[position].place if position < len(regions) else None
+    cities = load_atlas().cities
     index = (number - CLIENTS6) // SUBNET6_SIZE
     return cities[index].place if 0 <= index < len(cities) else None
 

@@ -351,7 +351,6 @@ def test_an_attachment_that_cannot_be(ec2: Any) -> None:
         ({"SubnetIds": ["subnet-1"]}, "InvalidSubnetID.NotFound"),
         ({"SubnetIds": [foreign]}, "InvalidSubnetID.NotFound"),
         ({"SubnetIds": [one, again]}, "DuplicateSubnetsInSameZone"),
-        ({"Options": {"Ipv6Support": "enable"}}, "UnsupportedOperation"),
         ({"TagSpecifications": tagged("vpc", a="b")}, "InvalidParameterValue"),
         ({"DryRun": True}, "DryRunOperation"),
     ):
@@ -365,7 +364,6 @@ def test_an_attachment_that_cannot_be(ec2: Any) -> None:
         ({"RemoveSubnetIds": [two]}, "InvalidSubnetID.NotFound"),
         ({"AddSubnetIds": [again]}, "DuplicateSubnetsInSameZone"),
         ({"AddSubnetIds": [foreign]}, "InvalidSubnetID.NotFound"),
-        ({"Options": {"Ipv6Support": "enable"}}, "UnsupportedOperation"),
         ({"AddSubnetIds": [two], "DryRun": True}, "DryRunOperation"),
     ):
         assert refusal(modify, TransitGatewayAttachmentId=name, **change) == code

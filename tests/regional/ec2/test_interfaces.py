@@ -136,7 +136,7 @@ def test_a_full_subnet_has_no_room(ec2: Any) -> None:
         ({"Groups": ["sg-1"]}, "InvalidGroup.NotFound"),
         ({"Groups": [f"sg-{n}" for n in range(6)]}, "SecurityGroupsPerInterfaceLimitExceeded"),
         ({"InterfaceType": "efa"}, "UnsupportedOperation"),
-        ({"Ipv6AddressCount": 1}, "UnsupportedOperation"),
+        ({"Ipv6AddressCount": 1}, "InvalidParameterValue"),
         ({"TagSpecifications": tagged("vpc", a="b")}, "InvalidParameterValue"),
         ({"DryRun": True}, "DryRunOperation"),
     ],

@@ -56,7 +56,7 @@ def test_a_vpc_comes_with_a_group_and_is_there_after_a_restart(region: Region) -
         ({"CidrBlock": "fd00::/56"}, "InvalidParameterValue"),
         ({}, "MissingParameter"),
         ({"CidrBlock": "10.0.0.0/16", "InstanceTenancy": "host"}, "UnsupportedTenancy"),
-        ({"CidrBlock": "10.0.0.0/16", "AmazonProvidedIpv6CidrBlock": True}, "UnsupportedOperation"),
+        ({"CidrBlock": "10.0.0.0/16", "Ipv6Pool": "mine"}, "UnsupportedOperation"),
         ({"CidrBlock": "10.0.0.0/16", "Ipv4IpamPoolId": "ipam-pool-1"}, "UnsupportedOperation"),
         ({"CidrBlock": "10.0.0.0/16", "DryRun": True}, "DryRunOperation"),
         (

@@ -149,7 +149,7 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
                 *(names[one.id], one.hub, told.FAR_HUB if one.id in far else told.NETWORK),
                 *(far.get(one.id, one.of), tuple(carriers[one.id]), one.table),
                 *(one.appliance, one.references, one.state == AVAILABLE),
-                ipv6=one.ipv6 or one.id in far,
+                ipv6=one.ipv6 or one.kind != hubroutes.VPC,
             )
             for one in attached.values()
         },

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from antipodes.questions import walkquestion
+from antipodes.questions import drawquestion, walkquestion
 from antipodes.questions.networks import Answer, QuestionError, Told
 
 NOT_ANSWERED = 2
-QUESTIONS = (walkquestion,)
+QUESTIONS = (walkquestion, drawquestion)
 
 
 def add_questions(network: argparse.ArgumentParser, run: Callable[..., int]) -> None:

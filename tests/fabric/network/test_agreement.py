@@ -25,7 +25,7 @@ from antipodes.fabric.network.nodes import (
 )
 from antipodes.fabric.network.packets import Packet
 from antipodes.fabric.network.reaching import reach
-from antipodes.fabric.network.spaces import Box, common, holds
+from antipodes.fabric.network.spaces import Box, has, holds, shared, space_of
 from antipodes.fabric.network.walking import LOOP, Memory, walk
 
 TOP = 2  # of every field
@@ -89,7 +89,7 @@ def test_every_packet_ends_where_a_walk_ends(nodes: list[Node], box: Box) -> Non
     found = list(reach(points.__getitem__, START, box))
     for values in product(range(TOP + 1), repeat=5):
         packet = Packet(4, *values)
-        ends = [one for one in found if holds(one.followed.began, packet)]
+        ends = [one for one in found if has(one.followed.began, packet)]
         if not holds(box, packet):
             assert ends == []
             continue
@@ -98,7 +98,7 @@ def test_every_packet_ends_where_a_walk_ends(nodes: list[Node], box: Box) -> Non
             assert ends == []
         else:
             assert [one.end for one in ends] == [went.end]
-            assert holds(ends[0].followed.box, went.packet)
+            assert has(ends[0].followed.space, went.packet)
             hops = [passage.hop for passage in ends[0].passages]
             assert hops == [step.hop for step in went.steps[:-1]]
 
@@ -112,7 +112,7 @@ def test_where_a_hash_decides_a_walk_is_among_what_may_be(nodes: list[Node]) -> 
         packet = Packet(4, *values)
         went = walk(points.__getitem__, START, packet, Memory())
         if went.end.outcome != LOOP:
-            ends = [one.end for one in found if holds(one.followed.began, packet)]
+            ends = [one.end for one in found if has(one.followed.began, packet)]
             assert went.end in ends
 
 
@@ -122,7 +122,7 @@ def test_what_reaches_one_end_on_one_way_is_told_once(nodes: list[Node]) -> None
     found = list(reach(graph(nodes).__getitem__, START, ALL))
     for number, one in enumerate(found):
         for other in found[:number]:
-            assert common(one.followed.began, other.followed.began) is None
+            assert shared(one.followed.began, other.followed.began) is None
 
 
 def test_what_comes_back_to_a_point_changed_is_followed() -> None:
@@ -134,6 +134,6 @@ def test_what_comes_back_to_a_point_changed_is_followed() -> None:
         ("point", "1"): Change(None, 0, 1, START),
     }
     found = list(reach(points.__getitem__, START, zero))
-    assert [(one.end, one.followed.began, one.followed.box[0]) for one in found] == [
-        (refused, zero, (1, 1))
+    assert [(one.end, one.followed.began, one.followed.space[0]) for one in found] == [
+        (refused, space_of(zero), ((1, 1),))
     ]

@@ -189,7 +189,7 @@ def test_all_packets_at_once_end_once_each(firewall: model.Firewall) -> None:
     start = from_interface("left")
     ends = list(reach(fabric.node, start, everything(4)))
     for found in ends:
-        low = Packet(4, *(side for side, _ in found.followed.began))
+        low = found.witness(4)
         assert fabric.walk(start, low).there.end.outcome == found.end.outcome
 
 

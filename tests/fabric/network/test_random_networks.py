@@ -12,7 +12,7 @@ from antipodes.fabric.network import topology as model
 from antipodes.fabric.network.fabric import ON_THE_INTERNET, Fabric, from_interface
 from antipodes.fabric.network.packets import ICMP, TCP, UDP, Packet
 from antipodes.fabric.network.reaching import Reached, reach
-from antipodes.fabric.network.spaces import everything, holds, some
+from antipodes.fabric.network.spaces import everything, has
 from antipodes.fabric.network.walking import Memory, walk
 from tests.fabric.network.worlds import ZONES, Builder
 
@@ -165,10 +165,10 @@ def test_a_set_and_its_packets_end_alike(made: Builder, data: st.DataObject) -> 
     found = list(reach(fabric.node, start, everything(version)))
     for one in found:
         assert one.end.outcome in outcomes.OUTCOMES
-        witness = some(version, one.followed.began)
+        witness = one.witness(version)
         went = walk(fabric.node, start, witness, Memory())
         assert went.end == one.end
-        assert holds(one.followed.box, went.packet)
+        assert has(one.followed.space, went.packet)
     own = [one for one in addresses(made) if ip_address(one).version == version]
     for _ in range(10):
         source, target = random.one(own), random.one(own)
@@ -200,5 +200,5 @@ def test_a_gateway_that_only_lets_out_lets_in_answers_alone(
 
 def _agrees(fabric: Fabric, start: Any, packet: Packet, found: list[Reached]) -> None:
     went = walk(fabric.node, start, packet, Memory())
-    ends = [one.end for one in found if holds(one.followed.began, packet)]
+    ends = [one.end for one in found if has(one.followed.began, packet)]
     assert ends == ([] if went.end.outcome == outcomes.LOOP else [went.end])

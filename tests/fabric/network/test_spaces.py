@@ -9,17 +9,27 @@ from hypothesis import strategies as st
 from antipodes.fabric.network.packets import Packet
 from antipodes.fabric.network.spaces import (
     Box,
+    Space,
+    Values,
+    both_values,
     box_of,
+    boxes_of,
     common,
+    contains,
+    divided,
     everything,
     flattened,
+    has,
     holds,
     minus,
     minus_all,
     prefix,
     prefixes,
+    shared,
     some,
+    space_of,
     within,
+    without,
 )
 
 SMALL = st.integers(0, 3)
@@ -48,6 +58,47 @@ def test_what_is_left_of_many(boxes: list[Box], taken: list[Box], packet: Packet
     assert any(holds(box, packet) for box in rest) == (
         inside and not any(holds(box, packet) for box in taken)
     )
+
+
+def values(numbers: set[int]) -> Values:
+    """Those numbers, as ranges."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if found and found[-1][1] == number - 1:
+            found[-1] = found[-1][0], number
+        else:
+            found.append((number, number))
+    return tuple(found)
+
+
+VALUES = st.sets(SMALL, min_size=1).map(values)
+SPACES = st.tuples(VALUES, VALUES, VALUES, VALUES, VALUES)
+
+
+@given(SPACES, SPACES, PACKETS)
+def test_what_spaces_share_and_what_is_left(left: Space, right: Space, packet: Packet) -> None:
+    both = shared(left, right)
+    assert (both is not None and has(both, packet)) == (has(left, packet) and has(right, packet))
+    left_over = without(left, right)
+    assert sum(has(space, packet) for space in left_over) == (
+        has(left, packet) and not has(right, packet)
+    )
+    assert contains(right, left) == (not left_over)
+    assert sum(holds(box, packet) for box in boxes_of(left)) == has(left, packet)
+
+
+@given(SPACES, st.lists(BOXES, max_size=4), PACKETS)
+def test_a_space_is_divided_by_the_first_box_that_fits(
+    space: Space, boxes: list[Box], packet: Packet
+) -> None:
+    found = [number for part, number in divided(space, boxes) if has(part, packet)]
+    fits = [number for number, box in enumerate(boxes) if holds(box, packet)]
+    assert found == ([fits[0] if fits else None] if has(space, packet) else [])
+
+
+def test_values_in_gaps_are_not_in_both() -> None:
+    assert both_values(((0, 2), (5, 9)), ((2, 6), (8, 8))) == ((2, 2), (5, 6), (8, 8))
+    assert space_of(everything(4)) is space_of(everything(4))
 
 
 @given(BOXES)

@@ -1,17 +1,18 @@
 """Where a set of packets goes: all of them at once, and exactly.
 
-What is followed are boxes, each with the box of packets it began as: a field that nothing has
-changed is the same in both. A box that reaches a decision is cut along it, so every part goes one
-way. Breadth first, so that of several ways to one end the shortest is found first; a part of a
-point's packets that has been there already, begun as the same packets, is not followed again.
+What is followed are spaces, each with the space of packets it began as: a field that nothing has
+changed is the same in both. A space that reaches a decision is cut along it, so every part goes one
+way. Breadth first, so that of several ways to one end the shortest is found first.
 
-A choice by a hash is followed to all that may be chosen: whether a packet that chooses so exists
-is for a walk to say.
+Without a choice by a hash, no packet comes to a point twice as it is, but in a loop. So where there
+was such a choice, or after many points, a part of a point's packets that has been there already,
+begun as the same packets, is not followed again. A choice is followed to all that may be chosen:
+whether a packet that chooses so exists is for a walk to say.
 """
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from antipodes.fabric.network.nodes import (
@@ -27,43 +28,48 @@ from antipodes.fabric.network.nodes import (
     Spread,
     Translate,
 )
+from antipodes.fabric.network.packets import Packet
 from antipodes.fabric.network.spaces import (
     SOURCE,
     SOURCE_PORT,
     TARGET,
     Box,
-    common,
-    minus,
-    minus_all,
-    narrowed,
-    replaced,
-    within,
+    Space,
+    Values,
+    both_values,
+    contains,
+    divided,
+    other_values,
+    space_of,
+    with_values,
+    without,
 )
+
+WATCHED_FROM = 64  # points; few ways are longer that lead anywhere
 
 
 class Followed(NamedTuple):
     """Packets at a point: as they are, as they began, and which fields were changed."""
 
-    box: Box
-    began: Box
-    changed: int  # a bit for each field
+    space: Space
+    began: Space
+    changed: int = 0  # a bit for each field
 
-    def cut(self, box: Box) -> "Followed":
+    def cut(self, space: Space) -> "Followed":
         """A part of them."""
         if not self.changed:
-            return Followed(box, box, 0)
+            return Followed(space, space)
         fields = [
             began if self.changed >> field & 1 else now
-            for field, (now, began) in enumerate(zip(box, self.began, strict=True))
+            for field, (now, began) in enumerate(zip(space, self.began, strict=True))
         ]
         began = fields[0], fields[1], fields[2], fields[3], fields[4]
-        return Followed(box, began, self.changed)
+        return Followed(space, began, self.changed)
 
-    def put(self, field: int, low: int, high: int) -> "Followed":
+    def put(self, field: int, value: int) -> "Followed":
         """They, with one field replaced."""
-        return Followed(
-            replaced(self.box, field, (low, high)), self.began, self.changed | 1 << field
-        )
+        space = with_values(self.space, field, ((value, value),))
+        return Followed(space, self.began, self.changed | 1 << field)
 
 
 class Passage(NamedTuple):
@@ -82,6 +88,10 @@ class Reached(NamedTuple):
     followed: Followed
     last: Passage | None
 
+    def witness(self, version: int) -> Packet:
+        """One of them, as it began."""
+        return Packet(version, *(values[0][0] for values in self.followed.began))
+
     @property
     def passages(self) -> list[Passage]:
         """The way, from its beginning."""
@@ -94,27 +104,29 @@ class Reached(NamedTuple):
 
 
 Part = tuple[Key | End, Followed, Rule | None]
-_NO_RULE = None, False, None  # refused, as the last resort of a sieve
 
 
 def reach(node_of: Callable[[Key], Node], start: Key, box: Box) -> Iterator[Reached]:
     """Follow all packets of a box from a point; yield every end with what comes to it."""
-    waiting: deque[tuple[Key, Followed, Passage | None]] = deque()
-    waiting.append((start, Followed(box, box, 0), None))
+    waiting: deque[tuple[Key, Followed, Passage | None, int]] = deque()
+    whole = space_of(box)
+    waiting.append((start, Followed(whole, whole), None, WATCHED_FROM))
     been: dict[Key, _Been] = {}
     while waiting:
-        at, followed, before = waiting.popleft()
-        known = been.get(at)
-        if known is None:
-            known = been[at] = _Been()
+        at, followed, before, free = waiting.popleft()
         node = node_of(at)
-        for part in known.new(followed):
-            for to, passed, rule in parts(node, part):
-                last = before if node.hop is None else Passage(node.hop, passed, rule, before)
+        if free > 0 and not isinstance(node, Spread):
+            new, free = [followed], free - 1
+        else:
+            new, free = been.setdefault(at, _Been()).new(followed), 0
+        hop = node.hop
+        for one in new:
+            for to, passed, rule in parts(node, one):
+                last = before if hop is None else Passage(hop, passed, rule, before)
                 if isinstance(to, End):
                     yield Reached(to, passed, last)
                 else:
-                    waiting.append((to, passed, last))
+                    waiting.append((to, passed, last, free))
 
 
 class _Been:
@@ -122,18 +134,18 @@ class _Been:
 
     def __init__(self) -> None:
         self._wide: list[Followed] = []
-        self._by_target: dict[int, list[Followed]] = {}
+        self._by_target: dict[Values, list[Followed]] = {}
 
     def new(self, followed: Followed) -> list[Followed]:
         """The parts of what comes that have not been here before; from now on they have."""
-        low, high = followed.box[TARGET]
-        if low == high:
-            own = self._by_target.setdefault(low, [])
-            known = own + self._wide if self._wide else own
+        values = followed.space[TARGET]
+        if len(values) == 1 and values[0][0] == values[0][1]:
+            own = self._by_target.setdefault(values, [])
+            known = own + self._wide
         else:
             own = self._wide
             known = own + [one for some in self._by_target.values() for one in some]
-        found = _unknown(followed, known) if known else [followed]
+        found = _unknown(followed, known)
         own += found
         return found
 
@@ -144,25 +156,26 @@ def _unknown(followed: Followed, known: list[Followed]) -> list[Followed]:
         # Of what nothing has changed here, each packet has been here only as it began.
         is_known = any(
             not followed.changed & ~one.changed
-            and within(followed.box, one.box)
-            and within(followed.began, one.began)
+            and contains(one.space, followed.space)
+            and contains(one.began, followed.began)
             for one in known
         )
         return [] if is_known else [followed]
-    taken = [one.box for one in known if not one.changed]
-    return [Followed(box, box, 0) for box in minus_all([followed.box], taken)]
+    left = [followed.space]
+    for one in known:
+        if not one.changed:
+            left = [piece for space in left for piece in without(space, one.space)]
+    return [Followed(space, space) for space in left]
 
 
 def parts(node: Node, followed: Followed) -> Iterator[Part]:
     """What a point does with packets: where each part of them goes on, and by which rule."""
     if isinstance(node, Lookup):
         yield from _looked_up(node, followed)
-    elif isinstance(node, Sieve):
-        yield from _sieved(node, followed)
-    elif isinstance(node, Permit):
-        yield from _permitted(node, followed)
+    elif isinstance(node, Sieve | Permit):
+        yield from _judged(node, followed)
     elif isinstance(node, Change):
-        yield node.to, followed.put(node.field, node.value, node.value), None
+        yield node.to, followed.put(node.field, node.value), None
     elif isinstance(node, Spread):
         for choice in node.choices:
             yield choice, followed, None
@@ -173,68 +186,48 @@ def parts(node: Node, followed: Followed) -> Iterator[Part]:
 
 
 def _looked_up(node: Lookup, followed: Followed) -> Iterator[Part]:
-    field, box = node.field, followed.box
-    low, high = box[field]
-    at = low
-    for number in range(bisect_left(node.ends, low), len(node.entries)):
-        start, end = node.starts[number], node.ends[number]
-        if start > high:
-            break
-        if start > at:
-            yield from _otherwise(node, followed, at, start - 1)
-        part = narrowed(box, field, start, end)
-        if part is not None:
+    if not node.starts:
+        yield node.otherwise, followed, None
+        return
+    field, space = node.field, followed.space
+    left = []
+    for low, high in space[field]:
+        at = low
+        for number in range(bisect_left(node.ends, low), len(node.entries)):
+            start, end = max(node.starts[number], low), min(node.ends[number], high)
+            if start > high:
+                break
+            if start > at:
+                left.append((at, start - 1))
             entry = node.entries[number]
-            yield entry.to, followed.cut(part), entry.rule
-        at = end + 1
-    if at <= high:
-        yield from _otherwise(node, followed, at, high)
+            yield entry.to, followed.cut(with_values(space, field, ((start, end),))), entry.rule
+            at = end + 1
+        if at <= high:
+            left.append((at, high))
+    if left:
+        yield node.otherwise, followed.cut(with_values(space, field, tuple(left))), None
 
 
-def _otherwise(node: Lookup, followed: Followed, low: int, high: int) -> Iterator[Part]:
-    part = narrowed(followed.box, node.field, low, high)
-    if part is not None:
-        yield node.otherwise, followed.cut(part), None
-
-
-def _sieved(node: Sieve, followed: Followed) -> Iterator[Part]:
+def _judged(node: Sieve | Permit, followed: Followed) -> Iterator[Part]:
     """Each rule takes what those before it have left; nothing is left without a rule."""
-    for box, number in _divided(followed.box, [box for box, _, _ in node.rules]):
-        _, passes, rule = _NO_RULE if number is None else node.rules[number]
-        yield node.to if passes else node.refused, followed.cut(box), rule
-
-
-def _permitted(node: Permit, followed: Followed) -> Iterator[Part]:
-    for box, number in _divided(followed.box, [box for box, _ in node.rules]):
+    for space, number in divided(followed.space, [one.box for one in node.rules]):
+        part = followed if space is followed.space else followed.cut(space)
         if number is None:
-            yield node.refused, followed.cut(box), None
+            yield node.refused, part, None
+        elif isinstance(node, Permit):
+            yield node.to, part, node.rules[number].rule
         else:
-            yield node.to, followed.cut(box), node.rules[number].rule
-
-
-def _divided(whole: Box, boxes: Sequence[Box]) -> Iterator[tuple[Box, int | None]]:
-    """The parts of a box by the first of several that they are in; at last, those in none."""
-    left = [whole]
-    for number, box in enumerate(boxes):
-        rest: list[Box] = []
-        for one in left:
-            both = common(one, box)
-            if both is not None:
-                yield both, number
-            rest += [one] if both is None else minus(one, box)
-        left = rest
-        if not left:
-            return
-    for one in left:
-        yield one, None
+            _, passes, rule = node.rules[number]
+            yield node.to if passes else node.refused, part, rule
 
 
 def _translated(node: Translate, followed: Followed) -> Iterator[Part]:
     """Ports that the translator may use stay; all others become its first one."""
-    low, high = node.ports
-    there = followed.put(SOURCE, node.address, node.address)
-    inside = narrowed(there.box, SOURCE_PORT, low, high)
-    if inside is not None:
-        yield node.to, there.cut(inside), None
-    for part in minus_all([there.box], [inside] if inside is not None else []):
-        yield node.to, there.cut(part).put(SOURCE_PORT, low, low), None
+    there = followed.put(SOURCE, node.address)
+    ports = there.space[SOURCE_PORT]
+    inside, outside = both_values(ports, (node.ports,)), other_values(ports, (node.ports,))
+    if inside:
+        yield node.to, there.cut(with_values(there.space, SOURCE_PORT, inside)), None
+    if outside:
+        part = there.cut(with_values(there.space, SOURCE_PORT, outside))
+        yield node.to, part.put(SOURCE_PORT, node.ports[0]), None

@@ -161,12 +161,11 @@ def _arrives(one: Reached, ends: Ends) -> bool:
 
 
 def _steps(fabric: Fabric, ends: Ends, one: Reached) -> tuple[Step, ...]:
-    witness = spaces.some(4, one.followed.began)
-    return walk(fabric.node, ends.start, witness, Memory()).steps
+    return walk(fabric.node, ends.start, one.witness(4), Memory()).steps
 
 
 def _found(topology: told.Topology, fabric: Fabric, ends: Ends, one: Reached) -> Thing:
-    both = fabric.walk(ends.start, spaces.some(4, one.followed.began))
+    both = fabric.walk(ends.start, one.witness(4))
     found: Thing = {
         "NetworkPathFound": True,
         "ForwardPathComponents": components(topology, both.there.steps),

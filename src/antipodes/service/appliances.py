@@ -5,8 +5,11 @@ says what its rules are. Networks ask after both, when they work out where a pac
 records of the region's store, which all of them know, so that none needs the others' API.
 """
 
+from typing import Protocol, runtime_checkable
+
 import msgspec
 
+from antipodes.fabric.network.topology import Firewall
 from antipodes.runtime.contract import Store
 from antipodes.service.records import Records
 
@@ -50,3 +53,34 @@ class KnownAppliances:
     def all(self) -> list[tuple[str, str]]:
         """Account and ARN of every load balancer that was told of."""
         return [(account, arn) for account, arn, _ in self._records.all()]
+
+
+class KnownFirewalls:
+    """The rules of one region's managed firewalls, which are called by their ARNs."""
+
+    def __init__(self, store: Store) -> None:
+        self._records = Records(store, "firewalls", Firewall)
+
+    def tell(self, account: str, told: Firewall) -> None:
+        """Keep a firewall's rules, if they are others than before."""
+        if self._records.get(account, told.id) != told:
+            self._records.put(account, told.id, told)
+
+    def forget(self, account: str, arn: str) -> None:
+        """There is no such firewall any more."""
+        self._records.delete(account, arn)
+
+    def list(self, account: str) -> list[Firewall]:
+        """The firewalls of an account."""
+        return self._records.list(account)
+
+
+@runtime_checkable
+class Handing(Protocol):
+    """A service in whose networks endpoints hand packets to managed firewalls."""
+
+    def open_endpoint(self, account: str, vpc: str, subnet: str, firewall: str) -> str:
+        """Make an endpoint in a subnet; return its id, or raise its service's error."""
+
+    def close_endpoint(self, account: str, endpoint: str) -> None:
+        """Delete such an endpoint, if it is there."""

@@ -247,7 +247,7 @@ def test_a_gateway_endpoint_that_cannot_be(network: Network) -> None:
         ({"ServiceName": ""}, "MissingParameter"),
         ({"ServiceName": f"com.amazonaws.{REGION}.abacus"}, "InvalidServiceName"),
         ({"ServiceName": KMS}, "InvalidParameter"),  # it has no gateway endpoints
-        ({"VpcEndpointType": "GatewayLoadBalancer"}, "UnsupportedOperation"),
+        ({"VpcEndpointType": "GatewayLoadBalancer"}, "InvalidParameter"),
         ({"ServiceRegion": "eu-central-1"}, "UnsupportedOperation"),
         ({"IpAddressType": "dualstack"}, "UnsupportedOperation"),
         ({"RouteTableIds": ["rtb-0123456789abcdef0"]}, "InvalidRouteTableID.NotFound"),

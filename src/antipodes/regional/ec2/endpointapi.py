@@ -9,6 +9,7 @@ from antipodes.regional.ec2 import (
     endpoints,
     endpointservices,
     filters,
+    inspections,
     kinds,
     links,
     shownendpoint,
@@ -16,7 +17,7 @@ from antipodes.regional.ec2 import (
 )
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered, page
 from antipodes.regional.ec2.endpoints import invalid
-from antipodes.regional.ec2.endpointservices import GATEWAY, INTERFACE, EndpointService
+from antipodes.regional.ec2.endpointservices import GATEWAY, INSPECTED, INTERFACE, EndpointService
 from antipodes.regional.ec2.model import Subnet, Vpc
 from antipodes.regional.ec2.modellinks import LinkService
 from antipodes.regional.ec2.modelpeers import Endpoint
@@ -48,6 +49,8 @@ def create_vpc_endpoint(service: Ec2, call: Call, request: Request) -> Response:
     if link is not None:
         of = _connected(service, of, link)
     subnets, addresses = _subnets(service, request, vpc)
+    if kind == INSPECTED:
+        inspections.check_one_subnet(subnets)
     _check_zones(service, of, subnets)
     planned, own = endpoints.plan(service.interfaces, of, subnets, addresses)
     endpoints.check_number(estate, vpc, kind)
@@ -99,6 +102,8 @@ def _check_zones(service: Ec2, of: Endpoint, subnets: Sequence[Subnet]) -> None:
 
 
 def _check_members(request: Request, kind: str) -> None:
+    if kind == INSPECTED:
+        inspections.check_members(request)
     for member in _OF_INTERFACES if kind == GATEWAY else _OF_GATEWAYS:
         if request.get(member):
             raise invalid(f"{member} is not valid for endpoints of type {kind}.")
@@ -106,7 +111,7 @@ def _check_members(request: Request, kind: str) -> None:
         raise ServiceError("UnsupportedOperation", "IpAddressType other than ipv4 is not offered")
     options = request.get("DnsOptions") or {}
     not_offered(options, ("PrivateDnsPreference", "PrivateDnsSpecifiedDomains"))
-    if options.get("DnsRecordIpType") not in _RECORD_TYPES[kind]:
+    if options.get("DnsRecordIpType") not in _RECORD_TYPES.get(kind, (None,)):
         raise ServiceError("UnsupportedOperation", "DnsRecordIpType: only of IPv4 is offered")
     if kind == GATEWAY and options.get("PrivateDnsOnlyForInboundResolverEndpoint"):
         raise invalid("PrivateDnsOnlyForInboundResolverEndpoint is not valid for a gateway.")
@@ -129,6 +134,8 @@ def _wanted(
         tuple(dict.fromkeys(request.get("RouteTableIds") or ())),
         made_at=service.host.runtime.wall(),
     )
+    if kind == INSPECTED:
+        return of
     if kind == GATEWAY:
         endpoints.check_tables(estate, vpc, of.service, of.tables)
         return of
@@ -160,7 +167,7 @@ def _subnets(service: Ec2, request: Request, vpc: Vpc) -> tuple[list[Subnet], di
 
 def _answer(service: Ec2, made: Endpoint, token: str) -> Response:
     found = shownendpoint.endpoint(service.estate, made, service.region.zones)
-    if made.type == INTERFACE and made.standing == links.AVAILABLE:
+    if made.type != GATEWAY and made.standing == links.AVAILABLE:
         found["State"] = "pending"
     return {"VpcEndpoint": found} | ({"ClientToken": token} if token else {})
 
@@ -178,6 +185,7 @@ def describe_vpc_endpoints(service: Ec2, call: Call, request: Request) -> Respon
 def modify_vpc_endpoint(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
     of = estate.endpoints.get(call.account, request["VpcEndpointId"])
+    inspections.check_own(of)
     not_offered(request, ("SubnetConfigurations",))
     _check_members(request, of.type)
     vpc = estate.vpcs.get(of.account, of.vpc)
@@ -189,6 +197,10 @@ def modify_vpc_endpoint(service: Ec2, call: Call, request: Request) -> Response:
         check_dry_run(request)
         after = msgspec.structs.replace(after, tables=tables)
         estate.endpoints.put(of.account, of.id, after)
+        return {"Return": True}
+    if of.type == INSPECTED:
+        not_offered(request, ("AddSubnetIds", "RemoveSubnetIds"))
+        check_dry_run(request)
         return {"Return": True}
     return _modify_interfaces(service, request, vpc, after)
 
@@ -255,7 +267,9 @@ def delete_vpc_endpoints(service: Ec2, call: Call, request: Request) -> Response
     failed: list[dict[str, Any]] = []
     for name in request["VpcEndpointIds"]:
         try:
-            endpoints.remove(estate, estate.endpoints.get(call.account, name))
+            of = estate.endpoints.get(call.account, name)
+            inspections.check_own(of)
+            endpoints.remove(estate, of)
         except ServiceError as error:
             told = {"Code": error.code, "Message": error.message}
             failed.append({"ResourceId": name, "Error": told})

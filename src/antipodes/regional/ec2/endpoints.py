@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from antipodes.regional.ec2 import endpointservices, links, prefixlists
-from antipodes.regional.ec2.endpointservices import GATEWAY, INTERFACE, EndpointService
+from antipodes.regional.ec2.endpointservices import GATEWAY, INSPECTED, INTERFACE, EndpointService
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted
 from antipodes.regional.ec2.model import Route, RouteTable, Subnet, Vpc
@@ -22,11 +22,12 @@ from antipodes.regional.ec2.routes import check_served
 from antipodes.service.contract import Call, ServiceError
 
 GATEWAYS_MAX = 20  # of an account in a region, by AWS's default quota
-INTERFACES_MAX = 50  # of a VPC, likewise
+INTERFACES_MAX = 50  # of a VPC, likewise, those to appliances among them
 POLICY_LENGTH_MAX = 20480
 DEFAULT_POLICY = '{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}'
 MANAGER = "vpc-endpoint"  # of an endpoint's interfaces
-_UNLIKE = ("GatewayLoadBalancer", "Resource", "ServiceNetwork", "Tunnel")
+_INTERFACES = {INTERFACE: "vpc_endpoint", INSPECTED: "gateway_load_balancer_endpoint"}
+_UNLIKE = ("Resource", "ServiceNetwork", "Tunnel")
 
 
 def invalid(message: str) -> ServiceError:
@@ -94,9 +95,10 @@ def no_service(name: str) -> ServiceError:
 
 def check_number(estate: Estate, vpc: Vpc, kind: str) -> None:
     """Refuse more endpoints than there may be."""
-    alike = [one for one in estate.endpoints.list(vpc.account) if one.type == kind]
-    if kind == INTERFACE:
-        alike = [one for one in alike if one.vpc == vpc.id]
+    there = estate.endpoints.list(vpc.account)
+    alike = [one for one in there if one.type == kind]
+    if kind != GATEWAY:
+        alike = [one for one in there if one.vpc == vpc.id and one.type != GATEWAY]
     if len(alike) >= (GATEWAYS_MAX if kind == GATEWAY else INTERFACES_MAX):
         raise ServiceError(
             "VpcEndpointLimitExceeded", f"The maximum number of {kind} endpoints has been reached."
@@ -219,7 +221,7 @@ def plan(
     found = []
     for subnet in subnets:
         wanted = Wanted(
-            "vpc_endpoint",
+            _INTERFACES[of.type],
             f"VPC Endpoint Interface {of.id}",
             of.groups,
             addresses.get(subnet.id, ""),
@@ -229,6 +231,12 @@ def plan(
         made = planned.add(subnet, wanted)
         found.append(EndpointInterface(subnet.id, subnet.zone, made.id))
     return planned, tuple(found)
+
+
+def hands_on(estate: Estate, account: str, name: str) -> bool:
+    """Whether an endpoint hands packets to appliances."""
+    found = estate.endpoints.find(account, name)
+    return found is not None and found.type == INSPECTED
 
 
 def regroup(estate: Estate, of: Endpoint) -> None:

@@ -68,3 +68,4 @@ class Endpoint(msgspec.Struct, frozen=True):
     provider: str = ""  # the account whose service it is
     connection: str = ""
     standing: str = "available"  # or pendingAcceptance, or rejected
+    firewall: str = ""  # the managed one that it belongs to, by its ARN

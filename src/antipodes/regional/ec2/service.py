@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from antipodes.regional.ec2 import defaults
+from antipodes.regional.ec2 import defaults, endpoints, inspections
 from antipodes.regional.ec2.elastic import ElasticAddresses
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.hubpeerings import HubPeerings
@@ -61,6 +61,18 @@ class Ec2(Service):
         return {
             account: msgspec.to_builtins(topology(estate, account)) for account in estate.accounts()
         }
+
+    def open_endpoint(self, account: str, vpc: str, subnet: str, firewall: str) -> str:
+        """Make the endpoint of a managed firewall in a subnet; return its id."""
+        network = self.estate.vpcs.get(account, vpc)
+        [place] = endpoints.check_subnets(self.estate, network, [subnet])
+        return inspections.open_for_firewall(self.interfaces, network, place, firewall).id
+
+    def close_endpoint(self, account: str, endpoint: str) -> None:
+        """Delete such an endpoint, if it is there."""
+        found = self.estate.endpoints.find(account, endpoint)
+        if found is not None:
+            endpoints.remove(self.estate, found)
 
     def furnish(self, account: str) -> None:
         """Make an account's default network, once."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from antipodes.regional.ec2 import endpoints, endpointservices, tags
-from antipodes.regional.ec2.endpointservices import GATEWAY
+from antipodes.regional.ec2.endpointservices import GATEWAY, INSPECTED
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.modelpeers import Endpoint
@@ -28,7 +28,7 @@ def endpoint(estate: Estate, of: Endpoint, zones: Sequence[Zone]) -> Thing:
         "NetworkInterfaceIds": [one.interface for one in of.interfaces],
         "IpAddressType": "ipv4",
         "PrivateDnsEnabled": of.private_names,
-        "RequesterManaged": False,
+        "RequesterManaged": bool(of.firewall),
         "DnsEntries": [],
         "CreationTimestamp": of.made_at,
         "OwnerId": of.account,
@@ -36,6 +36,9 @@ def endpoint(estate: Estate, of: Endpoint, zones: Sequence[Zone]) -> Thing:
     }
     if of.type == GATEWAY:
         return found | {"DnsOptions": {"DnsRecordIpType": "service-defined"}}
+    if of.type == INSPECTED:
+        del found["PolicyDocument"]
+        return found
     groups = [estate.groups.find(of.account, name) for name in of.groups]
     return found | {
         "Groups": [{"GroupId": one.id, "GroupName": one.name} for one in groups if one],

@@ -10,7 +10,8 @@ Source: Amazon VPC User Guide, "Route tables"; botocore's CreateRoute.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from antipodes.regional.ec2 import nats, peering
+from antipodes.regional.ec2 import links, nats, peering
+from antipodes.regional.ec2.endpointservices import INSPECTED
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.model import Interface, RouteTable
@@ -104,8 +105,12 @@ def _peering(estate: Estate, account: str, name: str) -> Found | None:
 
 
 def _endpoint(estate: Estate, account: str, name: str) -> Found | None:
+    """Routes lead to what hands packets to appliances; it works once its provider accepts it."""
     endpoint = estate.endpoints.find(account, name)
-    return None if endpoint is None else Found((endpoint.vpc,), routable=False)
+    if endpoint is None:
+        return None
+    works = endpoint.standing == links.AVAILABLE
+    return Found((endpoint.vpc,), works, routable=endpoint.type == INSPECTED)
 
 
 TARGETS = (

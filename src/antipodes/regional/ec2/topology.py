@@ -10,7 +10,7 @@ from typing import Any
 
 from antipodes.fabric.network import packets
 from antipodes.fabric.network import topology as told
-from antipodes.regional.ec2 import endpoints, hubroutes, prefixlists, targets
+from antipodes.regional.ec2 import endpoints, hubroutes, inspections, prefixlists, targets
 from antipodes.regional.ec2.endpointservices import GATEWAY
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import (
@@ -85,6 +85,8 @@ def topology(estate: Estate, account: str) -> told.Topology:
             for one in estate.endpoints.list(account)
             if one.type == GATEWAY
         },
+        inspections=inspections.told_of(estate, account),
+        firewalls=inspections.firewalls(estate, account),
         names=_names(estate, account),
         **_hubs(estate, account),
     )
@@ -213,7 +215,10 @@ def _route(estate: Estate, table: RouteTable, of: Route) -> told.Route:
         prefixes = prefixlists.prefixes_of(estate, table.account, of.destination)
     if of.target == targets.LOCAL:
         return told.Route(of.destination, prefixes, told.Ref(told.LOCAL), origin)
-    to = told.Ref(_TARGETS[of.target.partition("-")[0]], of.target)
+    kind = _TARGETS[of.target.partition("-")[0]]
+    if kind == told.SERVICE and endpoints.hands_on(estate, table.account, of.target):
+        kind = told.INSPECTION
+    to = told.Ref(kind, of.target)
     gone = not targets.is_there(estate, table.account, table.vpc, of.target)
     return told.Route(of.destination, prefixes, to, origin, gone)
 

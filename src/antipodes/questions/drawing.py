@@ -211,7 +211,7 @@ class _Picture:
         )
         where = f'cx="{x:.1f}" cy="{edge:.1f}" r="6.5"'
         yield f'<circle class="icon" {where}><title>{escape(key)}</title></circle>'
-        y = tip + (-6 if out < 0 else 13)
+        y = tip + (-12 if out < 0 else 19)
         words = "out only" if gateway.egress_only else "internet"
         yield _text(x, y, words, "faint small mid", 60, 9.5)
 

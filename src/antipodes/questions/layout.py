@@ -305,10 +305,10 @@ class Layout:
         topology = self.topology
         columns: dict[str, list[SubnetBox]] = {}
         found = [one for one in topology.subnets.values() if one.network == name]
-        for subnet in sorted(
-            found, key=lambda one: (one.zone, self.names.get(one.id, "~"), one.id)
-        ):
-            columns.setdefault(subnet.zone, []).append(self._subnet(subnet))
+        boxes = [self._subnet(subnet) for subnet in found]
+        boxes.sort(key=lambda one: (not one.is_public, one.title, one.subnet.id))
+        for box in sorted(boxes, key=lambda one: one.subnet.zone):
+            columns.setdefault(box.subnet.zone, []).append(box)
         outer = [one.id for one in topology.gateways.values() if one.network == name]
         outer += [one.id for one in topology.services.values() if one.network == name]
         prefixes = "  ".join(topology.networks[name].prefixes)

@@ -55,7 +55,7 @@ class Trail:
             self._take(step)
         last = steps[-1]
         if not walk.passed and last.hop.kind in INSIDE:
-            self._end_inside(last)
+            self._end_inside(last, is_within=len(steps) > 1 and steps[-2].hop.kind == "table")
         self.end = self.points[-1] if self.points else None
 
     def _take(self, step: Step) -> None:
@@ -223,26 +223,28 @@ class Trail:
         self._in, self._beside = far, None
         return wire.middle
 
-    def _end_inside(self, last: Step) -> None:
-        """The way ends at a filter or a table."""
+    def _end_inside(self, last: Step, *, is_within: bool) -> None:
+        """The way ends at a filter or a table, or at nobody."""
         kind = last.hop.kind
         network = self._layout.networks.get(self._in)
         if network is None or not self.points or kind == "hub table":
             return
-        if self._beside is not None:  # on its way out
-            gutter = self._beside.gutter
+        box = self._target(network, last) if kind in {"filter", "subnet"} else None
+        if self._beside is None:  # from outside
+            strip = network.inner_strip
+            if abs(self.points[-1][1] - network.outer_edge) < 1:
+                strip = network.outer_strip
+            self._go((self.points[-1][0], strip))
+            if box is not None:
+                self._go((box.gutter, strip), (box.gutter, box.y + CHIP), (box.x, box.y + CHIP))
+        elif is_within and box is not None and self._beside is not box:
+            self._inside_to(network, box, box.y + CHIP)
+            self._go((box.x, box.y + CHIP))
+        else:  # on its way out
             y = self.points[-1][1]
-            self._go((gutter, y))
+            self._go((self._beside.gutter, y))
             if kind != "filter":
-                self._go((gutter, network.inner_strip))
-            return
-        box = self._target(network, last)
-        strip = network.inner_strip
-        if abs(self.points[-1][1] - network.outer_edge) < 1:
-            strip = network.outer_strip
-        self._go((self.points[-1][0], strip))
-        if box is not None and kind in {"filter", "subnet"}:
-            self._go((box.gutter, strip), (box.gutter, box.y + CHIP), (box.x, box.y + CHIP))
+                self._go((self._beside.gutter, network.inner_strip))
 
     def _target(self, network: NetworkBox, last: Step) -> SubnetBox | None:
         """The subnet that a packet was refused by the filter of."""

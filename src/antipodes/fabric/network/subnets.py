@@ -144,8 +144,8 @@ def _allowed(
     own = index.network_of(interface).id
     for rule in group.inbound if peer == SOURCE else group.outbound:
         peers = index.ranges(rule.prefixes)
-        if rule.group in index.topology.groups and _counts(index, own, rule.group, peer, via):
-            members = index.members_of[rule.group]
+        if rule.group in index.topology.groups:
+            members = _counting(index, own, rule.group, peer, via)
             texts = [address for member in members for address in member.addresses]
             peers += [(address, address) for address in index.addresses(texts)]
         for one in peers:
@@ -154,9 +154,16 @@ def _allowed(
     return found
 
 
-def _counts(index: Index, own: str, group: str, peer: int, via: str) -> bool:
-    """Whether a rule of a network's group may name another group, for what has come so."""
-    other = index.topology.groups[group].network
+def _counting(index: Index, own: str, name: str, peer: int, via: str) -> list[Interface]:
+    """The members of a group that a rule of a network's group means, for what has come so."""
+    group, members = index.topology.groups[name], index.members_of[name]
+    if group.others:
+        return [one for one in members if _counts(index, own, index.network_of(one).id, peer, via)]
+    return members if _counts(index, own, group.network, peer, via) else []
+
+
+def _counts(index: Index, own: str, other: str, peer: int, via: str) -> bool:
+    """Whether a rule of a network's group may mean members in another network."""
     if via in {STRAIGHT, VIA}:
         return via == STRAIGHT and index.are_joined(own, other)
     return peer == SOURCE and index.counts_across(via, own, other)

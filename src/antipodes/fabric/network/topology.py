@@ -122,12 +122,16 @@ class GroupRule(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Rules that hold for all interfaces that are in it: stateful, allowing only."""
+    """Rules that hold for all interfaces that are in it: stateful, allowing only.
+
+    They are in its network, or in one of the `others`.
+    """
 
     id: str
     network: str
     inbound: tuple[GroupRule, ...]
     outbound: tuple[GroupRule, ...]
+    others: tuple[str, ...] = ()
 
 
 class Gateway(msgspec.Struct, frozen=True):

@@ -57,7 +57,8 @@ def describe_security_groups(service: Ec2, call: Call, request: Request) -> Resp
 def get_security_groups_for_vpc(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
     vpc = estate.vpcs.get(call.account, request["VpcId"])
-    own = [one for one in estate.groups.list(call.account) if one.vpc == vpc.id]
+    every = estate.groups.list(call.account)
+    own = [one for one in every if vpc.id in (one.vpc, *one.others)]
     found = [showngroups.for_vpc(estate, one) for one in own]
     return page(found, request, groupfilters.FOR_VPC_FILTERS, "SecurityGroupForVpcs")
 
@@ -76,8 +77,10 @@ def describe_security_group_references(service: Ec2, call: Call, request: Reques
                 told = {"GroupId": group.id, "ReferencingVpcId": other.vpc}
                 if way.peering:
                     told["VpcPeeringConnectionId"] = way.peering
-                else:
+                elif way.hub:
                     told["TransitGatewayId"] = way.hub
+                else:
+                    continue
                 found[tuple(told.values())] = told
     return {"SecurityGroupReferenceSet": list(found.values())}
 

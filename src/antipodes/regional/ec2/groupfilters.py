@@ -26,6 +26,13 @@ FOR_VPC_FILTERS: Filters = {
         for name in ("group-id", "group-name", "description", "owner-id", "tag-key")
     },
 }
+ASSOCIATION_FILTERS: Filters = {
+    "group-id": lambda thing: [thing["GroupId"]],
+    "group-owner-id": lambda thing: [thing["GroupOwnerId"]],
+    "vpc-id": lambda thing: [thing["VpcId"]],
+    "vpc-owner-id": lambda thing: [thing["VpcOwnerId"]],
+    "state": lambda thing: [thing["State"]],
+}
 
 
 def group_filters(estate: Estate) -> Filters:

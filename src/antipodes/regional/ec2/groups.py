@@ -136,14 +136,15 @@ def remove(estate: Estate, group: SecurityGroup) -> None:
 
 
 def check_removable(estate: Estate, group: SecurityGroup) -> None:
-    """Refuse to delete a VPC's default group, and one that something in its VPC goes by."""
+    """Refuse to delete a VPC's default group, and one that something goes by, or that is shared."""
     if group.id == estate.vpcs.get(group.account, group.vpc).group:
         raise ServiceError(
             "CannotDelete",
             f'the specified group: "{group.id}" name: "{group.name}" cannot be deleted by a user',
         )
     used = any(group.id in one.groups for one in estate.interfaces.all())
-    if used or any(one.vpc == group.vpc for one, _ in referring(estate, group.id)):
+    named = any(group.vpc in (one.vpc, *one.others) for one, _ in referring(estate, group.id))
+    if used or named or group.others:
         raise ServiceError("DependencyViolation", f"resource {group.id} has a dependent object")
 
 

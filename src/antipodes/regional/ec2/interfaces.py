@@ -179,7 +179,7 @@ class Interfaces:
             )
         for name in wanted:
             group = self.estate.groups.get(account, name)
-            if group.vpc != vpc:
+            if vpc not in (group.vpc, *group.others):
                 raise ServiceError(
                     "InvalidGroup.NotFound",
                     f"The security group '{name}' does not exist in VPC '{vpc}'",

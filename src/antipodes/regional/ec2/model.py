@@ -119,7 +119,7 @@ class GroupRule(msgspec.Struct, frozen=True):
 
 
 class SecurityGroup(msgspec.Struct, frozen=True):
-    """A security group."""
+    """A security group; `others` are the VPCs that it may be used in besides its own."""
 
     id: str
     account: str
@@ -127,6 +127,7 @@ class SecurityGroup(msgspec.Struct, frozen=True):
     name: str
     description: str
     rules: tuple[GroupRule, ...]
+    others: tuple[str, ...] = ()
 
 
 class InternetGateway(msgspec.Struct, frozen=True):

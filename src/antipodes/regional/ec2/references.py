@@ -1,9 +1,10 @@
 """Groups of other networks, as rules may name them: over a peering, or over a transit gateway.
 
-A rule names a group of its own VPC, or one of a VPC of the same region that an active peering
-joins with it; inbound rules also one behind a transit gateway that supports it, where both
-attachments do. What joins them may go, and so may the group: then the rule stays, stale, and
-matches nothing. What it names is worked out anew each time, so joining them again heals it.
+A rule names a group that may be used in a VPC that its own may be used in, or one of a VPC of the
+same region that an active peering joins with it; inbound rules also one behind a transit gateway
+that supports it, where both attachments do. What joins them may go, and so may the group: then the
+rule stays, stale, and matches nothing. What it names is worked out anew each time, so joining them
+again heals it.
 
 Source: VPC Peering Guide, "Update your security groups to reference peer security groups"; Transit
 Gateway guide, "Security group referencing". Zones in which it is not offered are left out.
@@ -20,7 +21,7 @@ _VPC = "vpc"
 
 
 class Way(NamedTuple):
-    """What joins two networks: a peering or a transit gateway."""
+    """What joins two networks: a peering or a transit gateway; or neither, in a VPC of both."""
 
     peering: str = ""
     hub: str = ""
@@ -28,7 +29,9 @@ class Way(NamedTuple):
 
 def ways(estate: Estate, of: SecurityGroup, other: SecurityGroup, *, egress: bool) -> list[Way]:
     """All that lets rules of one direction in one group name another group, of another VPC."""
-    found = [
+    both = {of.vpc, *of.others} & {other.vpc, *other.others}
+    found = [Way()] if both else []
+    found += [
         Way(peering=one.id)
         for one in peerings(estate, of.account, of.vpc, other.vpc)
         if one.standing.code == peering.ACTIVE

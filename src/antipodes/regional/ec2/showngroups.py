@@ -44,6 +44,17 @@ def for_vpc(estate: Estate, of: SecurityGroup) -> Thing:
     }
 
 
+def association(of: SecurityGroup, vpc: str) -> Thing:
+    """That a group is used in a VPC besides its own."""
+    return {
+        "GroupId": of.id,
+        "GroupOwnerId": of.account,
+        "VpcId": vpc,
+        "VpcOwnerId": of.account,
+        "State": "associated",
+    }
+
+
 def permissions(estate: Estate, group: SecurityGroup, of: Iterable[GroupRule]) -> list[Thing]:
     """Rules of one direction of a group, put together by protocol and ports."""
     found: dict[tuple[str, int, int], Thing] = {}

@@ -256,7 +256,7 @@ def _group(estate: Estate, of: SecurityGroup) -> told.Group:
     def rules(*, egress: bool) -> tuple[told.GroupRule, ...]:
         return tuple(_rule(estate, of, one) for one in of.rules if one.egress == egress)
 
-    return told.Group(of.id, of.vpc, rules(egress=False), rules(egress=True))
+    return told.Group(of.id, of.vpc, rules(egress=False), rules(egress=True), of.others)
 
 
 def _rule(estate: Estate, group: SecurityGroup, of: GroupRule) -> told.GroupRule:

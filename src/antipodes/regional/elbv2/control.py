@@ -116,10 +116,10 @@ class Balancing(Service):
 
     async def security_groups(self, call: Call, vpc: str, ids: Sequence[str]) -> tuple[str, ...]:
         """Return the security groups asked for, or the network's default."""
-        filters = [{"Name": "vpc-id", "Values": [vpc]}]
+        request: Request = {"GroupIds": list(ids)}
         if not ids:
-            filters.append({"Name": "group-name", "Values": ["default"]})
-        request: Request = {"GroupIds": list(ids), "Filters": filters}
+            wanted = {"vpc-id": vpc, "group-name": "default"}
+            request["Filters"] = [{"Name": name, "Values": [wanted[name]]} for name in wanted]
         try:
             answer = await self.host.call(
                 "ec2", "DescribeSecurityGroups", request, account=call.account
@@ -129,7 +129,10 @@ class Balancing(Service):
                 raise
             raise ServiceError("InvalidSecurityGroup", error.message) from None
         found = tuple(group["GroupId"] for group in answer["SecurityGroups"])
-        if not {*ids} <= {*found}:
+        of_network = await self.host.call(
+            "ec2", "GetSecurityGroupsForVpc", {"VpcId": vpc}, account=call.account
+        )
+        if not {*ids} <= {group["GroupId"] for group in of_network["SecurityGroupForVpcs"]}:
             raise ServiceError(
                 "InvalidConfigurationRequest",
                 f"One or more security groups are not in the VPC '{vpc}'",

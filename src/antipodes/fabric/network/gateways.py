@@ -84,13 +84,14 @@ def publish(index: Index, gateway_id: str) -> Lookup:
     if index.version == 6:  # noqa: PLR2004 - IPv6
         prefixes = index.topology.networks[found.network].prefixes
         own = [
-            (one, ON_THE_INTERNET, Rule(gateway_id, "own prefix")) for one in index.ranges(prefixes)
+            (one, ("internet", gateway_id), Rule(gateway_id, "own prefix"))
+            for one in index.ranges(prefixes)
         ]
         return table(own, End(outcomes.NO_PUBLIC_ADDRESS, hop), field=SOURCE, hop=hop)
     mapped = [
         (
             (private, private),
-            ("published", str(public)),
+            ("published", gateway_id, str(public)),
             Rule(gateway_id, text(4, public)),
         )
         for private, public in (() if found.egress_only else index.public[found.network])
@@ -98,13 +99,17 @@ def publish(index: Index, gateway_id: str) -> Lookup:
     return table(mapped, End(outcomes.NO_PUBLIC_ADDRESS, hop), field=SOURCE, hop=hop)
 
 
-def published(_index: Index, public: str) -> Change:
+def published(_index: Index, gateway_id: str, public: str) -> Change:
     """The source is a public address from here on."""
-    return Change(None, SOURCE, int(public), ON_THE_INTERNET)
+    return Change(None, SOURCE, int(public), ("internet", gateway_id))
 
 
-def internet(index: Index) -> Lookup:
+def internet(index: Index, _gateway: str = "") -> Lookup:
     """On the internet, towards a public address of ours or anybody else's."""
+    return index.once(ON_THE_INTERNET, lambda: _internet(index))
+
+
+def _internet(index: Index) -> Lookup:
     entries: list[tuple[Range, Key | End, Rule]] = []
     six = index.version == 6  # noqa: PLR2004 - IPv6
     for network_id, gateway_id in (index.gateway_of | (index.egress_of if six else {})).items():

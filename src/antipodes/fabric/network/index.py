@@ -1,8 +1,9 @@
 """A topology of one family of addresses, with what is asked of it most at hand."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property, lru_cache
 from ipaddress import IPv6Address
+from typing import Any, TypeVar
 
 from antipodes.fabric.network.spaces import Range, prefix
 from antipodes.fabric.network.topology import (
@@ -14,6 +15,7 @@ from antipodes.fabric.network.topology import (
     Topology,
 )
 
+T = TypeVar("T")
 KEPT = 100_000  # texts, with what they say
 
 _prefix = lru_cache(KEPT)(prefix)
@@ -33,6 +35,14 @@ class Index:
     def __init__(self, topology: Topology, version: int) -> None:
         self.topology = topology
         self.version = version
+        self._made: dict[Hashable, Any] = {}
+
+    def once(self, name: Hashable, make: Callable[[], T]) -> T:
+        """What several points have in common, made for the first of them."""
+        if name not in self._made:
+            self._made[name] = make()
+        found: T = self._made[name]
+        return found
 
     def ranges(self, prefixes: Iterable[str]) -> list[Range]:
         """The ranges of those prefixes that are of this family."""

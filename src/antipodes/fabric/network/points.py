@@ -85,11 +85,15 @@ class Points(dict[Key, Point]):
         super().__init__()
         self._node_of = node_of
         self._every = everything(version)
+        self._of_node: dict[int, Point] = {}
         self._choices: dict[int, Choice] = {}
 
     def __missing__(self, key: Key) -> Point:
         node = self._node_of(key)
-        found = self[key] = _MADE[type(node)](self, node)
+        found = self._of_node.get(id(node))  # points keep their nodes, so that no id is used again
+        if found is None:
+            found = self._of_node[id(node)] = _MADE[type(node)](self, node)
+        self[key] = found
         return found
 
     def out(self, hop: Hop | None, to: Key | End, rule: Rule | None = None) -> Out:
@@ -106,7 +110,7 @@ class Points(dict[Key, Point]):
 
     def choice(self, rules: Sequence[Any]) -> Choice:
         """Which rule a packet fits; all that have the same rules share what was worked out."""
-        found = self._choices.get(id(rules))  # they live as long as their nodes, which points keep
+        found = self._choices.get(id(rules))  # nor of theirs
         if found is None:
             found = self._choices[id(rules)] = _chosen([one.box for one in rules], self._every)
         return found

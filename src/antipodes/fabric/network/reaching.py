@@ -37,6 +37,7 @@ from antipodes.fabric.network.spaces import (
     Space,
     Values,
     both_values,
+    boxes_of,
     contains,
     divided,
     other_values,
@@ -48,35 +49,43 @@ from antipodes.fabric.network.spaces import (
 WATCHED_FROM = 64  # points; few ways are longer that lead anywhere
 
 
-class Followed(NamedTuple):
-    """Packets at a point: as they are, as they began, and which fields were changed."""
+class Crowd(NamedTuple):
+    """Packets that are at a point: as they are, as they began, and which fields were changed."""
 
     space: Space
     began: Space
     changed: int = 0  # a bit for each field
 
-    def cut(self, space: Space) -> "Followed":
+    def cut(self, space: Space) -> "Crowd":
         """A part of them."""
         if not self.changed:
-            return Followed(space, space)
+            return Crowd(space, space)
         fields = [
             began if self.changed >> field & 1 else now
             for field, (now, began) in enumerate(zip(space, self.began, strict=True))
         ]
         began = fields[0], fields[1], fields[2], fields[3], fields[4]
-        return Followed(space, began, self.changed)
+        return Crowd(space, began, self.changed)
 
-    def put(self, field: int, value: int) -> "Followed":
+    def put(self, field: int, value: int) -> "Crowd":
         """They, with one field replaced."""
         space = with_values(self.space, field, ((value, value),))
-        return Followed(space, self.began, self.changed | 1 << field)
+        return Crowd(space, self.began, self.changed | 1 << field)
+
+
+class Followed(NamedTuple):
+    """The same, of a single box."""
+
+    box: Box
+    began: Box
+    changed: int  # a bit for each field
 
 
 class Passage(NamedTuple):
     """One thing that happened on the way, and what happened before."""
 
     hop: Hop
-    followed: Followed
+    followed: Crowd
     rule: Rule | None
     before: "Passage | None"
 
@@ -85,7 +94,7 @@ class Reached(NamedTuple):
     """Packets that have come to one end on one way."""
 
     end: End
-    followed: Followed
+    followed: Crowd
     last: Passage | None
 
     def witness(self, version: int) -> Packet:
@@ -103,14 +112,14 @@ class Reached(NamedTuple):
         return found[::-1]
 
 
-Part = tuple[Key | End, Followed, Rule | None]
+Part = tuple[Key | End, Crowd, Rule | None]
 
 
 def reach(node_of: Callable[[Key], Node], start: Key, box: Box) -> Iterator[Reached]:
     """Follow all packets of a box from a point; yield every end with what comes to it."""
-    waiting: deque[tuple[Key, Followed, Passage | None, int]] = deque()
+    waiting: deque[tuple[Key, Crowd, Passage | None, int]] = deque()
     whole = space_of(box)
-    waiting.append((start, Followed(whole, whole), None, WATCHED_FROM))
+    waiting.append((start, Crowd(whole, whole), None, WATCHED_FROM))
     been: dict[Key, _Been] = {}
     while waiting:
         at, followed, before, free = waiting.popleft()
@@ -121,7 +130,7 @@ def reach(node_of: Callable[[Key], Node], start: Key, box: Box) -> Iterator[Reac
             new, free = been.setdefault(at, _Been()).new(followed), 0
         hop = node.hop
         for one in new:
-            for to, passed, rule in parts(node, one):
+            for to, passed, rule in crowds(node, one):
                 last = before if hop is None else Passage(hop, passed, rule, before)
                 if isinstance(to, End):
                     yield Reached(to, passed, last)
@@ -133,10 +142,10 @@ class _Been:
     """What has been at a point: by its target, where it is for one address as most of it is."""
 
     def __init__(self) -> None:
-        self._wide: list[Followed] = []
-        self._by_target: dict[Values, list[Followed]] = {}
+        self._wide: list[Crowd] = []
+        self._by_target: dict[Values, list[Crowd]] = {}
 
-    def new(self, followed: Followed) -> list[Followed]:
+    def new(self, followed: Crowd) -> list[Crowd]:
         """The parts of what comes that have not been here before; from now on they have."""
         values = followed.space[TARGET]
         if len(values) == 1 and values[0][0] == values[0][1]:
@@ -150,7 +159,7 @@ class _Been:
         return found
 
 
-def _unknown(followed: Followed, known: list[Followed]) -> list[Followed]:
+def _unknown(followed: Crowd, known: list[Crowd]) -> list[Crowd]:
     """The parts of what is followed that are not in what is known."""
     if followed.changed:
         # Of what nothing has changed here, each packet has been here only as it began.
@@ -165,31 +174,43 @@ def _unknown(followed: Followed, known: list[Followed]) -> list[Followed]:
     for one in known:
         if not one.changed:
             left = [piece for space in left for piece in without(space, one.space)]
-    return [Followed(space, space) for space in left]
+    return [Crowd(space, space) for space in left]
 
 
-def parts(node: Node, followed: Followed) -> Iterator[Part]:
+def parts(node: Node, followed: Followed) -> Iterator[tuple[Key | End, Followed, Rule | None]]:
+    """What a point does with a box of packets: where each part goes on, and by which rule."""
+    box, began, changed = followed
+    for to, crowd, rule in crowds(node, Crowd(space_of(box), space_of(began), changed)):
+        for one in boxes_of(crowd.began):
+            now = [
+                values[0] if crowd.changed >> field & 1 else limits
+                for field, (limits, values) in enumerate(zip(one, crowd.space, strict=True))
+            ]
+            yield to, Followed((now[0], now[1], now[2], now[3], now[4]), one, crowd.changed), rule
+
+
+def crowds(node: Node, crowd: Crowd) -> Iterator[Part]:
     """What a point does with packets: where each part of them goes on, and by which rule."""
     if isinstance(node, Lookup):
-        yield from _looked_up(node, followed)
+        yield from _looked_up(node, crowd)
     elif isinstance(node, Sieve | Permit):
-        yield from _judged(node, followed)
+        yield from _judged(node, crowd)
     elif isinstance(node, Change):
-        yield node.to, followed.put(node.field, node.value), None
+        yield node.to, crowd.put(node.field, node.value), None
     elif isinstance(node, Spread):
         for choice in node.choices:
-            yield choice, followed, None
+            yield choice, crowd, None
     elif isinstance(node, Translate):
-        yield from _translated(node, followed)
+        yield from _translated(node, crowd)
     else:  # nobody has sent anything that it would be an answer to
-        yield node.refused, followed, None
+        yield node.refused, crowd, None
 
 
-def _looked_up(node: Lookup, followed: Followed) -> Iterator[Part]:
+def _looked_up(node: Lookup, crowd: Crowd) -> Iterator[Part]:
     if not node.starts:
-        yield node.otherwise, followed, None
+        yield node.otherwise, crowd, None
         return
-    field, space = node.field, followed.space
+    field, space = node.field, crowd.space
     left = []
     for low, high in space[field]:
         at = low
@@ -200,18 +221,18 @@ def _looked_up(node: Lookup, followed: Followed) -> Iterator[Part]:
             if start > at:
                 left.append((at, start - 1))
             entry = node.entries[number]
-            yield entry.to, followed.cut(with_values(space, field, ((start, end),))), entry.rule
+            yield entry.to, crowd.cut(with_values(space, field, ((start, end),))), entry.rule
             at = end + 1
         if at <= high:
             left.append((at, high))
     if left:
-        yield node.otherwise, followed.cut(with_values(space, field, tuple(left))), None
+        yield node.otherwise, crowd.cut(with_values(space, field, tuple(left))), None
 
 
-def _judged(node: Sieve | Permit, followed: Followed) -> Iterator[Part]:
+def _judged(node: Sieve | Permit, crowd: Crowd) -> Iterator[Part]:
     """Each rule takes what those before it have left; nothing is left without a rule."""
-    for space, number in divided(followed.space, [one.box for one in node.rules]):
-        part = followed if space is followed.space else followed.cut(space)
+    for space, number in divided(crowd.space, [one.box for one in node.rules]):
+        part = crowd if space is crowd.space else crowd.cut(space)
         if number is None:
             yield node.refused, part, None
         elif isinstance(node, Permit):
@@ -221,9 +242,9 @@ def _judged(node: Sieve | Permit, followed: Followed) -> Iterator[Part]:
             yield node.to if passes else node.refused, part, rule
 
 
-def _translated(node: Translate, followed: Followed) -> Iterator[Part]:
+def _translated(node: Translate, crowd: Crowd) -> Iterator[Part]:
     """Ports that the translator may use stay; all others become its first one."""
-    there = followed.put(SOURCE, node.address)
+    there = crowd.put(SOURCE, node.address)
     ports = there.space[SOURCE_PORT]
     inside, outside = both_values(ports, (node.ports,)), other_values(ports, (node.ports,))
     if inside:

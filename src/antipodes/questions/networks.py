@@ -1,20 +1,21 @@
 """The networks of a world as they are now, and what people call the things in them.
 
 Every region tells of its own; ids are unique, so together they are one topology. A source or a
-target of a packet is the id of an interface, or of what it is attached to, or an address, or what
-people call one of these (a tag `Name`).
+target of a packet is the id of an interface, or of what it is attached to, or of a site or its
+router, or an address, or what people call one of these (a tag `Name`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
 import msgspec
 
-from antipodes.fabric.network.fabric import ON_THE_INTERNET, from_interface
+from antipodes.fabric.network.fabric import ON_THE_INTERNET, from_interface, from_site
 from antipodes.fabric.network.nodes import Key
-from antipodes.fabric.network.topology import Interface, Topology
+from antipodes.fabric.network.topology import Interface, Site, Topology
+from antipodes.world.atlas import Site as AtlasSite
 from antipodes.world.atlas import load_atlas
 from antipodes.world.world import World
 
@@ -34,7 +35,22 @@ def together(told: Iterable[Mapping[str, Any]]) -> Topology:
     for part in parts:
         for name, found in fields.items():
             found.update(getattr(part, name))
+    fields["sites"] = {}
+    for site in (site for part in parts for site in part.sites.values()):
+        fields["sites"][site.id] = _joined(fields["sites"].get(site.id), site)
     return Topology(**fields)
+
+
+def _joined(known: Site | None, more: Site) -> Site:
+    """A site of which several regions know, each its own part."""
+    if known is None:
+        return more
+    return msgspec.structs.replace(
+        known,
+        prefixes=tuple(dict.fromkeys((*known.prefixes, *more.prefixes))),
+        routes=(*known.routes, *more.routes),
+        routers=(*known.routers, *more.routers),
+    )
 
 
 class Answer(NamedTuple):
@@ -67,7 +83,12 @@ class Told:
     @cached_property
     def world(self) -> World:
         """The regions that have told, and the distances between them. Raises QuestionError."""
-        return World(load_atlas(), tuple(self.by_region))
+        sites = [
+            AtlasSite(one.place.removeprefix("site/"), *one.point, link=one.link)
+            for one in self.topology.sites.values()
+            if one.point is not None
+        ]
+        return World(load_atlas(), tuple(self.by_region), sites=sites)
 
 
 def names(topology: Topology) -> dict[str, str]:
@@ -94,6 +115,11 @@ class Ends:
         self._by_name: dict[str, list[str]] = {}
         for name, called in topology.names.items():
             self._by_name.setdefault(called, []).append(name)
+        self._site_of = {
+            name: site
+            for site in topology.sites.values()
+            for name in (site.id, site.id.removeprefix("site/"), *site.routers)
+        }
 
     def source(self, name: str, version: int) -> tuple[Key, str]:
         """The point where something sends, and the address that it sends from."""
@@ -101,6 +127,10 @@ class Ends:
             return ON_THE_INTERNET, INTERNET_ADDRESSES[version]
         interface = self._interface(name)
         if interface is None:
+            site = self._site(name)
+            if site is not None:
+                address = name if is_address(name) else _address_at(site, version)
+                return from_site(site.id), address
             if is_address(name):
                 return ON_THE_INTERNET, name
             raise QuestionError(f"nothing here is called {name}")
@@ -116,6 +146,9 @@ class Ends:
             return name
         interface = self._interface(name)
         if interface is None:
+            site = self._site(name)
+            if site is not None:
+                return _address_at(site, version)
             raise QuestionError(f"nothing here is called {name}")
         if source == INTERNET and version == 4 and interface.public:  # noqa: PLR2004 - IPv4
             return next(iter(interface.public.values()))
@@ -148,6 +181,40 @@ class Ends:
             names = ", ".join(sorted(one for one, _ in found.values()))
             raise QuestionError(f"several things are called {name}: {names}")
         return next((interface for _, interface in found.values()), None)
+
+    def _site(self, name: str) -> Site | None:
+        """The site of that name, or a router's, or the one that has an address."""
+        if is_address(name):
+            return self._site_with(name)
+        found = self._site_of.get(name)
+        if found is not None:
+            return found
+        called = {
+            self._site_of[one].id: self._site_of[one]
+            for one in self._by_name.get(name, [])
+            if one in self._site_of
+        }
+        if len(called) > 1:
+            raise QuestionError(f"several sites are called {name}: {', '.join(sorted(called))}")
+        return next(iter(called.values()), None)
+
+    def _site_with(self, address: str) -> Site | None:
+        """The site whose prefix is the longest one with an address; a default route counts not."""
+        found = [
+            (prefix.prefixlen, site.id)
+            for site in self._topology.sites.values()
+            for prefix in map(ip_network, site.prefixes)
+            if prefix.prefixlen and ip_address(address) in prefix
+        ]
+        return self._topology.sites[max(found)[1]] if found else None
+
+
+def _address_at(site: Site, version: int) -> str:
+    """An address at a site: the first of its first prefix of a family."""
+    for prefix in map(ip_network, site.prefixes):
+        if version == prefix.version:
+            return str(prefix[min(1, prefix.num_addresses - 1)])
+    raise QuestionError(f"{site.id} has no addresses that anybody knows of")
 
 
 def is_address(text: str) -> bool:

@@ -82,22 +82,25 @@ def from_line(index: Index, line_id: str) -> Node:
     return always(to, _hop(index, line_id))
 
 
+def _gateway_hop(index: Index, gateway_id: str) -> Hop:
+    network = index.topology.networks.get(index.topology.private_gateways[gateway_id].network)
+    return Hop("private gateway", gateway_id, network.region if network is not None else "")
+
+
 def private_gateway(index: Index, gateway_id: str) -> Lookup:
     """Out of a network, to a site."""
-    found = index.topology.private_gateways[gateway_id]
-    hop = Hop("private gateway", gateway_id, index.topology.networks[found.network].region)
+    found, hop = index.topology.private_gateways[gateway_id], _gateway_hop(index, gateway_id)
     away = _over(index, found.routes, gateway_id, "line", share=False)
     return table(away, End(outcomes.NO_ROUTE, hop), hop=hop)
 
 
 def from_private(index: Index, gateway_id: str) -> Lookup:
     """From a site: into the network, or to another site."""
-    found = index.topology.private_gateways[gateway_id]
-    network = index.topology.networks[found.network]
-    hop = Hop("private gateway", gateway_id, network.region)
+    found, hop = index.topology.private_gateways[gateway_id], _gateway_hop(index, gateway_id)
+    network = index.topology.networks.get(found.network)
     own = [
         (one, ("private-edge", gateway_id), Rule(gateway_id, "own network"))
-        for one in index.ranges(network.prefixes)
+        for one in index.ranges(network.prefixes if network is not None else ())
     ]
     away = _over(index, found.routes, gateway_id, "line", share=False)
     return table([*own, *away], End(outcomes.NO_ROUTE, hop), hop=hop)

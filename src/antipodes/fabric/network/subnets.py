@@ -261,7 +261,7 @@ def preferred(index: Index, network: Network, found: Sequence[Route]) -> list[tu
             (route, (low, high))
             for route, (low, high) in pairs
             if route.origin != PROPAGATED
-            or not any(low <= last and first <= high for first, last in own)
+            or not any(first <= low and high <= last for first, last in own)
         ),
         key=lambda pair: pair[0].origin,
     )

@@ -290,18 +290,25 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Site(msgspec.Struct, frozen=True):
-    """A network of somebody's own, outside of all regions, with the routes that it has learnt."""
+    """A network of somebody's own, outside of all regions, with the routes that it has learnt.
+
+    It may be called by the ids of its `routers`. Where it is on this planet is said by latitude and
+    longitude, if anybody knows, and `link` says how regions reach it.
+    """
 
     id: str
     place: str
     prefixes: tuple[str, ...]
     routes: tuple[LineRoute, ...] = ()
+    routers: tuple[str, ...] = ()
+    point: tuple[float, float] | None = None
+    link: str = ""
 
 
 class PrivateGateway(msgspec.Struct, frozen=True):
     """A network's way to sites; `table` says what comes in goes through.
 
-    It knows of several lines to a prefix, and uses one.
+    It knows of several lines to a prefix, and uses one. Without a network it joins sites.
     """
 
     id: str

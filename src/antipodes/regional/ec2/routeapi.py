@@ -2,7 +2,7 @@
 
 import msgspec
 
-from antipodes.regional.ec2 import endpoints, routes, targets
+from antipodes.regional.ec2 import endpoints, routes, targets, vpns
 from antipodes.regional.ec2.answering import check_dry_run
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import Route, RouteTable
@@ -24,9 +24,7 @@ def create_route(service: Ec2, call: Call, request: Request) -> Response:
     table = estate.tables.get(account, request["RouteTableId"])
     to = routes.destination(estate, account, request)
     target = _target(service, call, request)
-    found = routes.index(table, to)
-    had = found is not None and not _is_propagated(table.routes[found])
-    if had or _of_endpoint(estate, table, to) is not None:
+    if routes.index(table, to) is not None or _of_endpoint(estate, table, to) is not None:
         raise ServiceError("RouteAlreadyExists", f"The route identified by {to} already exists.")
     routes.check(estate, table, to, target)
     added = (*table.routes, Route(to, target))
@@ -94,22 +92,19 @@ def delete_route(service: Ec2, call: Call, request: Request) -> Response:
     return {}
 
 
-def _is_propagated(route: Route) -> bool:
-    return route.origin == "EnableVgwRoutePropagation"
-
-
 def _of_endpoint(estate: Estate, table: RouteTable, to: str) -> Route | None:
     """What a gateway endpoint has put into a table for a destination."""
     return next((one for one in endpoints.routes(estate, table) if one.destination == to), None)
 
 
 def _check_is_own(estate: Estate, table: RouteTable, to: str) -> None:
-    """Refuse to change what a gateway endpoint has put there, or a gateway propagates."""
-    found = routes.index(table, to)
-    route = _of_endpoint(estate, table, to) if found is None else table.routes[found]
-    if route is not None and (found is None or _is_propagated(route)):
-        raise ServiceError(
-            "InvalidParameterValue",
-            f"cannot change the route {route.destination} of {route.target} in route table "
-            f"{table.id}",
-        )
+    """Refuse to change what only a gateway endpoint has put there, or a VPN gateway propagates."""
+    if routes.index(table, to) is not None:
+        return
+    others = (*endpoints.routes(estate, table), *vpns.propagated(estate, table))
+    for route in others:
+        if route.destination == to:
+            raise ServiceError(
+                "InvalidParameterValue",
+                f"cannot change the route {to} of {route.target} in route table {table.id}",
+            )

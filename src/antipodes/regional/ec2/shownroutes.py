@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from antipodes.regional.ec2 import endpoints, tags, targets
+from antipodes.regional.ec2 import endpoints, tags, targets, vpns
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.model import (
@@ -62,9 +62,14 @@ def table(estate: Estate, of: RouteTable, subnets: Iterable[Subnet]) -> Thing:
         "OwnerId": of.account,
         "Associations": associations(of, subnets),
         "PropagatingVgws": [{"GatewayId": name} for name in of.propagates],
-        "Routes": [route(estate, of, one) for one in (*of.routes, *endpoints.routes(estate, of))],
+        "Routes": [route(estate, of, one) for one in all_routes(estate, of)],
         "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
+
+
+def all_routes(estate: Estate, of: RouteTable) -> tuple[Route, ...]:
+    """The routes of a table, those among them that endpoints and VPN gateways put there."""
+    return (*of.routes, *endpoints.routes(estate, of), *vpns.propagated(estate, of))
 
 
 def associations(of: RouteTable, subnets: Iterable[Subnet]) -> list[Thing]:

@@ -4,13 +4,21 @@ Ids stay what they are; zones become places (`us-west-2/usw2-az1`). What a rule 
 is not there any more stands for nothing, or for a blackhole.
 """
 
-from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from antipodes.fabric.network import packets
 from antipodes.fabric.network import topology as told
-from antipodes.regional.ec2 import endpoints, hubroutes, inspections, prefixlists, targets
+from antipodes.regional.ec2 import (
+    endpoints,
+    hubroutes,
+    inspections,
+    prefixlists,
+    shownroutes,
+    targets,
+    toldsites,
+    vpns,
+)
 from antipodes.regional.ec2.endpointservices import GATEWAY
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import (
@@ -63,7 +71,7 @@ def topology(estate: Estate, account: str) -> told.Topology:
         filters={one.id: _filter(one) for one in estate.acls.list(account)},
         groups={one.id: _group(estate, one) for one in estate.groups.list(account)},
         gateways={
-            one.id: told.Gateway(one.id, one.vpc, _edge(one.id, tables))
+            one.id: told.Gateway(one.id, one.vpc, toldsites.edge(one.id, tables))
             for one in estate.gateways.list(account)
             if one.vpc
         }
@@ -89,6 +97,7 @@ def topology(estate: Estate, account: str) -> told.Topology:
         firewalls=inspections.firewalls(estate, account),
         names=_names(estate, account),
         **_hubs(estate, account),
+        **toldsites.told_sites(estate, account),
     )
 
 
@@ -203,13 +212,13 @@ def _interface(of: Interface, idle: AbstractSet[str]) -> told.Interface:
 
 
 def _table(estate: Estate, of: RouteTable) -> told.Table:
-    routes = (*of.routes, *endpoints.routes(estate, of))
+    routes = shownroutes.all_routes(estate, of)
     return told.Table(of.id, tuple(_route(estate, of, one) for one in routes))
 
 
 def _route(estate: Estate, table: RouteTable, of: Route) -> told.Route:
     prefixes: tuple[str, ...] = (of.destination,)
-    origin = told.STATIC
+    origin = told.PROPAGATED if of.origin == vpns.PROPAGATED_ORIGIN else told.STATIC
     if of.destination.startswith("pl-"):
         origin = told.LISTED
         prefixes = prefixlists.prefixes_of(estate, table.account, of.destination)
@@ -221,11 +230,6 @@ def _route(estate: Estate, table: RouteTable, of: Route) -> told.Route:
     to = told.Ref(kind, of.target)
     gone = not targets.is_there(estate, table.account, table.vpc, of.target)
     return told.Route(of.destination, prefixes, to, origin, gone)
-
-
-def _edge(gateway: str, tables: Iterable[RouteTable]) -> str:
-    """The table that says where goes what comes in by a gateway, if there is one."""
-    return next((table.id for table in tables for _, of in table.gateways if of == gateway), "")
 
 
 def _filter(of: NetworkAcl) -> told.Filter:

@@ -3,17 +3,20 @@
 Quotas are AWS's defaults (Site-to-Site VPN User Guide, "Quotas").
 """
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 from antipodes.regional.ec2 import prefixlists, sitetags
 from antipodes.regional.ec2.answering import not_offered
 from antipodes.regional.ec2.estate import Estate
-from antipodes.regional.ec2.modelvpn import CustomerGateway, VpnConnection, VpnGateway
+from antipodes.regional.ec2.model import Route, RouteTable
+from antipodes.regional.ec2.modelvpn import CustomerGateway, VpnConnection
 from antipodes.service.contract import Request, ServiceError
 
 TYPE = "ipsec.1"
 CONNECTIONS_MAX = 50  # of an account in a region
 PER_GATEWAY_MAX = 10  # of a VPN gateway
+PROPAGATED_MAX = 100  # routes of a table
+PROPAGATED_ORIGIN = "EnableVgwRoutePropagation"
 ROUTES_MAX = 100  # static ones of a connection
 NUMBERS_MAX = (1 << 15) - 2  # connections of all accounts in a region
 EVERYTHING = "0.0.0.0/0"
@@ -151,7 +154,39 @@ def heard(estate: Estate, of: VpnConnection) -> tuple[str, ...]:
     return announced(estate, estate.customers.get(of.account, of.customer))
 
 
-def connections_of(estate: Estate, gateway: VpnGateway) -> Sequence[VpnConnection]:
-    """The connections of a VPN gateway, the first made first."""
-    found = (one for one in estate.vpns.list(gateway.account) if one.gateway == gateway.id)
-    return sorted(found, key=lambda one: (one.made_at, one.number))
+class Leading(NamedTuple):
+    """A connection, and what is known of where it leads."""
+
+    connection: VpnConnection
+    site: str
+    asn: int  # of the customer's side
+    prefixes: tuple[str, ...]
+    up: tuple[bool, ...]  # each tunnel
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What the tunnels are called."""
+        return tuple(f"{self.connection.id}/{n}" for n, _ in enumerate(self.up, 1))
+
+
+def leading(estate: Estate, account: str) -> list[Leading]:
+    """An account's connections, the first made first."""
+    found = []
+    for one in sorted(estate.vpns.list(account), key=lambda one: (one.made_at, one.number)):
+        customer = estate.customers.get(account, one.customer)
+        prefixes = heard(estate, one)
+        site = site_of(estate, customer)
+        found.append(Leading(one, site, customer.asn, prefixes, up(estate, one)))
+    return found
+
+
+def propagated(estate: Estate, table: RouteTable) -> tuple[Route, ...]:
+    """The routes that VPN gateways propagate to a table: what is reached by tunnels that are up."""
+    if not table.propagates:
+        return ()
+    found: dict[tuple[str, str], None] = {}
+    for one in leading(estate, table.account):
+        if one.connection.gateway in table.propagates and any(one.up):
+            found |= dict.fromkeys((prefix, one.connection.gateway) for prefix in one.prefixes)
+    routes = [Route(prefix, gateway, PROPAGATED_ORIGIN) for prefix, gateway in found]
+    return tuple(routes[:PROPAGATED_MAX])

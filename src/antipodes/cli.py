@@ -445,7 +445,7 @@ def _add_looking(verbs: Any) -> None:
     trace.add_argument("--json", action="store_true")
     aws = _verb(verbs, "aws", _aws, "the aws command line, pointed at the world")
     aws.add_argument("arguments", nargs=argparse.REMAINDER)
-    at = _verb(verbs, "at", _at, "run a command as if it stood in a city, or in a region")
+    at = _verb(verbs, "at", _at, "run a command as if in a city, in a region, or on an instance")
     at.add_argument("city", help="for example sao-paulo, or us-west-2")
     at.add_argument("command", nargs=argparse.REMAINDER)
 

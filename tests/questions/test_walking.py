@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from antipodes.fabric.network import topology as model
-from antipodes.questions.networks import QuestionError, names, together
+from antipodes.fabric.network.together import together
+from antipodes.questions.networks import QuestionError, names
 from antipodes.questions.walking import Asked, as_record, lines, walked
 from tests.fabric.network.worlds import Builder, route
 

@@ -11,8 +11,9 @@ network, and its names are those of the network's resolver.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import IPv6Address
+from typing import NamedTuple
 
 from antipodes.fabric.dns.cache import Behaviour
 from antipodes.hosting.nameservers import is_dns
@@ -57,8 +58,15 @@ SOCKS_GREETING_BYTES_MIN = 2
 SOCKS_REQUEST_BYTES_MIN = 5
 
 _PORT = re.compile(r"[0-9]{1,5}")
-_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
+_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/")
 _NOT_ON = HOP_BY_HOP | {"proxy-authorization", "content-length"}
+
+
+class Way(NamedTuple):
+    """Where a connection goes, and the address that it comes from."""
+
+    door: Address
+    source_ip: str
 
 
 class CityProxy:
@@ -71,15 +79,18 @@ class CityProxy:
         chosen: Mapping[str, Behaviour] | None = None,
         *,
         front_port: int = FRONT_DOOR_PORT,
+        resolver: Resolver | None = None,
     ) -> None:
         """What is asked for at the endpoint's port is the API, or port 80 of a host."""
         self.runtime = runtime
         self.world = world
         self.front_ports = (FRONT_DOOR_PORT, front_port)
-        inside = kind_of(runtime.place) == "region"
-        self.resolver = (
-            NetworkResolver(runtime, world) if inside else Resolver(runtime, world, chosen)
-        )
+        if resolver is not None:
+            self.resolver = resolver
+        elif kind_of(runtime.place) == "region":
+            self.resolver = NetworkResolver(runtime, world)
+        else:
+            self.resolver = Resolver(runtime, world, chosen)
         self.names = DnsServer(runtime, recursive_server(self.resolver.look_up))
         self.source_ip = self.resolver.source_ip
         self._chance = runtime.chance(f"trace/{runtime.place}")
@@ -88,9 +99,14 @@ class CityProxy:
         """A trace id in X-Ray's format."""
         return f"1-{int(self.runtime.wall()):08x}-{self._chance.getrandbits(96):024x}"
 
-    def source_for(self, door: Address) -> str:
-        """The city's own address, of the family of the one that it connects to."""
-        return self.resolver.source_ip6 if "::" in door.port else self.source_ip
+    async def way(self, host: str, port: int) -> Way:
+        """The way to a host, by name or address. Raises NoSuchName, Gone, TimedOut."""
+        door = self.resolver.door(await self.resolver.resolve(host), port)
+        return Way(door, self.resolver.source_ip6 if "::" in door.port else self.source_ip)
+
+    def api_way(self, region: str, _service: str) -> Way | Awaitable[Way]:
+        """The way to the API of a service, where it is said which. Raises Gone, TimedOut."""
+        return Way(Address(region, "api"), self.source_ip)
 
     def receiver(self, accepted: Accepted) -> Receiver:
         """A receiver for one new client connection."""
@@ -100,10 +116,8 @@ class CityProxy:
         """Connect to a host by name or address and join it with the client's end."""
         if not host or not port:
             raise NoSuchName("no such host and port")
-        door = self.resolver.door(await self.resolver.resolve(host), port)
-        _, receiver = await self.runtime.connect(
-            door, RelayEnd, source_ip=self.source_for(door), trace=trace
-        )
+        door, source_ip = await self.way(host, port)
+        _, receiver = await self.runtime.connect(door, RelayEnd, source_ip=source_ip, trace=trace)
         receiver.join(other)
         return receiver
 
@@ -128,14 +142,14 @@ class _Requests:
         started = self._city.runtime.now()
         try:
             async with self._city.runtime.timeout(REQUEST_S_MAX):
-                door = await self._door(host, port, request)
+                door, source_ip = await self._way(host, port, request)
                 response = await self._client.request(
                     door,
                     request.method,
                     target,
                     headers=headers,
                     body=request.body,
-                    source_ip=self._city.source_for(door),
+                    source_ip=source_ip,
                     trace=trace,
                 )
         except (NoSuchName, Gone, TimedOut) as error:
@@ -148,18 +162,19 @@ class _Requests:
         kept.append(("x-antipodes-trace", trace))
         return HttpResponse(response.status, kept, response.body, response.reason)
 
-    async def _door(self, host: str, port: int, request: HttpRequest) -> Address:
-        region = self._city.resolver.api_region(host)
+    async def _way(self, host: str, port: int, request: HttpRequest) -> Way:
         resolver = self._city.resolver
+        region, service = resolver.api_region(host), host.partition(".")[0]
         to_front = port in self._city.front_ports
         if region is None and to_front and not await resolver.knows(host):
             scope = _SCOPE.search(request.headers.get("authorization", ""))
-            region = scope.group(1) if scope else self._city.world.regions[0]
+            region, service = self._city.world.regions[0], ""
+            if scope:
+                region, service = scope.groups()
         if region is not None:
-            return Address(region, "api")
-        if to_front:
-            port = HTTP_PORT
-        return resolver.door(await resolver.resolve(host), port)
+            found = self._city.api_way(region, service)
+            return found if isinstance(found, Way) else await found
+        return await self._city.way(host, HTTP_PORT if to_front else port)
 
 
 def _plain(trace: str) -> list[tuple[str, str]]:

@@ -8,10 +8,12 @@ as far from a place as that place's nearest edge location.
 from collections.abc import Callable
 
 from antipodes.runtime.contract import Address, Condition
+from antipodes.service.programs import LAPTOP
 from antipodes.world.world import World
 
+__all__ = ["EDGE", "LAPTOP", "OUTSIDE", "SITE", "SUPERVISOR", "WorldLinks"]
+
 SUPERVISOR = "supervisor"
-LAPTOP = "laptop"
 EDGE = "edge"
 SITE = "site"
 OUTSIDE = (SUPERVISOR, LAPTOP)

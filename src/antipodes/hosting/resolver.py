@@ -208,24 +208,32 @@ class Resolver:
 
 
 class NetworkResolver(Resolver):
-    """What a machine in a region's default network goes by: its resolver; it keeps nothing.
+    """What a machine in a region's network goes by: its resolver; it keeps nothing.
 
     It also reaches what cities do not, the private addresses of its network and those of sites, and
-    has no IPv6.
+    has no IPv6. Unless told otherwise it stands in the default network.
     """
 
-    def __init__(self, runtime: Runtime, world: World) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        world: World,
+        *,
+        server: str = NETWORK_RESOLVER,
+        address: str = MACHINE_IP,
+    ) -> None:
+        self._server = Address(runtime.place, server)
+        self._machine_ip = address
         super().__init__(runtime, world)
         self._look_up = self._ask_network
 
     def _addresses_here(self) -> tuple[str, str]:
-        return MACHINE_IP, ""
+        return self._machine_ip, ""
 
     async def _ask_network(self, name: bytes, rtype: int) -> Known:
-        server = Address(self._runtime.place, NETWORK_RESOLVER)
         try:
             answer = await self._client.ask(
-                server,
+                self._server,
                 name,
                 rtype,
                 recursion=True,

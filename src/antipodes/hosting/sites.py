@@ -17,35 +17,14 @@ from antipodes.runtime.contract import (
     Address,
     Datagram,
     DatagramDoor,
-    Gone,
     Receiver,
     Runtime,
-    Stream,
 )
 from antipodes.service.conversations import Conversations
-from antipodes.service.relay import RelayEnd
+from antipodes.service.programs import passed_to
 from antipodes.world.world import World
 
 DATAGRAMS_IDLE_S = 180.0  # as long as a stateful firewall at a site would remember, or longer
-
-
-class _Near(RelayEnd):
-    """The end towards whoever connected to the site."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._refused = False
-
-    def connection_made(self, stream: Stream) -> None:
-        super().connection_made(stream)
-        if self._refused:
-            stream.abort()
-
-    def refuse(self) -> None:
-        """The program is not there; it may be known before this end is open."""
-        self._refused = True
-        if self.stream is not None:
-            self.stream.abort()
 
 
 class SiteHost:
@@ -63,25 +42,12 @@ class SiteHost:
             standing = self.runtime.at(site.place)
             for end, program in site.listen:
                 address, to = Address(site.place, end), Address(LAPTOP, program)
-                await standing.listen(address, partial(self._accept, to))
+                await standing.listen(address, partial(self._accept, program))
                 await self._listen_datagrams(standing, address, to)
 
-    def _accept(self, to: Address, accepted: Accepted) -> Receiver:
-        near = _Near()
-
-        def far(_: Accepted) -> Receiver:
-            made = RelayEnd()
-            near.join(made)
-            return made
-
-        def failed(_: Gone) -> None:
-            self.runtime.journal.sometimes("site.nobody-listens")
-            near.refuse()
-
-        self.runtime.at(accepted.local.place).open(
-            to, far, failed, source_ip=accepted.peer_ip, trace=accepted.trace
-        )
-        return near
+    def _accept(self, program: str, accepted: Accepted) -> Receiver:
+        standing = self.runtime.at(accepted.local.place)
+        return passed_to(standing, program, accepted, "site.nobody-listens")
 
     async def _listen_datagrams(self, standing: Runtime, address: Address, to: Address) -> None:
         def take(datagram: Datagram) -> None:

@@ -10,7 +10,7 @@ GET  /_antipodes/networks?account=A       the private networks of all accounts, 
                                           as an account that has some calls them
 GET  /_antipodes/names/REGION/VPC/NAME    what the resolver of a VPC answers
 GET  /_antipodes/edge                     what each edge location has heard
-GET  /_antipodes/cities/NAME              opens a city's (or a region's) proxy; its port
+GET  /_antipodes/cities/NAME              opens the proxy of a city, a region, an instance
 GET  /_antipodes/faults                   the faults as records, by handle
 POST /_antipodes/faults                   installs one; its handle
 DELETE /_antipodes/faults[/HANDLE]        heals one, or all
@@ -35,6 +35,8 @@ import msgspec
 import orjson
 
 from antipodes.fabric.dns.cache import UnknownBehaviour
+from antipodes.fabric.network.together import together
+from antipodes.fabric.network.topology import Topology
 from antipodes.hosting.catalogue import SERVICES
 from antipodes.hosting.cities import CityProxy
 from antipodes.hosting.configuration import Configuration
@@ -42,6 +44,7 @@ from antipodes.hosting.control import fault_list, json_response, query_of
 from antipodes.hosting.frontdoor import FrontDoor
 from antipodes.hosting.laptop import Laptop
 from antipodes.hosting.links import EDGE
+from antipodes.hosting.machines import MACHINE, MachineProxy, machine
 from antipodes.hosting.nameservers import hear_datagrams, open_port
 from antipodes.hosting.privatenames import PrivateNames
 from antipodes.hosting.reports import networks_as, replication_ways
@@ -156,7 +159,7 @@ class WorldServer:
             case ["names", region, network, name]:
                 return await self._names.look_up(region, network, name)
             case ["cities", name]:
-                return await self._city(name)
+                return await self._city(request, name)
             case _:
                 return await self._trace(parts[1])
 
@@ -243,17 +246,16 @@ class WorldServer:
             spans.extend(await self.supervisor.ask(place, question) or [])
         return sorted(spans, key=lambda span: (span["start"], -span["end"]))
 
-    async def _city(self, name: str) -> dict[str, Any]:
-        place = self.supervisor.world.place(name)
-        if not place.startswith("city/") and place not in self.supervisor.configuration.regions:
+    async def _city(self, request: HttpRequest, name: str) -> dict[str, Any]:
+        """Somewhere to stand: a city, a region's default network, an instance."""
+        world = self.supervisor.world
+        is_machine = MACHINE.fullmatch(name) is not None
+        place = name if is_machine else world.place(name)
+        known = place.startswith("city/") or place in self.supervisor.configuration.regions
+        if not known and not is_machine:
             raise SupervisorError(f"{name} is not a city, nor a region of this world")
         if place not in self._cities:
-            proxy = CityProxy(
-                self.runtime.at(place),
-                self.supervisor.world,
-                self._behaviours,
-                front_port=self.front.port,
-            )
+            proxy = await self._standing(request, place)
             listener, door = await open_port(self.runtime, proxy.receiver, proxy.names)
             if place in self._cities:  # somebody who asked as well was first
                 listener.close()
@@ -266,8 +268,22 @@ class WorldServer:
             "port": port,
             "dns": f"127.0.0.1:{port}",
             "address": proxy.source_ip,
-            "edge": self.supervisor.world.anycast_edge(place),
+            "edge": world.anycast_edge(proxy.runtime.place),
         }
+
+    async def _standing(self, request: HttpRequest, place: str) -> CityProxy:
+        world, port = self.supervisor.world, self.front.port
+        if MACHINE.fullmatch(place) is None:
+            return CityProxy(self.runtime.at(place), world, self._behaviours, front_port=port)
+
+        async def topology() -> Topology:
+            return together((await self._networks(request)).values())
+
+        standing = machine(await topology(), place)
+        if standing is None:
+            raise SupervisorError(f"no region that is up has an instance {place}")
+        runtime = self.runtime.at(standing.region)
+        return MachineProxy(runtime, world, standing, topology, front_port=port)
 
 
 async def run_world(

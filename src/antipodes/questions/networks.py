@@ -5,15 +5,14 @@ target of a packet is the id of an interface, or of what it is attached to, or o
 router, or an address, or what people call one of these (a tag `Name`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
-import msgspec
-
 from antipodes.fabric.network.fabric import ON_THE_INTERNET, from_interface, from_site
 from antipodes.fabric.network.nodes import Key
+from antipodes.fabric.network.together import together
 from antipodes.fabric.network.topology import Interface, Site, Topology
 from antipodes.world.atlas import Site as AtlasSite
 from antipodes.world.atlas import load_atlas
@@ -26,31 +25,6 @@ INTERNET_ADDRESSES = {4: "192.0.2.1", 6: "2001:2::1"}
 
 class QuestionError(Exception):
     """A question that cannot be answered, as a person should read it."""
-
-
-def together(told: Iterable[Mapping[str, Any]]) -> Topology:
-    """One topology of what regions have told."""
-    parts = [msgspec.convert(one, Topology) for one in told]
-    fields: dict[str, dict[str, Any]] = {name: {} for name in Topology.__struct_fields__}
-    for part in parts:
-        for name, found in fields.items():
-            found.update(getattr(part, name))
-    fields["sites"] = {}
-    for site in (site for part in parts for site in part.sites.values()):
-        fields["sites"][site.id] = _joined(fields["sites"].get(site.id), site)
-    return Topology(**fields)
-
-
-def _joined(known: Site | None, more: Site) -> Site:
-    """A site of which several regions know, each its own part."""
-    if known is None:
-        return more
-    return msgspec.structs.replace(
-        known,
-        prefixes=tuple(dict.fromkeys((*known.prefixes, *more.prefixes))),
-        routes=(*known.routes, *more.routes),
-        routers=(*known.routers, *more.routers),
-    )
 
 
 class Answer(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from antipodes.questions.networks import together
+from antipodes.fabric.network.together import together
 from antipodes.questions.walking import Asked, as_record, walked
 from antipodes.regional.ec2.service import Ec2
 from tests.regional.elbv2.hosts import Region

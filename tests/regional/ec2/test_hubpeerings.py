@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antipodes.fabric.network.together import together
 from antipodes.hosting.simulated import SimulatedWorld
-from antipodes.questions.networks import together
 from antipodes.questions.walking import Asked, as_record, walked
 from antipodes.regional.ec2 import peering
 from antipodes.regional.ec2.modelhubs import HubPeering, PeeredHub

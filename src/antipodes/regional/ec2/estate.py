@@ -4,7 +4,7 @@ The default network of an account is there from its first call on: what it is ma
 account and region, ids included, so it is the same in every run.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -145,6 +145,7 @@ class Estate:
         )
         self._tags = Records(host.store, "ec2/tags", Tags)
         self._chance = host.runtime.chance("ec2/ids")
+        self.on_tags: Callable[[str, str], None] = lambda *_: None  # told of whose have changed
 
     def new_id(self, prefix: str) -> str:
         """An id, of what has no table of its own, that nothing has had."""
@@ -154,6 +155,7 @@ class Estate:
         """Forget a resource, and its tags."""
         table.delete(account, name)
         self._tags.delete(account, name)
+        self.on_tags(account, name)
 
     def check(self, account: str, name: str) -> None:
         """Refuse an id that names nothing that can have tags."""
@@ -194,3 +196,4 @@ class Estate:
             self._tags.put(account, name, Tags(tuple(sorted(tags.items()))))
         else:
             self._tags.delete(account, name)
+        self.on_tags(account, name)

@@ -12,6 +12,7 @@ from antipodes.regional.ec2.instances import Instances
 from antipodes.regional.ec2.interfaces import Interfaces
 from antipodes.regional.ec2.nats import NatGateways
 from antipodes.regional.ec2.peerings import Peerings
+from antipodes.regional.ec2.programs import Programs
 from antipodes.regional.ec2.telling import Telling
 from antipodes.regional.ec2.topology import topology
 from antipodes.service.contract import Call, Host, Operations, Preceded, Service
@@ -41,6 +42,7 @@ class Ec2(Service):
         self.elastic = ElasticAddresses(self.estate)
         self.instances = Instances(self.interfaces, self.elastic)
         self.nats = NatGateways(self.estate)
+        self.programs = Programs(self.estate)
         self._telling = Telling(host)
         self.peerings = Peerings(self.estate, self._telling, self.furnish)
         self.hub_peerings = HubPeerings(self.estate, self._telling)
@@ -48,6 +50,7 @@ class Ec2(Service):
     async def start(self) -> None:
         """Tell other regions of what is shared with them, and hear them."""
         await self._telling.start()
+        await self.programs.start()
 
     @property
     def region(self) -> Region:

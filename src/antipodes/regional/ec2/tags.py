@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from antipodes.regional.ec2 import sitetags
+from antipodes.regional.ec2 import programs, sitetags
 from antipodes.service.contract import ServiceError
 
 TAGS_MAX = 50
@@ -39,6 +39,7 @@ def pairs(tags: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
         if len(value) > TAG_VALUE_LENGTH_MAX:
             raise ServiceError("InvalidParameterValue", f"The value of tag '{key}' is too long.")
         sitetags.check(key, value)
+        programs.check(key, value)
         found.append((key, value))
     return found
 

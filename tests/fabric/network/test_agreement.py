@@ -71,6 +71,9 @@ PERMITS = st.builds(
 OTHERS = st.one_of(
     st.builds(Change, HOPS, st.integers(0, 4), SMALL, KEYS),
     st.builds(Translate, HOPS, st.just("nat"), SMALL, RANGES, KEYS),
+    st.builds(
+        Translate, HOPS, st.just("relay"), SMALL, RANGES, KEYS, st.tuples(SMALL, SMALL), KEYS
+    ),
     st.builds(Restore, HOPS, st.just("other nat"), KEYS, ENDS),
 )
 SPREADS = st.builds(Spread, HOPS, st.lists(KEYS, min_size=1, max_size=2).map(tuple), SMALL)

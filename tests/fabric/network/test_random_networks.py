@@ -130,6 +130,11 @@ def made_by(random: Random) -> Builder:
             made.stop(f"{name} 0 1")
         made.translator(f"{name} nat", f"{name} 0", f"10.{number}.0.9", f"198.19.{number}.99")
     made.peering("peering", *names, active=random.one((True, True, False)))
+    targets = random.some([(one.addresses[0], 80) for one in made.interfaces.values()], 1)
+    ports = [model.RelayPort(random.one((TCP, UDP)), 443, tuple(targets))]
+    allowed = random.one((None, ["two group"], ["two open"]))
+    made.relay("two relay", "two 0", "10.2.0.8", *ports, groups=allowed)
+    made.door("one door", "one 0", "10.1.0.8", random.one(("", "two relay", "elsewhere")))
     for name, group in zip(names, groups, strict=True):
         made.group(group, name, group_rules(random, groups), group_rules(random, groups))
         for half in range(2):
@@ -190,7 +195,8 @@ def test_a_gateway_that_only_lets_out_lets_in_answers_alone(
             outcomes.PRIVATE_ADDRESS,
             outcomes.NOT_AN_ANSWER,
         }
-    sources = [one for one in made.interfaces if not one.endswith("nat interface")]
+    there = made.interfaces
+    sources = [one for one in there if any(":" in address for address in there[one].addresses)]
     source = random.one(sources)
     own = next(one for one in made.interfaces[source].addresses if ":" in one)
     both = fabric.walk(from_interface(source), Packet.of(own, "2001:2::1", TCP, 443, port=40000))

@@ -28,6 +28,8 @@ class Builder:
         self.services: dict[str, model.Service] = {}
         self.inspections: dict[str, model.Inspection] = {}
         self.firewalls: dict[str, model.Firewall] = {}
+        self.doors: dict[str, model.Door] = {}
+        self.relays: dict[str, model.Relay] = {}
         self.hubs: dict[str, model.Hub] = {}
         self.hub_tables: dict[str, model.HubTable] = {}
         self.attachments: dict[str, model.Attachment] = {}
@@ -94,6 +96,24 @@ class Builder:
             of=name,
         )
         self.translators[name] = model.Translator(name, interface)
+        return name
+
+    def relay(
+        self,
+        name: str,
+        subnet: str,
+        address: str,
+        *ports: model.RelayPort,
+        groups: Sequence[str] | None = None,
+    ) -> str:
+        """A relay, by its interface's name."""
+        self.host(name, subnet, address, groups=groups, kind=model.RELAY, checks=False)
+        self.relays[name] = model.Relay(name, f"{name} balancer", ports)
+        return name
+
+    def door(self, name: str, subnet: str, address: str, relay: str = "") -> str:
+        self.host(name, subnet, address, kind=model.DOOR)
+        self.doors[name] = model.Door(name, relay)
         return name
 
     def gateway(self, name: str, network: str, table: str = "") -> str:
@@ -196,6 +216,8 @@ class Builder:
             services=self.services,
             inspections=self.inspections,
             firewalls=self.firewalls,
+            doors=self.doors,
+            relays=self.relays,
             hubs=self.hubs,
             hub_tables=self.hub_tables,
             attachments=self.attachments,

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.regional.ec2.networks import Networks
 from tests.regional.ec2.worlds import named, refusal, tagged
 from tests.regional.elbv2.hosts import ACCOUNT, REGION, Region
 
@@ -244,3 +245,116 @@ def test_an_endpoint_of_a_service_that_cannot_be(provider: Provider) -> None:
     for wrong in ({"AddSubnetIds": consumer.subnets[2:]}, {"PolicyDocument": '{"Statement": [1]}'}):
         request = {"VpcEndpointId": made["VpcEndpointId"], **wrong}
         assert refusal(consumer.ec2.modify_vpc_endpoint, **request) == "InvalidParameter"
+
+
+class Link:
+    """A database behind a load balancer in two zones, and who comes to it by an endpoint."""
+
+    def __init__(self, region: Region) -> None:
+        self.networks = Networks(region)
+        self.provider = provider = Provider(region, AcceptanceRequired=False)
+        self.elbv2 = provider.elbv2
+        made = self.elbv2.create_target_group(
+            Name="databases", Protocol="TCP", Port=5432, VpcId=provider.vpc, TargetType="ip"
+        )
+        self.targets: str = made["TargetGroups"][0]["TargetGroupArn"]
+        forward = {"Type": "forward", "TargetGroupArn": self.targets}
+        self.elbv2.create_listener(
+            LoadBalancerArn=provider.balancer, Protocol="TCP", Port=443, DefaultActions=[forward]
+        )
+        self.consumer = Consumer(provider, ACCOUNT)
+        self.host = self.networks.instance(self.consumer.subnets[1])
+        group = self.networks.group(self.consumer.vpc, "10.2.0.0/16")
+        made = self.consumer.connect(SecurityGroupIds=[group])
+        self.endpoint: str = made["VpcEndpointId"]
+        described = provider.ec2.describe_network_interfaces(
+            NetworkInterfaceIds=made["NetworkInterfaceIds"]
+        )
+        self.door: str = described["NetworkInterfaces"][0]["PrivateIpAddress"]
+
+    def database(self, number: int, *prefixes: str) -> tuple[str, str]:
+        """An instance in the provider's network, which lets prefixes in; and its address."""
+        ec2, vpc = self.provider.ec2, self.provider.vpc
+        group = ec2.create_security_group(VpcId=vpc, GroupName=f"db {number}", Description="db")
+        for prefix in prefixes:
+            ec2.authorize_security_group_ingress(
+                GroupId=group["GroupId"],
+                IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": prefix}]}],
+            )
+        name = self.networks.instance(self.provider.subnets[number], group["GroupId"])
+        found = ec2.describe_instances(InstanceIds=[name])["Reservations"][0]["Instances"][0]
+        return name, found["PrivateIpAddress"]
+
+    def register(self, *addresses: str) -> None:
+        targets = [{"Id": address} for address in addresses]
+        self.elbv2.register_targets(TargetGroupArn=self.targets, Targets=targets)
+
+    def outcomes(self, port: int = 443) -> tuple[str, str]:
+        return self.networks.outcomes(self.host, self.door, port=port)
+
+
+@pytest.fixture
+def link(region: Region) -> Link:
+    return Link(region)
+
+
+def test_a_packet_goes_on_to_a_target_as_the_load_balancers_own(link: Link) -> None:
+    assert link.outcomes() == ("no target", "")
+    assert link.outcomes(80) == ("not offered", "")
+    name, address = link.database(0, "10.1.0.0/24")  # where the load balancer is, not who asks
+    link.register(address)
+    assert link.outcomes() == ("delivered", "delivered")
+    found = link.networks.ask(link.host, link.door)
+    last = found["forward"]["hops"][-1]
+    assert last["packet"].endswith(f"> {address}:5432")
+    assert last["packet"].startswith("tcp 10.1.0.")
+    assert found["return"]["hops"][-1]["packet"].startswith(f"tcp {link.door}:443 > 10.2.")
+    assert "link" in found["forward"]["charges"]
+    assert [hop["id"] for hop in found["forward"]["hops"]][-1].startswith("eni-")
+    link.provider.ec2.terminate_instances(InstanceIds=[name])
+    assert link.outcomes() == ("no such address", "")  # the link that breaks when it moves
+
+
+def test_a_link_that_nobody_has_let_in_leads_nowhere(link: Link) -> None:
+    _, address = link.database(0, "10.1.0.0/16")
+    link.register(address)
+    names = {"ServiceId": link.provider.id, "VpcEndpointIds": [link.endpoint]}
+    link.provider.ec2.reject_vpc_endpoint_connections(**names)
+    assert link.outcomes() == ("not joined", "")
+    link.provider.ec2.accept_vpc_endpoint_connections(**names)
+    assert link.outcomes() == ("delivered", "delivered")
+
+
+def test_a_node_sends_to_its_own_zone_unless_it_crosses_zones(link: Link, region: Region) -> None:
+    _, address = link.database(1, "10.1.0.0/16")
+    link.register(address)
+    assert link.outcomes() == ("no target", "")
+    crosses = [{"Key": "load_balancing.cross_zone.enabled", "Value": "true"}]
+    link.elbv2.modify_load_balancer_attributes(
+        LoadBalancerArn=link.provider.balancer, Attributes=crosses
+    )
+    region.restart()
+    assert Networks(region).outcomes(link.host, link.door) == ("delivered", "delivered")
+
+
+def test_load_balancers_stand_in_networks_by_interfaces_of_their_own(link: Link) -> None:
+    ec2, balancer = link.provider.ec2, link.provider.balancer
+    filters = [
+        *named("interface-type", "network_load_balancer"),
+        *named("vpc-id", link.provider.vpc),
+    ]
+    found = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    assert {one["SubnetId"] for one in found} == {*link.provider.subnets[:2]}
+    assert {one["Description"] for one in found} == {
+        f"ELB {balancer.partition('loadbalancer/')[2]}"
+    }
+    assert all(one["RequesterManaged"] for one in found)
+    _, address = link.database(0)
+    assert address not in {one["PrivateIpAddress"] for one in found}
+    subnet = link.provider.subnets[0]
+    assert refusal(ec2.delete_subnet, SubnetId=subnet) == "DependencyViolation"
+    other = link.provider.balance("other")
+    before = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    link.elbv2.delete_load_balancer(LoadBalancerArn=other)
+    after = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    assert (len(before), len(after)) == (4, 2)

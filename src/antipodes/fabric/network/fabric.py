@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from antipodes.fabric.network import firewalls, gateways, hubs, services, sites, subnets
+from antipodes.fabric.network import firewalls, gateways, hubs, relays, services, sites, subnets
 from antipodes.fabric.network.index import Index
 from antipodes.fabric.network.nodes import Key, Node
 from antipodes.fabric.network.packets import Packet
@@ -47,6 +47,13 @@ COMPILED: dict[str, Callable[..., Any]] = {
     "passing": firewalls.passing,
     "dropping": firewalls.dropping,
     "inspected": firewalls.inspected,
+    "door": relays.door,
+    "relay-in": relays.relay_in,
+    "relay": relays.relay,
+    "relay-port": relays.relay_port,
+    "relay-spread": relays.relay_spread,
+    "relay-to": relays.relay_to,
+    "relay-back": relays.relay_back,
     "hub": hubs.hub,
     "attached": hubs.attached,
     "hub-routes": hubs.routes,

@@ -126,17 +126,23 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Translate(msgspec.Struct, frozen=True):
-    """Source address and port become the translator's; it remembers whose they were."""
+    """Source address and port become the translator's; it remembers whose they were.
+
+    A relay's does the same, and sends to somebody else (`target` is an address and a port): what
+    comes back to it goes on at the point `back`.
+    """
 
     hop: Hop | None
     tracker: str
     address: int
     ports: Range
     to: Key
+    target: tuple[int, int] | None = None
+    back: Key | None = None
 
 
 class Restore(msgspec.Struct, frozen=True):
-    """What comes back to a translator gets the address and port again that it was sent from."""
+    """What comes back to a translator answers again what had come to it; all else is refused."""
 
     hop: Hop | None
     tracker: str

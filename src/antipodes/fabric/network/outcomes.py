@@ -24,6 +24,7 @@ REFUSED_BY_FIREWALL = "refused by firewall"
 NO_APPLIANCE = "no appliance"  # that a packet could be handed to
 NOT_CONNECTED = "not connected"  # no line that is up
 NOT_OFFERED = "not offered"  # a service by this protocol
+NO_TARGET = "no target"  # a relay has nobody to send this on to
 NOT_RUNNING = "not running"  # nothing stands behind the interface now
 UNKNOWN = "unknown"  # beyond what is known: a peer, in a region that is down
 LOOP = "loop"
@@ -53,6 +54,7 @@ OUTCOMES = (
     NO_APPLIANCE,
     NOT_CONNECTED,
     NOT_OFFERED,
+    NO_TARGET,
     NOT_RUNNING,
     UNKNOWN,
     LOOP,

@@ -45,7 +45,8 @@ class Memory:
 
     def __init__(self) -> None:
         self.passed: dict[str, Packet] = {}
-        self.translated: dict[str, tuple[Packet, Packet]] = {}  # before, after
+        # Before, after, and where what comes back goes on.
+        self.translated: dict[str, tuple[Packet, Packet, Key | None]] = {}
 
 
 class Mark(NamedTuple):
@@ -208,7 +209,10 @@ def _translated(points: Points, node: Translate) -> Point:
         before = flow.packet
         port = before.source_port if low <= before.source_port <= high else low
         after = changed(changed(before, SOURCE, node.address), SOURCE_PORT, port)
-        flow.memory.translated[node.tracker] = before, after
+        if node.target is not None:
+            address, target_port = node.target
+            after = changed(changed(after, TARGET, address), TARGET_PORT, target_port)
+        flow.memory.translated[node.tracker] = before, after, node.back
         flow.change(after)
         if out is None:
             out = points.out(node.hop, node.to)
@@ -225,9 +229,10 @@ def _restored(points: Points, node: Restore) -> Point:
         known = flow.memory.translated.get(node.tracker)
         if known is None or not answers(known[1], flow.packet):
             return points.out(node.hop, node.refused)
-        before = known[0]
-        found = changed(flow.packet, TARGET, before.source)
-        flow.change(changed(found, TARGET_PORT, before.source_port))
+        before, _, back = known
+        flow.change(before.reply())
+        if back is not None:
+            return points.out(node.hop, back)
         if out is None:
             out = points.out(node.hop, node.to)
         return out

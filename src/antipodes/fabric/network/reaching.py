@@ -33,6 +33,7 @@ from antipodes.fabric.network.spaces import (
     SOURCE,
     SOURCE_PORT,
     TARGET,
+    TARGET_PORT,
     Box,
     Space,
     Values,
@@ -245,6 +246,8 @@ def _judged(node: Sieve | Permit, crowd: Crowd) -> Iterator[Part]:
 def _translated(node: Translate, crowd: Crowd) -> Iterator[Part]:
     """Ports that the translator may use stay; all others become its first one."""
     there = crowd.put(SOURCE, node.address)
+    if node.target is not None:
+        there = there.put(TARGET, node.target[0]).put(TARGET_PORT, node.target[1])
     ports = there.space[SOURCE_PORT]
     inside, outside = both_values(ports, (node.ports,)), other_values(ports, (node.ports,))
     if inside:

@@ -42,6 +42,7 @@ from antipodes.fabric.network.spaces import (
 )
 from antipodes.fabric.network.topology import (
     ANY,
+    DOOR,
     EGRESS,
     FORWARDER,
     GATEWAY,
@@ -52,6 +53,7 @@ from antipodes.fabric.network.topology import (
     PEERING,
     PRIVATE,
     PROPAGATED,
+    RELAY,
     SERVICE,
     TRANSLATOR,
     FilterEntry,
@@ -123,18 +125,21 @@ def out(index: Index, interface_id: str, via: str) -> Node:
 def out_of_groups(index: Index, interface_id: str, via: str) -> Permit:
     """It sends what its groups allow."""
     interface = index.topology.interfaces[interface_id]
-    return _groups(index, interface, ("wire", interface.subnet, via), TARGET, via)
+    return by_groups(index, interface, ("wire", interface.subnet, via), TARGET, via)
 
 
-def _groups(index: Index, interface: Interface, to: Key, peer: int, via: str) -> Permit:
+def by_groups(  # noqa: PLR0913, PLR0917 - whose, which way, and where to
+    index: Index, interface: Interface, to: Key, peer: int, via: str, tracker: str = ""
+) -> Permit:
     """What the groups of an interface allow, towards it or from it."""
+    tracker = tracker or interface.id
     refused = End(outcomes.REFUSED_BY_GROUPS, interface_hop(index, interface))
     if interface.groups is None:
         free = Allowed(everything(index.version), Rule(interface.id, "no groups"))
-        return Permit(interface_hop(index, interface), interface.id, (free,), to, refused)
+        return Permit(interface_hop(index, interface), tracker, (free,), to, refused)
     groups = [index.topology.groups[group] for group in interface.groups]
     rules = [one for group in groups for one in _allowed(index, interface, group, peer, via)]
-    return Permit(interface_hop(index, interface), interface.id, tuple(rules), to, refused)
+    return Permit(interface_hop(index, interface), tracker, tuple(rules), to, refused)
 
 
 def _allowed(
@@ -338,7 +343,7 @@ def to(index: Index, interface_id: str, via: str) -> Node:
 def into_groups(index: Index, interface_id: str, via: str) -> Permit:
     """It takes what its groups allow."""
     interface = index.topology.interfaces[interface_id]
-    return _groups(index, interface, ("at", interface_id), SOURCE, via)
+    return by_groups(index, interface, ("at", interface_id), SOURCE, via)
 
 
 def at(index: Index, interface_id: str) -> Lookup:
@@ -351,6 +356,8 @@ def at(index: Index, interface_id: str) -> Lookup:
     mine: Key | End = End(outcomes.DELIVERED, hop, back=("out", interface_id, STRAIGHT))
     if interface.kind == TRANSLATOR:
         mine, otherwise = ("restore", interface.of), ("translate", interface.of)
+    elif interface.kind in {DOOR, RELAY}:
+        mine = ("door" if interface.kind == DOOR else "relay-back", interface_id)
     elif interface.kind == FORWARDER:
         otherwise = ("out", interface_id, VIA)
     own = [

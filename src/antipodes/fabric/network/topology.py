@@ -15,6 +15,7 @@ TRANSLATOR, PEERING, HUB = "translator", "peering", "hub"
 SERVICE, INSPECTION, PRIVATE = "service", "inspection", "private gateway"
 # What stands behind interfaces; behind a hub's and an inspection's nobody has an address.
 HOST, FORWARDER, CARRIER = "host", "forwarder", "carrier"
+DOOR, RELAY = "door", "relay"
 # What is attached to hubs.
 NETWORK, FAR_HUB, LINE = "network", "far hub", "line"
 PASS, DROP, LOOK = "pass", "drop", "look"  # what rules of firewalls say
@@ -56,7 +57,8 @@ class Interface(msgspec.Struct, frozen=True):
     """Where something is connected to a subnet.
 
     `kind` is what stands behind it: a host, one that forwards what is not for it, a translator,
-    whose id is `of`, or what carries packets in and out and takes none. `public` maps its private
+    whose id is `of`, what carries packets in and out and takes none, a door to a service of another
+    network, or a relay. `public` maps its private
     addresses to public ones, one to one. Where it `checks`, it sends and takes nothing but what is
     from and for its own addresses. `groups` is None where packets are not held up by any. What
     stands behind it may not be `up`: then it sends nothing, and takes nothing.
@@ -167,6 +169,29 @@ class Service(msgspec.Struct, frozen=True):
     id: str
     network: str
     prefixes: tuple[str, ...]
+
+
+class RelayPort(msgspec.Struct, frozen=True):
+    """A port of a relay: the addresses and ports that its flows are sent on to, any of them."""
+
+    protocol: int
+    port: int
+    targets: tuple[tuple[str, int], ...]
+
+
+class Relay(msgspec.Struct, frozen=True):
+    """Sends on, as its own, the flows that come by doors to an interface; a part of `of`."""
+
+    interface: str
+    of: str
+    ports: tuple[RelayPort, ...]
+
+
+class Door(msgspec.Struct, frozen=True):
+    """An interface behind which is a relay of another network, if it was let in there."""
+
+    interface: str
+    relay: str = ""  # its interface
 
 
 class FirewallRule(msgspec.Struct, frozen=True):
@@ -338,4 +363,6 @@ class Topology(msgspec.Struct, frozen=True):
     sites: dict[str, Site] = {}
     lines: dict[str, Line] = {}
     private_gateways: dict[str, PrivateGateway] = {}
+    doors: dict[str, Door] = {}  # by interface
+    relays: dict[str, Relay] = {}  # by interface
     names: dict[str, str] = {}  # what people call things, by id

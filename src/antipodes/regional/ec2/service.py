@@ -10,6 +10,7 @@ from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.hubpeerings import HubPeerings
 from antipodes.regional.ec2.instances import Instances
 from antipodes.regional.ec2.interfaces import Interfaces
+from antipodes.regional.ec2.lent import Lent
 from antipodes.regional.ec2.nats import NatGateways
 from antipodes.regional.ec2.peerings import Peerings
 from antipodes.regional.ec2.programs import Programs
@@ -39,6 +40,7 @@ class Ec2(Service):
         super().__init__(host)
         self.estate = Estate(host)
         self.interfaces = Interfaces(self.estate)
+        self.lent = Lent(self.interfaces)
         self.elastic = ElasticAddresses(self.estate)
         self.instances = Instances(self.interfaces, self.elastic)
         self.nats = NatGateways(self.estate)

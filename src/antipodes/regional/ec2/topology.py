@@ -14,6 +14,7 @@ from antipodes.regional.ec2 import (
     hubroutes,
     inspections,
     prefixlists,
+    relaying,
     shownroutes,
     targets,
     toldsites,
@@ -62,11 +63,11 @@ def topology(estate: Estate, account: str) -> told.Topology:
     """All networks of an account in a region."""
     region = estate.host.place
     tables = estate.tables.list(account)
+    there = _primary_first(estate, account)
     idle = {one.id for one in estate.instances.list(account) if one.state != targets.RUNNING}
     return told.Topology(
         networks={one.id: _network(one, region) for one in estate.vpcs.list(account)},
         subnets={one.id: _subnet(one, region) for one in estate.subnets.list(account)},
-        interfaces={one.id: _interface(one, idle) for one in _primary_first(estate, account)},
         tables={one.id: _table(estate, one) for one in tables},
         filters={one.id: _filter(one) for one in estate.acls.list(account)},
         groups={one.id: _group(estate, one) for one in estate.groups.list(account)},
@@ -96,6 +97,7 @@ def topology(estate: Estate, account: str) -> told.Topology:
         inspections=inspections.told_of(estate, account),
         firewalls=inspections.firewalls(estate, account),
         names=_names(estate, account),
+        **relaying.parts(estate, account, {one.id: _interface(one, idle) for one in there}),
         **_hubs(estate, account),
         **toldsites.told_sites(estate, account),
     )

@@ -55,6 +55,7 @@ async def create_load_balancer(service: ElbV2, call: Call, request: Request) -> 
         scheme=scheme,
     )
     service.registry.put(balancer)
+    service.placing.occupy(balancer)
     await service.settle()
     return {"LoadBalancers": [model.describe_balancer(balancer, wall)]}
 
@@ -98,6 +99,7 @@ async def set_subnets(service: ElbV2, call: Call, request: Request) -> Response:
     placed = await service.placing.with_addresses(call, zones, kind=kind, scheme=scheme)
     changed = replace(service.registry.balancer(call, balancer.arn), zones=placed)
     service.registry.put(changed)
+    service.placing.occupy(changed)
     await service.settle()
     described = model.describe_balancer(changed, service.host.runtime.wall())
     return {"AvailabilityZones": described["AvailabilityZones"], "IpAddressType": "ipv4"}
@@ -134,6 +136,7 @@ async def delete_load_balancer(service: ElbV2, call: Call, request: Request) -> 
     service.check_deletable(balancer)
     await service.check_unlinked(balancer)
     service.registry.delete(balancer)
+    service.placing.leave(balancer)
     await service.settle()
     return {}
 

@@ -30,6 +30,7 @@ from antipodes.regional.elbv2.nlb import NetworkBalancers
 from antipodes.regional.elbv2.nodes import Nodes
 from antipodes.regional.elbv2.placing import Placing
 from antipodes.regional.elbv2.registry import Registry
+from antipodes.regional.elbv2.relays import Relays
 from antipodes.regional.elbv2.shifted import Shifted
 from antipodes.service.contract import Call, Host, Request, Response, Service, ServiceError
 
@@ -66,6 +67,8 @@ class Balancing(Service):
         self.probes.on_change(self.network.health_changed)
         self.gateways = Gateways(host, self.registry, self.probes)
         self.probes.on_change(self.gateways.health_changed)
+        self.relays = Relays(host, self.registry, self.probes)
+        self.probes.on_change(self.relays.health_changed)
         self.doors = Doors(host, self.registry, self.probes)
         self._chance = host.runtime.chance("elbv2/ids")
         host.store.on_rollback(self._rolled_back)
@@ -91,6 +94,7 @@ class Balancing(Service):
         self.probes.reconcile()
         self.names.publish()
         self.gateways.publish()
+        self.relays.publish()
         await self._follow()
 
     async def _follow(self) -> None:

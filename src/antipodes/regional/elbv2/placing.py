@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from antipodes.regional.elbv2 import model
-from antipodes.regional.elbv2.model import Zone
+from antipodes.regional.elbv2.model import LoadBalancer, Zone
 from antipodes.regional.elbv2.registry import Registry
 from antipodes.service.contract import Call, Host, Request, ServiceError
 from antipodes.world import addresses
@@ -21,6 +21,7 @@ from antipodes.world.errors import OutOfAddresses
 
 ADDRESSES_MIN = 8  # that are free in a subnet of a gateway load balancer
 FIRST_HOST = 4  # AWS keeps the first four addresses of a subnet, and the last
+_MANAGER = "amazon-elb"  # of a load balancer's interfaces
 _OF_MAPPINGS = ("IPv6Address", "SourceNatIpv6Prefix")
 Subnet = dict[str, Any]
 
@@ -107,7 +108,7 @@ class Placing:
                     "InvalidConfigurationRequest",
                     "PrivateIPv4Address can be specified for internal load balancers only",
                 )
-            return self._private(private, subnet)
+            return self._private(call, private, subnet)
         return ""
 
     async def _elastic(self, call: Call, allocation: str, scheme: str) -> str:
@@ -130,7 +131,7 @@ class Placing:
         address: str = answer["Addresses"][0]["PublicIp"]
         return address
 
-    def _private(self, address: str, subnet: Subnet) -> str:
+    def _private(self, call: Call, address: str, subnet: Subnet) -> str:
         network = IPv4Network(subnet["CidrBlock"])
         try:
             given = IPv4Address(address)
@@ -141,6 +142,9 @@ class Placing:
             raise model.invalid(
                 f"The address '{address}' is not in the subnet '{subnet['SubnetId']}'"
             )
+        own = address in self._registry.addresses()  # and whether it may have it was asked already
+        if not own and address in self._lent.taken(call.account, subnet["SubnetId"]):
+            raise ServiceError("ResourceInUse", f"The address '{address}' is already in use")
         return address
 
     async def with_addresses(
@@ -154,12 +158,46 @@ class Placing:
             subnets = await self._subnets(call, [zone.subnet for zone in zones])
             networks = {s["SubnetId"]: IPv4Network(s["CidrBlock"]) for s in subnets}
         taken = dict(self._registry.addresses())
+        for subnet in networks:
+            taken |= dict.fromkeys(self._lent.taken(call.account, subnet))
         made: list[Zone] = []
         for zone in zones:
             address = zone.address or _free(self._candidates(zone, kind, networks), taken)
             taken[address] = None
             made.append(msgspec.structs.replace(zone, address=address))
         return tuple(made)
+
+    @property
+    def _lent(self) -> Any:
+        """Where ec2 lends interfaces to other services."""
+        ec2: Any = self._host.service("ec2")
+        return ec2.lent
+
+    def occupy(self, balancer: LoadBalancer) -> None:
+        """Let a load balancer that has addresses of subnets have interfaces there, at these."""
+        lent, account = self._lent, balancer.account
+        before = lent.of(account, balancer.arn)
+        wanted = {zone.address: zone.subnet for zone in balancer.zones if balancer.is_internal}
+        if balancer.is_gateway:
+            wanted = {}
+        lent.take_back(account, [name for name, ip in before.items() if ip not in wanted])
+        for address, subnet in wanted.items():
+            if address not in before.values():
+                lent.lend(
+                    account,
+                    subnet,
+                    kind="network_load_balancer" if balancer.is_network else "interface",
+                    description=f"ELB {balancer.key}",
+                    manager=_MANAGER,
+                    of=balancer.arn,
+                    address=address,
+                    groups=balancer.security_groups,
+                )
+
+    def leave(self, balancer: LoadBalancer) -> None:
+        """Give back the interfaces of a load balancer that is gone."""
+        lent = self._lent
+        lent.take_back(balancer.account, list(lent.of(balancer.account, balancer.arn)))
 
     def _candidates(
         self, zone: Zone, kind: str, networks: dict[str, IPv4Network]

@@ -24,6 +24,7 @@ SERVICES = {
     "route53-recovery-control-config": "antipodes.regional.recovery.api:RecoveryControlConfig",
     "arc-zonal-shift": "antipodes.regional.zonalshift.api:ZonalShift",
     "route53-recovery-cluster": "antipodes.regional.recovery.clusterapi:RecoveryCluster",
+    "ram": "antipodes.regional.ram.api:Ram",
     "route53resolver": "antipodes.regional.route53resolver.api:Route53Resolver",
     "globalaccelerator": "antipodes.edge.globalaccelerator.api:GlobalAccelerator",
     "route53": "antipodes.edge.route53.api:Route53",

@@ -13,8 +13,8 @@ ACCOUNT = "000000000000"
 class Networks:
     """What one account makes in one region."""
 
-    def __init__(self, region: Region) -> None:
-        self.ec2 = region.client("ec2")
+    def __init__(self, region: Region, account: str = ACCOUNT) -> None:
+        self.ec2 = region.client("ec2", account=account)
         service = region.host.service("ec2")
         assert isinstance(service, Ec2)
         self._service = service

@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-import pytest
 
 from antipodes.regional.ec2 import hubs
 from antipodes.regional.ec2.modelhubs import HubRoute
@@ -312,12 +311,3 @@ def test_spokes_that_reach_the_shared_network_and_not_each_other(ec2: Any) -> No
     ec2.enable_transit_gateway_route_table_propagation(**pair(spokes, over_middle))
     assert routes(ec2, spokes) == {"10.3.0.0/16": middle}
     assert routes(ec2, shared) == {"10.1.0.0/16": one, "10.2.0.0/16": two}
-
-
-@pytest.mark.parametrize(
-    "operation",
-    ["accept_transit_gateway_vpc_attachment", "reject_transit_gateway_vpc_attachment"],
-)
-def test_what_other_accounts_attach_comes_later(ec2: Any, operation: str) -> None:
-    code = refusal(getattr(ec2, operation), TransitGatewayAttachmentId="tgw-attach-1")
-    assert code == "NotImplemented"

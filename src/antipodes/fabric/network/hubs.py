@@ -32,7 +32,10 @@ def _carries(index: Index, attachment: Attachment) -> bool:
 
 def hub(index: Index, hub_id: str, network_id: str, zone: str) -> Node:
     """From a network's router to a hub, in a zone."""
-    hop = Hop("hub", hub_id, index.topology.hubs[hub_id].region)
+    found = index.topology.hubs.get(hub_id)
+    if found is None:
+        return always(End(outcomes.UNKNOWN, Hop("hub", hub_id)))
+    hop = Hop("hub", hub_id, found.region)
     name = index.attached.get((hub_id, network_id))
     if name is None:
         return always(End(outcomes.NOT_ATTACHED, hop))
@@ -93,7 +96,8 @@ def over(index: Index, attachment_id: str, from_attachment: str, zone: str) -> N
         via = attachment.hub
     zones = index.zones_of(attachment)
     if not zones:
-        return always(End(outcomes.NOT_ATTACHED, hop))
+        is_elsewhere = attachment.of not in index.topology.networks
+        return always(End(outcomes.UNKNOWN if is_elsewhere else outcomes.NOT_ATTACHED, hop))
     if not attachment.sticky and zone in zones:
         return always(("carried", zones[zone].id, via), hop)
     choices = tuple(("carried", zones[name].id, via) for name in sorted(zones))

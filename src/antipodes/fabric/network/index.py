@@ -126,8 +126,9 @@ class Index:
         }
 
     def zones_of(self, attachment: Attachment) -> dict[str, Interface]:
-        """The interfaces of a network's attachment, by zone."""
-        interfaces = (self.topology.interfaces[one] for one in attachment.interfaces)
+        """The interfaces of a network's attachment, those that are known, by zone."""
+        known = self.topology.interfaces
+        interfaces = (known[one] for one in attachment.interfaces if one in known)
         return {self.subnet_of(one).zone: one for one in interfaces}
 
     def counts_across(self, hub: str, one: str, other: str) -> bool:

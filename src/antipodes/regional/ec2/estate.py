@@ -21,6 +21,7 @@ from antipodes.regional.ec2 import (
 from antipodes.regional.ec2.kinds import Kind
 from antipodes.service.contract import Host, ServiceError
 from antipodes.service.records import Records
+from antipodes.service.sharing import Sharing
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -34,8 +35,13 @@ class Tags(msgspec.Struct, frozen=True):
 class Table(Generic[R]):
     """All resources of one kind, by account and id."""
 
-    def __init__(self, host: Host, kind: Kind, record: type[R]) -> None:
+    def __init__(
+        self, host: Host, kind: Kind, record: type[R], sharing: Sharing | None = None
+    ) -> None:
+        """With `sharing`, others may be let to use what is in it."""
         self.kind = kind
+        self._sharing = sharing
+        self._shared_as = f"ec2:{kind.resource.title().replace('-', '')}"
         self._records = Records(host.store, kind.key, record)
         self._chance = host.runtime.chance(kind.key)
 
@@ -50,9 +56,34 @@ class Table(Generic[R]):
     def get(self, account: str, name: str) -> R:
         """The resource of that id; raises the kind's error where there is none."""
         found = self._records.get(account, name)
+        if found is None and self._owner(account, name):
+            raise ServiceError(
+                "UnauthorizedOperation", "You are not authorized to perform this operation.", 403
+            )
         if found is None:
             raise self.missing(name)
         return found
+
+    def usable(self, account: str, name: str) -> R:
+        """The resource of that id, of the account's own or shared with it."""
+        owner = self._owner(account, name)
+        found = self._records.get(owner, name) if owner else None
+        return found if found is not None else self.get(account, name)
+
+    def all_usable(self, account: str) -> list[R]:
+        """An account's resources, and those that are shared with it."""
+        found = self.list(account)
+        if self._sharing is not None:
+            given = self._sharing.given(account, self._shared_as)
+            shared = (self._records.get(owner, name) for name, owner in given)
+            found += [one for one in shared if one is not None]
+        return found
+
+    def _owner(self, account: str, name: str) -> str:
+        """Who shares a resource with an account; nobody: ""."""
+        if self._sharing is None:
+            return ""
+        return self._sharing.owner(account, self._shared_as, name)
 
     def missing(self, name: str) -> ServiceError:
         """The error for an id that names nothing."""
@@ -85,6 +116,7 @@ class Estate:
 
     def __init__(self, host: Host) -> None:
         self.host = host
+        sharing = Sharing(host.store)
         self.vpcs = Table(host, kinds.VPC, model.Vpc)
         self.subnets = Table(host, kinds.SUBNET, model.Subnet)
         self.tables = Table(host, kinds.ROUTE_TABLE, model.RouteTable)
@@ -95,7 +127,7 @@ class Estate:
         self.options = Table(host, kinds.DHCP_OPTIONS, model.DhcpOptions)
         self.addresses = Table(host, kinds.ELASTIC_IP, model.Elastic)
         self.interfaces = Table(host, kinds.INTERFACE, model.Interface)
-        self.hubs = Table(host, kinds.HUB, modelhubs.Hub)
+        self.hubs = Table(host, kinds.HUB, modelhubs.Hub, sharing)
         self.attachments = Table(host, kinds.HUB_ATTACHMENT, modelhubs.HubAttachment)
         self.hub_tables = Table(host, kinds.HUB_TABLE, modelhubs.HubTable)
         self.hub_peerings = Table(host, kinds.HUB_PEERING, modelhubs.HubPeering)

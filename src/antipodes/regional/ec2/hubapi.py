@@ -44,8 +44,9 @@ def create_transit_gateway(service: Ec2, call: Call, request: Request) -> Respon
 @operations("DescribeTransitGateways")
 def describe_transit_gateways(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
-    hubs_seen = hubs.seen(estate, estate.hubs, estate.ended_hubs, call.account)
-    found = [shownhubs.hub(estate, one) for one in hubs_seen]
+    own = hubs.seen(estate, estate.hubs, estate.ended_hubs, call.account)
+    shared = [one for one in estate.hubs.all_usable(call.account) if one.account != call.account]
+    found = [shownhubs.hub(estate, one, call.account) for one in (*own, *shared)]
     return described(kinds.HUB, found, request, filters.HUB_FILTERS)
 
 
@@ -82,7 +83,7 @@ def _prefixes(service: Ec2, hub: Hub, options: Request) -> tuple[str, ...]:
         prefix.prefix
         for one in hubs.attachments_of(estate, hub)
         if one.kind == VPC
-        for prefix in estate.vpcs.get(hub.account, one.of).prefixes
+        for prefix in estate.vpcs.get(one.owner or one.account, one.of).prefixes
     ]
     kept = (one for one in hub.prefixes if one not in removed)
     return hubs.prefixes((*kept, *added), attached)

@@ -1,8 +1,8 @@
 """What transit gateways, and what is attached to them, may be.
 
 Quotas are AWS's defaults (Transit Gateways guide, "Quotas"); of those, 5,000 attachments to a hub
-and 5 hubs to a VPC cannot be reached while one account has all of them. The codes of the errors for
-too many tables and routes are not documented, and follow the one for gateways.
+are more than can be reached. The codes of the errors for too many tables, routes and hubs of a VPC
+are not documented, and follow the one for gateways.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,9 +13,9 @@ import msgspec
 
 from antipodes.regional.ec2 import prefixlists
 from antipodes.regional.ec2.estate import Estate, Table
-from antipodes.regional.ec2.hubroutes import Entry, network, routes_of
+from antipodes.regional.ec2.hubroutes import VPC, Entry, network, routes_of
 from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted
-from antipodes.regional.ec2.model import Subnet
+from antipodes.regional.ec2.model import Subnet, Vpc
 from antipodes.regional.ec2.modelhubs import AVAILABLE, Hub, HubAttachment, HubTable
 from antipodes.regional.ec2.modelvpn import CustomerGateway, VpnConnection, VpnGateway
 from antipodes.service.contract import Request, ServiceError
@@ -44,7 +44,8 @@ DEFAULTS = (  # flags of options, the tables that go with them, and where those 
 KIND = "transit_gateway"  # of interfaces
 MANAGER = "amazon-aws"
 PEERING = "peering"  # the kind of attachments of other hubs
-DELETED = "deleted"
+DELETED, PENDING, REJECTED = "deleted", "pendingAcceptance", "rejected"
+HUBS_OF_VPC_MAX = 5
 _ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))
 _LINK_LOCAL = IPv4Network("169.254.0.0/16")
 _LENGTH_MAX = {4: 24, 6: 64}
@@ -128,6 +129,54 @@ def available(estate: Estate, account: str, hub: str) -> dict[str, HubAttachment
     return {one.id: one for one in found if one.state == AVAILABLE}
 
 
+def accounts_of(of: HubAttachment) -> tuple[str, ...]:
+    """Who sees an attachment: the hub's owner, and a VPC's owner if that is another."""
+    return (of.account, of.owner) if of.owner and of.kind == VPC else (of.account,)
+
+
+def keep(estate: Estate, of: HubAttachment) -> None:
+    """Keep an attachment, for all who see it."""
+    for account in accounts_of(of):
+        estate.attachments.put(account, of.id, of)
+
+
+def end_attachment(estate: Estate, of: HubAttachment, state: str) -> None:
+    """End the attachment of a VPC: nobody learns from it any more, and its interfaces are gone."""
+    withdraw(estate, of, of.subnets)
+    for table in estate.hub_tables.list(of.account):
+        if of.id in table.learns:
+            learns = tuple(name for name in table.learns if name != of.id)
+            estate.hub_tables.put(
+                table.account, table.id, msgspec.structs.replace(table, learns=learns)
+            )
+    now = estate.host.runtime.wall()
+    ended = msgspec.structs.replace(of, state=state, ended_at=now)
+    for account in accounts_of(of):
+        for one in estate.ended_attachments.list(account):
+            if not _is_shown(one, now):
+                estate.ended_attachments.delete(account, one.id)
+        estate.remove(estate.attachments, account, of.id)
+        estate.ended_attachments.put(account, of.id, ended)
+
+
+def start(estate: Estate, of: HubAttachment) -> HubAttachment:
+    """Let an attachment carry packets, with the hub's default tables; return it."""
+    hub = estate.hubs.get(of.account, of.hub)
+    started = msgspec.structs.replace(of, state=AVAILABLE, table=hub.associates)
+    keep(estate, started)
+    if hub.propagates:
+        table = estate.hub_tables.get(hub.account, hub.propagates)
+        learns = (*table.learns, of.id)
+        estate.hub_tables.put(hub.account, table.id, msgspec.structs.replace(table, learns=learns))
+    return started
+
+
+def vpcs_of(estate: Estate, attachments: Iterable[HubAttachment]) -> dict[str, Vpc]:
+    """The VPCs that are attached, whoever's they are, by id."""
+    found = (estate.vpcs.find(one.owner or one.account, one.of) for one in attachments)
+    return {one.id: one for one in found if one is not None}
+
+
 def tables_of(estate: Estate, hub: Hub) -> list[HubTable]:
     """The tables of a hub."""
     return [one for one in estate.hub_tables.list(hub.account) if one.hub == hub.id]
@@ -183,7 +232,7 @@ def check_growth(estate: Estate, account: str, name: str, more: int) -> None:
 def routes(estate: Estate, table: HubTable) -> tuple[Entry, ...]:
     """The routes that a table has now."""
     attachments = available(estate, table.account, table.hub)
-    vpcs = {one.id: one for one in estate.vpcs.list(table.account)}
+    vpcs = vpcs_of(estate, attachments.values())
     lists = {
         one.list: prefixlists.prefixes_of(estate, table.account, one.list) for one in table.lists
     }
@@ -245,6 +294,7 @@ def plan(interfaces: Interfaces, account: str, attachment: str, subnets: Iterabl
 def withdraw(estate: Estate, attachment: HubAttachment, subnets: Iterable[str]) -> None:
     """Take an attachment's interfaces out of subnets."""
     gone = frozenset(subnets)
-    for one in estate.interfaces.list(attachment.account):
+    account = attachment.owner or attachment.account
+    for one in estate.interfaces.list(account):
         if one.of == attachment.id and one.subnet in gone:
-            estate.remove(estate.interfaces, attachment.account, one.id)
+            estate.remove(estate.interfaces, account, one.id)

@@ -94,7 +94,7 @@ def associate_transit_gateway_route_table(service: Ec2, call: Call, request: Req
         )
     check_dry_run(request)
     changed = msgspec.structs.replace(attachment, table=table.id)
-    service.estate.attachments.put(call.account, attachment.id, changed)
+    hubs.keep(service.estate, changed)
     return {"Association": _pair(table, attachment, "associating")}
 
 
@@ -111,7 +111,7 @@ def disassociate_transit_gateway_route_table(
         )
     check_dry_run(request)
     changed = msgspec.structs.replace(attachment, table="")
-    service.estate.attachments.put(call.account, attachment.id, changed)
+    hubs.keep(service.estate, changed)
     return {"Association": _pair(table, attachment, "disassociating")}
 
 

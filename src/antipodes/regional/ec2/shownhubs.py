@@ -32,8 +32,8 @@ def _state(of: Hub | HubTable) -> str:
     return AVAILABLE if of.ended_at is None else DELETED
 
 
-def hub(estate: Estate, of: Hub) -> Thing:
-    """A transit gateway."""
+def hub(estate: Estate, of: Hub, viewer: str = "") -> Thing:
+    """A transit gateway, as its owner sees it, or somebody with whom it is shared."""
     options: Thing = {"AmazonSideAsn": of.asn, "MulticastSupport": "disable"}
     options |= _switches(of, HUB_SWITCHES)
     for flag, member, field in DEFAULTS:
@@ -52,12 +52,12 @@ def hub(estate: Estate, of: Hub) -> Thing:
         "Description": of.description,
         "CreationTime": of.made_at,
         "Options": options,
-        "Tags": tags.shown(estate.tags(of.account, of.id)),
+        "Tags": tags.shown(estate.tags(viewer or of.account, of.id)),
     }
 
 
-def vpc_attachment(estate: Estate, of: HubAttachment) -> Thing:
-    """An attachment of a VPC."""
+def vpc_attachment(estate: Estate, of: HubAttachment, viewer: str) -> Thing:
+    """An attachment of a VPC, as an account sees it."""
     options = _switches(of, ATTACHMENT_SWITCHES)
     return {
         "TransitGatewayAttachmentId": of.id,
@@ -68,12 +68,12 @@ def vpc_attachment(estate: Estate, of: HubAttachment) -> Thing:
         "SubnetIds": list(of.subnets),
         "CreationTime": of.made_at,
         "Options": options,
-        "Tags": tags.shown(estate.tags(of.account, of.id)),
+        "Tags": tags.shown(estate.tags(viewer, of.id)),
     }
 
 
-def attachment(estate: Estate, of: HubAttachment) -> Thing:
-    """An attachment of whatever kind."""
+def attachment(estate: Estate, of: HubAttachment, viewer: str) -> Thing:
+    """An attachment of whatever kind, as an account sees it."""
     found: Thing = {
         "TransitGatewayAttachmentId": of.id,
         "TransitGatewayId": of.hub,
@@ -83,7 +83,7 @@ def attachment(estate: Estate, of: HubAttachment) -> Thing:
         "ResourceId": of.of,
         "State": of.state,
         "CreationTime": of.made_at,
-        "Tags": tags.shown(estate.tags(of.account, of.id)),
+        "Tags": tags.shown(estate.tags(viewer, of.id)),
     }
     if of.table and of.ended_at is None:
         state = {"TransitGatewayRouteTableId": of.table, "State": "associated"}

@@ -15,6 +15,7 @@ from antipodes.regional.ec2.endpointservices import INSPECTED
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.model import Interface, RouteTable
+from antipodes.regional.ec2.modelhubs import AVAILABLE
 from antipodes.service.contract import Request, ServiceError
 
 LOCAL = "local"
@@ -84,10 +85,10 @@ def _translator(estate: Estate, account: str, name: str) -> Found | None:
 
 def _hub(estate: Estate, account: str, name: str) -> Found | None:
     """Tables lead to it from the networks that are attached."""
-    if estate.hubs.find(account, name) is None:
-        return None
     attached = [one for one in estate.attachments.list(account) if one.hub == name]
-    return Found(tuple(one.of for one in attached if one.kind == "vpc"))
+    if not attached and name not in {one.id for one in estate.hubs.all_usable(account)}:
+        return None
+    return Found(tuple(one.of for one in attached if one.kind == "vpc" and one.state == AVAILABLE))
 
 
 def _peering(estate: Estate, account: str, name: str) -> Found | None:

@@ -22,6 +22,7 @@ from antipodes.regional.ec2 import (
 )
 from antipodes.regional.ec2.endpointservices import GATEWAY
 from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.hubs import vpcs_of
 from antipodes.regional.ec2.model import (
     AclEntry,
     GroupRule,
@@ -125,14 +126,15 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
     """Transit gateways, their tables with what they have learnt, and what is attached to them."""
     region = estate.host.place
     hubs = {one.id: one for one in estate.hubs.list(account)}
-    attached = {one.id: one for one in estate.attachments.list(account)}
+    attached = {one.id: one for one in estate.attachments.list(account) if one.hub in hubs}
     far = _far_hubs(estate, account)
     names = {name: f"{name}@{region}" if name in far else name for name in attached}
-    vpcs = {one.id: one for one in estate.vpcs.list(account)}
+    vpcs = vpcs_of(estate, attached.values())
     carriers: dict[str, list[str]] = {name: [] for name in attached}
-    for interface in estate.interfaces.list(account):
-        if interface.of in carriers:
-            carriers[interface.of].append(interface.id)
+    for owner in dict.fromkeys((account, *(vpc.account for vpc in vpcs.values()))):
+        for interface in estate.interfaces.list(owner):
+            if interface.of in carriers:
+                carriers[interface.of].append(interface.id)
     tables = {}
     for table in estate.hub_tables.list(account):
         beside = {

@@ -35,7 +35,7 @@ class Rule(NamedTuple):
     name: str
 
 
-class End(msgspec.Struct, frozen=True):
+class End(msgspec.Struct, frozen=True, gc=False):
     """A packet goes no further: `outcome` is one of a closed set (`outcomes`).
 
     If it has come to where it was going, an answer begins at the point `back`.
@@ -59,7 +59,7 @@ class Entry(NamedTuple):
     rule: Rule
 
 
-class Lookup(msgspec.Struct, frozen=True):
+class Lookup(msgspec.Struct, frozen=True, gc=False):
     """Where a packet goes is decided by one field: an address, as a rule.
 
     `ends` are the last values of the ranges, in order; between two ranges may be a gap.
@@ -81,7 +81,7 @@ class Judged(NamedTuple):
     rule: Rule
 
 
-class Sieve(msgspec.Struct, frozen=True):
+class Sieve(msgspec.Struct, frozen=True, gc=False):
     """Rules in their order, of which the first that fits decides; none of them keeps any state.
 
     What is refused may go on elsewhere.
@@ -100,7 +100,7 @@ class Allowed(NamedTuple):
     rule: Rule
 
 
-class Permit(msgspec.Struct, frozen=True):
+class Permit(msgspec.Struct, frozen=True, gc=False):
     """Rules of which any allows; replies to what has passed pass as well.
 
     `tracker` is who remembers: both directions of an interface are one. Where `strict`, a reply to
@@ -116,7 +116,7 @@ class Permit(msgspec.Struct, frozen=True):
     strict: bool = False
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """One field gets a value."""
 
     hop: Hop | None
@@ -125,7 +125,7 @@ class Change(msgspec.Struct, frozen=True):
     to: Key
 
 
-class Translate(msgspec.Struct, frozen=True):
+class Translate(msgspec.Struct, frozen=True, gc=False):
     """Source address and port become the translator's; it remembers whose they were.
 
     A relay's does the same, and sends to somebody else (`target` is an address and a port): what
@@ -141,7 +141,7 @@ class Translate(msgspec.Struct, frozen=True):
     back: Key | None = None
 
 
-class Restore(msgspec.Struct, frozen=True):
+class Restore(msgspec.Struct, frozen=True, gc=False):
     """What comes back to a translator answers again what had come to it; all else is refused."""
 
     hop: Hop | None
@@ -150,7 +150,7 @@ class Restore(msgspec.Struct, frozen=True):
     refused: End
 
 
-class Spread(msgspec.Struct, frozen=True):
+class Spread(msgspec.Struct, frozen=True, gc=False):
     """A choice by a hash of the flow, the same in both directions of it."""
 
     hop: Hop | None

@@ -3,11 +3,13 @@
 A walk passes some dozens of points, so what can be worked out before is: each point becomes a
 function that says where a packet goes next and what is told of that. Functions know the next ones
 themselves, from the first time that they were asked for them; points that do nothing and that
-nobody reads of are left out; and of many rules those are looked at that are for the address.
+nobody reads of are left out; and of many rules those are looked at that are for the address. The
+functions are methods of small objects, of which a garbage collector has less to look at than of
+closures: a large network has a hundred thousand points.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -33,7 +35,6 @@ from antipodes.fabric.network.spaces import (
     TARGET_PORT,
     Box,
     everything,
-    holds,
 )
 
 SCANNED = 3  # so many rules are looked at one after the other; of more, those for an address
@@ -93,7 +94,7 @@ class Points(dict[Key, Point]):
         node = self._node_of(key)
         found = self._of_node.get(id(node))  # points keep their nodes, so that no id is used again
         if found is None:
-            found = self._of_node[id(node)] = _MADE[type(node)](self, node)
+            found = self._of_node[id(node)] = _MADE[type(node)](self, node).pass_on
         self[key] = found
         return found
 
@@ -117,151 +118,165 @@ class Points(dict[Key, Point]):
         return found
 
 
-def _looked_up(points: Points, node: Lookup) -> Point:
-    field, starts, ends, entries, hop = (
-        node.field + 1,
-        node.starts,
-        node.ends,
-        node.entries,
-        node.hop,
-    )
-    outs: list[Out | None] = [None] * len(entries)
-    otherwise: Out | None = None
+class _LookedUp:
+    __slots__ = ("_ends", "_field", "_node", "_otherwise", "_outs", "_points", "_starts")
 
-    def point(flow: Flow) -> Out:
-        nonlocal otherwise
-        value = flow.packet[field]
-        at = bisect_right(starts, value) - 1
-        if at >= 0 and value <= ends[at]:
-            out = outs[at]
-            if out is None:
-                out = outs[at] = points.out(hop, *entries[at])
-            return out
-        if otherwise is None:
-            otherwise = points.out(hop, node.otherwise)
-        return otherwise
+    def __init__(self, points: Points, node: Lookup) -> None:
+        self._points, self._node = points, node
+        self._field, self._starts, self._ends = node.field + 1, node.starts, node.ends
+        self._outs: list[Out | None] = [None] * len(node.entries)
+        self._otherwise: Out | None = None
 
-    return point
+    def pass_on(self, flow: Flow) -> Out:
+        value = flow.packet[self._field]
+        at = bisect_right(self._starts, value) - 1
+        if at >= 0 and value <= self._ends[at]:
+            return self._outs[at] or self._found(at)
+        if self._otherwise is None:
+            self._otherwise = self._points.out(self._node.hop, self._node.otherwise)
+        return self._otherwise
+
+    def _found(self, at: int) -> Out:
+        found = self._outs[at] = self._points.out(self._node.hop, *self._node.entries[at])
+        return found
 
 
-def _sieved(points: Points, node: Sieve) -> Point:
-    choose, rules = points.choice(node.rules), node.rules
-    outs: list[Out | None] = [None] * (len(rules) + 1)  # the last one: refused by none of them
+class _Sieved:
+    __slots__ = ("_choose", "_node", "_outs", "_points")
 
-    def point(flow: Flow) -> Out:
-        number = choose(flow.packet)
-        out = outs[number]
-        if out is None:
-            _, passes, rule = (None, False, None) if number < 0 else rules[number]
-            out = outs[number] = points.out(node.hop, node.to if passes else node.refused, rule)
-        return out
+    def __init__(self, points: Points, node: Sieve) -> None:
+        self._points, self._node = points, node
+        self._choose = points.choice(node.rules)
+        # The last one is for what no rule fits, whose number is -1.
+        self._outs: list[Out | None] = [None] * (len(node.rules) + 1)
 
-    return point
+    def pass_on(self, flow: Flow) -> Out:
+        number = self._choose(flow.packet)
+        return self._outs[number] or self._found(number)
 
-
-def _permitted(points: Points, node: Permit) -> Point:
-    choose, rules, tracker = points.choice(node.rules), node.rules, node.tracker
-    outs: list[Out | None] = [None] * len(rules)
-    refused = answered = None
-
-    def point(flow: Flow) -> Out:
-        nonlocal refused, answered
-        packet, passed = flow.packet, flow.memory.passed
-        number = -1
-        if flow.reply and (known := passed.get(tracker)) is not None and answers(known, packet):
-            if answered is None:
-                answered = points.out(node.hop, node.to)
-            return answered
-        if not flow.reply or not node.strict:
-            number = choose(packet)
-        if number < 0:
-            if refused is None:
-                refused = points.out(node.hop, node.refused)
-            return refused
-        passed.setdefault(tracker, packet)
-        out = outs[number]
-        if out is None:
-            out = outs[number] = points.out(node.hop, node.to, rules[number].rule)
-        return out
-
-    return point
+    def _found(self, number: int) -> Out:
+        node = self._node
+        _, passes, rule = (None, False, None) if number < 0 else node.rules[number]
+        to = node.to if passes else node.refused
+        found = self._outs[number] = self._points.out(node.hop, to, rule)
+        return found
 
 
-def _changed(points: Points, node: Change) -> Point:
-    out: Out | None = None
+class _Permitted:
+    __slots__ = ("_answered", "_choose", "_node", "_outs", "_points", "_tracker")
 
-    def point(flow: Flow) -> Out:
-        nonlocal out
-        flow.change(changed(flow.packet, node.field, node.value))
-        if out is None:
-            out = points.out(node.hop, node.to)
-        return out
+    def __init__(self, points: Points, node: Permit) -> None:
+        self._points, self._node, self._tracker = points, node, node.tracker
+        self._choose = points.choice(node.rules)
+        self._outs: list[Out | None] = [None] * (len(node.rules) + 1)  # as above
+        self._answered: Out | None = None
 
-    return point
+    def pass_on(self, flow: Flow) -> Out:
+        packet, passed, number = flow.packet, flow.memory.passed, -1
+        if not flow.reply:
+            number = self._choose(packet)
+        else:
+            known = passed.get(self._tracker)
+            if known is not None and answers(known, packet):
+                return self._answered or self._answer()
+            if not self._node.strict:
+                number = self._choose(packet)
+        if number >= 0:
+            passed.setdefault(self._tracker, packet)
+        return self._outs[number] or self._found(number)
+
+    def _answer(self) -> Out:
+        found = self._answered = self._points.out(self._node.hop, self._node.to)
+        return found
+
+    def _found(self, number: int) -> Out:
+        node = self._node
+        to, rule = (node.refused, None) if number < 0 else (node.to, node.rules[number].rule)
+        found = self._outs[number] = self._points.out(node.hop, to, rule)
+        return found
 
 
-def _translated(points: Points, node: Translate) -> Point:
-    low, high = node.ports
-    out: Out | None = None
+class _Rewritten:
+    """A point that changes packets; it has one way on."""
 
-    def point(flow: Flow) -> Out:
-        nonlocal out
-        before = flow.packet
+    __slots__ = ("_node", "_out", "_points")
+
+    def __init__(self, points: Points, node: Change | Translate | Restore) -> None:
+        self._points, self._node = points, node
+        self._out: Out | None = None
+
+    def _on(self, flow: Flow, packet: Packet) -> Out:
+        flow.change(packet)
+        if self._out is None:
+            self._out = self._points.out(self._node.hop, self._node.to)
+        return self._out
+
+
+class _Changed(_Rewritten):
+    __slots__ = ()
+    _node: Change
+
+    def pass_on(self, flow: Flow) -> Out:
+        return self._on(flow, changed(flow.packet, self._node.field, self._node.value))
+
+
+class _Translated(_Rewritten):
+    __slots__ = ()
+    _node: Translate
+
+    def pass_on(self, flow: Flow) -> Out:
+        node, before = self._node, flow.packet
+        low, high = node.ports
         port = before.source_port if low <= before.source_port <= high else low
         after = changed(changed(before, SOURCE, node.address), SOURCE_PORT, port)
         if node.target is not None:
             address, target_port = node.target
             after = changed(changed(after, TARGET, address), TARGET_PORT, target_port)
         flow.memory.translated[node.tracker] = before, after, node.back
-        flow.change(after)
-        if out is None:
-            out = points.out(node.hop, node.to)
-        return out
-
-    return point
+        return self._on(flow, after)
 
 
-def _restored(points: Points, node: Restore) -> Point:
-    out: Out | None = None
+class _Restored(_Rewritten):
+    __slots__ = ()
+    _node: Restore
 
-    def point(flow: Flow) -> Out:
-        nonlocal out
+    def pass_on(self, flow: Flow) -> Out:
+        node = self._node
         known = flow.memory.translated.get(node.tracker)
         if known is None or not answers(known[1], flow.packet):
-            return points.out(node.hop, node.refused)
+            return self._points.out(node.hop, node.refused)
         before, _, back = known
+        if back is None:
+            return self._on(flow, before.reply())
         flow.change(before.reply())
-        if back is not None:
-            return points.out(node.hop, back)
-        if out is None:
-            out = points.out(node.hop, node.to)
-        return out
-
-    return point
+        return self._points.out(node.hop, back)
 
 
-def _spread(points: Points, node: Spread) -> Point:
-    count = len(node.choices)
-    outs: list[Out | None] = [None] * count
+class _Spread:
+    __slots__ = ("_count", "_node", "_outs", "_points")
 
-    def point(flow: Flow) -> Out:
-        number = _hash(flow.packet, node.salt) % count if count > 1 else 0
-        out = outs[number]
-        if out is None:
-            out = outs[number] = points.out(node.hop, node.choices[number])
-        return out
+    def __init__(self, points: Points, node: Spread) -> None:
+        self._points, self._node, self._count = points, node, len(node.choices)
+        self._outs: list[Out | None] = [None] * self._count
 
-    return point
+    def pass_on(self, flow: Flow) -> Out:
+        number = _hash(flow.packet, self._node.salt) % self._count if self._count > 1 else 0
+        return self._outs[number] or self._found(number)
+
+    def _found(self, number: int) -> Out:
+        node = self._node
+        found = self._outs[number] = self._points.out(node.hop, node.choices[number])
+        return found
 
 
-_MADE: dict[type[Any], Callable[[Points, Any], Point]] = {
-    Lookup: _looked_up,
-    Sieve: _sieved,
-    Permit: _permitted,
-    Change: _changed,
-    Translate: _translated,
-    Restore: _restored,
-    Spread: _spread,
+_MADE: dict[type[Any], Callable[[Points, Any], Any]] = {
+    Lookup: _LookedUp,
+    Sieve: _Sieved,
+    Permit: _Permitted,
+    Change: _Changed,
+    Translate: _Translated,
+    Restore: _Restored,
+    Spread: _Spread,
 }
 
 
@@ -272,33 +287,56 @@ def _hash(packet: Packet, salt: int) -> int:
     return crc32(repr((version, ends, protocol, salt)).encode())
 
 
+Asked = tuple[tuple[int, tuple[tuple[int, int, int], ...]], ...]  # of rules, what is asked of whom
+
+
 def _chosen(boxes: Sequence[Box], every: Box) -> Choice:
     """The number of the first box that a packet is in, or -1."""
+    if len(boxes) > SCANNED:
+        return _searched(boxes, every)
+    asked = _asked(enumerate(boxes), every)
 
     def scan(packet: Packet) -> int:
-        for number, box in enumerate(boxes):
-            if holds(box, packet):
+        for number, rest in asked:
+            for one, low, high in rest:
+                if not low <= packet[one] <= high:
+                    break
+            else:
                 return number
         return -1
 
-    return scan if len(boxes) <= SCANNED else _searched(boxes, every)
+    return scan if not asked or asked[0][1] else _first
+
+
+def _first(_packet: Packet) -> int:
+    return 0
+
+
+def _asked(boxes: Iterable[tuple[int, Box]], every: Box, found_by: int = -1) -> Asked:
+    """What is asked of packets, beside the field that they were found by; all fit the last."""
+    asked = []
+    for number, box in boxes:
+        rest = tuple(
+            (field + 1, *limits)
+            for field, limits in enumerate(box)
+            if field != found_by and limits != every[field]
+        )
+        asked.append((number, rest))
+        if not rest:
+            break
+    return tuple(asked)
 
 
 def _searched(boxes: Sequence[Box], every: Box) -> Choice:
     """The same, by a search for the address: between two bounds, the same rules fit it."""
     field = max((SOURCE, TARGET), key=lambda one: len({box[one] for box in boxes}))
     bounds = sorted({0} | {end for box in boxes for end in (box[field][0], box[field][1] + 1)})
-    asked: list[list[tuple[int, list[tuple[int, int, int]]]]] = [[] for _ in bounds]
+    fitting: list[list[tuple[int, Box]]] = [[] for _ in bounds]
     for number, box in enumerate(boxes):
-        rest = [
-            (one + 1, *limits)
-            for one, limits in enumerate(box)
-            if one != field and limits != every[one]
-        ]
         low, high = box[field]
         for at in range(bisect_right(bounds, low) - 1, bisect_right(bounds, high)):
-            if not asked[at] or asked[at][-1][1]:  # or what is there already fits all
-                asked[at].append((number, rest))
+            fitting[at].append((number, box))
+    asked = [_asked(some, every, field) for some in fitting]
     spot = field + 1
 
     def search(packet: Packet) -> int:

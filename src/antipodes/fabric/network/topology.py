@@ -32,7 +32,7 @@ class Ref(NamedTuple):
     id: str = ""
 
 
-class Network(msgspec.Struct, frozen=True):
+class Network(msgspec.Struct, frozen=True, gc=False):
     """An address space of one owner in one region, and its router's table."""
 
     id: str
@@ -42,7 +42,7 @@ class Network(msgspec.Struct, frozen=True):
     owner: str = ""
 
 
-class Subnet(msgspec.Struct, frozen=True):
+class Subnet(msgspec.Struct, frozen=True, gc=False):
     """A part of a network in one zone. Without a table it goes by the network's."""
 
     id: str
@@ -53,7 +53,7 @@ class Subnet(msgspec.Struct, frozen=True):
     table: str = ""
 
 
-class Interface(msgspec.Struct, frozen=True):
+class Interface(msgspec.Struct, frozen=True, gc=False):
     """Where something is connected to a subnet.
 
     `kind` is what stands behind it: a host, one that forwards what is not for it, a translator,
@@ -75,7 +75,7 @@ class Interface(msgspec.Struct, frozen=True):
     up: bool = True
 
 
-class Route(msgspec.Struct, frozen=True):
+class Route(msgspec.Struct, frozen=True, gc=False):
     """Where a prefix leads, or several of a list. A blackhole wins its place, and drops."""
 
     name: str
@@ -85,14 +85,14 @@ class Route(msgspec.Struct, frozen=True):
     blackhole: bool = False
 
 
-class Table(msgspec.Struct, frozen=True):
+class Table(msgspec.Struct, frozen=True, gc=False):
     """Routes; of two to one prefix of the same origin the earlier counts."""
 
     id: str
     routes: tuple[Route, ...]
 
 
-class FilterEntry(msgspec.Struct, frozen=True):
+class FilterEntry(msgspec.Struct, frozen=True, gc=False):
     """One entry of a filter; `protocol` is a number or ANY, of ICMP `ports` are types and codes."""
 
     name: str
@@ -102,7 +102,7 @@ class FilterEntry(msgspec.Struct, frozen=True):
     ports: tuple[int, int] = (0, 65535)
 
 
-class Filter(msgspec.Struct, frozen=True):
+class Filter(msgspec.Struct, frozen=True, gc=False):
     """What may cross the edge of a subnet: stateless, in the order of its entries.
 
     Names of entries are unique within a filter, both directions together.
@@ -113,7 +113,7 @@ class Filter(msgspec.Struct, frozen=True):
     outbound: tuple[FilterEntry, ...]
 
 
-class GroupRule(msgspec.Struct, frozen=True):
+class GroupRule(msgspec.Struct, frozen=True, gc=False):
     """What may be sent or taken: to or from prefixes, or the members of a group."""
 
     name: str
@@ -123,7 +123,7 @@ class GroupRule(msgspec.Struct, frozen=True):
     ports: tuple[int, int] = (0, 65535)
 
 
-class Group(msgspec.Struct, frozen=True):
+class Group(msgspec.Struct, frozen=True, gc=False):
     """Rules that hold for all interfaces that are in it: stateful, allowing only.
 
     They are in its network, or in one of the `others`.
@@ -136,7 +136,7 @@ class Group(msgspec.Struct, frozen=True):
     others: tuple[str, ...] = ()
 
 
-class Gateway(msgspec.Struct, frozen=True):
+class Gateway(msgspec.Struct, frozen=True, gc=False):
     """A network's way to the internet; `table` says what comes in goes through.
 
     One that is `egress_only` has no table, is for IPv6, and lets in what answers what it let out.
@@ -148,14 +148,14 @@ class Gateway(msgspec.Struct, frozen=True):
     egress_only: bool = False
 
 
-class Translator(msgspec.Struct, frozen=True):
+class Translator(msgspec.Struct, frozen=True, gc=False):
     """Sends on what comes to its interface as its own."""
 
     id: str
     interface: str
 
 
-class Peering(msgspec.Struct, frozen=True):
+class Peering(msgspec.Struct, frozen=True, gc=False):
     """Two networks, joined."""
 
     id: str
@@ -163,7 +163,7 @@ class Peering(msgspec.Struct, frozen=True):
     active: bool = True
 
 
-class Service(msgspec.Struct, frozen=True):
+class Service(msgspec.Struct, frozen=True, gc=False):
     """A service that has a place in route tables: prefixes lead to it, and it answers by itself."""
 
     id: str
@@ -171,7 +171,7 @@ class Service(msgspec.Struct, frozen=True):
     prefixes: tuple[str, ...]
 
 
-class RelayPort(msgspec.Struct, frozen=True):
+class RelayPort(msgspec.Struct, frozen=True, gc=False):
     """A port of a relay: the addresses and ports that its flows are sent on to, any of them."""
 
     protocol: int
@@ -179,7 +179,7 @@ class RelayPort(msgspec.Struct, frozen=True):
     targets: tuple[tuple[str, int], ...]
 
 
-class Relay(msgspec.Struct, frozen=True):
+class Relay(msgspec.Struct, frozen=True, gc=False):
     """Sends on, as its own, the flows that come by doors to an interface; a part of `of`."""
 
     interface: str
@@ -187,14 +187,14 @@ class Relay(msgspec.Struct, frozen=True):
     ports: tuple[RelayPort, ...]
 
 
-class Door(msgspec.Struct, frozen=True):
+class Door(msgspec.Struct, frozen=True, gc=False):
     """An interface behind which is a relay of another network, if it was let in there."""
 
     interface: str
     relay: str = ""  # its interface
 
 
-class FirewallRule(msgspec.Struct, frozen=True):
+class FirewallRule(msgspec.Struct, frozen=True, gc=False):
     """What a firewall does with packets from some prefixes and ports to others.
 
     A rule that keeps no state may want those that do to LOOK. No protocols are all protocols.
@@ -209,7 +209,7 @@ class FirewallRule(msgspec.Struct, frozen=True):
     target_ports: tuple[tuple[int, int], ...] = ALL_PORTS
 
 
-class Firewall(msgspec.Struct, frozen=True):
+class Firewall(msgspec.Struct, frozen=True, gc=False):
     """What appliances go by that look at packets.
 
     First comes the `screen`, which keeps no state: its first rule that fits decides, and LOOK sends
@@ -226,14 +226,14 @@ class Firewall(msgspec.Struct, frozen=True):
     strict: bool = True
 
 
-class Appliance(msgspec.Struct, frozen=True):
+class Appliance(msgspec.Struct, frozen=True, gc=False):
     """One that keeps state of the packets that it has looked at."""
 
     id: str
     zone: str
 
 
-class Inspection(msgspec.Struct, frozen=True):
+class Inspection(msgspec.Struct, frozen=True, gc=False):
     """An interface that hands packets to appliances, and sends on what comes back.
 
     The flow chooses the appliance, out of all that packets may be handed to from here; if there is
@@ -247,7 +247,7 @@ class Inspection(msgspec.Struct, frozen=True):
     charge: str = "inspection"
 
 
-class HubRoute(msgspec.Struct, frozen=True):
+class HubRoute(msgspec.Struct, frozen=True, gc=False):
     """Where a hub sends a prefix: over one attachment, or over several alike."""
 
     name: str
@@ -257,7 +257,7 @@ class HubRoute(msgspec.Struct, frozen=True):
     blackhole: bool = False
 
 
-class HubTable(msgspec.Struct, frozen=True):
+class HubTable(msgspec.Struct, frozen=True, gc=False):
     """Routes of a hub, for the attachments that are associated with it."""
 
     id: str
@@ -265,7 +265,7 @@ class HubTable(msgspec.Struct, frozen=True):
     routes: tuple[HubRoute, ...]
 
 
-class Hub(msgspec.Struct, frozen=True):
+class Hub(msgspec.Struct, frozen=True, gc=False):
     """What many networks are attached to. With `references`, groups count across it."""
 
     id: str
@@ -273,7 +273,7 @@ class Hub(msgspec.Struct, frozen=True):
     references: bool = False
 
 
-class Attachment(msgspec.Struct, frozen=True):
+class Attachment(msgspec.Struct, frozen=True, gc=False):
     """Something attached to a hub: a network, by an interface in each of some zones, or a hub.
 
     `table` is what decides where its packets go. A `sticky` one keeps both directions of a flow in
@@ -293,7 +293,7 @@ class Attachment(msgspec.Struct, frozen=True):
     ipv6: bool = True
 
 
-class LineRoute(msgspec.Struct, frozen=True):
+class LineRoute(msgspec.Struct, frozen=True, gc=False):
     """What is reached over a line, or over several alike; the better has the lower rank."""
 
     name: str
@@ -302,7 +302,7 @@ class LineRoute(msgspec.Struct, frozen=True):
     rank: int = 0
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A private line or tunnel from a site to a private gateway, or to an attachment of a hub."""
 
     id: str
@@ -314,7 +314,7 @@ class Line(msgspec.Struct, frozen=True):
     charge: str = ""
 
 
-class Site(msgspec.Struct, frozen=True):
+class Site(msgspec.Struct, frozen=True, gc=False):
     """A network of somebody's own, outside of all regions, with the routes that it has learnt.
 
     It may be called by the ids of its `routers`. Where it is on this planet is said by latitude and
@@ -330,7 +330,7 @@ class Site(msgspec.Struct, frozen=True):
     link: str = ""
 
 
-class PrivateGateway(msgspec.Struct, frozen=True):
+class PrivateGateway(msgspec.Struct, frozen=True, gc=False):
     """A network's way to sites; `table` says what comes in goes through.
 
     It knows of several lines to a prefix, and uses one. Without a network it joins sites.
@@ -342,7 +342,7 @@ class PrivateGateway(msgspec.Struct, frozen=True):
     table: str = ""
 
 
-class Topology(msgspec.Struct, frozen=True):
+class Topology(msgspec.Struct, frozen=True, gc=False):
     """Everything that is there, by id."""
 
     networks: dict[str, Network] = {}

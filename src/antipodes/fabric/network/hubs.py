@@ -16,7 +16,7 @@ from antipodes.fabric.network import outcomes
 from antipodes.fabric.network.index import Index
 from antipodes.fabric.network.nodes import End, Hop, Key, Lookup, Node, Rule, Spread
 from antipodes.fabric.network.subnets import VIA, always, filter_into, table
-from antipodes.fabric.network.topology import FAR_HUB, LINE, Attachment
+from antipodes.fabric.network.topology import FAR_HUB, LINE, PROPAGATED, Attachment, HubRoute
 
 MTU = 8500  # bytes
 
@@ -62,14 +62,35 @@ def routes(index: Index, table_id: str, from_attachment: str, zone: str) -> Look
     found = index.topology.hub_tables[table_id]
     hop = Hop("hub table", table_id, index.topology.hubs[found.hub].region)
     entries: list[tuple[tuple[int, int], Key | End, Rule]] = []
-    for route in sorted(found.routes, key=lambda route: route.origin):
+    carrying = [(route, _carrying(index, route)) for route in found.routes]
+    for route, up in sorted(carrying, key=_place):
         rule = Rule(table_id, route.name)
-        ways = [("over", name, from_attachment, zone) for name in route.attachments]
         to: Key | End = End(outcomes.BLACKHOLE, hop, rule)
         if not route.blackhole:
-            to = ways[0] if len(ways) == 1 else ("ways", *route.attachments, from_attachment, zone)
+            if not up and route.origin == PROPAGATED:
+                continue  # nobody announces it any more
+            names = up or route.attachments  # what is put there leads to where nothing is up
+            to = ("ways", *names, from_attachment, zone)
+            if len(names) == 1:
+                to = ("over", names[0], from_attachment, zone)
         entries += [(one, to, rule) for one in index.ranges(route.prefixes)]
     return table(entries, End(outcomes.NO_ROUTE, hop), hop=hop)
+
+
+def _place(one: tuple[HubRoute, tuple[str, ...]]) -> tuple[int, bool]:
+    """Where a route stands among others: behind those of its origin that carry, if it does not."""
+    route, up = one
+    return route.origin, not (up or route.blackhole)
+
+
+def _carrying(index: Index, route: HubRoute) -> tuple[str, ...]:
+    """The attachments of a route, without the lines that are down; a blackhole carries nothing."""
+
+    def is_up(name: str) -> bool:
+        found = index.topology.attachments.get(name)
+        return found is None or found.kind != LINE or index.topology.lines[found.of].up
+
+    return route.attachments if route.blackhole else tuple(filter(is_up, route.attachments))
 
 
 def ways(_index: Index, *parts: str) -> Spread:

@@ -36,6 +36,8 @@ KINDS = (  # of attachments that offer prefixes, the best first, by AWS's names 
     "client-vpn",
     "peering",
 )
+VPN = "vpn"
+BGP_MED = 100  # of what comes without one over VPN and Connect
 _ALWAYS_SPREAD = frozenset({"direct-connect-gateway", "connect"})
 _VPNS = frozenset({"vpn-over-direct-connect", "vpn"})
 _FOUR = 4
@@ -51,6 +53,13 @@ class Offer(NamedTuple):
     path: tuple[int, ...] = ()
     med: int = 0
     inside: bool = False  # learnt by iBGP
+
+
+class Announced(NamedTuple):
+    """What is heard by BGP over an attachment, and the AS path that it has come."""
+
+    prefixes: tuple[str, ...]
+    path: tuple[int, ...]
 
 
 class Listed(NamedTuple):
@@ -146,12 +155,21 @@ def entries(
 
 
 def learnt(
-    table: HubTable, attachments: Mapping[str, HubAttachment], vpcs: Mapping[str, Vpc]
+    table: HubTable,
+    attachments: Mapping[str, HubAttachment],
+    vpcs: Mapping[str, Vpc],
+    announced: Mapping[str, Announced] = MappingProxyType({}),
 ) -> list[Offer]:
     """What the attachments that a table learns from offer to it."""
     offers = []
     for name in table.learns:
         attachment = attachments.get(name)
+        if attachment is not None and name in announced:
+            heard, since = announced[name], (attachment.made_at, attachment.number)
+            offers += [
+                Offer(prefix, name, attachment.kind, since, heard.path, BGP_MED)
+                for prefix in heard.prefixes
+            ]
         vpc = vpcs.get(attachment.of) if attachment is not None else None
         if attachment is None or vpc is None:
             continue
@@ -161,16 +179,20 @@ def learnt(
     return offers
 
 
-def routes_of(
+def routes_of(  # noqa: PLR0913 - all that a table's routes follow from
     table: HubTable,
     attachments: Mapping[str, HubAttachment],
     vpcs: Mapping[str, Vpc],
     *,
     lists: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    announced: Mapping[str, Announced] = MappingProxyType({}),
     spreads: bool = True,
 ) -> tuple[Entry, ...]:
-    """The routes of a table, from what is kept: attachments, VPCs and lists' prefixes, by id."""
-    offers = learnt(table, attachments, vpcs)
+    """The routes of a table, from what is kept: attachments, VPCs and lists' prefixes, by id.
+
+    `announced` is what is heard over attachments, by their ids.
+    """
+    offers = learnt(table, attachments, vpcs, announced)
     listed = [
         Listed(one.list, tuple(lists.get(one.list, ())), one.attachment) for one in table.lists
     ]

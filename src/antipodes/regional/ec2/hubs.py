@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from antipodes.regional.ec2 import prefixlists
+from antipodes.regional.ec2 import prefixlists, vpns
 from antipodes.regional.ec2.estate import Estate, Table
 from antipodes.regional.ec2.hubroutes import VPC, Entry, network, routes_of
 from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted
@@ -141,7 +141,7 @@ def keep(estate: Estate, of: HubAttachment) -> None:
 
 
 def end_attachment(estate: Estate, of: HubAttachment, state: str) -> None:
-    """End the attachment of a VPC: nobody learns from it any more, and its interfaces are gone."""
+    """End an attachment: nobody learns from it any more, and its interfaces are gone."""
     withdraw(estate, of, of.subnets)
     for table in estate.hub_tables.list(of.account):
         if of.id in table.learns:
@@ -237,7 +237,12 @@ def routes(estate: Estate, table: HubTable) -> tuple[Entry, ...]:
         one.list: prefixlists.prefixes_of(estate, table.account, one.list) for one in table.lists
     }
     spreads = estate.hubs.get(table.account, table.hub).spreads
-    return routes_of(table, attachments, vpcs, lists=lists, spreads=spreads)
+    return routes_of(
+        *(table, attachments, vpcs),
+        lists=lists,
+        announced=vpns.announced_over(estate, table.account),
+        spreads=spreads,
+    )
 
 
 def default_tables(estate: Estate, hub: Hub, options: Request) -> dict[str, str]:

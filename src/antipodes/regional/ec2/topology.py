@@ -135,6 +135,8 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
         for interface in estate.interfaces.list(owner):
             if interface.of in carriers:
                 carriers[interface.of].append(interface.id)
+    announced = vpns.announced_over(estate, account)
+    tunnels = toldsites.tunnels(estate, account)
     tables = {}
     for table in estate.hub_tables.list(account):
         beside = {
@@ -146,14 +148,15 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
             one.list: prefixlists.prefixes_of(estate, account, one.list) for one in table.lists
         }
         found = hubroutes.routes_of(
-            table, beside, vpcs, lists=lists, spreads=hubs[table.hub].spreads
+            *(table, beside, vpcs),
+            lists=lists,
+            announced=announced,
+            spreads=hubs[table.hub].spreads,
         )
         routes = tuple(
-            told.HubRoute(
-                *(one.prefix, (one.prefix,), tuple(names[name] for name in one.attachments)),
-                *(one.origin, not one.attachments),
-            )
+            told.HubRoute(one.prefix, (one.prefix,), over, one.origin, not over)
             for one in found
+            for over in toldsites.ways(one.attachments, names, tunnels)
         )
         tables[table.id] = told.HubTable(table.id, table.hub, routes)
     return {
@@ -167,7 +170,9 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
                 ipv6=one.ipv6 or one.kind != hubroutes.VPC,
             )
             for one in attached.values()
-        },
+            if one.id not in tunnels
+        }
+        | toldsites.attachments(tunnels, attached),
     }
 
 

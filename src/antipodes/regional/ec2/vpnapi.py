@@ -12,12 +12,14 @@ from antipodes.regional.ec2 import (
     vpns,
 )
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
+from antipodes.regional.ec2.hubroutes import VPN
+from antipodes.regional.ec2.modelhubs import HubAttachment
 from antipodes.regional.ec2.modelvpn import VpnConnection
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
-_NOT_OFFERED = ("VpnConcentratorId", "TransitGatewayId")
+_NOT_OFFERED = ("VpnConcentratorId",)
 
 
 @operations("CreateVpnConnection")
@@ -74,7 +76,28 @@ def create_vpn_connection(service: Ec2, call: Call, request: Request) -> Respons
     )
     estate.vpns.put(account, made.id, made)
     estate.tag(account, made.id, tags)
+    if hub:
+        _attach(service, made)
     return _answer(service, made)
+
+
+def _attach(service: Ec2, of: VpnConnection) -> None:
+    """Attach a connection to its transit gateway."""
+    estate = service.estate
+    hub = estate.hubs.get(of.account, of.hub)
+    made = HubAttachment(
+        *(estate.attachments.new_id(), of.account, hub.id, VPN, of.id, hub.attached + 1),
+        made_at=service.host.runtime.wall(),
+    )
+    estate.hubs.put(of.account, hub.id, msgspec.structs.replace(hub, attached=made.number))
+    hubs.start(estate, made)
+
+
+def _detach(service: Ec2, of: VpnConnection) -> None:
+    """Take a connection from its transit gateway, if it has one."""
+    if of.hub:
+        attachment = vpns.attachment_of(service.estate, of)
+        hubs.end_attachment(service.estate, attachment, hubs.DELETED)
 
 
 def _answer(service: Ec2, of: VpnConnection, state: str = "pending") -> Response:
@@ -95,6 +118,7 @@ def delete_vpn_connection(service: Ec2, call: Call, request: Request) -> Respons
     estate = service.estate
     gone = estate.vpns.get(call.account, request["VpnConnectionId"])
     check_dry_run(request)
+    _detach(service, gone)
     hubs.end(estate, estate.vpns, estate.ended_vpns, gone)
     return {}
 
@@ -105,7 +129,6 @@ def modify_vpn_connection(service: Ec2, call: Call, request: Request) -> Respons
     estate, account = service.estate, call.account
     had = estate.vpns.get(account, request["VpnConnectionId"])
     gateway, hub = vpns.target(estate, account, request)
-    not_offered(request, ("TransitGatewayId",))
     customer = request.get("CustomerGatewayId") or ""
     if sum(map(bool, (gateway, hub, customer))) != 1:
         raise ServiceError(
@@ -116,11 +139,14 @@ def modify_vpn_connection(service: Ec2, call: Call, request: Request) -> Respons
     if customer:
         changed = msgspec.structs.replace(had, customer=estate.customers.get(account, customer).id)
     else:
-        if gateway != had.gateway:
-            vpns.check_number(estate, account, gateway)
-        changed = msgspec.structs.replace(had, gateway=gateway)
+        vpns.check_move(estate, had, gateway, hub)
+        changed = msgspec.structs.replace(had, gateway=gateway, hub=hub)
     check_dry_run(request)
+    if changed.hub != had.hub:
+        _detach(service, had)
     estate.vpns.put(account, had.id, changed)
+    if changed.hub and changed.hub != had.hub:
+        _attach(service, changed)
     return _answer(service, changed, "modifying")
 
 

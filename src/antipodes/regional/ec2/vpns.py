@@ -8,7 +8,9 @@ from typing import NamedTuple
 from antipodes.regional.ec2 import prefixlists, sitetags
 from antipodes.regional.ec2.answering import not_offered
 from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.hubroutes import Announced
 from antipodes.regional.ec2.model import Route, RouteTable
+from antipodes.regional.ec2.modelhubs import HubAttachment
 from antipodes.regional.ec2.modelvpn import CustomerGateway, VpnConnection
 from antipodes.service.contract import Request, ServiceError
 
@@ -80,10 +82,35 @@ def check_number(estate: Estate, account: str, gateway: str) -> None:
     known = estate.vpns.list(account)
     at_it = [one for one in known if gateway and one.gateway == gateway]
     if len(known) >= CONNECTIONS_MAX or len(at_it) >= PER_GATEWAY_MAX:
+        raise _too_many()
+
+
+def check_move(estate: Estate, of: VpnConnection, gateway: str, hub: str) -> None:
+    """Refuse to lead a connection to another gateway that cannot have it as it is."""
+    if hub and of.routes:
         raise ServiceError(
-            "VpnConnectionLimitExceeded",
-            "The maximum number of VPN connections has been reached.",
+            "IncorrectState", f"{of.id} has static routes, which have to be deleted before."
         )
+    if gateway and of.large:
+        raise ServiceError(
+            "InvalidParameterCombination",
+            "Tunnels of large bandwidth are for connections to transit gateways only.",
+        )
+    if gateway and gateway != of.gateway:
+        beside = [one for one in estate.vpns.list(of.account) if one.gateway == gateway]
+        taken = {tunnel.inside for one in beside for tunnel in one.tunnels}
+        if len(beside) >= PER_GATEWAY_MAX:
+            raise _too_many()
+        if any(tunnel.inside in taken for tunnel in of.tunnels):
+            raise ServiceError(
+                "InvalidParameterValue", f"{gateway} has tunnels with the same inside CIDR block."
+            )
+
+
+def _too_many() -> ServiceError:
+    return ServiceError(
+        "VpnConnectionLimitExceeded", "The maximum number of VPN connections has been reached."
+    )
 
 
 def free_number(estate: Estate) -> int:
@@ -147,10 +174,26 @@ def _is_cut(estate: Estate, of: VpnConnection) -> bool:
     return any(world.condition(*ends).cut for ends in ((region, place), (place, region)))
 
 
+def attachment_of(estate: Estate, of: VpnConnection) -> HubAttachment:
+    """What attaches a connection to its transit gateway."""
+    return next(one for one in estate.attachments.list(of.account) if one.of == of.id)
+
+
 def heard(estate: Estate, of: VpnConnection) -> tuple[str, ...]:
-    """The prefixes that are reached by a connection: its static routes, or what is announced."""
-    if of.static:
+    """The prefixes that are reached by a connection: static routes, or what is announced.
+
+    Those to a transit gateway have their static routes in its tables.
+    """
+    if of.static and of.gateway:
         return of.routes
+    if of.static:
+        attachment = attachment_of(estate, of)
+        return tuple(
+            route.destination
+            for table in estate.hub_tables.list(of.account)
+            for route in table.routes
+            if route.attachment == attachment.id
+        )
     return announced(estate, estate.customers.get(of.account, of.customer))
 
 
@@ -158,6 +201,7 @@ class Leading(NamedTuple):
     """A connection, and what is known of where it leads."""
 
     connection: VpnConnection
+    attachment: str  # to a transit gateway, if it leads to one
     site: str
     asn: int  # of the customer's side
     prefixes: tuple[str, ...]
@@ -176,8 +220,18 @@ def leading(estate: Estate, account: str) -> list[Leading]:
         customer = estate.customers.get(account, one.customer)
         prefixes = heard(estate, one)
         site = site_of(estate, customer)
-        found.append(Leading(one, site, customer.asn, prefixes, up(estate, one)))
+        attachment = attachment_of(estate, one).id if one.hub else ""
+        found.append(Leading(one, attachment, site, customer.asn, prefixes, up(estate, one)))
     return found
+
+
+def announced_over(estate: Estate, account: str) -> dict[str, Announced]:
+    """What transit gateways hear by BGP, by attachment: from sites with a tunnel that is up."""
+    return {
+        one.attachment: Announced(one.prefixes, (one.asn,))
+        for one in leading(estate, account)
+        if one.attachment and not one.connection.static and any(one.up)
+    }
 
 
 def propagated(estate: Estate, table: RouteTable) -> tuple[Route, ...]:

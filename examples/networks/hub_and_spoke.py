@@ -47,6 +47,7 @@ def play(lab):
         expects="no route",
         back=None,
     )
+    lab.draw("A spoke and what is shared", hosts["one"], hosts["shared"])
 
     lab.say("""
         Somebody builds the third spoke, associates it, sees the route to the shared network in its

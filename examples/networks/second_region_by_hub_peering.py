@@ -50,6 +50,7 @@ def play(lab):
     forward = walk["forward"]
     lab.check("The largest packet, in bytes", forward["mtu"], 8500)
     lab.check("Charged for each gigabyte", forward["charges"], ["hub", "region crossed"])
+    lab.draw("The directories of two regions", here["shared"], there["shared"])
     for text, target in (
         ("A spoke does not leave its region", there["shared"]),
         ("Nor does it reach another region's spoke", there["spokes"]),

@@ -18,6 +18,7 @@ class Networks:
         service = region.host.service("ec2")
         assert isinstance(service, Ec2)
         self._service = service
+        self._account = account
 
     def vpc(self, prefix: str) -> str:
         name: str = self.ec2.create_vpc(CidrBlock=prefix)["Vpc"]["VpcId"]
@@ -62,7 +63,7 @@ class Networks:
         self.ec2.create_route(RouteTableId=name, DestinationCidrBlock=prefix, **target)
 
     def ask(self, source: str, target: str, **more: Any) -> dict[str, Any]:
-        topology = together([self._service.networks()[ACCOUNT]])
+        topology = together([self._service.networks()[self._account]])
         return as_record(walked(topology, Asked(source, target, **more)), lambda *_: 0.5)
 
     def outcomes(self, source: str, target: str, **more: Any) -> tuple[str, str]:

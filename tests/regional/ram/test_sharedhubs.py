@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from antipodes.fabric.network.together import together
 from antipodes.hosting.reports import networks_as
-from antipodes.questions.networks import together
 from antipodes.questions.walking import Asked, as_record, walked
 from tests.regional.ec2.networks import Networks
 from tests.regional.ec2.test_hubs import make, place

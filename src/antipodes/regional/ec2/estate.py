@@ -5,6 +5,7 @@ account and region, ids included, so it is the same in every run.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -136,7 +137,7 @@ class Estate:
         self.ended_hub_tables = Table(host, kinds.HUB_TABLE.ended, modelhubs.HubTable)
         self.instances = Table(host, kinds.INSTANCE, model.Instance)
         self.nats = Table(host, kinds.NAT_GATEWAY, model.NatGateway)
-        self.lists = Table(host, kinds.PREFIX_LIST, model.PrefixList)
+        self.lists = Table(host, kinds.PREFIX_LIST, model.PrefixList, sharing)
         self.list_versions = Records(host.store, "ec2/prefix-list-version", model.PrefixVersion)
         self.peerings = Table(host, kinds.PEERING, modelpeers.Peering)
         self.endpoints = Table(host, kinds.ENDPOINT, modelpeers.Endpoint)
@@ -214,8 +215,9 @@ class Estate:
         return [(name, dict(tags.pairs)) for name, tags in self._tags.named(account)]
 
     def accounts(self) -> list[str]:
-        """All accounts that have a network here."""
-        return list(dict.fromkeys(vpc.account for vpc in self.vpcs.all()))
+        """All accounts that have a network here, or something in another's."""
+        there: Iterator[Any] = chain(self.vpcs.all(), self.interfaces.all(), self.groups.all())
+        return list(dict.fromkeys(one.account for one in there))
 
     def tags(self, account: str, name: str) -> dict[str, str]:
         """The tags of a resource."""

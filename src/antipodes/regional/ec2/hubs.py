@@ -219,10 +219,10 @@ def check_routes(estate: Estate, table: HubTable, more: int) -> None:
         )
 
 
-def check_growth(estate: Estate, account: str, name: str, more: int) -> None:
+def check_growth(estate: Estate, name: str, more: int) -> None:
     """Refuse so many more entries of a prefix list where that would be too many routes."""
     referring: dict[str, list[HubTable]] = {}
-    for table in estate.hub_tables.list(account):
+    for table in estate.hub_tables.all():
         if any(one.list == name for one in table.lists):
             referring.setdefault(table.hub, []).append(table)
     for tables in referring.values():

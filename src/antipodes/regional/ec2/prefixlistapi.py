@@ -57,7 +57,8 @@ def create_managed_prefix_list(service: Ec2, call: Call, request: Request) -> Re
 def describe_managed_prefix_lists(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
     found = [_shown_service(estate, one) for one in prefixlists.of_services(estate)]
-    found += [_shown(estate, one) for one in estate.lists.list(call.account)]
+    usable = estate.lists.all_usable(call.account)
+    found += [_shown(estate, one, call.account) for one in usable]
     return described(kinds.PREFIX_LIST, found, request, routefilters.LIST_FILTERS)
 
 
@@ -92,9 +93,11 @@ def _entry(of: PrefixEntry) -> Thing:
 def get_managed_prefix_list_associations(service: Ec2, call: Call, request: Request) -> Response:
     estate, account = service.estate, call.account
     known = prefixlists.find(estate, account, request["PrefixListId"])
+    is_own = isinstance(known, PrefixList) and known.account == account
     found: list[Thing] = [
-        {"ResourceId": name, "ResourceOwner": account}
-        for name in prefixlists.references(estate, account, known.id)
+        {"ResourceId": name, "ResourceOwner": whose}
+        for name, whose in prefixlists.referring(estate, known.id)
+        if is_own or whose == account
     ]
     return page(found, request, {}, "PrefixListAssociations")
 
@@ -156,15 +159,15 @@ def _check_referrers(estate: Estate, known: PrefixList, size: int) -> None:
     """Refuse a size with which a table would have too many routes, or a group too many rules."""
     if size <= known.entries_max:
         return
-    for table in estate.tables.list(known.account):
+    for table in estate.tables.all():
         if any(one.destination == known.id for one in table.routes):
             counted = (*table.routes, *endpoints.routes(estate, table))
             routes.check_number(estate, table, counted, {known.id: size})
-    for group in estate.groups.list(known.account):
+    for group in estate.groups.all():
         if any(one.list == known.id for one in group.rules):
-            sizes = groups.sizes(estate, known.account, group.rules) | {known.id: size}
+            sizes = groups.sizes(estate, group.account, group.rules) | {known.id: size}
             rules.check_together(group.rules, sizes)
-    hubs.check_growth(estate, known.account, known.id, size - known.entries_max)
+    hubs.check_growth(estate, known.id, size - known.entries_max)
 
 
 def _next(estate: Estate, known: PrefixList, found: Iterable[PrefixEntry]) -> PrefixList:
@@ -194,7 +197,7 @@ def restore_managed_prefix_list_version(service: Ec2, call: Call, request: Reque
 def delete_managed_prefix_list(service: Ec2, call: Call, request: Request) -> Response:
     estate, account = service.estate, call.account
     known = _own(estate, account, request)
-    referring = prefixlists.references(estate, account, known.id)
+    referring = [one for one, _ in prefixlists.referring(estate, known.id)]
     if referring:
         raise ServiceError(
             "DependencyViolation",
@@ -214,10 +217,10 @@ def _own(estate: Estate, account: str, request: Request) -> PrefixList:
         raise ServiceError(
             "OperationNotPermitted", f"The prefix list '{known.id}' is managed by AWS."
         )
-    return known
+    return estate.lists.get(account, known.id)
 
 
-def _shown(estate: Estate, of: PrefixList) -> Thing:
+def _shown(estate: Estate, of: PrefixList, viewer: str = "") -> Thing:
     return {
         "PrefixListId": of.id,
         "PrefixListArn": f"arn:aws:ec2:{estate.host.place}:{of.account}:prefix-list/{of.id}",
@@ -227,7 +230,7 @@ def _shown(estate: Estate, of: PrefixList) -> Thing:
         "Version": of.version,
         "State": of.state,
         "OwnerId": of.account,
-        "Tags": tags.shown(estate.tags(of.account, of.id)),
+        "Tags": tags.shown(estate.tags(viewer or of.account, of.id)),
     }
 
 

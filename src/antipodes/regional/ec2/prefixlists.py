@@ -55,11 +55,17 @@ def in_region(region: str, atlas: Atlas) -> list[ServiceList]:
 
 
 def find(estate: Estate, account: str, name: str) -> PrefixList | ServiceList:
-    """A list, the customer's own or a service's; raises InvalidPrefixListID.NotFound."""
+    """A list that a customer may use, or a service's; raises InvalidPrefixListID.NotFound."""
     for one in of_services(estate):
         if one.id == name:
             return one
-    return estate.lists.get(account, name)
+    return estate.lists.usable(account, name)
+
+
+def _known(estate: Estate, account: str, name: str) -> PrefixList | None:
+    """A list, whoever's it is: who refers to one goes by it when it is not shared any more."""
+    own = estate.lists.find(account, name)
+    return own or next((one for one in estate.lists.all() if one.id == name), None)
 
 
 def prefixes_of(estate: Estate, account: str, name: str) -> tuple[str, ...]:
@@ -67,13 +73,19 @@ def prefixes_of(estate: Estate, account: str, name: str) -> tuple[str, ...]:
     for one in of_services(estate):
         if one.id == name:
             return one.prefixes
-    known = estate.lists.find(account, name)
+    known = _known(estate, account, name)
     return () if known is None else tuple(one.prefix for one in entries(estate, known))
+
+
+def owner(estate: Estate, account: str, name: str) -> str:
+    """Whose a list is that an account refers to; Amazon's, if nobody's."""
+    known = _known(estate, account, name)
+    return "AWS" if known is None else known.account
 
 
 def weight(estate: Estate, account: str, name: str) -> int:
     """How many rules or routes one that names a list counts as."""
-    known = estate.lists.find(account, name)
+    known = _known(estate, account, name)
     return 1 if known is None else known.entries_max
 
 
@@ -81,7 +93,7 @@ def is_six(estate: Estate, account: str, destination: str) -> bool:
     """Whether a prefix, or what a list stands for, is of IPv6."""
     if not destination.startswith("pl-"):
         return ":" in destination
-    known = estate.lists.find(account, destination)
+    known = _known(estate, account, destination)
     return known is not None and known.family == "IPv6"
 
 
@@ -201,8 +213,16 @@ def check_size(entries_max: int, number: int) -> None:
         )
 
 
-def references(estate: Estate, account: str, name: str) -> list[str]:
-    """The ids of an account's resources that refer to a list."""
+def referring(estate: Estate, name: str) -> list[tuple[str, str]]:
+    """The ids of what refers to a list, with the accounts that have it."""
+    return [
+        (one, account)
+        for account in estate.accounts()
+        for one in _references(estate, account, name)
+    ]
+
+
+def _references(estate: Estate, account: str, name: str) -> list[str]:
     tables = [
         table.id
         for table in estate.tables.list(account)

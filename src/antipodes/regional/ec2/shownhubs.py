@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from antipodes.fabric.network.topology import PROPAGATED
-from antipodes.regional.ec2 import peering, tags
+from antipodes.regional.ec2 import peering, prefixlists, tags
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.hubroutes import Entry
@@ -139,14 +139,13 @@ def resource(of: HubAttachment) -> Thing:
 
 def reference(estate: Estate, table: HubTable, of: HubReference) -> Thing:
     """A prefix list that a table refers to; over an attachment that is gone it drops."""
-    listed = estate.lists.find(table.account, of.list)
     over = estate.attachments.find(table.account, of.attachment)
     if over is not None and over.state != AVAILABLE:
         over = None
     found: Thing = {
         "TransitGatewayRouteTableId": table.id,
         "PrefixListId": of.list,
-        "PrefixListOwnerId": "AWS" if listed is None else listed.account,
+        "PrefixListOwnerId": prefixlists.owner(estate, table.account, of.list),
         "State": "available",
         "Blackhole": over is None,
     }

@@ -20,6 +20,10 @@ KINDS = (
         *("ec2:TransitGateway", "ec2", "transit-gateway", "DescribeTransitGateways"),
         *("TransitGatewayIds", "TransitGateways", "AWSRAMDefaultPermissionTransitGateway"),
     ),
+    Kind(
+        *("ec2:PrefixList", "ec2", "prefix-list", "DescribeManagedPrefixLists"),
+        *("PrefixListIds", "PrefixLists", "AWSRAMDefaultPermissionPrefixList"),
+    ),
 )
 BY_TYPE = {kind.type: kind for kind in KINDS}
 

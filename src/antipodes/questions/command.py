@@ -9,11 +9,17 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from antipodes.questions import drawquestion, walkquestion
+from antipodes.questions import (
+    comparequestion,
+    cutsquestion,
+    drawquestion,
+    snapshotquestion,
+    walkquestion,
+)
 from antipodes.questions.networks import Answer, QuestionError, Told
 
 NOT_ANSWERED = 2
-QUESTIONS = (walkquestion, drawquestion)
+QUESTIONS = (walkquestion, drawquestion, cutsquestion, snapshotquestion, comparequestion)
 
 
 def add_questions(network: argparse.ArgumentParser, run: Callable[..., int]) -> None:

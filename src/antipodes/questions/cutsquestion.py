@@ -1,0 +1,88 @@
+"""`antipodes network cuts`: what, failing by itself, keeps a packet or its answer from coming."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from antipodes.arguments import port
+from antipodes.fabric.network.fabric import Both
+from antipodes.fabric.network.topology import Topology
+from antipodes.questions.failures import Failure, failures, without
+from antipodes.questions.networks import Answer, QuestionError, Told, names
+from antipodes.questions.walking import PROTOCOLS, Asked, walked
+
+SOMETHING_CUTS = 1
+
+
+class Cut(NamedTuple):
+    """A failure by which a packet that came before comes no more, or its answer."""
+
+    failure: Failure
+    way: str
+    outcome: str
+    at: str
+
+
+def add(actions: Any) -> argparse.ArgumentParser:
+    """What cuts are asked for by."""
+    parser: argparse.ArgumentParser = actions.add_parser(
+        "cuts", help="which single failure cuts one thing from another"
+    )
+    parser.add_argument("source", help="as of a walk")
+    parser.add_argument("target", help="as of a walk")
+    parser.add_argument("--protocol", choices=tuple(PROTOCOLS), default="tcp")
+    parser.add_argument("--port", type=port, default=443, help="of the target")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(answer=answer)
+    return parser
+
+
+def answer(told: Told, options: argparse.Namespace) -> Answer:
+    """The failures, with status 1 if there are any. Raises QuestionError."""
+    asked = Asked(options.source, options.target, options.protocol, options.port)
+    called = names(told.topology)
+    found = list(cuts(told.topology, asked))
+    if options.json:
+        records = [
+            {
+                "kind": one.failure.kind,
+                "id": one.failure.id,
+                "name": called.get(one.failure.id),
+                "way": one.way,
+                "outcome": one.outcome,
+                "at": one.at,
+            }
+            for one in found
+        ]
+        return Answer(json.dumps(records, indent=2), SOMETHING_CUTS if found else 0)
+    lines = [_line(one, called) for one in found]
+    lines.append("no single failure cuts them" if not found else f"{len(found)} of these alone")
+    return Answer("\n".join(lines), SOMETHING_CUTS if found else 0)
+
+
+def _line(one: Cut, called: dict[str, str]) -> str:
+    kind, name = one.failure
+    shown = f"{name} ({called[name]})" if name in called else name
+    return f"{kind:16} {shown:40} {one.way}: {one.outcome}, at {one.at}".rstrip()
+
+
+def cuts(topology: Topology, asked: Asked) -> Iterator[Cut]:
+    """Every single failure that cuts. Raises QuestionError where there is nothing to cut."""
+    ended = _ended(walked(topology, asked))
+    if ended is not None:
+        raise QuestionError(f"nothing comes there and back as it is: {ended[0]}: {ended[1]}")
+    for failure in failures(topology):
+        ended = _ended(walked(without(topology, failure), asked))
+        if ended is not None:
+            yield Cut(failure, *ended)
+
+
+def _ended(both: Both) -> tuple[str, str, str] | None:
+    """How a way ended that did not come to its end: which, how, and where."""
+    for way, walk in zip(("there", "back"), both, strict=True):
+        if walk is None:
+            return None
+        if not walk.passed:
+            return way, walk.end.outcome, f"{walk.end.hop.kind} {walk.end.hop.id}"
+    return None

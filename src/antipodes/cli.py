@@ -8,6 +8,7 @@ could. Exit status: 0 done, 1 it failed, 2 it could not be tried (or, for a dril
 import argparse
 import contextlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -26,6 +27,7 @@ from antipodes.runtime import commands
 PORT = 4566
 ANSWER_S_MAX = 60.0
 START_S_MAX = 40.0
+CAPTURE_EVERY_S = 0.2
 
 
 class CommandError(Exception):
@@ -76,6 +78,10 @@ def _alive(pid: int) -> bool:
 
 
 def _ask(options: argparse.Namespace, method: str, path: str, body: Any = None) -> Any:
+    return json.loads(_fetch(options, method, path, body))
+
+
+def _fetch(options: argparse.Namespace, method: str, path: str, body: Any = None) -> bytes:
     port = _world(options)["port"]
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/_antipodes{path}",
@@ -85,7 +91,8 @@ def _ask(options: argparse.Namespace, method: str, path: str, body: Any = None) 
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=ANSWER_S_MAX) as answer:
-            return json.load(answer)
+            content: bytes = answer.read()
+            return content
     except urllib.error.HTTPError as error:
         with contextlib.suppress(ValueError, KeyError):
             raise CommandError(json.load(error)["message"]) from None
@@ -396,7 +403,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     if "network" in given:  # the questions are many, and know a lot
         from antipodes.questions.command import add_questions
 
-        add_questions(network, _network)
+        _add_capture(add_questions(network, _network))
     add_drill(_verb(verbs, "drill", _drill, "break it on purpose, and judge"), _drill)
     return parser
 
@@ -476,6 +483,33 @@ def _network(options: argparse.Namespace) -> int:
 
     query = f"?account={urllib.parse.quote(options.account, safe='')}" if options.account else ""
     return run_network(options, lambda: _ask(options, "GET", f"/networks{query}"))
+
+
+def _add_capture(actions: Any) -> None:
+    text = "write what crosses an interface to a file that tcpdump and Wireshark read"
+    capture = actions.add_parser("capture", help=text, description=text)
+    capture.add_argument("interface", help="an interface, or an instance")
+    capture.add_argument("file", help="- for the standard output")
+    capture.add_argument("--seconds", type=with_unit("s"), default=math.inf, help="until Ctrl-C")
+    capture.add_argument("--account", default="", help="whose; default: the world's")
+    capture.set_defaults(run=_capture)
+
+
+def _capture(options: argparse.Namespace) -> int:
+    query = f"?account={urllib.parse.quote(options.account, safe='')}" if options.account else ""
+    capture = _ask(options, "POST", _path("captures", options.interface) + query)["capture"]
+    end = time.monotonic() + options.seconds
+    with contextlib.ExitStack() as stack:
+        file = sys.stdout.buffer
+        if options.file != "-":
+            file = stack.enter_context(Path(options.file).open("wb"))
+        with contextlib.suppress(KeyboardInterrupt):
+            while time.monotonic() < end:
+                file.write(_fetch(options, "GET", _path("captures", capture)))
+                file.flush()
+                time.sleep(CAPTURE_EVERY_S)
+        file.write(_fetch(options, "DELETE", _path("captures", capture)))
+    return 0
 
 
 if __name__ == "__main__":

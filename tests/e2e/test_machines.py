@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from antipodes.wire.pcap import ACK, FIN, SYN
 from tests.e2e.worlds import RunningWorld, run
 
 W, E = "us-west-2", "eu-central-1"
@@ -67,6 +69,24 @@ def host(ec2: Any, prefix: str, **tags: str) -> tuple[str, str, str, str]:
     return vpc, table["RouteTableId"], group["GroupId"], made["Instances"][0]["InstanceId"]
 
 
+def fetched(world: RunningWorld, method: str, path: str) -> bytes:
+    url = f"http://127.0.0.1:{world.port}/_antipodes{path}"
+    with urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:
+        content: bytes = answer.read()
+        return content
+
+
+def packets(file: bytes) -> list[tuple[int, bytes]]:
+    """The flags and data of each segment in a captured file."""
+    found, at = [], 24
+    while at < len(file):
+        length = int.from_bytes(file[at + 8 : at + 12], "little")
+        packet = file[at + 16 : at + 16 + length]
+        found.append((packet[33], packet[40:]))
+        at += 16 + length
+    return found
+
+
 def test_a_program_on_an_instance_reaches_what_its_networks_let_it(program: int) -> None:
     with RunningWorld("--speed", "10", regions=(W,)) as world:
         ec2 = world.client("ec2", W)
@@ -93,8 +113,16 @@ def test_a_program_on_an_instance_reaches_what_its_networks_let_it(program: int)
             "IpRanges": [{"CidrIp": "10.1.0.0/16"}],
         }
         ec2.authorize_security_group_ingress(GroupId=far_group, IpPermissions=[permission])
+        captures = [world.ask(f"/captures/{one}", "POST")["capture"] for one in (client, server)]
         answer = at(client, GET, "http://10.2.0.10/x")
         assert answer.stdout == "here is /x\n", answer.stderr
+        near, far = (packets(fetched(world, "DELETE", f"/captures/{one}")) for one in captures)
+        assert near == far
+        assert [flags for flags, _ in near[:3]] == [SYN, SYN | ACK, ACK]
+        assert [flags for flags, _ in near[-3:]] == [FIN | ACK, FIN | ACK, ACK]
+        said = b"".join(data for _, data in near)
+        assert said.startswith(b"GET /x HTTP/1.1\r\n")
+        assert said.endswith(b"here is /x")
         assert "502" in at(client, GET, "http://10.2.0.10:81/x").stderr  # nothing listens
 
         assert at(client, LIST).returncode == 1  # no way out of the network

@@ -10,13 +10,13 @@ patience it is said why. What was connected stays so, as a flow that is tracked 
 import re
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from antipodes.fabric.network.fabric import Fabric, from_interface
+from antipodes.fabric.network.fabric import Both, Fabric, from_interface
 from antipodes.fabric.network.nodes import End
 from antipodes.fabric.network.packets import TCP, Packet, text
 from antipodes.fabric.network.topology import Topology
-from antipodes.fabric.network.walking import Walk
+from antipodes.hosting.capturing import Captures, Flow, Seen
 from antipodes.hosting.cities import FRONT_DOOR_PORT, CityProxy, Way
 from antipodes.hosting.resolver import NetworkResolver, NoSuchName
 from antipodes.regional.ec2.prefixlists import in_region
@@ -24,7 +24,7 @@ from antipodes.runtime.contract import Address, Runtime, TimedOut
 from antipodes.service.programs import instance_door
 from antipodes.world.world import World
 
-EPHEMERAL_PORT = 49152
+EPHEMERAL_FIRST, EPHEMERAL_LAST = 32_768, 60_999  # as Linux chooses them
 HTTPS_PORT = 443
 PATIENCE_S = 5.0
 ELSEWHERE = "192.0.2.1"  # of a service of Amazon's that has no addresses of its own here (RFC 5737)
@@ -57,27 +57,45 @@ def machine(topology: Topology, name: str) -> Machine | None:
 class MachineProxy(CityProxy):
     """A machine in a network, and how it reaches the world."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a machine stands in
         self,
         runtime: Runtime,
         world: World,
         standing: Machine,
         topology: TopologyOf,
+        captures: Captures,
         *,
         front_port: int = FRONT_DOOR_PORT,
     ) -> None:
         """`topology` gets the networks as they are now."""
         server = f"{standing.network}:{_DNS_PORT}"
         resolver = NetworkResolver(runtime, world, server=server, address=standing.address)
-        super().__init__(runtime, world, front_port=front_port, resolver=resolver)
+        seen: Any = Seen(runtime, self._flow)
+        super().__init__(seen, world, front_port=front_port, resolver=resolver)
         self._standing = standing
         self._topology = topology
+        self._captures = captures
+        self._walks: dict[Way, Both] = {}  # by which connections were last found to get through
+        self._ports = EPHEMERAL_FIRST
+
+    def _flow(self, door: Address, source_ip: str) -> Flow | None:
+        both = self._walks.pop(Way(door, source_ip), None)
+        if both is None or not self._captures:
+            return None
+        return Flow(self._captures, self.runtime.wall, both)
+
+    def _by(self, door: Address, both: Both) -> Way:
+        packet = both.there.packet
+        found = Way(door, text(packet.version, packet.source))
+        if self._captures:
+            self._walks[found] = both
+        return found
 
     async def way(self, host: str, port: int) -> Way:
         """The way to a host. Raises NoSuchName, Gone, TimedOut where nothing comes back."""
         address = await self.resolver.resolve(host)
-        topology, there = await self._passed(address, port)
-        hop = there.end.hop
+        topology, both = await self._passed(address, port)
+        hop = both.there.end.hop
         if hop.kind == "interface":
             found = topology.interfaces[hop.id]
             network = topology.networks[topology.subnets[found.subnet].network]
@@ -86,7 +104,7 @@ class MachineProxy(CityProxy):
             door = Address(self._standing.region, "api")
         else:
             door = self.resolver.door(address, port)
-        return Way(door, text(there.packet.version, there.packet.source))
+        return self._by(door, both)
 
     async def api_way(self, region: str, service: str) -> Way:
         """The way to the API of a service, by the name that its customers call."""
@@ -94,8 +112,8 @@ class MachineProxy(CityProxy):
             address = await self.resolver.resolve(f"{service or 'api'}.{region}.amazonaws.com")
         except NoSuchName:
             address = self._public(region, service)
-        _, there = await self._passed(address, HTTPS_PORT)
-        return Way(Address(region, "api"), text(there.packet.version, there.packet.source))
+        _, both = await self._passed(address, HTTPS_PORT)
+        return self._by(Address(region, "api"), both)
 
     def _public(self, region: str, service: str) -> str:
         """An address of a service of Amazon's."""
@@ -104,17 +122,24 @@ class MachineProxy(CityProxy):
                 return found.prefixes[0].partition("/")[0]
         return ELSEWHERE
 
-    async def _passed(self, address: str, port: int) -> tuple[Topology, Walk]:
+    def _own_port(self) -> int:
+        self._ports = self._ports + 1 if self._ports < EPHEMERAL_LAST else EPHEMERAL_FIRST
+        return self._ports
+
+    async def _passed(self, address: str, port: int) -> tuple[Topology, Both]:
         """How a packet gets there, if its answer comes back as well."""
         topology = await self._topology()
         version = ip_address(address).version
         if self._standing.interface not in topology.interfaces or version != _FOUR:
             raise NoSuchName(f"{address}: {self._standing.name} is not there, or has no IPv6")
         start = from_interface(self._standing.interface)
-        packet = Packet.of(self._standing.address, address, TCP, port, port=EPHEMERAL_PORT)
-        there, back = Fabric(topology, version).walk(start, packet)
+        own_port = self._own_port()
+        packet = Packet.of(self._standing.address, address, TCP, port, port=own_port)
+        both = Fabric(topology, version).walk(start, packet)
+        there, back = both
         if back is not None and back.passed:
-            return topology, there
+            return topology, both
+        Flow(self._captures, self.runtime.wall, both).fail()
         await self.runtime.sleep(self.runtime.deadline(PATIENCE_S))
         failed = there if back is None else back
         raise TimedOut(f"{address}:{port} does not answer: {_ended(failed.end)}")

@@ -11,6 +11,9 @@ GET  /_antipodes/networks?account=A       the private networks of all accounts, 
 GET  /_antipodes/names/REGION/VPC/NAME    what the resolver of a VPC answers
 GET  /_antipodes/edge                     what each edge location has heard
 GET  /_antipodes/cities/NAME              opens the proxy of a city, a region, an instance
+POST /_antipodes/captures/NAME            captures what crosses an interface; the capture's id
+GET  /_antipodes/captures/ID              what has crossed it since the last time, as pcap
+DELETE /_antipodes/captures/ID            the rest, and no more
 GET  /_antipodes/faults                   the faults as records, by handle
 POST /_antipodes/faults                   installs one; its handle
 DELETE /_antipodes/faults[/HANDLE]        heals one, or all
@@ -37,6 +40,7 @@ import orjson
 from antipodes.fabric.dns.cache import UnknownBehaviour
 from antipodes.fabric.network.together import together
 from antipodes.fabric.network.topology import Topology
+from antipodes.hosting.capturing import Captures, NoCapture
 from antipodes.hosting.catalogue import SERVICES
 from antipodes.hosting.cities import CityProxy
 from antipodes.hosting.configuration import Configuration
@@ -56,6 +60,8 @@ from antipodes.runtime.children import on_signals
 from antipodes.runtime.statedirectory import StateDirectory
 from antipodes.service.http import HttpRequest, HttpResponse
 from antipodes.world.errors import WorldError
+
+PCAP = "application/vnd.tcpdump.pcap"
 
 
 class WrongClock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,6 +105,7 @@ class WorldServer:
             raise SupervisorError(str(error)) from None
         self._laptop = Laptop(self.runtime, world, self._behaviours)
         self._names = PrivateNames(self.runtime)
+        self._captures = Captures()
         self._toxiproxy = Toxiproxy(world, supervisor.fault_door)
         self._stopping = self.runtime.future()
         self.front = FrontDoor(supervisor, port, self.handle, self._laptop)
@@ -125,7 +132,7 @@ class WorldServer:
             if parts[0] == "toxiproxy":
                 return await self._toxiproxy.handle(request, parts[1:])
             return await self._route(request, parts)
-        except (SupervisorError, WorldError, UnknownDelay) as error:
+        except (SupervisorError, WorldError, UnknownDelay, NoCapture) as error:
             return json_response({"message": str(error)}, 400)
         except (orjson.JSONDecodeError, msgspec.MsgspecError) as error:
             return json_response({"message": f"malformed JSON: {error}"}, 400)
@@ -143,6 +150,8 @@ class WorldServer:
                 return json_response(await self._replication(request))
             case "GET", ["networks" | "edge"] | ["cities" | "traces", _] | ["names", _, _, _]:
                 return json_response(await self._told(request, parts))
+            case _, ["captures", *rest]:
+                return await self._capture(request, rest)
             case "POST", ["down"]:
                 self.runtime.later(0.05, self.stop)
                 return json_response({})
@@ -283,7 +292,23 @@ class WorldServer:
         if standing is None:
             raise SupervisorError(f"no region that is up has an instance {place}")
         runtime = self.runtime.at(standing.region)
-        return MachineProxy(runtime, world, standing, topology, front_port=port)
+        return MachineProxy(runtime, world, standing, topology, self._captures, front_port=port)
+
+    async def _capture(self, request: HttpRequest, parts: list[str]) -> HttpResponse:
+        """Begin a capture, ask for what there is so far, or end it."""
+        match request.method, parts:
+            case "POST", [name]:
+                found = machine(together((await self._networks(request)).values()), name)
+                if found is None:
+                    raise SupervisorError(f"no region that is up has an interface {name}")
+                return json_response({"capture": self._captures.begin(found.interface)})
+            case (("GET" | "DELETE" as method), [name]):
+                taken = self._captures.take if method == "GET" else self._captures.end
+                return HttpResponse(
+                    200, (("content-type", "application/vnd.tcpdump.pcap"),), taken(name)
+                )
+            case _:
+                return json_response({"message": f"no such thing: {request.target}"}, 404)
 
 
 async def run_world(

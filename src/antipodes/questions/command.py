@@ -22,13 +22,14 @@ NOT_ANSWERED = 2
 QUESTIONS = (walkquestion, drawquestion, cutsquestion, snapshotquestion, comparequestion)
 
 
-def add_questions(network: argparse.ArgumentParser, run: Callable[..., int]) -> None:
-    """Everything that can be asked of networks."""
+def add_questions(network: argparse.ArgumentParser, run: Callable[..., int]) -> Any:
+    """Everything that can be asked of networks; returns where more can be added."""
     actions = network.add_subparsers(required=True, metavar="QUESTION", dest="action")
     for question in QUESTIONS:
         parser = question.add(actions)
         parser.add_argument("--account", default="", help="whose names; default: the world's")
         parser.set_defaults(run=run)
+    return actions
 
 
 def run_network(options: argparse.Namespace, ask: Callable[[], dict[str, Any]]) -> int:

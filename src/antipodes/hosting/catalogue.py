@@ -26,6 +26,7 @@ SERVICES = {
     "route53-recovery-cluster": "antipodes.regional.recovery.clusterapi:RecoveryCluster",
     "ram": "antipodes.regional.ram.api:Ram",
     "route53resolver": "antipodes.regional.route53resolver.api:Route53Resolver",
+    "servicediscovery": "antipodes.regional.servicediscovery.api:ServiceDiscovery",
     "globalaccelerator": "antipodes.edge.globalaccelerator.api:GlobalAccelerator",
     "route53": "antipodes.edge.route53.api:Route53",
 }

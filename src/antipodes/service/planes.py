@@ -46,6 +46,7 @@ DATA_OPERATIONS: Mapping[str, frozenset[str]] = {
     ),
     "lambda": frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"}),
     "logs": frozenset({"FilterLogEvents", "GetLogEvents", "PutLogEvents"}),
+    "servicediscovery": frozenset({"DiscoverInstances", "DiscoverInstancesRevision"}),
 }
 _NONE: frozenset[str] = frozenset()
 

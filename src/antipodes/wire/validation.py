@@ -30,6 +30,7 @@ _CODES: Mapping[str, str] = {
     "logs": "InvalidParameterException",
     "route53": "InvalidInput",
     "s3": "InvalidArgument",
+    "servicediscovery": "InvalidInput",
     # cloudwatch speaks JSON and CBOR now, and kept the code of its query days.
     "cloudwatch": "ValidationError",
 }

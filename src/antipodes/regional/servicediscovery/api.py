@@ -1,0 +1,19 @@
+"""Cloud Map as a host runs it: the service with all of its operations."""
+
+from antipodes.regional.servicediscovery import (
+    discoveryapi,
+    instanceapi,
+    namespaceapi,
+    otherapi,
+    serviceapi,
+)
+from antipodes.regional.servicediscovery.service import ServiceDiscovery
+
+__all__ = [
+    "ServiceDiscovery",
+    "discoveryapi",
+    "instanceapi",
+    "namespaceapi",
+    "otherapi",
+    "serviceapi",
+]

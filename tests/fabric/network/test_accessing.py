@@ -1,6 +1,7 @@
 """Ways from anything to anything: each is what its packets walk, and none is missing."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -11,12 +12,12 @@ from antipodes.fabric.network import topology as model
 from antipodes.fabric.network.accessing import Condition, Start, Way, found
 from antipodes.fabric.network.fabric import ON_THE_INTERNET, Fabric
 from antipodes.fabric.network.nodes import End, Key
-from antipodes.fabric.network.packets import TCP, UDP, Packet
-from antipodes.fabric.network.products import Product, contains, united
+from antipodes.fabric.network.packets import TCP, UDP, Packet, text
 from antipodes.fabric.network.reaching import Followed, parts
-from antipodes.fabric.network.spaces import box_of, everything, holds, some
+from antipodes.fabric.network.spaces import Space, box_of, everything, has, some
 from antipodes.fabric.network.starting import at_gateway, at_interface, at_peering
-from antipodes.fabric.network.walking import Memory, Walk, walk
+from antipodes.fabric.network.unions import united
+from antipodes.fabric.network.walking import Memory, Step, Walk, walk
 from tests.fabric.network.test_random_networks import PORTS, Random, addresses, made_by
 from tests.fabric.network.worlds import Builder
 
@@ -48,7 +49,7 @@ def starts(made: Builder, fabric: Fabric) -> list[Start]:
     hosts = [name for name, one in made.interfaces.items() if one.kind != model.TRANSLATOR]
     return [
         *(at_interface(fabric, name) for name in hosts),
-        *(at_gateway(fabric, name) for name in made.gateways),
+        *(at_gateway(fabric, name) for name, one in made.gateways.items() if not one.egress_only),
         *(one for name in made.peerings for one in at_peering(fabric, name)),
     ]
 
@@ -63,27 +64,36 @@ def hops(way: Way) -> list[tuple[Any, Any]]:
     return told[1:] if way.start.hop is not None else told
 
 
-def come_to(start: Start, went: Walk) -> list[str]:
+def come_to(made: Builder, start: Start, went: Walk) -> list[str]:
     """What a packet has come to on its way that may end one, told from the steps alone."""
     ends = []
-    for number, step in enumerate(went.steps[:-1]):
+    for step, following in pairwise(went.steps):
         crossed = step.hop.kind == "peering" and step.rule is not None
-        left = step.hop.kind == "gateway" and step.rule is not None
-        left = left and step.rule is not None and step.rule.name.count(".") == 3 and number > 0
-        if crossed or left:
+        rule = step.rule.name if step.rule is not None else ""
+        left = step.hop.kind == "gateway" and (rule == "own prefix" or rule.count(".") == 3)
+        if crossed or left or _at_door(made, start, step, following):
             ends.append(step.hop.id)
     if went.end.outcome == outcomes.DELIVERED and went.end.hop.id != start.id:
         ends.append(went.end.hop.id)
     return ends
 
 
-def one_of(random: Random, product: Product) -> Packet:
+def one_of(random: Random, version: int, product: Space) -> Packet:
     """A packet of a product, often one at an edge of it."""
     values = []
     for ranges in product:
         low, high = random.one(ranges)
         values.append(random.one((low, high, (low + high) // 2)))
-    return Packet(4, *values)
+    return Packet(version, *values)
+
+
+def _at_door(made: Builder, start: Start, step: Step, following: Step) -> bool:
+    """Whether a packet came to a door, and through it."""
+    door = made.doors.get(step.hop.id)
+    if door is None or step.hop.id in {start.id, following.hop.id}:
+        return False
+    own = made.interfaces[step.hop.id].addresses
+    return text(step.packet.version, step.packet.target) in own
 
 
 @settings(max_examples=400, deadline=None)
@@ -91,26 +101,28 @@ def one_of(random: Random, product: Product) -> Packet:
 def test_each_way_has_a_witness_and_no_walk_finds_another(chance: Any) -> None:
     random = Seeded(chance)
     made = made_by(random)
-    fabric = Fabric(made.topology())
+    version = random.one((4, 4, 6))
+    fabric = Fabric(made.topology(), version)
     start = random.one(starts(made, fabric))
     ways = list(found(fabric, [start], [ANY]))
     for way in ways:
         for product in way.packets:
-            went = walked(fabric, start, one_of(random, product))
+            went = walked(fabric, start, one_of(random, version, product))
             told = hops(way)
             assert [(step.hop, step.rule) for step in went.steps[: len(told)]] == told
-            assert way.end in come_to(start, went)
-    own = made.interfaces[start.id].addresses if start.id in made.interfaces else ()
-    for number in range(20):
-        source = own[0] if own and number else random.one(addresses(made))
-        target = random.one(addresses(made))
+            assert way.end in come_to(made, start, went)
+    every = [one for one in addresses(made) if (":" in one) == (version == 6)]
+    own = made.interfaces[start.id].addresses if start.id in made.interfaces else every
+    own = [one for one in own if one in every]
+    for _ in range(20):
+        source, target = random.one(own or every), random.one(every)
         packet = Packet.of(source, target, random.one((TCP, UDP)), random.one(PORTS), port=80)
-        if not any(holds(box, packet) for box in start.boxes):
+        if not has(start.packets, packet):
             continue
         went = walked(fabric, start, packet)
-        ends = [way.end for way in ways if any(contains(one, packet) for one in way.packets)]
+        ends = [way.end for way in ways if any(has(one, packet) for one in way.packets)]
         if went.end.outcome != outcomes.LOOP:
-            assert sorted(ends) == sorted(come_to(start, went))
+            assert sorted(ends) == sorted(come_to(made, start, went))
 
 
 class Trace:
@@ -131,11 +143,12 @@ class Trace:
             [(at, on, _)] = parts(node, Followed(box_of(now), box_of(now), 0))
             if node.hop is not None:
                 self._pass(node.hop.id, now)
-            now = some(4, on.box)
-            if key[0] == "peering" and not isinstance(at, End):
+            now = some(now.version, on.box)
+            if key[0] in {"peering", "publish"} and not isinstance(at, End):
                 self._come_to(key[1])
-            elif not isinstance(at, End) and at[0] == "internet" and len(at) > 1:
-                self._come_to(at[1])
+            led_on = not isinstance(at, End) or at.outcome == outcomes.UNKNOWN
+            if key[0] == "door" and led_on and key[1] != start.id:
+                self._come_to(key[1])
         if isinstance(at, End):
             self._pass(at.hop.id, now)
             if at.outcome == outcomes.DELIVERED and at.hop.id != start.id:
@@ -156,16 +169,16 @@ class Trace:
         return (
             (one.starts is None or start.id in one.starts)
             and (one.ends is None or name in one.ends)
-            and all(header is None or contains(header, packet) for header, packet in headers)
+            and all(header is None or has(header, packet) for header, packet in headers)
             and all(set(self.passed[:length]) & names for names in one.through)
         )
 
 
-def header(random: Random, seen: Sequence[Packet]) -> Product | None:
+def header(random: Random, version: int, seen: Sequence[Packet]) -> Space | None:
     """A statement on headers that some of those that are seen meet."""
     if random.yes():
         return None
-    fields: list[Any] = [((low, high),) for low, high in everything(4)]
+    fields: list[Any] = [((low, high),) for low, high in everything(version)]
     fields[2] = ((TCP, TCP),) if random.yes() else ((TCP, TCP), (UDP, UDP))
     for field in random.some((0, 1, 3, 4), 2):
         values = [packet[field + 1] for packet in seen]
@@ -178,11 +191,12 @@ def condition(random: Random, sources: Sequence[Start], traces: Sequence[Trace])
     ends = [name for trace in traces for name, _ in trace.ends]
     by = [name for trace in traces for name in trace.passed]
     seen = [packet for trace in traces for packet in trace.came]
+    version = seen[0].version
     return Condition(
         frozenset(random.some([one.id for one in sources], 3)) if random.yes() else None,
         frozenset(random.some(ends, 4)) if random.yes() else None,
-        header(random, seen),
-        header(random, seen),
+        header(random, version, seen),
+        header(random, version, seen),
         (frozenset(random.some(by, 4)),) if random.one((True, False, False)) else (),
     )
 
@@ -192,14 +206,15 @@ def condition(random: Random, sources: Sequence[Start], traces: Sequence[Trace])
 def test_conditions_are_met_by_exactly_those_packets(chance: Any) -> None:
     random = Seeded(chance)
     made = made_by(random)
-    fabric = Fabric(made.topology())
+    version = random.one((4, 4, 6))
+    fabric = Fabric(made.topology(), version)
     every = starts(made, fabric)
     start = random.one(every)
     all_ways = list(found(fabric, [start], [ANY]))
     if not all_ways:
         return
     chosen = [random.one(all_ways) for _ in range(8)]
-    packets = [one_of(random, random.one(way.packets)) for way in chosen]
+    packets = [one_of(random, version, random.one(way.packets)) for way in chosen]
     traces = [Trace(fabric, start, packet) for packet in packets]
     sources = [start, random.one(every)]
     matches = [condition(random, sources, traces) for _ in range(random.one((1, 2)))]
@@ -212,5 +227,5 @@ def test_conditions_are_met_by_exactly_those_packets(chance: Any) -> None:
             if any(trace.fits(start, end, one) for one in matches)
             and not any(trace.fits(start, end, one) for one in excludes)
         ]
-        there = [way.end for way in ways for one in way.packets if contains(one, packet)]
+        there = [way.end for way in ways for one in way.packets if has(one, packet)]
         assert sorted(there) == sorted(wanted)

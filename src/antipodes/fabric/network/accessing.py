@@ -13,7 +13,7 @@ those packets that do. A header is judged as it leaves the start, or as it arriv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from antipodes.fabric.network import outcomes, products
+from antipodes.fabric.network import outcomes
 from antipodes.fabric.network.fabric import Fabric
 from antipodes.fabric.network.nodes import (
     Change,
@@ -28,28 +28,25 @@ from antipodes.fabric.network.nodes import (
     Spread,
     Translate,
 )
-from antipodes.fabric.network.products import Product
-from antipodes.fabric.network.reaching import Followed, parts
-from antipodes.fabric.network.spaces import Box, minus, replaced
+from antipodes.fabric.network.reaching import Crowd, crowds
+from antipodes.fabric.network.spaces import Space, both_values, shared, with_values, without
 from antipodes.fabric.network.topology import CARRIER, Topology
+from antipodes.fabric.network.unions import FIELDS, apart, merged, without_all
 from antipodes.fabric.network.walking import STEPS_MAX
 
-Values = tuple[int | None, ...]  # of each field: what it was changed to, None if it was not
+Changes = tuple[int | None, ...]  # of each field: what it was changed to, None if it was not
 
 _NOWHERE: Key = ()
 _TAKE = frozenset({"interface", "service"})  # what ends a way by taking packets
-_HAND_ON = frozenset({"peering", "attached", "over", "private-gateway"})
+_HAND_ON = frozenset({"publish", "peering", "attached", "over", "private-gateway", "door"})
 
 
 class Start(NamedTuple):
-    """Where packets begin; `hop` is what the way begins with, if it does not tell that itself.
-
-    The boxes have nothing in common.
-    """
+    """Where packets begin; `hop` is what the way begins with, if it does not tell that itself."""
 
     id: str
     key: Key
-    boxes: tuple[Box, ...]
+    packets: Space
     hop: Hop | None = None
 
 
@@ -58,8 +55,8 @@ class Passed(NamedTuple):
 
     hop: Hop
     rule: Rule | None
-    came: Values
-    left: Values
+    came: Changes
+    left: Changes
 
 
 class Way(NamedTuple):
@@ -68,7 +65,7 @@ class Way(NamedTuple):
     start: Start
     end: str
     passed: tuple[Passed, ...]
-    packets: tuple[Product, ...]
+    packets: tuple[Space, ...]
 
 
 class Condition(NamedTuple):
@@ -76,8 +73,8 @@ class Condition(NamedTuple):
 
     starts: frozenset[str] | None = None
     ends: frozenset[str] | None = None
-    leaving: Product | None = None
-    arriving: Product | None = None
+    leaving: Space | None = None
+    arriving: Space | None = None
     through: tuple[frozenset[str], ...] = ()
 
 
@@ -107,16 +104,16 @@ def found(
 
 def fitting(
     way: Way, matches: Sequence[Condition], excludes: Sequence[Condition]
-) -> tuple[Product, ...]:
+) -> tuple[Space, ...]:
     """The packets of a way that fit one of some conditions and none of others."""
-    kept: list[Product] = []
+    kept: list[Space] = []
     for one in matches:
         if _fits(way, one):
-            kept += products.without_all(_chosen(way, one, way.packets), kept)
+            kept += without_all(_chosen(way, one, way.packets), kept)
     for one in excludes:
         if kept and _fits(way, one):
-            kept = products.without_all(kept, _chosen(way, one, kept))
-    return tuple(products.merged(kept))
+            kept = without_all(kept, _chosen(way, one, kept))
+    return tuple(merged(kept))
 
 
 def _fits(way: Way, one: Condition) -> bool:
@@ -129,19 +126,19 @@ def _fits(way: Way, one: Condition) -> bool:
     return all(by & names for names in one.through)
 
 
-def _chosen(way: Way, one: Condition, packets: Iterable[Product]) -> list[Product]:
+def _chosen(way: Way, one: Condition, packets: Iterable[Space]) -> list[Space]:
     """Those packets whose headers fit a condition."""
-    chosen: Iterable[Product] = packets
+    chosen: Iterable[Space] = packets
     headers = (one.leaving, way.passed[0].left), (one.arriving, way.passed[-1].came)
     for header, values in headers:
         if header is not None:
             began = _as_begun(header, values)
-            both = (began and products.shared(product, began) for product in chosen)
-            chosen = [product for product in both if product is not None]
+            both = (began and shared(space, began) for space in chosen)
+            chosen = [space for space in both if space is not None]
     return list(chosen)
 
 
-def _as_begun(header: Product, values: Values) -> Product | None:
+def _as_begun(header: Space, values: Changes) -> Space | None:
     """The packets that have a header of some after their fields were changed, as they began."""
     ranges = list(header)
     for field, value in enumerate(values):
@@ -160,13 +157,13 @@ class _On(NamedTuple):
 
     hop: Hop
     rule: Rule | None
-    came: Values
+    came: Changes
     before: "_On | None"
 
 
 class _Visit(NamedTuple):
     key: Key
-    followed: Followed
+    followed: Crowd
     last: _On | None
 
 
@@ -192,22 +189,23 @@ class Follower:
 
     def ways(self, start: Start) -> Iterator[Way]:
         """All ways from a start, in the order of the points' decisions."""
-        by_way: dict[tuple[tuple[Passed, ...], str], list[Product]] = {}
+        by_way: dict[tuple[tuple[Passed, ...], str], list[Space]] = {}
         self._spread = False
-        for box in start.boxes:
-            for end, followed, passed in self._followed(start, Followed(box, box, 0)):
-                if end == start.id and passed.hop.kind in _TAKE:
-                    continue
-                way = _told(passed, _values(followed)), end
-                by_way.setdefault(way, []).append(products.of(followed.began))
+        for end, followed, passed in self._followed(start):
+            if end == start.id and passed.hop.kind in _TAKE:
+                continue
+            way = _told(passed, _values(followed)), end
+            by_way.setdefault(way, []).append(followed.began)
         for (told, end), packets in by_way.items():
-            apart = products.apart(packets) if self._spread else packets
-            yield Way(start, end, told, tuple(products.merged(apart)))
+            parted = apart(packets) if self._spread else packets
+            yield Way(start, end, told, tuple(merged(parted)))
 
-    def _followed(self, start: Start, all_of: Followed) -> Iterator[tuple[str, Followed, "_On"]]:
+    def _followed(self, start: Start) -> Iterator[tuple[str, Crowd, "_On"]]:
         first = _On(start.hop, None, _UNCHANGED, None) if start.hop is not None else None
-        waiting: list[_Visit | _Left] = [_Visit(start.key, all_of, first)]
-        behind: dict[Key, list[Followed]] = {}  # on the way to here: the points, and who came there
+        waiting: list[_Visit | _Left] = [
+            _Visit(start.key, Crowd(start.packets, start.packets), first)
+        ]
+        behind: dict[Key, list[Crowd]] = {}  # on the way to here: the points, and who came there
         depth = 0
         while waiting:
             visit = waiting.pop()
@@ -225,19 +223,19 @@ class Follower:
             on: list[_Visit] = []
             for part, end in self._parts(visit, going):
                 if end and part.last is not None:
-                    yield end, part.followed, part.last
+                    yield end, self._handed_on(part), part.last
                 if self._leads_on(part.key):
                     on.append(part)
             waiting += reversed(on)
 
-    def _parts(self, visit: "_Visit", going: Iterable[Followed]) -> Iterator[tuple["_Visit", str]]:
+    def _parts(self, visit: "_Visit", going: Iterable[Crowd]) -> Iterator[tuple["_Visit", str]]:
         """Where packets go on from a point, and what they have come to with that, if anything."""
         node = self._node(visit.key)
         if isinstance(node, Spread):
             self._spread = True
         came = _values(visit.followed)
         for some in going:
-            for to, followed, rule in parts(node, some):
+            for to, followed, rule in crowds(node, some):
                 last = visit.last
                 if node.hop is not None:
                     last = _On(node.hop, rule, came, last)
@@ -245,7 +243,16 @@ class Follower:
                 if not isinstance(to, End):
                     yield _Visit(to, followed, last), end
                 elif end:
-                    yield _Visit(_NOWHERE, followed, _On(to.hop, to.rule, came, last)), end
+                    if to.hop.id == end:
+                        last = _On(to.hop, to.rule, came, last)
+                    yield _Visit(_NOWHERE, followed, last), end
+
+    def _handed_on(self, part: "_Visit") -> Crowd:
+        """Packets as they leave what they have come to, which may change them on their way out."""
+        node = self._node(part.key) if part.key != _NOWHERE else None
+        if isinstance(node, Change):
+            return part.followed.put(node.field, node.value)
+        return part.followed
 
     def _leads_on(self, key: Key) -> bool:
         return key != _NOWHERE and (self._useful is None or key in self._useful)
@@ -263,26 +270,26 @@ def _end(topology: Topology, key: Key, to: Key | End) -> str:
             interface = topology.interfaces.get(to.hop.id)
             carries = interface is not None and interface.kind == CARRIER
             return to.hop.id if to.hop.kind in _TAKE and not carries else ""
-        beyond = to.outcome == outcomes.UNKNOWN and key[0] == "peering"
-        return key[1] if beyond and topology.peerings[key[1]].active else ""
-    if to[0] == "internet":
-        return to[1]
+        if to.outcome != outcomes.UNKNOWN or key[0] not in _HAND_ON:
+            return ""
+        joined = key[0] != "peering" or topology.peerings[key[1]].active
+        return key[1] if joined else ""
     return key[1] if key[0] in _HAND_ON else ""
 
 
-def _values(followed: Followed) -> Values:
+def _values(followed: Crowd) -> Changes:
     if not followed.changed:
         return _UNCHANGED
     return tuple(
-        low if followed.changed >> field & 1 else None
-        for field, (low, _) in enumerate(followed.box)
+        values[0][0] if followed.changed >> field & 1 else None
+        for field, values in enumerate(followed.space)
     )
 
 
-_UNCHANGED: Values = (None,) * 5
+_UNCHANGED: Changes = (None,) * 5
 
 
-def _told(last: _On | None, at_end: Values) -> tuple[Passed, ...]:
+def _told(last: _On | None, at_end: Changes) -> tuple[Passed, ...]:
     """A way, from its beginning."""
     found = []
     left = at_end
@@ -292,7 +299,7 @@ def _told(last: _On | None, at_end: Values) -> tuple[Passed, ...]:
     return tuple(found[::-1])
 
 
-def _onwards(arrived: Followed, earlier: Sequence[Followed]) -> list[Followed]:
+def _onwards(arrived: Crowd, earlier: Sequence[Crowd]) -> list[Crowd]:
     """Those packets that have not been at a point before, as they are now."""
     going = [arrived]
     for one in earlier:
@@ -300,30 +307,31 @@ def _onwards(arrived: Followed, earlier: Sequence[Followed]) -> list[Followed]:
     return going
 
 
-def _new(now: Followed, then: Followed) -> list[Followed]:
+def _new(now: Crowd, then: Crowd) -> list[Crowd]:
     """Those that are not as they were; what has been changed once stays so, or is changed again."""
     circling = now.began
-    for field in products.FIELDS:
+    for field in FIELDS:
         if not now.changed >> field & 1:
             continue
-        (low, high), value = circling[field], now.box[field][0]
         if then.changed >> field & 1:
-            if then.box[field] != now.box[field]:
+            if then.space[field] != now.space[field]:
                 return [now]
-        elif low <= value <= high:
-            circling = replaced(circling, field, (value, value))
-        else:
+            continue
+        same = both_values(circling[field], now.space[field])
+        if not same:
             return [now]
-    return [_begun(now, began) for began in minus(now.began, circling)]
+        circling = with_values(circling, field, same)
+    return [_begun(now, began) for began in without(now.began, circling)]
 
 
-def _begun(of: Followed, began: Box) -> Followed:
-    """Those of some packets that began as a box."""
-    box = [
+def _begun(of: Crowd, began: Space) -> Crowd:
+    """Those of some packets that began as a space."""
+    fields = [
         now if of.changed >> field & 1 else then
-        for field, (now, then) in enumerate(zip(of.box, began, strict=True))
+        for field, (now, then) in enumerate(zip(of.space, began, strict=True))
     ]
-    return Followed((box[0], box[1], box[2], box[3], box[4]), began, of.changed)
+    space = fields[0], fields[1], fields[2], fields[3], fields[4]
+    return Crowd(space, began, of.changed)
 
 
 # What leads to an end, whatever the packets: the rest need not be followed.

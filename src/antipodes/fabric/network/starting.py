@@ -10,27 +10,32 @@ from antipodes.fabric.network.accessing import Start
 from antipodes.fabric.network.fabric import Fabric, from_interface
 from antipodes.fabric.network.nodes import Hop, Key
 from antipodes.fabric.network.packets import TCP, UDP
-from antipodes.fabric.network.spaces import PROTOCOL, TARGET, Box, Range, everything, replaced
+from antipodes.fabric.network.spaces import (
+    PROTOCOL,
+    TARGET,
+    Range,
+    Space,
+    everything,
+    space_of,
+    with_values,
+)
 from antipodes.fabric.network.subnets import STRAIGHT
 from antipodes.fabric.network.topology import NETWORK
+from antipodes.fabric.network.unions import united
 
 PROTOCOLS = (TCP, UDP)
 
 
-def _boxes(version: int, targets: Iterable[Range] | None = None) -> tuple[Box, ...]:
+def _to(version: int, targets: Iterable[Range] | None = None) -> Space:
     """Packets of both protocols to some targets, or to all."""
-    whole = everything(version)
-    chosen = [whole]
-    if targets is not None:
-        chosen = [replaced(whole, TARGET, one) for one in targets]
-    return tuple(
-        replaced(box, PROTOCOL, (protocol, protocol)) for protocol in PROTOCOLS for box in chosen
-    )
+    whole = space_of(everything(version))
+    whole = with_values(whole, PROTOCOL, united((one, one) for one in PROTOCOLS))
+    return whole if targets is None else with_values(whole, TARGET, united(targets))
 
 
 def at_interface(fabric: Fabric, name: str) -> Start:
     """What an interface sends."""
-    return Start(name, from_interface(name), _boxes(fabric.index.version))
+    return Start(name, from_interface(name), _to(fabric.index.version))
 
 
 def at_gateway(fabric: Fabric, name: str) -> Start:
@@ -40,7 +45,7 @@ def at_gateway(fabric: Fabric, name: str) -> Start:
     targets: Sequence[Range] = [(public, public) for _, public in index.public[network]]
     if index.version == 6:  # noqa: PLR2004 - IPv6, where all addresses are public
         targets = index.ranges(index.topology.networks[network].prefixes)
-    return Start(name, ("enter", name), _boxes(index.version, targets))
+    return Start(name, ("enter", name), _to(index.version, targets))
 
 
 def at_peering(fabric: Fabric, name: str) -> list[Start]:
@@ -61,8 +66,8 @@ def at_private_gateway(fabric: Fabric, name: str) -> Start:
 
 def _into(fabric: Fabric, hop: Hop, network: str, key: Key) -> Start:
     own = fabric.index.topology.networks[network]
-    boxes = _boxes(fabric.index.version, fabric.index.ranges(own.prefixes))
-    return Start(hop.id, key, boxes, hop._replace(place=own.region))
+    packets = _to(fabric.index.version, fabric.index.ranges(own.prefixes))
+    return Start(hop.id, key, packets, hop._replace(place=own.region))
 
 
 def at_attachment(fabric: Fabric, name: str) -> list[Start]:
@@ -72,10 +77,10 @@ def at_attachment(fabric: Fabric, name: str) -> list[Start]:
     """
     topology = fabric.index.topology
     found = topology.attachments[name]
-    boxes = _boxes(fabric.index.version)
+    packets = _to(fabric.index.version)
     if not found.available:
         return []
     if found.kind != NETWORK:
-        return [Start(name, ("attached", name, ""), boxes)]
+        return [Start(name, ("attached", name, ""), packets)]
     hop = Hop("attachment", name, topology.hubs[found.hub].region)
-    return [Start(name, ("carried", one, found.hub), boxes, hop) for one in found.interfaces]
+    return [Start(name, ("carried", one, found.hub), packets, hop) for one in found.interfaces]

@@ -144,6 +144,9 @@ class Estate:
         self.links = Table(host, kinds.ENDPOINT_SERVICE, modellinks.LinkService)
         self.paths = Table(host, kinds.INSIGHTS_PATH, modelinsights.InsightsPath)
         self.analyses = Table(host, kinds.INSIGHTS_ANALYSIS, modelinsights.InsightsAnalysis)
+        self.scopes = Table(host, kinds.ACCESS_SCOPE, modelinsights.AccessScope)
+        self.scope_analyses = Table(host, kinds.ACCESS_ANALYSIS, modelinsights.AccessAnalysis)
+        self.findings = Records(host.store, "ec2/access-finding", modelinsights.AccessFinding)
         self.customers = Table(host, kinds.CUSTOMER_GATEWAY, modelvpn.CustomerGateway)
         self.ended_customers = Table(host, kinds.CUSTOMER_GATEWAY.ended, modelvpn.CustomerGateway)
         self.vpn_gateways = Table(host, kinds.VPN_GATEWAY, modelvpn.VpnGateway)
@@ -172,6 +175,8 @@ class Estate:
             self.links,
             self.paths,
             self.analyses,
+            self.scopes,
+            self.scope_analyses,
             self.customers,
             self.vpn_gateways,
             self.vpns,

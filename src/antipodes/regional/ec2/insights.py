@@ -15,7 +15,7 @@ from antipodes.fabric.network import outcomes, packets, spaces
 from antipodes.fabric.network import topology as told
 from antipodes.fabric.network.fabric import ON_THE_INTERNET, Fabric, from_interface
 from antipodes.fabric.network.gateways import PRIVATE
-from antipodes.fabric.network.nodes import End, Key
+from antipodes.fabric.network.nodes import End, Hop, Key, Rule
 from antipodes.fabric.network.packets import Packet
 from antipodes.fabric.network.reaching import Reached, reach
 from antipodes.fabric.network.spaces import Box, Range
@@ -24,6 +24,7 @@ from antipodes.regional.ec2.modelinsights import InsightsPath
 
 Thing = dict[str, Any]
 PROTOCOLS = {"tcp": packets.TCP, "udp": packets.UDP}
+_NAMES = {told.ANY: "all", packets.TCP: "tcp", packets.UDP: "udp", packets.ICMP: "icmp"}
 _EPHEMERAL = (1024, 65535)
 _FOUR = 4
 _TABLE, _HUB_TABLE = "table", "hub table"
@@ -208,41 +209,45 @@ def _interface(
     instance = [{"Component": {"Id": interface.of}}] if interface.of.startswith("i-") else []
     if arrives:
         return [own, *instance]
-    group = _group_rule(topology, step)
+    group = group_rule(topology, step.rule)
     if before is None:
         return [*instance, own, *group]
     return [own, *group] if before.hop.id == interface.id else group
 
 
-def _group_rule(topology: told.Topology, step: Step) -> list[Thing]:
+def group_rule(topology: told.Topology, rule: Rule | None) -> list[Thing]:
     """The security group whose rule let a packet pass; none for a reply that is known."""
-    group = topology.groups.get(step.rule.of) if step.rule is not None else None
-    if group is None or step.rule is None:
+    group = topology.groups.get(rule.of) if rule is not None else None
+    if group is None or rule is None:
         return []
-    name = step.rule.name
-    rule = next(one for one in (*group.inbound, *group.outbound) if one.name == name)
-    direction = "ingress" if rule in group.inbound else "egress"
+    found = next(one for one in (*group.inbound, *group.outbound) if one.name == rule.name)
+    direction = "ingress" if found in group.inbound else "egress"
     shown: Thing = {"Direction": direction, "SecurityGroupId": group.id}
-    shown["Protocol"] = _protocol(rule.protocol)
-    if rule.prefixes:
-        shown["Cidr"] = rule.prefixes[0]
-    if rule.protocol != told.ANY:
-        shown["PortRange"] = _ports(rule.ports)
+    shown["Protocol"] = _NAMES.get(found.protocol) or str(found.protocol)
+    if found.prefixes:
+        shown["Cidr"] = found.prefixes[0]
+    if found.protocol != told.ANY:
+        shown["PortRange"] = ports_shown(found.ports)
     return [{"Component": {"Id": group.id}, "SecurityGroupRule": shown}]
 
 
 def _component(topology: told.Topology, step: Step) -> Thing:
-    hop, rule = step.hop, step.rule
-    own: Thing = {"Component": {"Id": _id(hop.id)}, "OutboundHeader": header(step.packet)}
+    own: Thing = {"Component": {"Id": _id(step.hop.id)}, "OutboundHeader": header(step.packet)}
+    return own | rule_shown(topology, step.hop, step.rule)
+
+
+def rule_shown(topology: told.Topology, hop: Hop, rule: Rule | None) -> Thing:
+    """The entry or the route by which something let a packet pass."""
     if rule is None:
-        return own
+        return {}
     if hop.kind == "filter":
-        own["AclRule"] = _acl_rule(topology, hop.id, rule.name)
-    elif hop.kind == _TABLE:
-        own["RouteTableRoute"] = _route(topology, hop.id, rule.name)
-    elif hop.kind == _HUB_TABLE:
-        own["TransitGatewayRouteTableRoute"] = {"DestinationCidr": rule.name, "State": "active"}
-    return own
+        return {"AclRule": _acl_rule(topology, hop.id, rule.name)}
+    if hop.kind == _TABLE:
+        return {"RouteTableRoute": _route(topology, hop.id, rule.name)}
+    if hop.kind == _HUB_TABLE:
+        shown = {"DestinationCidr": rule.name, "State": "active"}
+        return {"TransitGatewayRouteTableRoute": shown}
+    return {}
 
 
 def _id(name: str) -> str:
@@ -262,7 +267,7 @@ def _acl_rule(topology: told.Topology, acl: str, name: str) -> Thing:
         "RuleNumber": int(number),
     }
     if entry.protocol != told.ANY:
-        shown["PortRange"] = _ports(entry.ports)
+        shown["PortRange"] = ports_shown(entry.ports)
     return shown
 
 
@@ -285,7 +290,8 @@ def _protocol(number: int) -> str:
     return "all" if number == told.ANY else str(number)
 
 
-def _ports(ports: tuple[int, int]) -> Thing:
+def ports_shown(ports: tuple[int, int]) -> Thing:
+    """A range of ports."""
     return {"From": ports[0], "To": ports[1]}
 
 
@@ -294,9 +300,9 @@ def header(packet: Packet) -> Thing:
     return {
         "Protocol": str(packet.protocol),
         "SourceAddresses": [f"{packets.text(4, packet.source)}/32"],
-        "SourcePortRanges": [_ports((packet.source_port, packet.source_port))],
+        "SourcePortRanges": [ports_shown((packet.source_port, packet.source_port))],
         "DestinationAddresses": [f"{packets.text(4, packet.target)}/32"],
-        "DestinationPortRanges": [_ports((packet.target_port, packet.target_port))],
+        "DestinationPortRanges": [ports_shown((packet.target_port, packet.target_port))],
     }
 
 

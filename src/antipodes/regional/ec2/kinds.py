@@ -123,6 +123,17 @@ INSIGHTS_ANALYSIS = Kind(
     *("NetworkInsightsAnalysisIds", "InvalidNetworkInsightsAnalysisId.NotFound"),
     "network insights analysis",
 )
+ACCESS_SCOPE = Kind(
+    *("network-insights-access-scope", "nis", "NetworkInsightsAccessScopeId"),
+    *("NetworkInsightsAccessScopes", "NetworkInsightsAccessScopeIds"),
+    *("InvalidNetworkInsightsAccessScopeId.NotFound", "network insights access scope"),
+)
+ACCESS_ANALYSIS = Kind(
+    *("network-insights-access-scope-analysis", "nisa", "NetworkInsightsAccessScopeAnalysisId"),
+    *("NetworkInsightsAccessScopeAnalyses", "NetworkInsightsAccessScopeAnalysisIds"),
+    *("InvalidNetworkInsightsAccessScopeAnalysisId.NotFound",),
+    "network insights access scope analysis",
+)
 CUSTOMER_GATEWAY = Kind(
     *("customer-gateway", "cgw", "CustomerGatewayId", "CustomerGateways", "CustomerGatewayIds"),
     *("InvalidCustomerGatewayID.NotFound", "customerGateway ID"),
@@ -158,6 +169,8 @@ KINDS = (
     ENDPOINT_SERVICE,
     INSIGHTS_PATH,
     INSIGHTS_ANALYSIS,
+    ACCESS_SCOPE,
+    ACCESS_ANALYSIS,
     CUSTOMER_GATEWAY,
     VPN_GATEWAY,
     VPN_CONNECTION,

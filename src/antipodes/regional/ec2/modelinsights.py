@@ -29,3 +29,34 @@ class InsightsAnalysis(msgspec.Struct, frozen=True):
     found: bytes
     started_at: float
     token: Token | None = None
+
+
+class AccessScope(msgspec.Struct, frozen=True):
+    """Which ways through the networks are asked for; `content` is JSON, as a request says it."""
+
+    id: str
+    account: str
+    content: bytes
+    made_at: float
+    amazons: str = ""  # the name of one that Amazon made, and that is there to stay
+    token: Token | None = None
+
+
+class AccessAnalysis(msgspec.Struct, frozen=True):
+    """An answer to a scope, as of when it was asked; `failure` says why there is none."""
+
+    id: str
+    account: str
+    scope: str
+    interfaces: int  # that there were
+    findings: int
+    started_at: float
+    warning: str = ""
+    failure: str = ""
+    token: Token | None = None
+
+
+class AccessFinding(msgspec.Struct, frozen=True):
+    """One of the ways that an analysis found: JSON of its components."""
+
+    components: bytes

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from antipodes.regional.ec2 import defaults, endpoints, inspections
+from antipodes.regional.ec2 import defaults, endpoints, inspections, scopes
 from antipodes.regional.ec2.elastic import ElasticAddresses
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.hubpeerings import HubPeerings
@@ -84,4 +84,5 @@ class Ec2(Service):
         made = _MADE + account.encode()
         if self.host.store.get(made) is None:
             defaults.make(self.estate, account, self.region)
+            scopes.furnish(self.estate, account)
             self.host.store.put(made, b"1")

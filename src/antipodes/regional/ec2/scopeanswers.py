@@ -1,0 +1,170 @@
+"""What the ways are that a scope asks for: its names and headers, said of our networks.
+
+A name stands for the interfaces and gateways that it is, or that are in it: an instance, a security
+group, a subnet or a network for its interfaces, a resource group for its members. What is gone, or
+is not modelled as something that packets pass, stands for nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from antipodes.fabric.network import topology as told
+from antipodes.fabric.network.accessing import Condition, Start, Way, found
+from antipodes.fabric.network.fabric import Fabric
+from antipodes.fabric.network.packets import PORTS
+from antipodes.fabric.network.spaces import Space, Values, everything
+from antipodes.fabric.network.starting import (
+    at_attachment,
+    at_gateway,
+    at_interface,
+    at_peering,
+    at_private_gateway,
+)
+from antipodes.fabric.network.unions import united
+from antipodes.regional.ec2 import prefixlists, scopes
+from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.scopes import Place, Statement
+
+Groups = Mapping[str, Sequence[str]]  # the members of resource groups, by the groups' ARNs
+_ALL = everything(4)
+_LISTS = {"Source": "SourcePrefixLists", "Destination": "DestinationPrefixLists"}
+
+
+class Asked:
+    """The conditions of a scope, for the networks of an account as they are."""
+
+    def __init__(
+        self, estate: Estate, account: str, topology: told.Topology, groups: Groups
+    ) -> None:
+        self._estate = estate
+        self._account = account
+        self._place = Place(estate.host.place, account)
+        self._topology = topology
+        self._groups = groups
+        self._hosts: list[str] = []
+        self._inside: dict[str, list[str]] = {}  # interfaces by what they are of, or in
+        for one in topology.interfaces.values():
+            if one.kind in {told.HOST, told.FORWARDER}:
+                self._hosts.append(one.id)
+                network = topology.subnets[one.subnet].network
+                for name in (one.of, one.subnet, network, *(one.groups or ())):
+                    self._inside.setdefault(name, []).append(one.id)
+
+    def ways(self, content: bytes) -> Iterable[Way]:
+        """The ways that a scope asks for, in the order of their sources."""
+        fabric = Fabric(self._topology)
+        said = orjson.loads(content)
+        matches = [self._condition(path) for path in said["MatchPaths"]]
+        excludes = [self._condition(path) for path in said["ExcludePaths"]]
+        return found(fabric, self._starts(fabric), matches, excludes)
+
+    def _starts(self, fabric: Fabric) -> list[Start]:
+        """All that packets may come from: what stands behind an endpoint begins nothing."""
+        topology = self._topology
+        hosts = (one for one in self._hosts if not self._is_endpoint(one))
+        gateways = (one.id for one in topology.gateways.values() if not one.egress_only)
+        return [
+            *(at_interface(fabric, name) for name in hosts),
+            *(at_gateway(fabric, name) for name in gateways),
+            *(start for name in topology.peerings for start in at_peering(fabric, name)),
+            *(at_private_gateway(fabric, name) for name in topology.private_gateways),
+            *(start for name in topology.attachments for start in at_attachment(fabric, name)),
+        ]
+
+    def _is_endpoint(self, interface: str) -> bool:
+        return self._topology.interfaces[interface].of.startswith("vpce-")
+
+    def _condition(self, path: Statement) -> Condition:
+        source, target = path.get("Source") or {}, path.get("Destination") or {}
+        return Condition(
+            self._named(source),
+            self._named(target),
+            self._header(source.get("PacketHeaderStatement")),
+            self._header(target.get("PacketHeaderStatement")),
+            tuple(self._named(one) or frozenset() for one in path.get("ThroughResources") or []),
+        )
+
+    # What is named.
+
+    def _named(self, end: Statement) -> frozenset[str] | None:
+        statement = end.get("ResourceStatement")
+        if not statement:
+            return None
+        names = [self._place.id_of(name) for name in statement.get("Resources") or []]
+        kinds = statement.get("ResourceTypes") or []
+        return frozenset(
+            [
+                *(one for name in names for one in self._of_name(name)),
+                *(one for kind in kinds for one in self._of_type(kind)),
+            ]
+        )
+
+    def _of_name(self, name: str) -> Iterable[str]:
+        if name in self._groups:
+            members = map(self._place.id_of, self._groups[name])
+            return [one for member in members for one in self._of_name(member)]
+        far = f"{name}@{self._estate.host.place}"  # of an attachment that joins two hubs
+        return [name, far, *self._inside.get(name, ())]
+
+    def _of_type(self, kind: str) -> Iterable[str]:
+        topology = self._topology
+        endpoints = [name for name in self._hosts if self._is_endpoint(name)]
+        inspects = [name for name in topology.inspections if name.startswith("vpce-")]
+        by_type: Mapping[str, Iterable[str]] = {
+            scopes.INTERFACE: self._hosts,
+            scopes.GATEWAY: topology.gateways,
+            scopes.NAT: topology.translators,
+            scopes.ATTACHMENT: topology.attachments,
+            scopes.PEERING: topology.peerings,
+            scopes.PRIVATE: topology.private_gateways,
+            scopes.ENDPOINT: [*topology.services, *endpoints, *inspects],
+            scopes.FIREWALL: topology.firewalls,
+            scopes.FIREWALL_AS_TOLD: topology.firewalls,
+        }
+        return by_type.get(kind, ())
+
+    # What is said of headers.
+
+    def _header(self, statement: Statement | None) -> Space | None:
+        if not statement:
+            return None
+        protocols = statement.get("Protocols") or list(scopes.PROTOCOLS)
+        return (
+            self._addresses(statement, "Source"),
+            self._addresses(statement, "Destination"),
+            united((scopes.PROTOCOLS[one],) * 2 for one in protocols),
+            _ports(statement.get("SourcePorts")),
+            _ports(statement.get("DestinationPorts")),
+        )
+
+    def _addresses(self, statement: Statement, side: str) -> Values:
+        addresses, lists = statement.get(f"{side}Addresses"), statement.get(_LISTS[side])
+        if not addresses and not lists:
+            return (_ALL[0],)
+        prefixes = [*(addresses or [])]
+        for name in map(self._place.id_of, lists or []):
+            prefixes += prefixlists.prefixes_of(self._estate, self._account, name)
+        return united(scopes.range_of(one) for one in prefixes if ":" not in one)
+
+
+def _ports(texts: Any) -> Values:
+    return united(map(scopes.ports_of, texts)) if texts else (PORTS,)
+
+
+def groups_in(content: bytes) -> list[str]:
+    """The resource groups that a scope names, by their ARNs."""
+    said = orjson.loads(content)
+    ends = [
+        end
+        for path in (*said["MatchPaths"], *said["ExcludePaths"])
+        for end in (path.get("Source"), path.get("Destination"), *path.get("ThroughResources", []))
+        if end
+    ]
+    names = [
+        name for end in ends for name in (end.get("ResourceStatement") or {}).get("Resources") or []
+    ]
+    return list(
+        dict.fromkeys(name for name in names if name.split(":")[2:3] == ["resource-groups"])
+    )

@@ -27,6 +27,7 @@ SERVICES = {
     "ram": "antipodes.regional.ram.api:Ram",
     "route53resolver": "antipodes.regional.route53resolver.api:Route53Resolver",
     "servicediscovery": "antipodes.regional.servicediscovery.api:ServiceDiscovery",
+    "network-firewall": "antipodes.regional.networkfirewall.api:NetworkFirewall",
     "globalaccelerator": "antipodes.edge.globalaccelerator.api:GlobalAccelerator",
     "route53": "antipodes.edge.route53.api:Route53",
 }

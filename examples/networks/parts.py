@@ -196,3 +196,44 @@ def peer_hubs(lab, name, here, there):
     far.accept_transit_gateway_peering_attachment(TransitGatewayAttachmentId=attachment)
     lab.until(lambda: is_seen(ec2, "available") and is_seen(far, "available"))
     return attachment
+
+
+def site(ec2, name, address, asn, *prefixes):
+    """A customer gateway: the router of a site, which announces prefixes."""
+    tags = tagged("customer-gateway", name)
+    announced = {"Key": "antipodes:prefixes", "Value": ",".join(prefixes)}
+    tags[0]["Tags"].append(announced)
+    made = ec2.create_customer_gateway(
+        Type="ipsec.1", IpAddress=address, BgpAsn=asn, TagSpecifications=tags
+    )
+    return made["CustomerGateway"]["CustomerGatewayId"]
+
+
+def vpn(ec2, name, router, **to):
+    """A VPN connection with BGP: `vpn(ec2, "line", router, TransitGatewayId=hub)`."""
+    made = ec2.create_vpn_connection(
+        Type="ipsec.1",
+        CustomerGatewayId=router,
+        TagSpecifications=tagged("vpn-connection", name),
+        **to,
+    )
+    return made["VpnConnection"]["VpnConnectionId"]
+
+
+def vpn_gateway(ec2, name, of):
+    """A VPN gateway, attached to a VPC whose main table learns of it."""
+    made = ec2.create_vpn_gateway(Type="ipsec.1", TagSpecifications=tagged("vpn-gateway", name))
+    found = made["VpnGateway"]["VpnGatewayId"]
+    ec2.attach_vpn_gateway(VpnGatewayId=found, VpcId=of)
+    ec2.enable_vgw_route_propagation(GatewayId=found, RouteTableId=main_table(ec2, of))
+    return found
+
+
+def attachment_of(ec2, resource):
+    """What attaches a resource, such as a VPN connection, to its transit gateway."""
+    filters = [
+        {"Name": "resource-id", "Values": [resource]},
+        {"Name": "state", "Values": ["available"]},
+    ]
+    [found] = ec2.describe_transit_gateway_attachments(Filters=filters)["TransitGatewayAttachments"]
+    return found["TransitGatewayAttachmentId"]

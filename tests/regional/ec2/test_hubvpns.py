@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from antipodes.questions.topologies import together
+from antipodes.fabric.network.together import together
 from antipodes.questions.walking import Asked, walked
 from tests.regional.ec2.networks import ACCOUNT, Networks
 from tests.regional.ec2.test_vpngateways import TYPE, customer, gateway

@@ -21,17 +21,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from antipodes import finding
 from antipodes.arguments import add_drill, choice, percent, speed, with_unit
 from antipodes.runtime import commands
 
 PORT = 4566
-ANSWER_S_MAX = 60.0
 START_S_MAX = 40.0
 CAPTURE_EVERY_S = 0.2
-
-
-class CommandError(Exception):
-    """What a person should read instead of a traceback."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.given = given
     try:
         status: int = options.run(options)
-    except CommandError as error:
+    except finding.CommandError as error:
         print(f"antipodes: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -49,60 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 0
     return status
-
-
-# Finding the world.
-
-
-def _state(options: argparse.Namespace) -> Path:
-    return Path(options.state).absolute()
-
-
-def _world(options: argparse.Namespace) -> dict[str, Any]:
-    from antipodes.runtime.statedirectory import read_world
-
-    world = read_world(_state(options))
-    if world is None or not _alive(world["pid"]):
-        where = _state(options)
-        raise CommandError(f"no world runs from {where}: `antipodes up --detach` starts one")
-    return world
-
-
-def _alive(pid: int) -> bool:
-    try:
-        with contextlib.suppress(PermissionError):
-            os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _ask(options: argparse.Namespace, method: str, path: str, body: Any = None) -> Any:
-    return json.loads(_fetch(options, method, path, body))
-
-
-def _fetch(options: argparse.Namespace, method: str, path: str, body: Any = None) -> bytes:
-    port = _world(options)["port"]
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/_antipodes{path}",
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=ANSWER_S_MAX) as answer:
-            content: bytes = answer.read()
-            return content
-    except urllib.error.HTTPError as error:
-        with contextlib.suppress(ValueError, KeyError):
-            raise CommandError(json.load(error)["message"]) from None
-        raise CommandError(str(error)) from None
-    except OSError as error:
-        raise CommandError(f"the world at port {port} does not answer: {error}") from None
-
-
-def _path(*parts: str) -> str:
-    return "".join(f"/{urllib.parse.quote(part, safe='')}" for part in parts)
 
 
 # Up and down.
@@ -119,12 +61,12 @@ def _regions(text: str) -> tuple[str, ...]:
 
     regions = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not regions:
-        raise CommandError("a world needs at least one region")
+        raise finding.CommandError("a world needs at least one region")
     try:
         for region in regions:
             load_atlas().region(region)
     except WorldError as error:
-        raise CommandError(str(error)) from None
+        raise finding.CommandError(str(error)) from None
     return regions
 
 
@@ -135,7 +77,7 @@ def _sites(path: str) -> Any:
     try:
         return read_sites(Path(path).read_text())
     except (OSError, ValueError, WorldError) as error:
-        raise CommandError(f"{path}: {error}") from None
+        raise finding.CommandError(f"{path}: {error}") from None
 
 
 def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
@@ -150,9 +92,9 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
     started = time.monotonic()
     try:
         parse(options.replication_delay)
-        directory = open_state(_state(options))
+        directory = open_state(finding.state(options))
     except (StateError, UnknownDelay) as error:
-        raise CommandError(str(error)) from None
+        raise finding.CommandError(str(error)) from None
     configuration = Configuration(
         place="",
         regions=regions,
@@ -182,9 +124,9 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
     try:
         run_main(run_world(configuration, directory, options.port, announce))
     except (SupervisorError, Gone) as error:
-        raise CommandError(str(error)) from None
+        raise finding.CommandError(str(error)) from None
     except BaseExceptionGroup as group:
-        raise CommandError("; ".join(str(error) for error in group.exceptions)) from None
+        raise finding.CommandError("; ".join(str(error) for error in group.exceptions)) from None
     finally:
         directory.close()
     return 0
@@ -193,14 +135,14 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
 def _up_detached(options: argparse.Namespace) -> int:
     from antipodes.runtime.statedirectory import read_world
 
-    state = _state(options)
+    state = finding.state(options)
     arguments = [a for a in options.given if a not in {"--detach", "-d"}]
     log = state / "supervisor.log"
     try:
         state.mkdir(parents=True, exist_ok=True)
         child = commands.run_detached([sys.executable, "-m", "antipodes", *arguments], log)
     except OSError as error:
-        raise CommandError(f"cannot use {state} as state directory: {error}") from None
+        raise finding.CommandError(f"cannot use {state} as state directory: {error}") from None
     deadline = time.monotonic() + START_S_MAX
     try:
         while time.monotonic() < deadline:
@@ -210,21 +152,21 @@ def _up_detached(options: argparse.Namespace) -> int:
                 return 0
             if child.poll() is not None:
                 said = log.read_text(errors="replace").strip()
-                raise CommandError(said.removeprefix("antipodes: "))
+                raise finding.CommandError(said.removeprefix("antipodes: "))
             child.wait_briefly()
     except KeyboardInterrupt:
         child.terminate()
         raise
     child.terminate()
-    raise CommandError(f"the world did not start within {START_S_MAX:g} s; see {log}")
+    raise finding.CommandError(f"the world did not start within {START_S_MAX:g} s; see {log}")
 
 
 def _down(options: argparse.Namespace) -> int:
-    world = _world(options)
-    with contextlib.suppress(CommandError):
-        _ask(options, "POST", "/down")
+    world = finding.world(options)
+    with contextlib.suppress(finding.CommandError):
+        finding.ask(options, "POST", "/down")
     deadline = time.monotonic() + 15
-    while _alive(world["pid"]) and not _zombie(world["pid"]):
+    while finding.is_alive(world["pid"]) and not _zombie(world["pid"]):
         if time.monotonic() > deadline:
             os.kill(world["pid"], signal.SIGKILL)
             break
@@ -244,10 +186,10 @@ def _reset(options: argparse.Namespace) -> int:
     from antipodes.runtime.statedirectory import StateError, empty_state
 
     try:
-        empty_state(_state(options))
+        empty_state(finding.state(options))
     except StateError as error:
-        raise CommandError(str(error)) from None
-    print(f"{_state(options)} is empty")
+        raise finding.CommandError(str(error)) from None
+    print(f"{finding.state(options)} is empty")
     return 0
 
 
@@ -255,8 +197,8 @@ def _reset(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    status = _ask(options, "GET", "/status")
-    status["replication"] = _ask(options, "GET", "/replication")
+    status = finding.ask(options, "GET", "/status")
+    status["replication"] = finding.ask(options, "GET", "/replication")
     if options.json:
         print(json.dumps(status, indent=2))
         return 0
@@ -276,7 +218,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _env(options: argparse.Namespace) -> int:
-    port = _world(options)["port"]
+    port = finding.world(options)["port"]
     for name, value in _environment(port).items():
         print(f"export {name}={value}")
     return 0
@@ -291,7 +233,7 @@ def _environment(port: int) -> dict[str, str]:
 
 
 def _trace(options: argparse.Namespace) -> int:
-    spans = _ask(options, "GET", _path("traces", options.id))
+    spans = finding.ask(options, "GET", finding.path("traces", options.id))
     if options.json:
         print(json.dumps(spans, indent=2))
     else:
@@ -318,23 +260,25 @@ def _aws(options: argparse.Namespace) -> int:
     beside = Path(sys.executable).parent / "aws"
     aws = str(beside) if beside.exists() else shutil.which("aws")
     if aws is None:
-        raise CommandError("the aws command line is not installed: pip install 'antipodes[cli]'")
-    region = {"AWS_DEFAULT_REGION": _world(options)["regions"][0]}
+        raise finding.CommandError(
+            "the aws command line is not installed: pip install 'antipodes[cli]'"
+        )
+    region = {"AWS_DEFAULT_REGION": finding.world(options)["regions"][0]}
     given = {k: v for k, v in os.environ.items() if k in {"AWS_DEFAULT_REGION", "AWS_REGION"}}
-    environment = {**os.environ, **region, **given, **_environment(_world(options)["port"])}
+    environment = {**os.environ, **region, **given, **_environment(finding.world(options)["port"])}
     return commands.replace([aws, *options.arguments], environment)
 
 
 def _at(options: argparse.Namespace) -> int:
     command = [a for i, a in enumerate(options.command) if not (i == 0 and a == "--")]
-    city = _ask(options, "GET", _path("cities", options.city))
+    city = finding.ask(options, "GET", finding.path("cities", options.city))
     if not command:
         print(json.dumps(city))
         return 0
     proxy = f"http://127.0.0.1:{city['port']}"
     environment = {
         **os.environ,
-        **_environment(_world(options)["port"]),
+        **_environment(finding.world(options)["port"]),
         "http_proxy": proxy,
         "HTTP_PROXY": proxy,
         "https_proxy": proxy,
@@ -361,22 +305,24 @@ def _break(options: argparse.Namespace) -> int:
             return 0
         faults = faults_of(kind, places, vars(options))
     except NotSaid as error:
-        raise CommandError(str(error)) from None
+        raise finding.CommandError(str(error)) from None
     for fault in faults:
-        print(_ask(options, "POST", "/faults", fault)["handle"])
+        print(finding.ask(options, "POST", "/faults", fault)["handle"])
     return 0
 
 
 def _break_host(options: argparse.Namespace, place: str) -> Any:
     if options.kind == "clock":
         wrong = {"offset_s": options.offset or 0.0, "drift_ppm": options.drift or 0.0}
-        return _ask(options, "POST", _path("hosts", place, "clock"), wrong)
-    return _ask(options, "POST", _path("hosts", place, "pause" if options.pause else "kill"))
+        return finding.ask(options, "POST", finding.path("hosts", place, "clock"), wrong)
+    return finding.ask(
+        options, "POST", finding.path("hosts", place, "pause" if options.pause else "kill")
+    )
 
 
 def _heal(options: argparse.Namespace) -> int:
-    path = _path("faults", options.handle) if options.handle else "/faults"
-    healed = _ask(options, "DELETE", path)["healed"]
+    path = finding.path("faults", options.handle) if options.handle else "/faults"
+    healed = finding.ask(options, "DELETE", path)["healed"]
     print("\n".join(f"healed {handle}" for handle in healed) or "nothing was broken")
     return 0
 
@@ -482,7 +428,7 @@ def _network(options: argparse.Namespace) -> int:
     from antipodes.questions.command import run_network
 
     query = f"?account={urllib.parse.quote(options.account, safe='')}" if options.account else ""
-    return run_network(options, lambda: _ask(options, "GET", f"/networks{query}"))
+    return run_network(options, lambda: finding.ask(options, "GET", f"/networks{query}"))
 
 
 def _add_capture(actions: Any) -> None:
@@ -497,7 +443,9 @@ def _add_capture(actions: Any) -> None:
 
 def _capture(options: argparse.Namespace) -> int:
     query = f"?account={urllib.parse.quote(options.account, safe='')}" if options.account else ""
-    capture = _ask(options, "POST", _path("captures", options.interface) + query)["capture"]
+    capture = finding.ask(options, "POST", finding.path("captures", options.interface) + query)[
+        "capture"
+    ]
     end = time.monotonic() + options.seconds
     with contextlib.ExitStack() as stack:
         file = sys.stdout.buffer
@@ -505,10 +453,10 @@ def _capture(options: argparse.Namespace) -> int:
             file = stack.enter_context(Path(options.file).open("wb"))
         with contextlib.suppress(KeyboardInterrupt):
             while time.monotonic() < end:
-                file.write(_fetch(options, "GET", _path("captures", capture)))
+                file.write(finding.fetch(options, "GET", finding.path("captures", capture)))
                 file.flush()
                 time.sleep(CAPTURE_EVERY_S)
-        file.write(_fetch(options, "DELETE", _path("captures", capture)))
+        file.write(finding.fetch(options, "DELETE", finding.path("captures", capture)))
     return 0
 
 

@@ -18,7 +18,7 @@ N ?= 1000000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fix docs articles library patterns pages bench bench-edge bench-sim \
-	bench-tables sim fuzz fuzz-dns fuzz-edge soak crashes clean
+	bench-fabric bench-tables sim fuzz fuzz-dns fuzz-edge soak crashes clean
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -75,6 +75,10 @@ bench-tables: $(DEV_STAMP) ## Measure tables against every other DynamoDB there 
 bench-edge: $(DEV_STAMP) ## Measure DNS and TCP at the edge against the usual servers
 	@mkdir -p build/bench
 	$(BIN)/python bench/edge.py --json build/bench/edge.json
+
+bench-fabric: $(DEV_STAMP) ## Measure walks and analyses of private networks beside an SMT solver
+	@mkdir -p build/bench
+	$(BIN)/python bench/fabric.py --json build/bench/fabric.json
 
 bench-sim: $(DEV_STAMP) ## Measure the simulation
 	@mkdir -p build/bench

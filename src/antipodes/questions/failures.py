@@ -26,6 +26,7 @@ from antipodes.fabric.network.topology import (
     Inspection,
     Interface,
     Ref,
+    Relay,
     Route,
     Table,
     Topology,
@@ -131,6 +132,10 @@ def _without_interfaces(topology: Topology, names: Iterable[str]) -> Topology:
 
     return _changed(
         topology,
+        doors=_each(
+            topology.doors, lambda one: one.relay in gone, lambda one: _changed(one, relay="")
+        ),
+        relays=_each(topology.relays, lambda _: True, lambda one: _healthy(topology, one, gone)),
         interfaces=_each(
             topology.interfaces,
             lambda one: one.id in gone,
@@ -139,6 +144,22 @@ def _without_interfaces(topology: Topology, names: Iterable[str]) -> Topology:
         attachments=_each(topology.attachments, lambda one: bool(one.interfaces), left),
         inspections=_each(topology.inspections, lambda one: one.interface in gone, silent),
     )
+
+
+def _healthy(topology: Topology, relay: Relay, gone: frozenset[str]) -> Relay:
+    """A relay, with those of its targets that are still there; if none is, with all."""
+    network = topology.subnets[topology.interfaces[relay.interface].subnet].network
+    lost = {
+        address
+        for one in topology.interfaces.values()
+        if one.id in gone and topology.subnets[one.subnet].network == network
+        for address in one.addresses
+    }
+    ports = []
+    for port in relay.ports:
+        left = tuple(target for target in port.targets if target[0] not in lost)
+        ports.append(_changed(port, targets=left or port.targets))
+    return _changed(relay, ports=tuple(ports))
 
 
 def _without_zone(topology: Topology, zone: str) -> Topology:

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from antipodes.fabric.network.together import together
 from antipodes.fabric.network.topology import Topology
-from antipodes.questions.networks import Answer, QuestionError, Told, together
+from antipodes.questions.networks import Answer, QuestionError, Told
 
 
 def add(actions: Any) -> argparse.ArgumentParser:

@@ -1,0 +1,234 @@
+"""Routes that do nothing, and routes that are missing.
+
+A route is shadowed where others win for every address of it: without it, no packet goes anywhere
+else. It is unused where nothing comes to it that a host, a site, a service or the internet could
+send, first or in answer, whatever groups and firewalls allow: more comes to routes in this way of
+counting than does in truth, so what is called unused is so.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
+from typing import Any
+
+from antipodes.fabric.network.fabric import ON_THE_INTERNET, Fabric, from_interface, from_site
+from antipodes.fabric.network.nodes import End, Key, Lookup, Node, Permit, Restore, Rule
+from antipodes.fabric.network.reaching import Followed, parts
+from antipodes.fabric.network.spaces import (
+    SOURCE,
+    TARGET,
+    Box,
+    Range,
+    everything,
+    flattened,
+    minus_all,
+    replaced,
+)
+from antipodes.fabric.network.subnets import STRAIGHT, VIA, preferred
+from antipodes.fabric.network.topology import (
+    HUB,
+    LOCAL,
+    NETWORK,
+    HubTable,
+    Network,
+    Route,
+    Table,
+    Topology,
+)
+from antipodes.questions.findings import Finding
+
+FAMILIES = (4, 6)
+_WHOLE = frozenset({"0.0.0.0/0", "::/0"})
+_COVERED_MIN = 2  # networks that make a route a summary of them
+
+
+def route_findings(topology: Topology) -> Iterator[Finding]:
+    """All findings about routes."""
+    fabrics = {version: Fabric(topology, version) for version in FAMILIES}
+    shadowed = dict(_all_shadowed(topology, fabrics))
+    for (table, name), winners in shadowed.items():
+        by = ", ".join(winners) or "the network's own prefixes"
+        said = f"the route {name} of {table} is never taken: all of its addresses go by {by}"
+        yield Finding("shadowed route", (table, name), said)
+    yield from _blackholes(topology)
+    taken = dict.fromkeys(rule for fabric in fabrics.values() for rule in _taken(fabric))
+    for own, network in _tables(topology).values():
+        for route in own.routes:
+            known = (own.id, route.name) in shadowed or Rule(own.id, route.name) in taken
+            if route.to.kind != LOCAL and not known:
+                yield _unused(own.id, route.name, network.id)
+    for hub_table in topology.hub_tables.values():
+        for known_to in hub_table.routes:
+            key = hub_table.id, known_to.name
+            if key not in shadowed and Rule(*key) not in taken:
+                yield _unused(hub_table.id, known_to.name, hub_table.hub)
+    yield from _missing(topology)
+
+
+def _unused(table: str, name: str, of: str) -> Finding:
+    said = (
+        f"nothing that can be sent in these networks, to them or in answer to them comes to the "
+        f"route {name} of {table}, in {of}"
+    )
+    return Finding("unused route", (table, name), said)
+
+
+def _tables(topology: Topology) -> dict[str, tuple[Table, Network]]:
+    """The tables that networks with anything in them go by, with their networks."""
+    found: dict[str, str] = {one.table: one.id for one in topology.networks.values()}
+    found.update((one.table, one.network) for one in topology.subnets.values())
+    found.update((one.table, one.network) for one in topology.gateways.values())
+    found.update((one.table, one.network) for one in topology.private_gateways.values())
+    inside = (topology.subnets[one.subnet].network for one in topology.interfaces.values())
+    used = dict.fromkeys(inside)
+    return {
+        name: (topology.tables[name], topology.networks[network])
+        for name, network in found.items()
+        if name in topology.tables and network in used
+    }
+
+
+# Shadowed.
+
+
+def _all_shadowed(
+    topology: Topology, fabrics: dict[int, Fabric]
+) -> Iterator[tuple[tuple[str, str], list[str]]]:
+    for table, network in _tables(topology).values():
+        orders = [preferred(fabrics[one].index, network, table.routes) for one in FAMILIES]
+        for route in table.routes:
+            if route.to.kind != LOCAL and route.prefixes:
+                winners = _winners(route, orders)
+                if winners is not None:
+                    yield (table.id, route.name), winners
+    for hub_table in topology.hub_tables.values():
+        yield from _shadowed_in_hub(hub_table, fabrics)
+
+
+def _shadowed_in_hub(
+    table: HubTable, fabrics: dict[int, Fabric]
+) -> Iterator[tuple[tuple[str, str], list[str]]]:
+    ordered = sorted(table.routes, key=lambda one: one.origin)
+    orders = [
+        [(one, ends) for one in ordered for ends in fabrics[version].index.ranges(one.prefixes)]
+        for version in FAMILIES
+    ]
+    for route in table.routes:
+        winners = _winners(route, orders) if route.prefixes else None
+        if winners is not None:
+            yield (table.id, route.name), winners
+
+
+def _winners(route: object, orders: Iterable[list[tuple[Any, Range]]]) -> list[str] | None:
+    """Who wins for all addresses of a route, or None if it does for some of them."""
+    winners: dict[str, None] = {}
+    for order in orders:
+        own = [ends for one, ends in order if one is route]
+        for low, high, number in flattened([(ends, n) for n, (_, ends) in enumerate(order)]):
+            if order[number][0] is route:
+                return None
+            if any(low <= last and first <= high for first, last in own):
+                winners[order[number][0].name] = None
+    return list(winners)
+
+
+def _blackholes(topology: Topology) -> Iterator[Finding]:
+    for table in topology.tables.values():
+        for route in table.routes:
+            if route.blackhole:
+                said = (
+                    f"the route {route.name} of {table.id} leads to {route.to.id}, which is gone: "
+                    "it still wins, and drops"
+                )
+                yield Finding("blackhole", (table.id, route.name, route.to.id), said)
+    for hub_table in topology.hub_tables.values():
+        for one in hub_table.routes:
+            if one.blackhole:
+                said = f"the route {one.name} of {hub_table.id} drops what it is for"
+                yield Finding("blackhole", (hub_table.id, one.name), said)
+
+
+# Taken by anything.
+
+
+def _taken(fabric: Fabric) -> dict[Rule, None]:
+    """The rules that any packet may come to, if groups and firewalls let all pass."""
+    found: dict[Rule, None] = {}
+    seen: dict[Key, list[Box]] = {}
+    waiting = deque(_sent(fabric))
+    while waiting:
+        key, box = waiting.popleft()
+        known = seen.setdefault(key, [])
+        new = minus_all([box], known)
+        known += new
+        node = _open(fabric.node(key))
+        for piece in new:
+            for to, followed, rule in parts(node, Followed(piece, piece, 0)):
+                if rule is not None:
+                    found[rule] = None
+                if not isinstance(to, End):
+                    waiting.append((to, followed.box))
+                elif to.rule is not None:
+                    found[to.rule] = None
+    return found
+
+
+def _open(node: Node) -> Node:
+    """A point that remembers flows, as it is for answers to any."""
+    if isinstance(node, Permit | Restore):
+        return Lookup(node.hop, TARGET, (), (), (), node.to)
+    return node
+
+
+def _sent(fabric: Fabric) -> Iterator[tuple[Key, Box]]:
+    """All that may be sent: from the addresses of interfaces and sites, and from the internet."""
+    index, whole = fabric.index, everything(fabric.index.version)
+    topology = index.topology
+    yield ON_THE_INTERNET, whole
+    for interface in topology.interfaces.values():
+        for address in index.addresses(interface.addresses):
+            yield from_interface(interface.id), replaced(whole, SOURCE, (address, address))
+    for translator in topology.translators.values():
+        subnet = topology.interfaces[translator.interface].subnet
+        yield ("wire", subnet, VIA), whole  # what it gives back to whom it is for
+    for service in topology.services.values():
+        yield ("network", service.network, STRAIGHT), whole
+    for site in topology.sites:
+        yield from_site(site), whole
+
+
+# Missing.
+
+
+def _missing(topology: Topology) -> Iterator[Finding]:
+    """Networks of a hub that a summary to it leaves out."""
+    for table, network in _tables(topology).values():
+        for route in table.routes:
+            if route.to.kind != HUB or _WHOLE.intersection(route.prefixes):
+                continue
+            beside = [
+                one
+                for one in topology.attachments.values()
+                if one.hub == route.to.id and one.kind == NETWORK and one.of != network.id
+            ]
+            spaces = {one.of: topology.networks[one.of].prefixes for one in beside}
+            covered = [name for name, own in spaces.items() if _covers((route,), own)]
+            left = [name for name, own in spaces.items() if not _covers(table.routes, own)]
+            if len(covered) >= _COVERED_MIN:
+                for name in left:
+                    said = (
+                        f"{route.name} of {table.id} leads to {', '.join(covered)} by "
+                        f"{route.to.id}, and no route of it leads to {name} "
+                        f"({', '.join(spaces[name])}), which is attached as well"
+                    )
+                    yield Finding("missing in a summary", (table.id, route.name, name), said)
+
+
+def _covers(routes: Iterable[Route], prefixes: Iterable[str]) -> bool:
+    """Whether routes lead to any part of some prefixes."""
+    ranges = [ip_network(one) for route in routes for one in route.prefixes]
+    return any(
+        one.version == own.version and one.overlaps(own)
+        for one in ranges
+        for own in map(ip_network, prefixes)
+    )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -89,19 +90,21 @@ def lines(origin: int) -> Topology:
     return made.topology()
 
 
-def test_of_two_lines_none_cuts_where_routes_are_learnt_or_lines_are_chosen() -> None:
-    topology = lines(model.PROPAGATED)
+@pytest.mark.parametrize("origin", [model.PROPAGATED, model.STATIC])
+def test_of_two_lines_none_cuts(origin: int) -> None:
+    topology = lines(origin)
     by_hub = found(topology, "a host", "192.168.1.1")
     assert {kind for kind, _ in by_hub} == {"region", "zone", "hub", "attachment"}
     assert ("attachment", "core a") in by_hub
-    assert ("attachment", "vpn 1") not in by_hub
     by_gateway = found(topology, "b host", "192.168.1.1")
     assert {kind for kind, _ in by_gateway} == {"region", "zone", "private gateway"}
 
 
-def test_a_route_that_somebody_has_written_stays_when_its_line_is_down() -> None:
-    by_hub = found(lines(model.STATIC), "a host", "192.168.1.1")
-    assert [kind for kind, _ in sorted(by_hub)].count("line") == 1
+def test_the_last_line_cuts() -> None:
+    topology = lines(model.PROPAGATED)
+    down = msgspec.structs.replace(topology.lines["p1"], up=False)
+    left = msgspec.structs.replace(topology, lines={**topology.lines, "p1": down})
+    assert ("line", "p2") in found(left, "b host", "192.168.1.1")
 
 
 def test_an_appliance_on_the_way_cuts() -> None:

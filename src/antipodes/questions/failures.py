@@ -1,9 +1,8 @@
 """What may fail by itself, and a topology in which it has.
 
 A zone takes with it what stands in it, a region also what it has as a whole (hubs, gateways,
-services); the link between two regions what joins them, a gateway the lines that end there. A hub's
-learnt routes over lines that are down are withdrawn; what somebody has written stays, and leads to
-nothing.
+services); the link between two regions what joins them, a gateway the lines that end there. Routes
+that somebody has written stay, and lead to nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,13 +15,9 @@ from antipodes.fabric.network.topology import (
     FAR_HUB,
     FORWARDER,
     GATEWAY,
-    LINE,
     PRIVATE,
-    PROPAGATED,
     SERVICE,
     Attachment,
-    HubRoute,
-    HubTable,
     Inspection,
     Interface,
     Ref,
@@ -66,7 +61,7 @@ def failures(topology: Topology) -> Iterator[Failure]:
 
 def without(topology: Topology, failure: Failure) -> Topology:
     """The topology, in which one thing has failed."""
-    return _settled(_FAIL[failure.kind](topology, failure.id))
+    return _FAIL[failure.kind](topology, failure.id)
 
 
 def _appliances(topology: Topology) -> Iterable[str]:
@@ -300,37 +295,3 @@ _FAIL: dict[str, Callable[[Topology, str], Topology]] = {
     "line": _without_line,
     "appliance": _without_appliance,
 }
-
-
-# What follows of itself.
-
-
-def _settled(topology: Topology) -> Topology:
-    """Without the routes of hubs that were learnt over lines that are down."""
-    down = {
-        one.id
-        for one in topology.attachments.values()
-        if one.kind == LINE and not _is_carried(topology, one)
-    }
-    if not down:
-        return topology
-
-    def withdrawn(one: HubTable) -> HubTable:
-        routes = (_withdrawn(route, down) for route in one.routes)
-        return _changed(one, routes=tuple(route for route in routes if route is not None))
-
-    return _changed(topology, hub_tables=_each(topology.hub_tables, lambda _: True, withdrawn))
-
-
-def _is_carried(topology: Topology, attachment: Attachment) -> bool:
-    return any(
-        line.up and (line.to.id == attachment.id or line.id == attachment.of)
-        for line in topology.lines.values()
-    )
-
-
-def _withdrawn(route: HubRoute, down: set[str]) -> HubRoute | None:
-    if route.origin != PROPAGATED or not down.intersection(route.attachments):
-        return route
-    left = tuple(name for name in route.attachments if name not in down)
-    return _changed(route, attachments=left) if left else None

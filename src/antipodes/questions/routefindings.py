@@ -27,6 +27,7 @@ from antipodes.fabric.network.spaces import (
 from antipodes.fabric.network.subnets import STRAIGHT, VIA, preferred
 from antipodes.fabric.network.topology import (
     HUB,
+    LINE,
     LOCAL,
     NETWORK,
     HubTable,
@@ -102,18 +103,23 @@ def _all_shadowed(
                 if winners is not None:
                     yield (table.id, route.name), winners
     for hub_table in topology.hub_tables.values():
-        yield from _shadowed_in_hub(hub_table, fabrics)
+        yield from _shadowed_in_hub(topology, hub_table, fabrics)
 
 
 def _shadowed_in_hub(
-    table: HubTable, fabrics: dict[int, Fabric]
+    topology: Topology, table: HubTable, fabrics: dict[int, Fabric]
 ) -> Iterator[tuple[tuple[str, str], list[str]]]:
+    """Routes over lines win for as long as these are up: they shadow nothing."""
+    lines = {one.id for one in topology.attachments.values() if one.kind == LINE}
     ordered = sorted(table.routes, key=lambda one: one.origin)
-    orders = [
-        [(one, ends) for one in ordered for ends in fabrics[version].index.ranges(one.prefixes)]
-        for version in FAMILIES
-    ]
     for route in table.routes:
+        certain = [
+            one for one in ordered if one is route or not lines.intersection(one.attachments)
+        ]
+        orders = [
+            [(one, ends) for one in certain for ends in fabrics[version].index.ranges(one.prefixes)]
+            for version in FAMILIES
+        ]
         winners = _winners(route, orders) if route.prefixes else None
         if winners is not None:
             yield (table.id, route.name), winners

@@ -6,6 +6,7 @@ from antipodes.regional.ec2 import acls, kinds, shownacls
 from antipodes.regional.ec2.answering import check_dry_run, described
 from antipodes.regional.ec2.model import NetworkAcl
 from antipodes.regional.ec2.service import Ec2, operations
+from antipodes.regional.ec2.shown import for_account
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.regional.ec2.tokens import repeated, token_of
 from antipodes.service.contract import Call, Request, Response, ServiceError
@@ -46,7 +47,8 @@ def delete_network_acl(service: Ec2, call: Call, request: Request) -> Response:
 @operations("DescribeNetworkAcls")
 def describe_network_acls(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
-    found = [shownacls.acl(estate, one) for one in estate.acls.list(call.account)]
+    seen = [shownacls.acl(estate, one) for one in estate.acls.all_usable(call.account)]
+    found = for_account(call.account, seen)
     return described(kinds.NETWORK_ACL, found, request, shownacls.ACL_FILTERS)
 
 

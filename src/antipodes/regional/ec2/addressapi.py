@@ -69,8 +69,8 @@ def assign_private_ip_addresses(service: Ec2, call: Call, request: Request) -> R
     if number is not None and number < 1:
         raise ServiceError("InvalidParameterValue", "The number of addresses is at least 1.")
     moved = _moved(service, interface, wanted) if request.get("AllowReassignment") else {}
-    subnet = service.estate.subnets.get(call.account, interface.subnet)
-    beside = service.estate.interfaces.list(call.account)
+    subnet = service.interfaces.subnet_of(interface)
+    beside = service.interfaces.in_subnet(subnet)
     free = Addresses(subnet, [one for one in taken(beside, subnet.id) if one not in moved])
     own = {one.address for one in interface.addresses}
     new = [one for one in wanted if one not in own] or [""] * (number or 0)
@@ -97,8 +97,8 @@ def _moved(
     """
     return {
         address.address: (one, address)
-        for one in service.interfaces.in_subnet(to.account, to.subnet)
-        if one.id != to.id and not one.manager
+        for one in service.estate.interfaces.list(to.account)
+        if one.subnet == to.subnet and one.id != to.id and not one.manager
         for address in one.addresses[1:]
         if address.address in wanted
     }
@@ -145,8 +145,8 @@ def assign_ipv6_addresses(service: Ec2, call: Call, request: Request) -> Respons
         raise ServiceError(
             "MissingParameter", "Either ipv6Addresses or ipv6AddressCount is required"
         )
-    subnet = service.estate.subnets.get(call.account, interface.subnet)
-    beside = service.estate.interfaces.list(call.account)
+    subnet = service.interfaces.subnet_of(interface)
+    beside = service.interfaces.in_subnet(subnet)
     free = Addresses(subnet, taken(beside, subnet.id, six=True), six=True)
     _check_room(service, interface, len(interface.addresses6) + (number or len(wanted)))
     given = [free.take(one) for one in wanted or [""] * (number or 0)]

@@ -5,8 +5,9 @@ account and region, ids included, so it is the same in every run.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import chain
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -19,12 +20,10 @@ from antipodes.regional.ec2 import (
     modelpeers,
     modelvpn,
 )
-from antipodes.regional.ec2.kinds import Kind
+from antipodes.regional.ec2.sharednetworks import SharedNetworks
+from antipodes.regional.ec2.table import R, Table
 from antipodes.service.contract import Host, ServiceError
 from antipodes.service.records import Records
-from antipodes.service.sharing import Sharing
-
-R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Tags(msgspec.Struct, frozen=True):
@@ -33,91 +32,11 @@ class Tags(msgspec.Struct, frozen=True):
     pairs: tuple[tuple[str, str], ...] = ()
 
 
-class Table(Generic[R]):
-    """All resources of one kind, by account and id."""
-
-    def __init__(
-        self, host: Host, kind: Kind, record: type[R], sharing: Sharing | None = None
-    ) -> None:
-        """With `sharing`, others may be let to use what is in it."""
-        self.kind = kind
-        self._sharing = sharing
-        self._shared_as = f"ec2:{kind.resource.title().replace('-', '')}"
-        self._records = Records(host.store, kind.key, record)
-        self._chance = host.runtime.chance(kind.key)
-
-    def new_id(self) -> str:
-        """An id that nothing has had."""
-        return f"{self.kind.prefix}-{self._chance.getrandbits(68):017x}"
-
-    def find(self, account: str, name: str) -> R | None:
-        """The resource of that id, if there is one."""
-        return self._records.get(account, name)
-
-    def get(self, account: str, name: str) -> R:
-        """The resource of that id; raises the kind's error where there is none."""
-        found = self._records.get(account, name)
-        if found is None and self._owner(account, name):
-            raise ServiceError(
-                "UnauthorizedOperation", "You are not authorized to perform this operation.", 403
-            )
-        if found is None:
-            raise self.missing(name)
-        return found
-
-    def usable(self, account: str, name: str) -> R:
-        """The resource of that id, of the account's own or shared with it."""
-        owner = self._owner(account, name)
-        found = self._records.get(owner, name) if owner else None
-        return found if found is not None else self.get(account, name)
-
-    def all_usable(self, account: str) -> list[R]:
-        """An account's resources, and those that are shared with it."""
-        found = self.list(account)
-        if self._sharing is not None:
-            given = self._sharing.given(account, self._shared_as)
-            shared = (self._records.get(owner, name) for name, owner in given)
-            found += [one for one in shared if one is not None]
-        return found
-
-    def _owner(self, account: str, name: str) -> str:
-        """Who shares a resource with an account; nobody: ""."""
-        if self._sharing is None:
-            return ""
-        return self._sharing.owner(account, self._shared_as, name)
-
-    def missing(self, name: str) -> ServiceError:
-        """The error for an id that names nothing."""
-        kind = self.kind
-        return ServiceError(kind.unknown, f"The {kind.noun} '{name}' does not exist")
-
-    def put(self, account: str, name: str, record: R) -> None:
-        """Keep a resource, new or changed."""
-        self._records.put(account, name, record)
-
-    def delete(self, account: str, name: str) -> None:
-        """Forget a resource."""
-        self._records.delete(account, name)
-
-    def all(self) -> Iterator[R]:
-        """Every account's resources."""
-        return (record for _, _, record in self._records.all())
-
-    def list(self, account: str) -> list[R]:
-        """An account's resources, by id."""
-        return self._records.list(account)
-
-    def count(self, account: str) -> int:
-        """How many an account has."""
-        return self._records.count(account)
-
-
 class Estate:
     """Everything that accounts have in one region."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
-        sharing = Sharing(host.store)
         self.vpcs = Table(host, kinds.VPC, model.Vpc)
         self.subnets = Table(host, kinds.SUBNET, model.Subnet)
         self.tables = Table(host, kinds.ROUTE_TABLE, model.RouteTable)
@@ -128,7 +47,7 @@ class Estate:
         self.options = Table(host, kinds.DHCP_OPTIONS, model.DhcpOptions)
         self.addresses = Table(host, kinds.ELASTIC_IP, model.Elastic)
         self.interfaces = Table(host, kinds.INTERFACE, model.Interface)
-        self.hubs = Table(host, kinds.HUB, modelhubs.Hub, sharing)
+        self.hubs = Table(host, kinds.HUB, modelhubs.Hub)
         self.attachments = Table(host, kinds.HUB_ATTACHMENT, modelhubs.HubAttachment)
         self.hub_tables = Table(host, kinds.HUB_TABLE, modelhubs.HubTable)
         self.hub_peerings = Table(host, kinds.HUB_PEERING, modelhubs.HubPeering)
@@ -137,7 +56,7 @@ class Estate:
         self.ended_hub_tables = Table(host, kinds.HUB_TABLE.ended, modelhubs.HubTable)
         self.instances = Table(host, kinds.INSTANCE, model.Instance)
         self.nats = Table(host, kinds.NAT_GATEWAY, model.NatGateway)
-        self.lists = Table(host, kinds.PREFIX_LIST, model.PrefixList, sharing)
+        self.lists = Table(host, kinds.PREFIX_LIST, model.PrefixList)
         self.list_versions = Records(host.store, "ec2/prefix-list-version", model.PrefixVersion)
         self.peerings = Table(host, kinds.PEERING, modelpeers.Peering)
         self.endpoints = Table(host, kinds.ENDPOINT, modelpeers.Endpoint)
@@ -181,6 +100,14 @@ class Estate:
             self.vpn_gateways,
             self.vpns,
         )
+        self.shared = SharedNetworks(host.store, self.vpcs, self.subnets)
+        own: Table[Any]
+        for own in (self.vpcs, self.subnets, self.hubs, self.lists):
+            own.let(partial(self.shared.given, own.kind))
+        for own in (self.tables, self.acls, self.gateways):
+            own.let(partial(self.shared.beside, own))
+        for own in (self.interfaces, self.groups):
+            own.let(partial(self.shared.of_guests, own))
         self._tags = Records(host.store, "ec2/tags", Tags)
         self._chance = host.runtime.chance("ec2/ids")
         self.on_tags: Callable[[str, str], None] = lambda *_: None  # told of whose have changed

@@ -6,6 +6,7 @@ from antipodes.regional.ec2 import kinds, routefilters, shownroutes
 from antipodes.regional.ec2.answering import check_dry_run, described
 from antipodes.regional.ec2.model import EgressGateway, InternetGateway
 from antipodes.regional.ec2.service import Ec2, operations
+from antipodes.regional.ec2.shown import for_account
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.regional.ec2.tokens import repeated, token_of
 from antipodes.service.contract import Call, Request, Response, ServiceError
@@ -32,7 +33,8 @@ def create_internet_gateway(service: Ec2, call: Call, request: Request) -> Respo
 @operations("DescribeInternetGateways")
 def describe_internet_gateways(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
-    found = [shownroutes.gateway(estate, one) for one in estate.gateways.list(call.account)]
+    seen = [shownroutes.gateway(estate, one) for one in estate.gateways.all_usable(call.account)]
+    found = for_account(call.account, seen)
     return described(kinds.INTERNET_GATEWAY, found, request, routefilters.GATEWAY_FILTERS)
 
 

@@ -4,6 +4,7 @@ from antipodes.regional.ec2 import groupfilters, groups, kinds, references, show
 from antipodes.regional.ec2.answering import check_dry_run, described, page
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.service import Ec2, operations
+from antipodes.regional.ec2.shown import for_account
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
 
@@ -11,14 +12,15 @@ from antipodes.service.contract import Call, Request, Response, ServiceError
 def create_security_group(service: Ec2, call: Call, request: Request) -> Response:
     estate, account = service.estate, call.account
     if request.get("VpcId"):
-        vpc = estate.vpcs.get(account, request["VpcId"])
+        vpc = estate.vpcs.usable(account, request["VpcId"])
     else:
         vpc = groups.default_vpc(estate, account)
     name, description = request["GroupName"].rstrip(" "), request["Description"]
     groups.check_new(estate, account, vpc.id, name, description)
     given = tags.tags_given(request.get("TagSpecifications") or [], kinds.SECURITY_GROUP.resource)
     check_dry_run(request)
-    made = groups.make(estate, account, vpc.id, name, description)
+    made = groups.make(estate, account, vpc, name, description)
+    estate.shared.welcome(vpc.account, account)
     estate.tag(account, made.id, given)
     return {
         "GroupId": made.id,
@@ -39,7 +41,7 @@ def delete_security_group(service: Ec2, call: Call, request: Request) -> Respons
 @operations("DescribeSecurityGroups")
 def describe_security_groups(service: Ec2, call: Call, request: Request) -> Response:
     estate, names = service.estate, request.get("GroupNames") or []
-    own = estate.groups.list(call.account)
+    own = estate.groups.all_usable(call.account)
     if names and request.get("GroupIds"):
         raise ServiceError(
             "InvalidParameterCombination", "Security groups are asked for by names or by ids"
@@ -48,8 +50,8 @@ def describe_security_groups(service: Ec2, call: Call, request: Request) -> Resp
         wanted = {groups.by_name(estate, call.account, name).id for name in names}
         own = [one for one in own if one.id in wanted]
     for name in request.get("GroupIds") or []:
-        groups.by_id(estate, call.account, name)
-    found = [showngroups.group(estate, one) for one in own]
+        groups.check_id(name)
+    found = for_account(call.account, [showngroups.group(estate, one) for one in own])
     return described(kinds.SECURITY_GROUP, found, request, groupfilters.group_filters(estate))
 
 
@@ -88,7 +90,7 @@ def describe_security_group_references(service: Ec2, call: Call, request: Reques
 @operations("DescribeStaleSecurityGroups")
 def describe_stale_security_groups(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
-    vpc = estate.vpcs.get(call.account, request["VpcId"])
+    vpc = estate.vpcs.usable(call.account, request["VpcId"])
     own = [one for one in estate.groups.list(call.account) if one.vpc == vpc.id]
     found = [one for one in (showngroups.stale(estate, group) for group in own) if one]
     return page(found, request, {}, "StaleSecurityGroupSet")

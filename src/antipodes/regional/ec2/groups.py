@@ -27,9 +27,14 @@ _FULL = (("tcp", 0, 65535), ("udp", 0, 65535), ("icmp", -1, -1))
 
 def by_id(estate: Estate, account: str, name: str) -> SecurityGroup:
     """A group of an account, by its id."""
+    check_id(name)
+    return estate.groups.get(account, name)
+
+
+def check_id(name: str) -> None:
+    """Refuse what is no group's id."""
     if not name.startswith("sg-"):
         raise ServiceError("InvalidGroupId.Malformed", f'Invalid id: "{name}" (expecting "sg-...")')
-    return estate.groups.get(account, name)
 
 
 def default_vpc(estate: Estate, account: str) -> Vpc:
@@ -105,15 +110,15 @@ def check_new(estate: Estate, account: str, vpc: str, name: str, description: st
         )
 
 
-def make(estate: Estate, account: str, vpc: str, name: str, description: str) -> SecurityGroup:
+def make(estate: Estate, account: str, vpc: Vpc, name: str, description: str) -> SecurityGroup:
     """Make a group that lets everything out, and nothing in."""
     everything = [
         GroupRule(estate.new_id("sgr"), egress=True, protocol=rules.ALL, prefix=defaults.ANYWHERE)
     ]
-    if estate.vpcs.get(account, vpc).prefixes6:
+    if vpc.prefixes6:
         everything.append(ipv6.everything_out(estate))
     made = SecurityGroup(
-        estate.groups.new_id(), account, vpc, name, description, rules=tuple(everything)
+        estate.groups.new_id(), account, vpc.id, name, description, rules=tuple(everything)
     )
     estate.groups.put(account, made.id, made)
     return made
@@ -137,7 +142,8 @@ def remove(estate: Estate, group: SecurityGroup) -> None:
 
 def check_removable(estate: Estate, group: SecurityGroup) -> None:
     """Refuse to delete a VPC's default group, and one that something goes by, or that is shared."""
-    if group.id == estate.vpcs.get(group.account, group.vpc).group:
+    vpc = estate.vpcs.find(group.account, group.vpc)
+    if vpc is not None and group.id == vpc.group:
         raise ServiceError(
             "CannotDelete",
             f'the specified group: "{group.id}" name: "{group.name}" cannot be deleted by a user',

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.ec2 import filters, hubs, kinds, shownhubs
+from antipodes.regional.ec2 import filters, hubs, kinds, shown, shownhubs
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
 from antipodes.regional.ec2.hubroutes import VPC
 from antipodes.regional.ec2.modelhubs import Hub, HubTable
@@ -44,10 +44,11 @@ def create_transit_gateway(service: Ec2, call: Call, request: Request) -> Respon
 @operations("DescribeTransitGateways")
 def describe_transit_gateways(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
-    own = hubs.seen(estate, estate.hubs, estate.ended_hubs, call.account)
-    shared = [one for one in estate.hubs.all_usable(call.account) if one.account != call.account]
-    found = [shownhubs.hub(estate, one, call.account) for one in (*own, *shared)]
-    return described(kinds.HUB, found, request, filters.HUB_FILTERS)
+    ended = hubs.seen(estate, estate.hubs, estate.ended_hubs, call.account)
+    everything = (*estate.hubs.all_usable(call.account), *ended)
+    found = {one.id: shownhubs.hub(estate, one) for one in everything}
+    things = shown.for_account(call.account, list(found.values()))
+    return described(kinds.HUB, things, request, filters.HUB_FILTERS)
 
 
 @operations("ModifyTransitGateway")

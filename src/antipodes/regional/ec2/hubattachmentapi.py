@@ -11,6 +11,7 @@ from antipodes.regional.ec2.hubroutes import VPC
 from antipodes.regional.ec2.model import Vpc
 from antipodes.regional.ec2.modelhubs import Hub, HubAttachment
 from antipodes.regional.ec2.service import Ec2, operations
+from antipodes.regional.ec2.table import unauthorized
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
@@ -103,9 +104,7 @@ def modify_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
     estate, options = service.estate, request.get("Options") or {}
     had = _find(estate, call, request)
     if (had.owner or had.account) != call.account:
-        raise ServiceError(
-            "UnauthorizedOperation", "You are not authorized to perform this operation.", 403
-        )
+        raise unauthorized()
     removed = request.get("RemoveSubnetIds") or []
     for name in removed:
         if name not in had.subnets:
@@ -144,9 +143,7 @@ def _pending(estate: Estate, call: Call, request: Request) -> HubAttachment:
     """An attachment to the caller's own gateway that waits for its answer."""
     found = _find(estate, call, request)
     if found.account != call.account:
-        raise ServiceError(
-            "UnauthorizedOperation", "You are not authorized to perform this operation.", 403
-        )
+        raise unauthorized()
     if found.state != hubs.PENDING:
         raise ServiceError("IncorrectState", f"{found.id} is in invalid state")
     return found

@@ -12,12 +12,13 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from antipodes.regional.ec2 import prefixlists, vpns
-from antipodes.regional.ec2.estate import Estate, Table
+from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.hubroutes import VPC, Entry, network, routes_of
 from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted
 from antipodes.regional.ec2.model import Subnet, Vpc
 from antipodes.regional.ec2.modelhubs import AVAILABLE, Hub, HubAttachment, HubTable
 from antipodes.regional.ec2.modelvpn import CustomerGateway, VpnConnection, VpnGateway
+from antipodes.regional.ec2.table import Table
 from antipodes.service.contract import Request, ServiceError
 
 HUBS_MAX = 5  # of an account in a region

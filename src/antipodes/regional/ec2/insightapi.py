@@ -11,7 +11,7 @@ from antipodes.regional.ec2.modelinsights import InsightsAnalysis, InsightsPath
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.regional.ec2.tokens import repeated, token_of
-from antipodes.regional.ec2.topology import topology
+from antipodes.regional.ec2.topology import around
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
 _NOT_OFFERED = ("FilterAtSource", "FilterAtDestination")
@@ -130,7 +130,7 @@ def start_network_insights_analysis(service: Ec2, call: Call, request: Request) 
     for one in repeated(estate.analyses.list(call.account), token):
         return {"NetworkInsightsAnalysis": _analysis(service, one)}
     check_dry_run(request)
-    found = orjson.dumps(insights.analysed(topology(estate, call.account), path))
+    found = orjson.dumps(insights.analysed(around(estate, call.account), path))
     made = InsightsAnalysis(
         *(estate.analyses.new_id(), call.account, path.id, found),
         *(service.host.runtime.wall(), token),

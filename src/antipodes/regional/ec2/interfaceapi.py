@@ -10,6 +10,7 @@ from antipodes.regional.ec2.instancetypes import check_room
 from antipodes.regional.ec2.interfaces import Plan, Wanted, room
 from antipodes.regional.ec2.model import Attached, Interface
 from antipodes.regional.ec2.service import Ec2, operations
+from antipodes.regional.ec2.shown import for_account
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.regional.ec2.tokens import repeated, token_of
 from antipodes.service.contract import Call, Request, Response, ServiceError
@@ -38,7 +39,7 @@ def create_network_interface(service: Ec2, call: Call, request: Request) -> Resp
     estate, token = service.estate, token_of(request)
     for one in repeated(estate.interfaces.list(call.account), token):
         return {"NetworkInterface": shown(service, one), "ClientToken": request["ClientToken"]}
-    subnet = estate.subnets.get(call.account, request["SubnetId"])
+    subnet = estate.subnets.usable(call.account, request["SubnetId"])
     wished = wishes(request)
     groups = request.get("Groups")
     tags = tags_given(request.get("TagSpecifications") or [], kinds.INTERFACE.resource)
@@ -60,10 +61,11 @@ def create_network_interface(service: Ec2, call: Call, request: Request) -> Resp
 @operations("DescribeNetworkInterfaces")
 def describe_network_interfaces(service: Ec2, call: Call, request: Request) -> Response:
     estate, zones = service.estate, service.region.zones
-    found = [
+    seen = [
         showninterfaces.interface(estate, one, zones)
-        for one in estate.interfaces.list(call.account)
+        for one in estate.interfaces.all_usable(call.account)
     ]
+    found = for_account(call.account, seen)
     answer = described(kinds.INTERFACE, found, request, interfacefilters.INTERFACE_FILTERS)
     for one in answer["NetworkInterfaces"]:
         one.pop("Tags")

@@ -86,8 +86,10 @@ class Plan:
     def __init__(self, interfaces: "Interfaces", account: str) -> None:
         self._interfaces = interfaces
         self._estate = interfaces.estate
+        self._account = account
         self._there = self._estate.interfaces.list(account)
         self._subnets: dict[tuple[str, bool], Addresses] = {}
+        self._owners: dict[str, None] = {}
         self.made: list[Interface] = []
 
     def add(self, subnet: Subnet, wanted: Wanted) -> Interface:
@@ -103,7 +105,7 @@ class Plan:
                 "The maximum number of network interfaces has been reached.",
             )
         check_number(1 + len(wanted.others) + wanted.number)
-        groups = self._interfaces.groups(subnet.account, subnet.vpc, wanted.groups)
+        groups = self._interfaces.groups(self._account, subnet.vpc, wanted.groups)
         addresses = self._addresses(subnet)
         first = addresses.take(wanted.address)
         others = [addresses.take(one) for one in (*wanted.others, *[""] * wanted.number)]
@@ -113,7 +115,7 @@ class Plan:
             attached = Attached(estate.new_id("ela-attach"), "", SERVICE_OWNER, 1, at=now)
         made = Interface(
             estate.interfaces.new_id(),
-            subnet.account,
+            self._account,
             subnet.vpc,
             subnet.id,
             subnet.zone,
@@ -136,6 +138,8 @@ class Plan:
         """Make what was planned."""
         for one in self.made:
             self._estate.interfaces.put(one.account, one.id, one)
+        for owner in self._owners:
+            self._estate.shared.welcome(owner, self._account)
 
     def _six(self, subnet: Subnet, wanted: Wanted) -> Iterator[str]:
         """Addresses of IPv6: as many as are wanted, or one if the subnet gives each its own."""
@@ -150,7 +154,8 @@ class Plan:
     def _addresses(self, subnet: Subnet, *, six: bool = False) -> Addresses:
         found = self._subnets.get((subnet.id, six))
         if found is None:
-            there = taken(self._there, subnet.id, six=six)
+            self._owners[subnet.account] = None
+            there = taken(self._interfaces.in_subnet(subnet), subnet.id, six=six)
             found = self._subnets[subnet.id, six] = Addresses(subnet, there, six=six)
         return found
 
@@ -209,12 +214,18 @@ class Interfaces:
 
     def address(self, subnet: Subnet) -> str:
         """The address that would be given out next; raises InsufficientFreeAddressesInSubnet."""
-        there = self.estate.interfaces.list(subnet.account)
-        return Addresses(subnet, taken(there, subnet.id)).take()
+        return Addresses(subnet, taken(self.in_subnet(subnet), subnet.id)).take()
 
-    def in_subnet(self, account: str, subnet: str) -> list[Interface]:
-        """The interfaces in a subnet."""
-        return [one for one in self.estate.interfaces.list(account) if one.subnet == subnet]
+    def in_subnet(self, subnet: Subnet) -> list[Interface]:
+        """The interfaces in a subnet, whoever's they are."""
+        found = self.estate.shared.all_in(subnet.account, self.estate.interfaces.list)
+        return [one for one in found if one.subnet == subnet.id]
+
+    def subnet_of(self, of: Interface) -> Subnet:
+        """The subnet of an interface, which may be another's."""
+        found = self.estate.subnets.anywhere(of.account, of.subnet)
+        assert found is not None, "a subnet stays while there are interfaces in it"
+        return found
 
     def of_instance(self, account: str, instance: str) -> list[Interface]:
         """The interfaces of an instance, the primary one first."""
@@ -230,10 +241,15 @@ class Interfaces:
             several.sort(key=device)
         return found
 
-    def occupied(self, account: str) -> Counter[str]:
-        """How many addresses are taken in each subnet."""
+    def occupied(self, owners: Iterable[str]) -> Counter[str]:
+        """How many addresses are taken in each subnet of some accounts."""
         found: Counter[str] = Counter()
-        for one in self.estate.interfaces.list(account):
+        there = {
+            one.id: one
+            for owner in owners
+            for one in self.estate.shared.all_in(owner, self.estate.interfaces.list)
+        }
+        for one in there.values():
             found[one.subnet] += len(one.addresses)
         return found
 

@@ -174,7 +174,7 @@ def _specified(service: Ec2, account: str, request: Request, of: Request) -> Slo
     there = service.interfaces.own(account, name)
     if there.attached is not None:
         raise ServiceError("InvalidNetworkInterface.InUse", f"Interface: [{name}] in use.")
-    subnet = service.estate.subnets.get(account, there.subnet)
+    subnet = service.interfaces.subnet_of(there)
     return Slot(device, subnet, there=there, ends=bool(of.get("DeleteOnTermination")))
 
 
@@ -186,7 +186,7 @@ def _subnet(service: Ec2, account: str, request: Request) -> Subnet:
     if any(names) and zone is None:
         raise ServiceError("InvalidParameterValue", f"Invalid availability zone: {names}")
     if request.get("SubnetId"):
-        found = service.estate.subnets.get(account, request["SubnetId"])
+        found = service.estate.subnets.usable(account, request["SubnetId"])
         if zone is not None and found.zone != zone.id:
             raise ServiceError(
                 "InvalidParameterValue", f"Subnet {found.id} is not in {zone.name}, as asked for."
@@ -206,7 +206,7 @@ def _subnet(service: Ec2, account: str, request: Request) -> Subnet:
 
 def _group_named(service: Ec2, account: str, vpc: str, name: str) -> str:
     """A group of the default network, by name."""
-    if not service.estate.vpcs.get(account, vpc).default:
+    if not service.estate.vpcs.usable(account, vpc).default:
         raise ServiceError(
             "InvalidParameterCombination",
             "The parameter groupName cannot be used with the parameter subnet",

@@ -48,4 +48,5 @@ class Lent:
 
     def taken(self, account: str, subnet: str) -> list[str]:
         """The addresses of a subnet that interfaces have."""
-        return taken(self._estate.interfaces.list(account), subnet)
+        found = self._estate.subnets.find(account, subnet)
+        return [] if found is None else taken(self._interfaces.in_subnet(found), subnet)

@@ -13,6 +13,7 @@ from antipodes.regional.ec2 import (
     routefilters,
     routes,
     rules,
+    shown,
     tags,
 )
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered, page
@@ -57,8 +58,8 @@ def create_managed_prefix_list(service: Ec2, call: Call, request: Request) -> Re
 def describe_managed_prefix_lists(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
     found = [_shown_service(estate, one) for one in prefixlists.of_services(estate)]
-    usable = estate.lists.all_usable(call.account)
-    found += [_shown(estate, one, call.account) for one in usable]
+    usable = [_shown(estate, one) for one in estate.lists.all_usable(call.account)]
+    found += shown.for_account(call.account, usable)
     return described(kinds.PREFIX_LIST, found, request, routefilters.LIST_FILTERS)
 
 
@@ -220,7 +221,7 @@ def _own(estate: Estate, account: str, request: Request) -> PrefixList:
     return estate.lists.get(account, known.id)
 
 
-def _shown(estate: Estate, of: PrefixList, viewer: str = "") -> Thing:
+def _shown(estate: Estate, of: PrefixList) -> Thing:
     return {
         "PrefixListId": of.id,
         "PrefixListArn": f"arn:aws:ec2:{estate.host.place}:{of.account}:prefix-list/{of.id}",
@@ -230,7 +231,7 @@ def _shown(estate: Estate, of: PrefixList, viewer: str = "") -> Thing:
         "Version": of.version,
         "State": of.state,
         "OwnerId": of.account,
-        "Tags": tags.shown(estate.tags(viewer or of.account, of.id)),
+        "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
 
 

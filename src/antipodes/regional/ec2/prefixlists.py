@@ -1,8 +1,9 @@
 """Prefix lists: what a customer's may be, and those of Amazon's services, which each region has.
 
-A list has versions; whoever refers to it goes by the latest, and counts it as many entries as it
-may ever have. The services' lists stand for the addresses that S3 and DynamoDB have in the region:
-out of the two blocks in which Amazon keeps them, a part by the region's position in the atlas.
+A list has versions; whoever refers to it goes by the latest, even when it is shared no more, and
+counts it as many entries as it may ever have. The services' lists stand for the addresses that S3
+and DynamoDB have in the region: out of the two blocks in which Amazon keeps them, a part by the
+region's position in the atlas.
 
 Source: Amazon VPC User Guide, "Managed prefix lists", "AWS-managed prefix lists", quotas; the
 numbers of entries in one request from what the API answers.
@@ -62,30 +63,24 @@ def find(estate: Estate, account: str, name: str) -> PrefixList | ServiceList:
     return estate.lists.usable(account, name)
 
 
-def _known(estate: Estate, account: str, name: str) -> PrefixList | None:
-    """A list, whoever's it is: who refers to one goes by it when it is not shared any more."""
-    own = estate.lists.find(account, name)
-    return own or next((one for one in estate.lists.all() if one.id == name), None)
-
-
 def prefixes_of(estate: Estate, account: str, name: str) -> tuple[str, ...]:
     """What a list stands for now; nothing where it is gone."""
     for one in of_services(estate):
         if one.id == name:
             return one.prefixes
-    known = _known(estate, account, name)
+    known = estate.lists.anywhere(account, name)
     return () if known is None else tuple(one.prefix for one in entries(estate, known))
 
 
 def owner(estate: Estate, account: str, name: str) -> str:
     """Whose a list is that an account refers to; Amazon's, if nobody's."""
-    known = _known(estate, account, name)
+    known = estate.lists.anywhere(account, name)
     return "AWS" if known is None else known.account
 
 
 def weight(estate: Estate, account: str, name: str) -> int:
     """How many rules or routes one that names a list counts as."""
-    known = _known(estate, account, name)
+    known = estate.lists.anywhere(account, name)
     return 1 if known is None else known.entries_max
 
 
@@ -93,7 +88,7 @@ def is_six(estate: Estate, account: str, destination: str) -> bool:
     """Whether a prefix, or what a list stands for, is of IPv6."""
     if not destination.startswith("pl-"):
         return ":" in destination
-    known = _known(estate, account, destination)
+    known = estate.lists.anywhere(account, destination)
     return known is not None and known.family == "IPv6"
 
 

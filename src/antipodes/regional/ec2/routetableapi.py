@@ -14,6 +14,7 @@ from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.model import Route, RouteTable, Subnet
 from antipodes.regional.ec2.service import Ec2, operations
+from antipodes.regional.ec2.shown import for_account
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.regional.ec2.tokens import repeated, token_of
 from antipodes.service.contract import Call, Request, Response, ServiceError
@@ -50,7 +51,7 @@ def _shown(estate: Estate, of: RouteTable) -> Thing:
 @operations("DescribeRouteTables")
 def describe_route_tables(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
-    found = shownroutes.tables(estate, call.account)
+    found = for_account(call.account, shownroutes.tables(estate, call.account))
     return described(kinds.ROUTE_TABLE, found, request, routefilters.TABLE_FILTERS)
 
 

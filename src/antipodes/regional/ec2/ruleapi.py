@@ -71,7 +71,8 @@ def _revoked(service: Ec2, call: Call, request: Request, *, egress: bool) -> Res
     else:
         unwanted = _found(estate, group, request, egress=egress)
     taken = rules.without(group.rules, unwanted)
-    if taken.unknown and not estate.vpcs.get(call.account, group.vpc).default:
+    vpc = estate.vpcs.find(call.account, group.vpc)
+    if taken.unknown and not (vpc is not None and vpc.default):
         raise _not_there()
     check_dry_run(request)
     groups.replace(estate, group, taken.kept)

@@ -12,6 +12,16 @@ from antipodes.world.atlas import Region, Zone
 SUBNET_RESERVED = 5  # addresses of each subnet that AWS keeps
 
 
+def for_account(account: str, things: list[Thing]) -> list[Thing]:
+    """Things as an account sees them: the tags of what is another's are not shown."""
+    return [
+        one
+        if one["OwnerId"] == account
+        else one | {member: [] for member in ("Tags", "TagSet") if member in one}
+        for one in things
+    ]
+
+
 def region(of: Region) -> Thing:
     """A region."""
     return {

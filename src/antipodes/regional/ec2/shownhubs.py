@@ -32,8 +32,8 @@ def _state(of: Hub | HubTable) -> str:
     return AVAILABLE if of.ended_at is None else DELETED
 
 
-def hub(estate: Estate, of: Hub, viewer: str = "") -> Thing:
-    """A transit gateway, as its owner sees it, or somebody with whom it is shared."""
+def hub(estate: Estate, of: Hub) -> Thing:
+    """A transit gateway."""
     options: Thing = {"AmazonSideAsn": of.asn, "MulticastSupport": "disable"}
     options |= _switches(of, HUB_SWITCHES)
     for flag, member, field in DEFAULTS:
@@ -52,7 +52,7 @@ def hub(estate: Estate, of: Hub, viewer: str = "") -> Thing:
         "Description": of.description,
         "CreationTime": of.made_at,
         "Options": options,
-        "Tags": tags.shown(estate.tags(viewer or of.account, of.id)),
+        "Tags": tags.shown(estate.tags(of.account, of.id)),
     }
 
 

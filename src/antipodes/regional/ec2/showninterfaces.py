@@ -57,15 +57,16 @@ def groups(estate: Estate, of: Interface) -> list[Thing]:
 
 def addresses(estate: Estate, of: Interface) -> list[Thing]:
     """An interface's addresses, with their names where its network has any."""
-    region, vpc = estate.host.place, estate.vpcs.get(of.account, of.vpc)
+    region, vpc = estate.host.place, estate.vpcs.anywhere(of.account, of.vpc)
+    has_names = vpc is not None and vpc.dns_hostnames
     found: list[Thing] = []
     for number, one in enumerate(of.addresses):
         told: Thing = {"PrivateIpAddress": one.address, "Primary": number == 0}
-        if vpc.dns_hostnames:
+        if has_names:
             told["PrivateDnsName"] = private_name(region, one.address)
         if one.public:
             told["Association"] = _association(of, one)
-            if vpc.dns_hostnames:
+            if has_names:
                 told["Association"]["PublicDnsName"] = public_name(region, one.public)
         found.append(told)
     return found

@@ -49,9 +49,11 @@ def options(estate: Estate, of: DhcpOptions) -> Thing:
 
 
 def tables(estate: Estate, account: str) -> list[Thing]:
-    """All route tables of an account."""
-    subnets = estate.subnets.list(account)
-    return [table(estate, one, subnets) for one in estate.tables.list(account)]
+    """All route tables that an account sees."""
+    found = estate.tables.all_usable(account)
+    owners = dict.fromkeys(one.account for one in found)
+    subnets = {owner: estate.subnets.list(owner) for owner in owners}
+    return [table(estate, one, subnets[one.account]) for one in found]
 
 
 def table(estate: Estate, of: RouteTable, subnets: Iterable[Subnet]) -> Thing:

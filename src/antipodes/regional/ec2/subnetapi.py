@@ -113,10 +113,11 @@ def create_default_subnet(service: Ec2, call: Call, request: Request) -> Respons
 @operations("DescribeSubnets")
 def describe_subnets(service: Ec2, call: Call, request: Request) -> Response:
     estate, zones = service.estate, service.region.zones
-    found = sorted(estate.subnets.list(call.account), key=_place)
-    occupied = service.interfaces.occupied(call.account)
+    found = sorted(estate.subnets.all_usable(call.account), key=_place)
+    occupied = service.interfaces.occupied(one.account for one in found)
     subnets = [shown.subnet(estate, one, zones, occupied[one.id]) for one in found]
-    return described(kinds.SUBNET, subnets, request, filters.SUBNET_FILTERS)
+    things = shown.for_account(call.account, subnets)
+    return described(kinds.SUBNET, things, request, filters.SUBNET_FILTERS)
 
 
 def _place(of: Subnet) -> tuple[bool, str, IPv4Network]:
@@ -127,7 +128,7 @@ def _place(of: Subnet) -> tuple[bool, str, IPv4Network]:
 @operations("DeleteSubnet")
 def delete_subnet(service: Ec2, call: Call, request: Request) -> Response:
     subnet = service.estate.subnets.get(call.account, request["SubnetId"])
-    if service.interfaces.in_subnet(call.account, subnet.id):
+    if service.interfaces.in_subnet(subnet):
         raise ServiceError(
             "DependencyViolation",
             f"The subnet '{subnet.id}' has dependencies and cannot be deleted.",

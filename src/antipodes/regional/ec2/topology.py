@@ -7,8 +7,11 @@ is not there any more stands for nothing, or for a blackhole.
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+import msgspec
+
 from antipodes.fabric.network import packets
 from antipodes.fabric.network import topology as told
+from antipodes.fabric.network.together import together
 from antipodes.regional.ec2 import (
     endpoints,
     hubroutes,
@@ -102,6 +105,16 @@ def topology(estate: Estate, account: str) -> told.Topology:
         **_hubs(estate, account),
         **toldsites.told_sites(estate, account),
     )
+
+
+def around(estate: Estate, account: str) -> told.Topology:
+    """What an account can know: its own, its guests' and hosts', and all that they stand in."""
+    accounts = estate.shared.around(account)
+    if len(accounts) == 1:
+        return topology(estate, account)
+    found = together(msgspec.to_builtins(topology(estate, one)) for one in accounts)
+    known = {name: one for name, one in found.interfaces.items() if one.subnet in found.subnets}
+    return msgspec.structs.replace(found, interfaces=known)
 
 
 def _names(estate: Estate, account: str) -> dict[str, str]:

@@ -81,7 +81,8 @@ def create_default_vpc(service: Ec2, call: Call, request: Request) -> Response:
 @operations("DescribeVpcs")
 def describe_vpcs(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
-    vpcs = [shown.vpc(estate, one) for one in estate.vpcs.list(call.account)]
+    seen = [shown.vpc(estate, one) for one in estate.vpcs.all_usable(call.account)]
+    vpcs = shown.for_account(call.account, seen)
     return described(kinds.VPC, vpcs, request, filters.VPC_FILTERS)
 
 
@@ -91,7 +92,7 @@ def delete_vpc(service: Ec2, call: Call, request: Request) -> Response:
     vpc = estate.vpcs.get(account, request["VpcId"])
     tables = [one for one in estate.tables.list(account) if one.vpc == vpc.id]
     acls = [one for one in estate.acls.list(account) if one.vpc == vpc.id]
-    own = [one for one in estate.groups.list(account) if one.vpc == vpc.id]
+    own = [one for one in estate.groups.all_usable(account) if one.vpc == vpc.id]
     others: list[object] = [
         *service.peerings.holding(account, vpc.id),
         *(one for one in estate.endpoints.list(account) if one.vpc == vpc.id),
@@ -116,7 +117,7 @@ def delete_vpc(service: Ec2, call: Call, request: Request) -> Response:
 
 @operations("DescribeVpcAttribute")
 def describe_vpc_attribute(service: Ec2, call: Call, request: Request) -> Response:
-    vpc = service.estate.vpcs.get(call.account, request["VpcId"])
+    vpc = service.estate.vpcs.usable(call.account, request["VpcId"])
     check_dry_run(request)
     for member, (asked, field) in _ATTRIBUTES.items():
         if request.get("Attribute") == asked:

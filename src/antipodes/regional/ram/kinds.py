@@ -17,6 +17,10 @@ class Kind(NamedTuple):
 
 KINDS = (
     Kind(
+        *("ec2:Subnet", "ec2", "subnet", "DescribeSubnets"),
+        *("SubnetIds", "Subnets", "AWSRAMDefaultPermissionSubnet"),
+    ),
+    Kind(
         *("ec2:TransitGateway", "ec2", "transit-gateway", "DescribeTransitGateways"),
         *("TransitGatewayIds", "TransitGateways", "AWSRAMDefaultPermissionTransitGateway"),
     ),

@@ -98,7 +98,7 @@ def seen(index: Index, inspection_id: str, appliance: str) -> Permit:
     to: Key = ("inspected", inspection_id)
     if firewall.rules or firewall.otherwise == DROP:
         to = ("passing", inspection_id, appliance)
-    anything = Allowed(everything(index.version), Rule(firewall.id, _OTHERWISE))
+    anything = Allowed(everything(index.version), Rule(firewall.id, "no rules"))
     refused = End(outcomes.REFUSED_BY_FIREWALL, hop)
     shown = None if to[0] == "passing" else hop
     return Permit(

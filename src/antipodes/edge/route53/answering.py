@@ -19,6 +19,7 @@ from antipodes.service.dnsserver import Asker
 SOA = RTYPES["SOA"]
 _ACCELERATORS = to_wire("awsglobalaccelerator.com")
 _BALANCERS = to_wire("elb.amazonaws.com")
+_ENDPOINTS = to_wire("vpce.amazonaws.com")
 _OURS_SOA = "ns-0.awsdns-00.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 60"
 _NOWHERE = Tail(0x8000 | REFUSED, 0, 0, 0, b"")
 
@@ -237,6 +238,8 @@ def _our_zone(name: bytes) -> bytes | None:
     if not name.endswith(b"\x09amazonaws\x03com\x00"):
         return None
     parts = list(labels(name))
+    if is_within(name, _ENDPOINTS):
+        return _ENDPOINTS
     if len(parts) < 4 or parts[-4] != b"elb":  # noqa: PLR2004 - elb.REGION.amazonaws.com
         return None
     at = len(name) - sum(len(part) + 1 for part in parts[-4:]) - 1

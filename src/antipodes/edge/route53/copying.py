@@ -7,6 +7,7 @@ the copy lacks is forgotten. Until that is done, a mark on the disk says so.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from antipodes.edge.route53.model import (
@@ -22,7 +23,7 @@ from antipodes.replication.follower import Behind, Follower
 from antipodes.replication.logserver import Refused
 from antipodes.runtime.contract import DiskFull, Gone, Runtime, Store, TimedOut
 
-NAMES_QUERY = "elbv2/name"
+NAME_KINDS = ("elbv2/name", "ec2/endpoint-name")  # and the queries for all of them
 CONTROL_KIND = "arc/routing-control"  # and the query for all of them
 VERDICTS_QUERY = "route53/verdicts"
 RETRY_S = 1.0
@@ -88,13 +89,13 @@ class Copying:
         del self._running[source]
 
     async def _copy_names(self, follower: Follower) -> None:
-        try:
-            told = dict(await follower.query(NAMES_QUERY, None))
-        except Refused:
-            return  # a host of control planes has no balancers
+        told: dict[str, Any] = {}
+        for kind in NAME_KINDS:
+            with suppress(Refused):  # a host of control planes has no such names
+                told |= dict(await follower.query(kind, None))
         gone = {name: None for name in self._replica.names_of(follower.source) if name not in told}
         pairs = {**told, **gone}
-        self._say(follower.source, [(NAMES_QUERY, [name, pairs[name]]) for name in pairs])
+        self._say(follower.source, [(NAME_KINDS[0], [name, pairs[name]]) for name in pairs])
 
     async def _copy_controls(self, follower: Follower) -> None:
         try:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from antipodes.edge.route53.clients import Clients
-from antipodes.edge.route53.copying import HOME, Copying
+from antipodes.edge.route53.copying import HOME, NAME_KINDS, Copying
 from antipodes.edge.route53.locations import Accelerators, Location, Room, Shared
 from antipodes.edge.route53.replica import KINDS, Replica
 from antipodes.fabric.dns.names import to_wire
@@ -20,7 +20,6 @@ from antipodes.replication.follower import Follower
 from antipodes.service.contract import Host
 
 HEALTH_SHARE = 1 / 6
-BALANCER_KIND = "elbv2/name"
 
 Change = Callable[[Location], None]
 
@@ -100,7 +99,7 @@ class Knowledge:
                 location.hear((source,), lambda here: self.advance(here, version), about="zones")
             self._forget()
         for entry in entries:
-            if entry.kind == BALANCER_KIND:
+            if entry.kind in NAME_KINDS:
                 self._hear_of_balancer(source, *entry.payload)
         self._heard[source](entries)
 

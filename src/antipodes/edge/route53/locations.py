@@ -23,15 +23,16 @@ from antipodes.world.world import World
 KEPT_MAX = 100_000  # plans, by all places together
 OURS_TTL_S = 60  # of balancers' and accelerators' names; the latter's is not published
 ADDRESS_TYPES = {4: RTYPES["A"], 16: RTYPES["AAAA"]}
+_WILD = b"\x01*"
 _DUAL_STACK = b"\x09dualstack"
 
 
 class Balancer(msgspec.Struct, frozen=True):
-    """What a load balancer's name means."""
+    """What the name of a load balancer means, or of an endpoint, which has no ARN."""
 
     zone_id: str
     addresses: dict[str, str]
-    arn: str
+    arn: str = ""
     zonal: dict[str, str] = {}
 
 
@@ -148,11 +149,11 @@ class Location(Hearer):
 
     def balancer(self, name: bytes, rtype: int) -> Target | None:
         """What a balancer's name means, or that of one of its zones."""
-        balancer = self.balancers.get(name)
+        zone = next(labels(name), b"")
+        balancer = self.balancers.get(name) or self._wild(name)
         if balancer is not None:
             addresses = tuple(balancer.addresses.values())
         else:
-            zone = next(labels(name), b"")
             balancer = self.balancers.get(name[len(zone) + 1 :])
             address = balancer.zonal.get(zone.decode("latin-1")) if balancer is not None else None
             if balancer is None or address is None:
@@ -160,6 +161,14 @@ class Location(Hearer):
             addresses = (address,)
         healthy = self.balancers_healthy.get(balancer.arn, True)
         return Target(_of_type(addresses, rtype), OURS_TTL_S, healthy=healthy)
+
+    def _wild(self, name: bytes) -> Balancer | None:
+        """What has all names below one, and that one itself."""
+        found, below = self.balancers.get(_WILD + name), name
+        for label in labels(name):
+            below = below[len(label) + 1 :]
+            found = found or self.balancers.get(_WILD + below)
+        return found
 
 
 def _of_type(addresses: tuple[str, ...], rtype: int) -> tuple[bytes, ...]:

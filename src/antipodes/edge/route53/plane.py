@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from antipodes.edge.route53.answering import Answerer
-from antipodes.edge.route53.copying import CONTROL_KIND, HOME
+from antipodes.edge.route53.copying import CONTROL_KIND, HOME, NAME_KINDS
 from antipodes.edge.route53.health import Health
-from antipodes.edge.route53.knowledge import BALANCER_KIND, Knowledge
+from antipodes.edge.route53.knowledge import Knowledge
 from antipodes.edge.route53.locations import Accelerators
 from antipodes.edge.route53.model import HEALTH_CHECK_KIND, ZONE_KIND, HealthCheck
 from antipodes.edge.route53.querylog import QueryLog
@@ -68,7 +68,7 @@ class DnsPlane:
         self._follow_clusters()
 
     def _follow(self, source: str) -> None:
-        self._knowledge.follow(source, (BALANCER_KIND, CONTROL_KIND), self._hear)
+        self._knowledge.follow(source, (*NAME_KINDS, CONTROL_KIND), self._hear)
 
     def _follow_clusters(self) -> None:
         """Listen to where routing controls are turned, once something goes by one."""

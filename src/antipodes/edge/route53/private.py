@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from antipodes.edge.route53.answering import Answerer
-from antipodes.edge.route53.copying import EDGE, HOME, VERDICTS_QUERY
+from antipodes.edge.route53.copying import EDGE, HOME, NAME_KINDS, VERDICTS_QUERY
 from antipodes.edge.route53.health import BALANCER_HEALTH_KIND, HEALTH_KIND, Verdict
-from antipodes.edge.route53.knowledge import BALANCER_KIND, Knowledge
+from antipodes.edge.route53.knowledge import Knowledge
 from antipodes.fabric.dns.message import Answer, Query, encode_query, parse_answer, parse_query
 from antipodes.replication.changelog import Entry
 from antipodes.runtime.contract import Address
@@ -74,7 +74,7 @@ class PrivateZones:
             self._location.learn_balancer_health(arn, verdict.healthy)
         self._began_empty = next(iter(self._knowledge.replica.zones), None) is None
         for source in dict.fromkeys((HOME, *self._world.regions)):
-            self._knowledge.follow(source, (BALANCER_KIND,), _nothing_more)
+            self._knowledge.follow(source, NAME_KINDS, _nothing_more)
         self._knowledge.follow(EDGE, (HEALTH_KIND, BALANCER_HEALTH_KIND), self._hear_of_health)
 
     def _has_heard(self) -> bool:

@@ -45,7 +45,7 @@ _ROUTING = (
 _ROUTING_TOLD = f"[{', '.join(_ROUTING[:-1])}, or {_ROUTING[-1]}]"
 _LOCAL_ZONE_GROUP = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]+-[a-z]{3}-[0-9]+")
 _COORDINATE = re.compile(r"[-+]?[0-9]{1,3}(?:\.[0-9]{0,2})?")
-_BALANCER = re.compile(r".*\.elb(?:\.[a-z0-9-]+)?\.amazonaws\.com\.")
+_BALANCER = re.compile(r".*\.(?:elb(?:\.[a-z0-9-]+)?|vpce)\.amazonaws\.com\.")  # or an endpoint
 
 
 def invalid_input(message: str) -> ServiceError:

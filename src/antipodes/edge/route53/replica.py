@@ -172,7 +172,8 @@ class Replica:
         names = dict.fromkeys(self._evaluated.values())
         if not names:
             return []
-        return sorted(balancer.arn for name, balancer in self.balancers() if name.lower() in names)
+        known = (balancer for name, balancer in self.balancers() if name.lower() in names)
+        return sorted(balancer.arn for balancer in known if balancer.arn)
 
     def balancers(self) -> list[tuple[str, Balancer]]:
         """All balancers, by name."""

@@ -58,6 +58,7 @@ def create_vpc_endpoint(service: Ec2, call: Call, request: Request) -> Response:
     planned.keep()
     made = msgspec.structs.replace(of, interfaces=own, token=token)
     estate.endpoints.put(account, made.id, made)
+    service.names.publish()
     estate.tag(account, made.id, tags)
     return _answer(service, made, token.name if token else "")
 
@@ -246,6 +247,7 @@ def _modify_interfaces(service: Ec2, request: Request, vpc: Vpc, of: Endpoint) -
     after = msgspec.structs.replace(after, interfaces=(*kept, *own))
     endpoints.regroup(estate, after)
     estate.endpoints.put(of.account, of.id, after)
+    service.names.publish()
     return {"Return": True}
 
 
@@ -273,6 +275,7 @@ def delete_vpc_endpoints(service: Ec2, call: Call, request: Request) -> Response
         except ServiceError as error:
             told = {"Code": error.code, "Message": error.message}
             failed.append({"ResourceId": name, "Error": told})
+    service.names.publish()
     return {"Unsuccessful": failed}
 
 

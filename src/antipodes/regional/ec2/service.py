@@ -11,6 +11,7 @@ from antipodes.regional.ec2.hubpeerings import HubPeerings
 from antipodes.regional.ec2.instances import Instances
 from antipodes.regional.ec2.interfaces import Interfaces
 from antipodes.regional.ec2.lent import Lent
+from antipodes.regional.ec2.naming import Names
 from antipodes.regional.ec2.nats import NatGateways
 from antipodes.regional.ec2.peerings import Peerings
 from antipodes.regional.ec2.programs import Programs
@@ -41,6 +42,7 @@ class Ec2(Service):
         self.estate = Estate(host)
         self.interfaces = Interfaces(self.estate)
         self.lent = Lent(self.interfaces)
+        self.names = Names(self.estate)
         self.elastic = ElasticAddresses(self.estate)
         self.instances = Instances(self.interfaces, self.elastic)
         self.nats = NatGateways(self.estate)
@@ -83,6 +85,7 @@ class Ec2(Service):
         """Make an account's default network, once."""
         made = _MADE + account.encode()
         if self.host.store.get(made) is None:
-            defaults.make(self.estate, account, self.region)
+            vpc = defaults.make(self.estate, account, self.region)
             scopes.furnish(self.estate, account)
             self.host.store.put(made, b"1")
+            self.names.made(account, vpc.id)

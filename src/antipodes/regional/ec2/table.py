@@ -30,6 +30,11 @@ class Table(Generic[R]):
         """An id that nothing has had."""
         return f"{self.kind.prefix}-{self._chance.getrandbits(68):017x}"
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """Another one after each change: for those who keep what they have worked out."""
+        return self._records.state
+
     def find(self, account: str, name: str) -> R | None:
         """The resource of that id, if there is one."""
         return self._records.get(account, name)

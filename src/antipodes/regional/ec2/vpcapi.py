@@ -50,6 +50,7 @@ def create_vpc(service: Ec2, call: Call, request: Request) -> Response:
     if request.get("AmazonProvidedIpv6CidrBlock"):
         made, _ = ipv6.join(estate, made)
     estate.tag(call.account, made.id, tags)
+    service.names.made(call.account, made.id)
     answer = {"Vpc": shown.vpc(estate, made) | {"State": "pending"}}
     for one in answer["Vpc"].get("Ipv6CidrBlockAssociationSet", []):
         one["Ipv6CidrBlockState"] = {"State": "associating"}
@@ -75,6 +76,7 @@ def create_default_vpc(service: Ec2, call: Call, request: Request) -> Response:
         )
     check_dry_run(request)
     made = defaults.make(estate, call.account, service.region)
+    service.names.made(call.account, made.id)
     return {"Vpc": shown.vpc(estate, made) | {"State": "pending"}}
 
 
@@ -112,6 +114,7 @@ def delete_vpc(service: Ec2, call: Call, request: Request) -> Response:
     estate.remove(estate.acls, account, vpc.acl)
     groups.remove(estate, estate.groups.get(account, vpc.group))
     estate.remove(estate.vpcs, account, vpc.id)
+    service.names.gone(vpc.id)
     return {}
 
 

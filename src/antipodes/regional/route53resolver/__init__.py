@@ -11,10 +11,11 @@ A region hears of private zones from Route 53's home from the first question on,
 itself, also when it is cut off from everything else.
 
 Not modelled: DNS Firewall, DNSSEC validation, Outposts, profiles, DNS over HTTPS, IPv6 endpoints,
-sharing by RAM, delegation rules, the query logs themselves: refused by name. Default VPCs are the
-only ones there are. The ones of all regions have the same addresses, so endpoints are given
-addresses that no other region gives, as if the networks did not overlap; an address that you choose
-yourself outside of your region's part can be asked from inside the region only.
+sharing by RAM, delegation rules, the query logs themselves: refused by name. The default VPCs of
+all regions have the same addresses, so endpoints in them are given addresses that no other region
+gives, as if these networks did not overlap; an address that you choose yourself outside of your
+region's part can be asked from inside the region only. Endpoints in other VPCs can be asked from
+inside the region and from VPCs in others that are peered with theirs.
 
 Sources: the Route 53 developer guide (resolver-overview-DSN-queries-to-vpc,
 resolver-forwarding-outbound-queries, DNSLimitations), botocore's model of 2018-04-01; messages with

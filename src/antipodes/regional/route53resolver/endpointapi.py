@@ -74,6 +74,8 @@ async def _new_ips(
         raise model.invalid("IPv6 addresses are not offered here", "IpAddresses")
     subnets = await service.subnets(call, [part["SubnetId"] for part in plain])
     taken = service.taken()
+    for subnet in subnets.values():
+        taken |= {*service.lent.taken(call.account, subnet.id)}
     ips: list[Ip] = []
     for part in plain:
         subnet = subnets[part["SubnetId"]]
@@ -102,8 +104,8 @@ async def create_resolver_endpoint(
     groups = request["SecurityGroupIds"]
     if not groups:
         raise model.invalid("An endpoint needs a security group", "SecurityGroupIds")
-    await service.check_groups(call, groups)
     ips, vpc = await _new_ips(service, call, request["IpAddresses"])
+    await service.check_groups(call, groups, vpc)
     known = service.endpoints.list(call.account)
     check_new(known, creator, "resolver endpoint", model.ENDPOINTS_MAX)
     now = service.now
@@ -124,6 +126,7 @@ async def create_resolver_endpoint(
         now + delay_s,
     )
     service.put(endpoint)
+    service.occupy(endpoint)
     await service.resolvers.open(endpoint)
     return {"ResolverEndpoint": _shown(service, call, endpoint)}
 
@@ -169,6 +172,7 @@ def delete_resolver_endpoint(service: Route53Resolver, call: Call, request: Requ
         )
     service.resolvers.close(endpoint)
     service.endpoints.delete(call.account, endpoint.id)
+    service.leave(endpoint)
     service.resolvers.forget()
     shown = {**_shown(service, call, endpoint), "Status": "DELETING"}
     return {"ResolverEndpoint": {**shown, "StatusMessage": "Deleting the Resolver Endpoint."}}
@@ -193,6 +197,7 @@ async def associate_resolver_endpoint_ip_address(
         raise model.invalid("All subnets of an endpoint must be in one VPC", "IpAddress")
     endpoint = msgspec.structs.replace(endpoint, ips=ips, changed_at=service.now)
     service.put(endpoint)
+    service.occupy(endpoint)
     await service.resolvers.open(endpoint)
     return {"ResolverEndpoint": _shown(service, call, endpoint)}
 
@@ -222,6 +227,7 @@ def disassociate_resolver_endpoint_ip_address(
     ips = tuple(ip for ip in endpoint.ips if ip is not gone)
     endpoint = msgspec.structs.replace(endpoint, ips=ips, changed_at=service.now)
     service.put(endpoint)
+    service.occupy(endpoint)
     return {"ResolverEndpoint": _shown(service, call, endpoint)}
 
 

@@ -254,7 +254,10 @@ class Subnet(NamedTuple):
 
 
 def address_in(subnet: Subnet, region: str, wanted: str, taken: set[str]) -> str:
-    """An address of a subnet: the one that is wanted, or the next of the region's own part."""
+    """An address of a subnet: the one that is wanted, or the next that is free.
+
+    In a default VPC that is one of the region's own part.
+    """
     if wanted:
         address = ipaddress.IPv4Address(_ipv4(wanted, "IpAddresses"))
         usable = address in subnet.block and int(address) - int(subnet.block[0]) >= KEPT_BACK
@@ -267,8 +270,11 @@ def address_in(subnet: Subnet, region: str, wanted: str, taken: set[str]) -> str
                 ResourceType="IpAddress",
             )
         return str(address)
-    first = _SLICE_FIRST + load_atlas().region(region).position * _SLICE_SIZE
-    for number in range(first, first + _SLICE_SIZE):
+    numbers = range(KEPT_BACK, subnet.block.num_addresses - 1)
+    if subnet.block.subnet_of(addresses.VPC_NETWORK):
+        first = _SLICE_FIRST + load_atlas().region(region).position * _SLICE_SIZE
+        numbers = range(first, min(first + _SLICE_SIZE, numbers.stop))
+    for number in numbers:
         address = subnet.block[number]
         if str(address) not in taken:
             return str(address)
@@ -287,7 +293,7 @@ def place_of(ip: str) -> str | None:
 
 # Which way a name goes.
 
-Kind = Literal["forward", "private", "auto", "public"]
+Kind = Literal["forward", "private", "hidden", "auto", "public"]
 
 
 class Way(NamedTuple):

@@ -1,9 +1,9 @@
 """The data plane: the resolvers of a region's VPCs, and where they are asked.
 
 A VPC's resolver is asked at its .2 address. All default VPCs have the same, so that
-`172.31.0.2:53` is the one of the world's own account, and every VPC with rules or an inbound
-endpoint can be asked at `<vpc id>:53` as well. An inbound endpoint is asked at its own addresses,
-by whoever reaches them, and answers as the resolver of its VPC.
+`172.31.0.2:53` is the one of the world's own account, and every VPC can be asked at `<vpc id>:53`
+as well. An inbound endpoint is asked at its own addresses, by whoever reaches them, and answers as
+the resolver of its VPC.
 
 A name goes one of four ways (model.way_of): by an outbound endpoint to the targets of a rule, which
 are tried in any order; to a private zone, which never lets a name fall through to the public DNS
@@ -11,14 +11,15 @@ are tried in any order; to a private zone, which never lets a name fall through 
 of CNAMEs goes its own way. Answers are kept for their TTLs, for each VPC, until rules change.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from ipaddress import IPv4Address
 from itertools import cycle
-from typing import Protocol
+from typing import Any, Protocol
 
 from antipodes.fabric.dns.cache import Known
 from antipodes.fabric.dns.message import NOERROR, NXDOMAIN, RR, Answer, Query
-from antipodes.fabric.dns.names import is_within, to_wire
+from antipodes.fabric.dns.names import is_within, to_text, to_wire
 from antipodes.regional.route53resolver import model
 from antipodes.regional.route53resolver.model import Association, Endpoint, Rule, VpcConfig, Way
 from antipodes.runtime.contract import Address, Gone, TimedOut
@@ -51,6 +52,43 @@ class PrivateZones(Protocol):
         """What the private zone that a name is in says of it."""
 
 
+class Networks(Protocol):
+    """What names mean by themselves in the networks of a region, which EC2 knows."""
+
+    @property
+    def state(self) -> object:
+        """Another one after each change of what names mean."""
+
+    def watch(self, made: Callable[[str, str], None], gone: Callable[[str], None]) -> None:
+        """Tell somebody of networks that come, by account and id, and of those that go."""
+
+    def networks(self) -> list[tuple[str, str]]:
+        """Every network, with its owner's account."""
+
+    def is_served(self, account: str, vpc: str) -> bool:
+        """Whether a network has a resolver."""
+
+    def is_named(self, account: str, vpc: str) -> bool:
+        """Whether private names and zones count in it."""
+
+    def hidden(self, account: str, vpc: str, name: str, *, inbound: bool) -> str:
+        """The public domain of a service that an endpoint hides, if the name is in one."""
+
+    def hidden_addresses(
+        self, account: str, vpc: str, name: str, *, inbound: bool
+    ) -> tuple[str, ...]:
+        """What such a name means instead."""
+
+    def own(self, account: str, vpc: str, name: str) -> tuple[str, ...]:
+        """The address of a machine by its name."""
+
+    def region_of(self, account: str, vpc: str, ip: str) -> str:
+        """The region of the network that a network is peered with in which an address is."""
+
+    def public(self, name: str) -> tuple[str, ...] | None:
+        """The addresses of an endpoint, or of a service of AWS's; None for all other names."""
+
+
 class Resolvers:
     """The resolvers of all VPCs of a region."""
 
@@ -71,7 +109,7 @@ class Resolvers:
         self.private: Callable[[], PrivateZones] | None = None  # given by who runs the region
         self._zones: PrivateZones | None = None
         self._zones_heard = False
-        self._vpcs: dict[tuple[str, str], VpcResolver] = {}
+        self._vpcs: dict[tuple[str, str, bool], VpcResolver] = {}
         self._default: VpcResolver | None = None
         self._doors: dict[str, DnsDoors | None] = {}  # by address or VPC; None while being opened
 
@@ -82,19 +120,28 @@ class Resolvers:
             await server.listen(Address(self.host.place, f"{address}:{model.DNS_PORT}"))
         for _, _, endpoint in list(self.endpoints.all()):
             await self.open(endpoint)
-        for account, _, association in list(self.associations.all()):
-            await self.open_vpc(account, association.vpc)
+        self.networks.watch(self._begin, self._close)
+        for account, vpc in self.networks.networks():
+            await self._open_vpc(account, vpc)
+
+    @property
+    def networks(self) -> Networks:
+        """What EC2 knows."""
+        ec2: Any = self.host.service("ec2")
+        names: Networks = ec2.names
+        return names
 
     def forget(self) -> None:
         """Rules or endpoints have changed: what was answered by them holds no longer."""
         for resolver in self._vpcs.values():
             resolver.forget()
 
-    def of(self, account: str, vpc: str) -> "VpcResolver":
-        """The resolver of a VPC."""
-        resolver = self._vpcs.get((account, vpc))
+    def of(self, account: str, vpc: str, *, inbound: bool = False) -> "VpcResolver":
+        """The resolver of a VPC, for those inside or for those who ask by inbound endpoints."""
+        key = account, vpc, inbound
+        resolver = self._vpcs.get(key)
         if resolver is None:
-            resolver = self._vpcs[account, vpc] = VpcResolver(self, account, vpc)
+            resolver = self._vpcs[key] = VpcResolver(self, account, vpc, inbound=inbound)
         return resolver
 
     async def zones(self) -> PrivateZones | None:
@@ -114,10 +161,9 @@ class Resolvers:
         """Let an inbound endpoint be asked at its addresses."""
         if endpoint.direction != "INBOUND":
             return
-        resolver = self.of(endpoint.account, endpoint.vpc)
+        resolver = self.of(endpoint.account, endpoint.vpc, inbound=True)
         for ip in endpoint.ips:
             await self._open(ip.address, self._while_ready(endpoint, resolver))
-        await self.open_vpc(endpoint.account, endpoint.vpc)
 
     def _while_ready(self, endpoint: Endpoint, resolver: "VpcResolver") -> DnsServer:
         """An endpoint that is being created says nothing yet."""
@@ -129,7 +175,10 @@ class Resolvers:
 
         return DnsServer(runtime, handle)
 
-    async def open_vpc(self, account: str, vpc: str) -> None:
+    def _begin(self, account: str, vpc: str) -> None:
+        self.host.runtime.spawn(self._open_vpc(account, vpc), f"resolve names for {vpc}")
+
+    async def _open_vpc(self, account: str, vpc: str) -> None:
         """Let a VPC's resolver be asked by its name."""
         await self._open(vpc, DnsServer(self.host.runtime, self.of(account, vpc).handle))
 
@@ -146,9 +195,12 @@ class Resolvers:
     def close(self, endpoint: Endpoint) -> None:
         """Let an endpoint be asked no longer."""
         for ip in endpoint.ips:
-            doors = self._doors.pop(ip.address, None)
-            if doors is not None:
-                doors.close()
+            self._close(ip.address)
+
+    def _close(self, name: str) -> None:
+        doors = self._doors.pop(name, None)
+        if doors is not None:
+            doors.close()
 
     async def _handle_default(self, query: Query, asker: Asker) -> Said:
         """A question at the .2 address: the one of the world's own account."""
@@ -163,11 +215,16 @@ class Resolvers:
 class VpcResolver:
     """The resolver of one VPC."""
 
-    def __init__(self, resolvers: Resolvers, account: str, vpc: str) -> None:
+    def __init__(
+        self, resolvers: Resolvers, account: str, vpc: str, *, inbound: bool = False
+    ) -> None:
         self._resolvers = resolvers
         self._runtime = resolvers.host.runtime
         self._account = account
         self._vpc = vpc
+        self._inbound = inbound
+        self._networks = resolvers.networks
+        self._state = self._networks.state
         self._chance = self._runtime.chance("route53resolver/targets")
         self.forget()
         self._auto: tuple[bytes, ...] = ()
@@ -175,6 +232,10 @@ class VpcResolver:
 
     async def look_up(self, name: bytes, rtype: int) -> Known:
         """What is known of a name and a type, asked for if need be."""
+        state = self._networks.state
+        if state != self._state:
+            self._state = state
+            self.forget()
         return await self._recursion.resolve(name, rtype)
 
     def forget(self) -> None:
@@ -192,21 +253,39 @@ class VpcResolver:
         self._rules = [rule for rule in found if rule is not None]
         return self._rules
 
-    def _way(self, name: bytes, zones: PrivateZones | None) -> Way:
+    def _way(self, name: bytes, zones: PrivateZones | None, hidden: bytes) -> Way:
         rules = self._refresh() if self._rules is None else self._rules
         private = zones.zone_of(name, self._vpc) if zones is not None else None
+        if len(hidden) > len(private or b""):
+            private = hidden
         auto = next((domain for domain in self._auto if is_within(name, domain)), None)
-        return model.way_of(name, model.rule_for(name, rules), private, auto)
+        way = model.way_of(name, model.rule_for(name, rules), private, auto)
+        is_hidden = way.kind == "private" and private is hidden
+        return Way("hidden") if is_hidden else way
 
     async def _ask(self, name: bytes, rtype: int) -> Answer:
-        zones = await self._resolvers.zones()
-        way = self._way(name, zones)
-        if way.kind == "private" and zones is not None:
-            return zones.answer(name, rtype, self._vpc)
-        if way.kind == "auto":
-            return _local(name, rtype, self._auto)
+        networks, account, vpc = self._networks, self._account, self._vpc
+        if not networks.is_served(account, vpc):
+            raise Gone(f"{vpc} has no resolver")
+        text, zones, hidden = to_text(name).rstrip("."), None, ""
+        named = networks.is_named(account, vpc)
+        if named:
+            zones = await self._resolvers.zones()
+            hidden = networks.hidden(account, vpc, text, inbound=self._inbound)
+        way = self._way(name, zones, to_wire(hidden) if hidden else b"")
         if way.rule is not None:
             return await self._forward(way.rule, name, rtype)
+        if way.kind == "private" and zones is not None:
+            return zones.answer(name, rtype, vpc)
+        if way.kind == "hidden":
+            found = networks.hidden_addresses(account, vpc, text, inbound=self._inbound)
+            return _said(name, rtype, found, to_wire(hidden))
+        if way.kind == "auto":
+            found = networks.own(account, vpc, text) if named else ()
+            return _said(name, rtype, found, name) if found else _local(name, rtype, self._auto)
+        known = networks.public(text)
+        if known is not None:
+            return _said(name, rtype, known, name)
         return await self._ask_edge(name, rtype)
 
     async def _ask_edge(self, name: bytes, rtype: int) -> Answer:
@@ -229,7 +308,7 @@ class VpcResolver:
         self._chance.shuffle(targets)
         started = self._runtime.now()
         for target, try_s in zip(cycle(targets), TRIES_S, strict=False):
-            place = self._place_of(target.ip)
+            place = self._place_of(endpoint, target.ip)
             try:
                 answer = await self._resolvers.client.ask(
                     Address(place, f"{target.ip}:{target.port}"),
@@ -247,14 +326,28 @@ class VpcResolver:
                 return answer
         raise TimedOut(f"no target of {rule.id} knows")
 
-    def _place_of(self, ip: str) -> str:
-        """Where a target is; what is nowhere is looked for here, and does not answer."""
+    def _place_of(self, endpoint: Endpoint, ip: str) -> str:
+        """Where a target of an endpoint is; what is nowhere is looked for here, in vain."""
         resolvers = self._resolvers
-        own = (ip for _, _, endpoint in resolvers.endpoints.all() for ip in endpoint.ips)
+        own = (ip for _, _, one in resolvers.endpoints.all() for ip in one.ips)
         if any(other.address == ip for other in own):
             return resolvers.host.place
         site: str | None = resolvers.host.world.site_of(ip)
-        return site or model.place_of(ip) or resolvers.host.place
+        peer = self._networks.region_of(self._account, endpoint.vpc, ip)
+        return site or peer or model.place_of(ip) or resolvers.host.place
+
+
+def _said(name: bytes, rtype: int, addresses: Sequence[str], domain: bytes) -> Answer:
+    """Addresses of IPv4, or that there are none of that type, or no such name in the domain."""
+    if rtype == _A and addresses:
+        found = (RR(name, _A, LOCAL_TTL_S, IPv4Address(one).packed) for one in addresses)
+        return Answer(NOERROR, 0, tuple(found), (), ())
+    return Answer(NOERROR if addresses else NXDOMAIN, 0, (), (_soa(domain),), ())
+
+
+def _soa(domain: bytes) -> RR:
+    names = domain + domain
+    return RR(domain, _SOA, LOCAL_TTL_S, names + bytes(16) + LOCAL_TTL_S.to_bytes(4, "big"))
 
 
 def _local(name: bytes, rtype: int, domains: Iterable[bytes]) -> Answer:
@@ -264,6 +357,5 @@ def _local(name: bytes, rtype: int, domains: Iterable[bytes]) -> Answer:
         if address is not None:
             return Answer(NOERROR, 0, (RR(name, rtype, LOCAL_TTL_S, address),), (), ())
     domain = next(domain for domain in domains if is_within(name, domain))
-    names = domain + domain
-    soa = RR(domain, _SOA, LOCAL_TTL_S, names + bytes(16) + LOCAL_TTL_S.to_bytes(4, "big"))
-    return Answer(NOERROR if name in {domain, _LOCALHOST} else NXDOMAIN, 0, (), (soa,), ())
+    rcode = NOERROR if name in {domain, _LOCALHOST} else NXDOMAIN
+    return Answer(rcode, 0, (), (_soa(domain),), ())

@@ -203,7 +203,6 @@ async def associate_resolver_rule(
     identity = model.identifier("rslvr-rrassoc", rule.id, vpc, str(service.now))
     association = Association(identity, call.account, rule.id, vpc, name, service.now)
     service.associations.put(call.account, association.id, association)
-    await service.resolvers.open_vpc(call.account, vpc)
     service.resolvers.forget()
     return {"ResolverRuleAssociation": _shown_association(association)}
 

@@ -30,6 +30,7 @@ from antipodes.service.records import Records
 operations = Operations()
 
 PAGE_MAX = 100
+MANAGER = "route53-resolver"  # of endpoints' interfaces
 T = TypeVar("T")
 
 
@@ -111,9 +112,42 @@ class Route53Resolver(Service):
         """Refuse a VPC that is not there."""
         await self._ask_ec2(call, "DescribeVpcs", VpcIds=[vpc])
 
-    async def check_groups(self, call: Call, groups: Sequence[str]) -> None:
-        """Refuse security groups that are not there."""
-        await self._ask_ec2(call, "DescribeSecurityGroups", GroupIds=list(groups))
+    async def check_groups(self, call: Call, groups: Sequence[str], vpc: str) -> None:
+        """Refuse security groups that are not in a VPC."""
+        answer = await self._ask_ec2(call, "DescribeSecurityGroups", GroupIds=list(groups))
+        for group in answer["SecurityGroups"]:
+            if group["VpcId"] != vpc:
+                raise model.refused(f"The security group '{group['GroupId']}' is not in '{vpc}'")
+
+    # Interfaces.
+
+    @property
+    def lent(self) -> Any:
+        """Where EC2 lends interfaces to other services."""
+        ec2: Any = self.host.service("ec2")
+        return ec2.lent
+
+    def occupy(self, endpoint: Endpoint) -> None:
+        """Let an endpoint have an interface at each of its addresses, and no other."""
+        account, there = endpoint.account, self.lent.of(endpoint.account, endpoint.id)
+        own = {ip.address for ip in endpoint.ips}
+        self.lent.take_back(account, [name for name, ip in there.items() if ip not in own])
+        for ip in endpoint.ips:
+            if ip.address not in there.values():
+                self.lent.lend(
+                    account,
+                    ip.subnet,
+                    kind="interface",
+                    description=f"Route 53 Resolver: {endpoint.id}:{ip.id}",
+                    manager=MANAGER,
+                    of=endpoint.id,
+                    address=ip.address,
+                    groups=endpoint.groups,
+                )
+
+    def leave(self, endpoint: Endpoint) -> None:
+        """Give back the interfaces of an endpoint that is gone."""
+        self.lent.take_back(endpoint.account, list(self.lent.of(endpoint.account, endpoint.id)))
 
     async def _ask_ec2(self, call: Call, operation: str, **request: Any) -> Response:
         try:

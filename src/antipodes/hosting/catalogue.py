@@ -25,6 +25,7 @@ SERVICES = {
     "arc-zonal-shift": "antipodes.regional.zonalshift.api:ZonalShift",
     "route53-recovery-cluster": "antipodes.regional.recovery.clusterapi:RecoveryCluster",
     "ram": "antipodes.regional.ram.api:Ram",
+    "resource-groups": "antipodes.regional.resourcegroups.api:ResourceGroups",
     "route53resolver": "antipodes.regional.route53resolver.api:Route53Resolver",
     "servicediscovery": "antipodes.regional.servicediscovery.api:ServiceDiscovery",
     "network-firewall": "antipodes.regional.networkfirewall.api:NetworkFirewall",

@@ -28,6 +28,7 @@ _CODES: Mapping[str, str] = {
     "ec2": "InvalidParameterValue",
     "lambda": "InvalidParameterValueException",
     "logs": "InvalidParameterException",
+    "resource-groups": "BadRequestException",
     "route53": "InvalidInput",
     "s3": "InvalidArgument",
     "servicediscovery": "InvalidInput",

@@ -1,0 +1,172 @@
+"""What people ask Network Access Analyzer for: a hole found, closed, and not found again."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from antipodes.regional.resourcegroups.api import ResourceGroups
+from tests.regional.ec2.scoping import Scopes, Shop, ends, header, kind, of, parts
+from tests.regional.elbv2.hosts import ACCOUNT, REGION, Region
+
+
+class Grouped(Region):
+    kinds = (*Region.kinds, ResourceGroups)
+
+
+@pytest.fixture
+def region() -> Iterator[Grouped]:
+    region = Grouped()
+    yield region
+    region.close()
+
+
+@pytest.fixture
+def shop(region: Grouped) -> Shop:
+    return Shop(region)
+
+
+def test_finance_is_isolated_from_development(region: Grouped) -> None:
+    nets = Scopes(region)
+    ec2 = nets.ec2
+    finance, development = nets.vpc("10.1.0.0/16"), nets.vpc("10.2.0.0/16")
+    for number, vpc in enumerate((finance, development), 1):
+        group = nets.group(vpc, "10.0.0.0/8")
+        nets.instance(nets.subnet(vpc, f"10.{number}.0.0/24"), group)
+    one, other = of(finance), of(development)
+    apart = {"Source": one, "Destination": other}, {"Source": other, "Destination": one}
+    assert nets.asked(*apart) == []
+    peering = ec2.create_vpc_peering_connection(VpcId=finance, PeerVpcId=development)
+    name = peering["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=name)
+    assert nets.asked(*apart) == []
+    nets.route(development, "10.1.0.0/16", VpcPeeringConnectionId=name)
+    findings = nets.asked(*apart)  # no answer comes back, but packets do come
+    assert len(ends(findings)) == 1
+    assert parts(findings[0]) == ["eni", "sg", "acl", "rtb", "pcx", "acl", "sg", "eni"]
+    assert {one[0]["OutboundHeader"]["Protocol"] for one in findings} == {"6", "17"}
+    by_peering = [{"ThroughResources": [of(name)]}]
+    assert nets.asked(*apart, excluding=by_peering) == []
+    [table] = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [development]}])[
+        "RouteTables"
+    ]
+    ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="10.1.0.0/16")
+    assert nets.asked(*apart) == []
+
+
+def test_what_leaves_goes_by_the_translator(shop: Shop) -> None:
+    """Private hosts may leave by the NAT gateway; that of a public subnet leaves past it."""
+    ec2 = shop.ec2
+    address = ec2.allocate_address()
+    made = ec2.create_nat_gateway(SubnetId=shop.front, AllocationId=address["AllocationId"])
+    nat = made["NatGateway"]["NatGatewayId"]
+    shop.route(shop.network, "0.0.0.0/0", NatGatewayId=nat)
+    out = {"Source": of(shop.network), "Destination": kind("InternetGateway")}
+    every = shop.asked(out)
+    assert set(ends(every)) == {(shop.at_web, shop.gateway), (shop.at_data, shop.gateway)}
+    for through in (kind("NatGateway"), of(nat)):
+        past = shop.asked(out, excluding=[{"ThroughResources": [through]}])
+        assert ends(past) == [(shop.at_web, shop.gateway)]
+        by = shop.asked(out | {"ThroughResources": [through]})
+        assert ends(by) == [(shop.at_data, shop.gateway)]
+    translated = next(one for one in by[0] if one["Component"]["Id"] == nat)
+    private = made["NatGateway"]["NatGatewayAddresses"][0]["PrivateIp"]
+    assert translated["OutboundHeader"]["SourceAddresses"] == [f"{private}/32"]
+    public = header(SourceAddresses=[f"{private}/32"])
+    assert shop.asked(out | {"Destination": kind("InternetGateway") | public}) == by
+    assert shop.asked(out | {"Source": of(shop.back) | public}) == []
+
+
+def test_the_internet_comes_in_by_the_balancer_alone(shop: Shop) -> None:
+    into = {"Source": kind("InternetGateway"), "Destination": of(shop.network)}
+    allowed = [{"Destination": of(shop.group_of_web)}]
+    assert shop.asked(into, excluding=allowed) == []
+    shop.ec2.authorize_security_group_ingress(
+        GroupId=shop.group_of_data,
+        IpPermissions=[
+            {
+                "IpProtocol": "tcp",
+                "FromPort": 5432,
+                "ToPort": 5432,
+                "IpRanges": [{"CidrIp": "55.3.0.0/16"}],
+            }
+        ],
+    )
+    assert shop.asked(into, excluding=allowed) == []  # it has no public address
+    open_to_the_world = shop.instance(shop.front, shop.group_of_data)
+    [found] = shop.asked(into, excluding=allowed)
+    assert found[-1]["Component"]["Id"] == shop.interface(open_to_the_world)
+    assert found[0]["InboundHeader"]["SourceAddresses"] == ["55.3.0.0/16"]
+
+
+class Bastions(Shop):
+    """Hosts that are bastions by their tag, one of them open for more than SSH."""
+
+    def __init__(self, region: Region) -> None:
+        super().__init__(region)
+        self.groups = region.client("resource-groups")
+        query = {
+            "ResourceTypeFilters": ["AWS::EC2::Instance"],
+            "TagFilters": [{"Key": "Role", "Values": ["bastion"]}],
+        }
+        made = self.groups.create_group(
+            Name="bastions",
+            ResourceQuery={"Type": "TAG_FILTERS_1_0", "Query": json.dumps(query)},
+        )
+        self.arn = made["Group"]["GroupArn"]
+        self.group = self.allowing("ssh", 22, "0.0.0.0/0")
+        self.bastion = self.instance(self.front, self.group)
+        self.into = {"Source": kind("InternetGateway"), "Destination": of(self.arn)}
+
+    def tag(self, *instances: str) -> None:
+        tags = [{"Key": "Role", "Value": "bastion"}]
+        self.ec2.create_tags(Resources=list(instances), Tags=tags)
+
+
+def test_bastions_are_come_to_by_ssh_alone(region: Grouped) -> None:
+    nets = Bastions(region)
+    assert nets.asked(nets.into) == []  # nothing is tagged yet
+    nets.tag(nets.bastion)
+    [found] = nets.asked(nets.into)
+    assert found[-1]["Component"]["Id"] == nets.interface(nets.bastion)
+    by_ssh = [{"Destination": header(DestinationPorts=["22"])}]
+    assert nets.asked(nets.into, excluding=by_ssh) == []
+    nets.tag(nets.web)
+    [found] = nets.asked(nets.into, excluding=by_ssh)
+    assert found[-1]["Component"]["Id"] == nets.at_web
+    assert found[0]["InboundHeader"]["DestinationPortRanges"] == [{"From": 80, "To": 80}]
+
+
+def test_a_group_of_many_members_is_read_to_its_end(region: Grouped) -> None:
+    nets = Bastions(region)
+    for prefix in range(51):
+        nets.ec2.create_tags(
+            Resources=[
+                nets.ec2.create_network_interface(SubnetId=nets.back)["NetworkInterface"][
+                    "NetworkInterfaceId"
+                ]
+            ],
+            Tags=[{"Key": "Role", "Value": "bastion"}, {"Key": "n", "Value": str(prefix)}],
+        )
+    nets.tag(nets.bastion)
+    query = {"ResourceTypeFilters": ["AWS::AllSupported"], "TagFilters": [{"Key": "Role"}]}
+    nets.groups.update_group_query(
+        Group="bastions",
+        ResourceQuery={"Type": "TAG_FILTERS_1_0", "Query": json.dumps(query)},
+    )
+    assert len(ends(nets.asked({"Source": of(nets.web), "Destination": of(nets.arn)}))) == 1
+    assert len(ends(nets.asked({"Source": of(nets.arn), "Destination": of(nets.data)}))) == 1
+
+
+def test_a_group_that_is_gone_fails_the_analysis(region: Grouped) -> None:
+    nets = Bastions(region)
+    scope = nets.scope(nets.into)
+    nets.groups.delete_group(Group="bastions")
+    analysis: dict[str, Any] = nets.analysed(scope)
+    assert (analysis["Status"], analysis["FindingsFound"]) == ("failed", "unknown")
+    assert f"arn:aws:resource-groups:{REGION}:{ACCOUNT}:group/bastions" in analysis["StatusMessage"]
+    told = nets.ec2.get_network_insights_access_scope_analysis_findings(
+        NetworkInsightsAccessScopeAnalysisId=analysis["NetworkInsightsAccessScopeAnalysisId"]
+    )
+    assert (told["AnalysisStatus"], told["AnalysisFindings"]) == ("failed", [])

@@ -18,7 +18,7 @@ N ?= 1000000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fix docs articles library patterns pages bench bench-edge bench-sim \
-	bench-fabric bench-tables sim fuzz fuzz-dns fuzz-edge soak crashes clean
+	bench-fabric bench-tables sim fuzz fuzz-dns fuzz-edge fuzz-network soak crashes clean
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -98,6 +98,9 @@ fuzz-dns: $(DEV_STAMP) ## Send N=1000000 broken questions to a DNS server, and l
 
 fuzz-edge: $(DEV_STAMP) ## Send N=1000000 broken requests to the control planes of the edge
 	$(BIN)/python -m tests.service.apifuzzing $(N)
+
+fuzz-network: $(DEV_STAMP) ## Make SEEDS=2000 private networks; sets of packets and walks must agree
+	$(BIN)/python -m tests.fabric.network.agreeing $(SEEDS)
 
 crashes: $(DEV_STAMP) ## Kill a region fifty times under load; nothing acknowledged may be missing
 	ANTIPODES_CRASHES=50 $(BIN)/python -m pytest tests/e2e/test_crashes.py

@@ -260,7 +260,7 @@ class _Spread:
         self._outs: list[Out | None] = [None] * self._count
 
     def pass_on(self, flow: Flow) -> Out:
-        number = _hash(flow.packet, self._node.salt) % self._count if self._count > 1 else 0
+        number = hashed(flow.packet, self._node.salt) % self._count if self._count > 1 else 0
         return self._outs[number] or self._found(number)
 
     def _found(self, number: int) -> Out:
@@ -280,7 +280,7 @@ _MADE: dict[type[Any], Callable[[Points, Any], Any]] = {
 }
 
 
-def _hash(packet: Packet, salt: int) -> int:
+def hashed(packet: Packet, salt: int) -> int:
     """A number that both directions of a flow have in common."""
     version, source, target, protocol, source_port, target_port = packet
     ends = sorted(((source, source_port), (target, target_port)))

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from antipodes.drills.costs import HOURS, KB_PER_GB, monthly, prices, served
+from antipodes.drills.costs import KB_PER_GB, monthly, prices, served
 from antipodes.drills.history import History, Operation, Outcome
 from antipodes.drills.model import (
     ApplicationPart,
@@ -14,6 +14,7 @@ from antipodes.drills.model import (
     TablePart,
     WorldPart,
 )
+from antipodes.world.prices import HOURS
 
 DRILL = Drill(
     name="Costs",

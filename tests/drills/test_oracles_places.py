@@ -4,8 +4,9 @@ import pytest
 
 from antipodes.drills import oracles
 from antipodes.drills.history import History, Span, Transfer
-from antipodes.drills.oracles.traffic import GB, prices
+from antipodes.drills.oracles.traffic import GB
 from antipodes.world.atlas import load_atlas
+from antipodes.world.prices import transfer_prices
 from tests.drills.histories import history, operation
 
 W, E, T = "us-west-2", "eu-central-1", "table/App"
@@ -43,8 +44,8 @@ def test_a_way_without_a_price_is_told() -> None:
 
 def test_prices_are_of_regions_that_there_are() -> None:
     known = {region.code for region in load_atlas().regions}
-    assert {region for region, _ in prices()} <= known
-    assert all(0 < usd < 1 for usd in prices().values())
+    assert {region for region, _ in transfer_prices()} <= known
+    assert all(0 < usd < 1 for usd in transfer_prices().values())
 
 
 def test_what_may_not_leave_is_found_with_its_bytes() -> None:

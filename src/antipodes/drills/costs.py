@@ -1,6 +1,6 @@
 """What an architecture costs a month: the parts in which architectures differ, from dated prices.
 
-The prices are two tables (data/monthly_prices.csv and data/transfer_prices.csv, with their
+The prices are two tables (data/monthly_prices.csv, and what moves: world/prices.py; with their
 sources); how much is used is what the drill's file says (`[monthly]`), and who is served from where
 is what its run showed. Left out: functions and whatever else costs the same everywhere, free tiers,
 and what gets cheaper with the terabytes.
@@ -15,11 +15,10 @@ from typing import NamedTuple
 
 from antipodes.drills.history import History, Operation, Outcome
 from antipodes.drills.model import Drill, MonthlyPart
-from antipodes.drills.oracles.traffic import prices as transfer_prices
 from antipodes.world.countries import continent_of
+from antipodes.world.prices import HOURS, transfer_prices
 from antipodes.world.world import World
 
-HOURS = 730.0  # of a month
 KB_PER_GB = 1 << 20
 MILLION = 1e6
 Served = Mapping[tuple[str, str], float]

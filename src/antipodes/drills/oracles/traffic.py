@@ -1,20 +1,19 @@
 """What moved between places: what it would cost, and whether it was allowed to leave.
 
-Prices are a table (data/transfer_prices.csv beside the drills, with its sources), per GB (2^30
+Prices are a table (world/data/transfer_prices.csv, with its sources), per GB (2^30
 bytes) that leaves a region: to another region, to the internet, or to another zone (charged on both
 sides). What comes in costs nothing, nor does what edge locations pass on, since it was charged when
 it left its region. Not in it: the accelerator's premium, requests, capacity, hours, and what gets
 cheaper with the terabytes.
 """
 
-import csv
 import re
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 from antipodes.drills.history import History, Transfer
 from antipodes.drills.oracles.index import Index
+from antipodes.world.prices import transfer_prices
 
 GB = 1 << 30
 UNTOLD = "traffic"  # bytes of which nobody can tell what they were
@@ -29,14 +28,6 @@ def region_of(place: str) -> str:
     return match.group(1) if match else ""
 
 
-@cache
-def prices() -> dict[tuple[str, str], float]:
-    """USD per GB by (region, where to): another region or `region`, `internet`, `zone`."""
-    text = files("antipodes.drills").joinpath("data/transfer_prices.csv").read_text()
-    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
-    return {(row["region"], row["to"]): float(row["usd_per_gb"]) for row in rows}
-
-
 class Cost(NamedTuple):
     """What the traffic would cost; unpriced are ways that the table has no price for."""
 
@@ -47,7 +38,7 @@ class Cost(NamedTuple):
 
 def cost(history: History | Index) -> Cost:
     """Price everything that moved."""
-    table = prices()
+    table = transfer_prices()
     usd = 0.0
     moved = {"region": 0, "zone": 0, "internet": 0}
     unpriced: dict[str, None] = {}

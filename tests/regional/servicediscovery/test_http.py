@@ -208,7 +208,7 @@ def test_the_order_is_drawn_by_lot(maps: Maps) -> None:
     assert len(orders) > 1
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["1", "2"]), max_size=6))
 def test_the_two_kinds_of_filters_narrow_alike(maps: Maps, zones: dict[str, str]) -> None:
     namespace = maps.namespace(f"n{maps.world.now}-{len(maps.api.list_namespaces()['Namespaces'])}")

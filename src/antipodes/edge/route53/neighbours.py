@@ -4,15 +4,11 @@ A private zone's network must exist, and an alarm's settings are copied. The req
 goes over the backbone, so that a region that cannot be reached cannot be asked.
 """
 
-import hashlib
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from antipodes.edge.route53.model import Alarm, Vpc
-from antipodes.runtime.contract import Accepted, Address
-from antipodes.service import accounts, signatures
+from antipodes.service.asking import Asked, ask
 from antipodes.service.contract import Call, Host, ServiceError
-from antipodes.service.http import HttpRequest
 from antipodes.wire import xmlbody
 from antipodes.wire.xmlbody import Element
 
@@ -24,29 +20,11 @@ async def _ask(
     host: Host, call: Call, region: str, service: str, **parameters: str
 ) -> Element | None:
     """Call an operation of a query API; None: it was refused. Raises when nobody answers."""
-    version = {"Version": _VERSIONS[service]}
-    body = urlencode({**parameters, **version}).encode()
-    now = datetime.fromtimestamp(host.runtime.wall(), UTC)
-    credential = signatures.Credential(call.account, f"{now:%Y%m%d}", region, service)
-    time = f"{now:%Y%m%dT%H%M%SZ}"
-    headers = {
-        "content-type": "application/x-www-form-urlencoded",
-        "host": f"{service}.{region}.amazonaws.com",
-        "x-amz-content-sha256": hashlib.sha256(body).hexdigest(),
-        "x-amz-date": time,
-    }
-    accepted = Accepted(host.place, "", Address(host.place, "api"), call.trace)
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    request = HttpRequest("POST", "/", headers, body, accepted, raw)
-    signed = signatures.Signed(credential, tuple(sorted(headers)), "", time, None)
-    signature = signatures.signature_of(request, signed, accounts.secret_of(call.account))
-    authorization = (
-        f"{signatures.ALGORITHM} Credential={call.account}/{credential.scope}, "
-        f"SignedHeaders={';'.join(signed.headers)}, Signature={signature}"
-    )
-    headers["authorization"] = authorization
-    raw.append((b"authorization", authorization.encode()))
-    response = await host.serve_http(request)
+    body = urlencode({**parameters, "Version": _VERSIONS[service]}).encode()
+    endpoint = f"{service}.{region}.amazonaws.com"
+    form = "application/x-www-form-urlencoded"
+    asked = Asked(region, service, endpoint, "POST", "/", body, form)
+    response = await ask(host, call.account, asked, call.trace)
     if response.status >= _SERVER_ERROR:
         raise ServiceError(
             "ServiceUnavailable", f"{service} in {region} could not be asked; try again", 503

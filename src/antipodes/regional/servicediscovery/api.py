@@ -2,6 +2,7 @@
 
 from antipodes.regional.servicediscovery import (
     discoveryapi,
+    dnsapi,
     instanceapi,
     namespaceapi,
     otherapi,
@@ -12,6 +13,7 @@ from antipodes.regional.servicediscovery.service import ServiceDiscovery
 __all__ = [
     "ServiceDiscovery",
     "discoveryapi",
+    "dnsapi",
     "instanceapi",
     "namespaceapi",
     "otherapi",

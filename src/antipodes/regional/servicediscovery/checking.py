@@ -10,7 +10,7 @@ from typing import Any
 
 from antipodes.regional.servicediscovery import model
 from antipodes.regional.servicediscovery.model import MapService, Namespace
-from antipodes.regional.servicediscovery.service import invalid
+from antipodes.regional.servicediscovery.registry import invalid
 from antipodes.service.contract import Request
 from antipodes.service.numbers import whole_number
 
@@ -21,7 +21,7 @@ CNAME, IPV4, IPV6 = "AWS_INSTANCE_CNAME", "AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV
 PORT = "AWS_INSTANCE_PORT"
 _KNOWN = frozenset({ALIAS, MACHINE, FIRST_HEALTH, CNAME, IPV4, IPV6, PORT})
 _TOGETHER = (("A",), ("AAAA",), ("A", "AAAA"), ("SRV",), ("CNAME",))
-_WANTED = {"A": IPV4, "AAAA": IPV6, "CNAME": CNAME}
+WANTED = {"A": IPV4, "AAAA": IPV6, "CNAME": CNAME}
 _PORT_MAX = 65535
 
 
@@ -95,7 +95,7 @@ def _check_named(service: MapService, given: Mapping[str, str]) -> None:
             raise invalid(f"{ALIAS} does not go with attributes of an instance.")
         return
     for one in types:
-        wanted = _WANTED.get(one)
+        wanted = WANTED.get(one)
         if wanted is not None and wanted not in given:
             raise invalid(f"An instance of a service with {one} records needs {wanted}.")
     if types == ["SRV"] and (PORT not in given or not {IPV4, IPV6} & {*given}):

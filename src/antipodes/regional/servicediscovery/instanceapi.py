@@ -7,12 +7,8 @@ import msgspec
 
 from antipodes.regional.servicediscovery import checking, model, shown, working
 from antipodes.regional.servicediscovery.model import Instance, MapService, Namespace
-from antipodes.regional.servicediscovery.service import (
-    ServiceDiscovery,
-    invalid,
-    operations,
-    page,
-)
+from antipodes.regional.servicediscovery.registry import invalid
+from antipodes.regional.servicediscovery.service import ServiceDiscovery, operations, page
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
 OF_SERVICE_MAX, OF_NAMESPACE_MAX = 1000, 2000  # instances, by AWS's default quotas
@@ -31,6 +27,7 @@ async def register_instance(service: ServiceDiscovery, call: Call, request: Requ
     found = service.map_service(call, request["ServiceId"])
     checking.attributes(found, request["Attributes"])
     attributes = await _filled(service, call, request["Attributes"])
+    zone = await _alias_zone(service, call, attributes)
     found = service.map_service(call, request["ServiceId"])
     namespace, name = namespace_of(service, found), request["InstanceId"]
     there = {one.id for one in service.instances(found)}
@@ -38,7 +35,7 @@ async def register_instance(service: ServiceDiscovery, call: Call, request: Requ
         _check_room(service, namespace, len(there))
     first = attributes.get(checking.FIRST_HEALTH) or model.HEALTHY
     creator = request.get("CreatorRequestId") or ""
-    made = Instance(name, found.id, attributes, creator, first, first)
+    made = Instance(name, found.id, attributes, creator, first, first, alias_zone=zone)
     return working.begin(service, model.REGISTER, namespace, found, made)
 
 
@@ -75,6 +72,22 @@ async def _filled(
     if not addresses:
         raise invalid(f"{checking.MACHINE}: '{machine}' has no private address.")
     return {**given, checking.IPV4: addresses[0]}
+
+
+async def _alias_zone(service: ServiceDiscovery, call: Call, attributes: Mapping[str, str]) -> str:
+    """The hosted zone of the load balancer that is named, if one is; it is in this region."""
+    name = attributes.get(checking.ALIAS)
+    if name is None:
+        return ""
+    wanted = name.lower().rstrip(".").removeprefix("dualstack.")
+    told = await service.host.call(
+        "elbv2", "DescribeLoadBalancers", {}, account=call.account, trace=call.trace
+    )
+    for one in told["LoadBalancers"]:
+        if one["DNSName"].lower() == wanted:
+            zone: str = one["CanonicalHostedZoneId"]
+            return zone
+    raise invalid(f"{checking.ALIAS}: no load balancer here has the name '{name}'.")
 
 
 @operations("DeregisterInstance")
@@ -141,4 +154,8 @@ def update_instance_custom_health_status(
         instance, health=model.health_of(instance, now), said=said, counts_at=counts_at
     )
     service.put_instance(found, changed)
+    if found.records:
+        namespace = namespace_of(service, found)
+        service.publishing.work(namespace)
+        service.publishing.work_at(namespace, counts_at)
     return {}

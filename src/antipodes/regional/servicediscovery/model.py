@@ -59,6 +59,7 @@ class Instance(msgspec.Struct, frozen=True):
     health: str = HEALTHY
     said: str = HEALTHY
     counts_at: float = 0.0
+    alias_zone: str = ""  # of the load balancer that it is an alias of
 
 
 class Operation(msgspec.Struct, frozen=True):

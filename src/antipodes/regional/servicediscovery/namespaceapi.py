@@ -7,17 +7,17 @@ import msgspec
 
 from antipodes.regional.servicediscovery import model, shown, working
 from antipodes.regional.servicediscovery.model import Namespace
+from antipodes.regional.servicediscovery.registry import invalid
 from antipodes.regional.servicediscovery.service import (
-    NAMESPACES_MAX,
     ServiceDiscovery,
     filtered,
-    invalid,
     operations,
     page,
     tags_given,
 )
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
+NAMESPACES_MAX = 50  # of an account in a region, by AWS's default quota
 _FILTERS: Mapping[str, Callable[[Namespace], str]] = {
     "TYPE": lambda one: one.kind,
     "NAME": lambda one: one.name,
@@ -50,10 +50,20 @@ def wanted(service: ServiceDiscovery, call: Call, request: Request, kind: str) -
     http_name = name
     if any(one.http_name == name for one in there):
         http_name = f"{name}-{hashlib.sha256(found.encode()).hexdigest()[:8]}"
+    ttl_s = soa_ttl_s(request)
     return Namespace(
         *(found, call.account, name, kind, http_name, request.get("Description") or ""),
         *(request.get("CreatorRequestId") or "", service.now),
+        vpc=request.get("Vpc") or "",
+        soa_ttl_s=model.SOA_TTL_S if ttl_s is None else ttl_s,
     )
+
+
+def soa_ttl_s(request: Request) -> int | None:
+    """The TTL of a zone's SOA record that a request says, if it does."""
+    properties = request.get("Properties") or {}
+    found: int | None = ((properties.get("DnsProperties") or {}).get("SOA") or {}).get("TTL")
+    return found
 
 
 def known(service: ServiceDiscovery, call: Call) -> list[Namespace]:

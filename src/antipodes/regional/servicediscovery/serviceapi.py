@@ -6,10 +6,10 @@ import msgspec
 
 from antipodes.regional.servicediscovery import checking, model, shown, working
 from antipodes.regional.servicediscovery.model import MapService, Namespace
+from antipodes.regional.servicediscovery.registry import invalid
 from antipodes.regional.servicediscovery.service import (
     ServiceDiscovery,
     filtered,
-    invalid,
     operations,
     page,
     tags_given,
@@ -31,7 +31,7 @@ def create_service(service: ServiceDiscovery, call: Call, request: Request) -> R
     if len(given) != 1:
         raise invalid("A service is in one namespace, which NamespaceId says.")
     _check_health(request)
-    namespace = service.namespace(call, given[0])
+    namespace = _stays(service, service.namespace(call, given[0]))
     policy, records = checking.dns_config(namespace, request)
     tags = tags_given(request)
     _check_new(service, namespace, request["Name"], by_name=bool(records))
@@ -43,6 +43,15 @@ def create_service(service: ServiceDiscovery, call: Call, request: Request) -> R
     service.services.put(call.account, made.id, made)
     service.tag(call.account, service.arn("service", call.account, made.id), tags)
     return {"Service": shown.map_service(service, made)}
+
+
+def _stays(service: ServiceDiscovery, namespace: Namespace) -> Namespace:
+    """A namespace that is not being deleted."""
+    for one in service.operation_records.list(namespace.account):
+        ends = (one.kind, one.status) == (model.DELETE_NAMESPACE, model.PENDING)
+        if ends and one.namespace.id == namespace.id:
+            raise ServiceError("NamespaceNotFound", f"{namespace.id} is being deleted.")
+    return namespace
 
 
 def _check_health(request: Request) -> None:

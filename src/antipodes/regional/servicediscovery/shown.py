@@ -11,12 +11,12 @@ from antipodes.regional.servicediscovery.model import (
     Operation,
     health_of,
 )
-from antipodes.regional.servicediscovery.service import ServiceDiscovery
+from antipodes.regional.servicediscovery.registry import Registry
 
 Thing = dict[str, Any]
 
 
-def namespace(service: ServiceDiscovery, of: Namespace, *, summary: bool = False) -> Thing:
+def namespace(service: Registry, of: Namespace, *, summary: bool = False) -> Thing:
     """A namespace; a list has it without the token that it was made with."""
     properties: Thing = {"HttpProperties": {"HttpName": of.http_name}}
     dns: Thing = {"HostedZoneId": of.zone, "SOA": {"TTL": of.soa_ttl_s}} if of.zone else {}
@@ -42,7 +42,7 @@ def _told(found: Thing, of: Namespace | MapService, *, summary: bool) -> Thing:
     return found
 
 
-def map_service(service: ServiceDiscovery, of: MapService, *, summary: bool = False) -> Thing:
+def map_service(service: Registry, of: MapService, *, summary: bool = False) -> Thing:
     """A service; a list has it without the namespace and the token that it was made with."""
     found: Thing = {
         "Id": of.id,

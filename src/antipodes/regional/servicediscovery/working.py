@@ -1,14 +1,10 @@
-"""Operations: begun, under way, and ended with what they bring about.
+"""How operations begin.
 
-What is in no hosted zone is done at once. A namespace, a service or an instance takes one operation
-at a time.
+What is in no hosted zone is done at once; all else when Route 53 has answered (`publishing`). A
+namespace, a service or an instance takes one operation at a time.
 """
 
-from typing import Any
-
-import msgspec
-
-from antipodes.regional.servicediscovery import model
+from antipodes.regional.servicediscovery import ending, model
 from antipodes.regional.servicediscovery.model import Instance, MapService, Namespace, Operation
 from antipodes.regional.servicediscovery.service import ServiceDiscovery
 from antipodes.service.contract import Response, ServiceError
@@ -48,7 +44,11 @@ def begin(
         service=map_service,
         instance=instance,
     )
-    succeed(service, made)
+    if namespace.kind == model.HTTP or (map_service is not None and not map_service.records):
+        ending.succeed(service, made)
+    else:
+        service.operation_records.put(made.account, made.id, made)
+        service.publishing.work(namespace)
     return {"OperationId": made.id}
 
 
@@ -73,70 +73,3 @@ def _forget(service: ServiceDiscovery, known: list[Operation]) -> None:
     )
     for one in ended[: len(ended) + 1 - KEPT_MAX]:
         service.operation_records.delete(one.account, one.id)
-
-
-def succeed(service: ServiceDiscovery, of: Operation) -> None:
-    """End an operation with what it was to bring about."""
-    _ENDS[of.kind](service, of)
-    _end(service, of, status=model.SUCCESS)
-
-
-def fail(service: ServiceDiscovery, of: Operation, code: str, message: str) -> None:
-    """End an operation without."""
-    _end(service, of, status=model.FAIL, code=code, message=message)
-
-
-def _end(service: ServiceDiscovery, of: Operation, **fields: Any) -> None:
-    ended = msgspec.structs.replace(of, updated_at=service.now, **fields)
-    service.operation_records.put(of.account, of.id, ended)
-
-
-def _keep_namespace(service: ServiceDiscovery, of: Operation) -> None:
-    service.namespaces.put(of.account, of.namespace.id, of.namespace)
-
-
-def _delete_namespace(service: ServiceDiscovery, of: Operation) -> None:
-    service.namespaces.delete(of.account, of.namespace.id)
-    service.tag(of.account, service.arn("namespace", of.account, of.namespace.id), {})
-
-
-def _update_service(service: ServiceDiscovery, of: Operation) -> None:
-    """The revision of its instances and its attributes may have moved on since it was asked."""
-    assert of.service is not None
-    now = service.services.get(of.account, of.service.id)
-    assert now is not None, "a service stays while something is done with it"
-    changed = msgspec.structs.replace(
-        now, description=of.service.description, records=of.service.records
-    )
-    service.services.put(of.account, changed.id, changed)
-
-
-def _register(service: ServiceDiscovery, of: Operation) -> None:
-    assert of.service is not None
-    assert of.instance is not None
-    service.put_instance(of.service, of.instance)
-    _revise(service, of.service)
-
-
-def _deregister(service: ServiceDiscovery, of: Operation) -> None:
-    assert of.service is not None
-    assert of.instance is not None
-    service.delete_instance(of.service, of.instance.id)
-    _revise(service, of.service)
-
-
-def _revise(service: ServiceDiscovery, of: MapService) -> None:
-    now = service.services.get(of.account, of.id)
-    assert now is not None, "a service stays while something is done with it"
-    changed = msgspec.structs.replace(now, revision=now.revision + 1)
-    service.services.put(of.account, of.id, changed)
-
-
-_ENDS = {
-    model.CREATE_NAMESPACE: _keep_namespace,
-    model.UPDATE_NAMESPACE: _keep_namespace,
-    model.DELETE_NAMESPACE: _delete_namespace,
-    model.UPDATE_SERVICE: _update_service,
-    model.REGISTER: _register,
-    model.DEREGISTER: _deregister,
-}

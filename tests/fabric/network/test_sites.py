@@ -110,3 +110,51 @@ def test_four_tunnels_of_equal_worth_to_a_hub_carry_flows_together(office: Build
         used |= {kind for kind in kinds(both) if kind.startswith("line")}
     assert used == {f"line {name}" for name in names}
     assert told(office.send("office", "10.0.0.10", source="192.168.0.1")) == BOTH
+
+
+def test_what_is_learnt_over_a_line_is_forgotten_with_it_and_another_way_is_taken(
+    office: Builder,
+) -> None:
+    office.hub("hub")
+    office.attach("hub", "n", "networks", "s")
+    learnt = route(OFFICE, model.PRIVATE, "gateway", origin=model.PROPAGATED)
+    office.table("n main", "n", learnt, route("0.0.0.0/0", model.HUB, "hub"))
+    line(office, "backup", "office", model.Ref("attachment", "vpn"))
+    office.attachments["vpn"] = model.Attachment("vpn", "hub", model.LINE, "backup", (), "wan")
+    office.hub_tables["networks"] = model.HubTable(
+        "networks", "hub", (model.HubRoute(OFFICE, (OFFICE,), ("vpn",), model.PROPAGATED),)
+    )
+    assert "private gateway gateway" in kinds(office.send("host", "192.168.0.1"))
+    for name in ("circuit", "tunnel"):
+        line(office, name, "office", GATEWAY, up=False)
+    assert kinds(office.send("host", "192.168.0.1"))[-2:] == ["line backup", "site office"]
+    line(office, "backup", "office", model.Ref("attachment", "vpn"), up=False)
+    assert told(office.send("host", "192.168.0.1"))[0] == "no route"
+
+
+def test_a_hub_takes_the_next_of_what_it_has_learnt_and_keeps_to_what_was_put_there(
+    office: Builder,
+) -> None:
+    office.hub("hub")
+    office.attach("hub", "n", "networks", "s")
+    office.table("n main", "n", route(OFFICE, model.HUB, "hub"))
+    names = "first", "second"
+    for name in names:
+        line(office, name, "office", model.Ref("attachment", f"vpn {name}"))
+        office.attachments[f"vpn {name}"] = model.Attachment(
+            f"vpn {name}", "hub", model.LINE, name, (), "wan"
+        )
+
+    def learns(origin: int) -> None:
+        routes = tuple(model.HubRoute(OFFICE, (OFFICE,), (f"vpn {one}",), origin) for one in names)
+        office.hub_tables["networks"] = model.HubTable("networks", "hub", routes)
+
+    for origin, nobody in ((model.PROPAGATED, "no route"), (model.STATIC, "not connected")):
+        learns(origin)
+        assert "line first" in kinds(office.send("host", "192.168.0.1"))
+        line(office, "first", "office", model.Ref("attachment", "vpn first"), up=False)
+        assert "line second" in kinds(office.send("host", "192.168.0.1"))
+        line(office, "second", "office", model.Ref("attachment", "vpn second"), up=False)
+        assert told(office.send("host", "192.168.0.1"))[0] == nobody
+        for name in names:
+            line(office, name, "office", model.Ref("attachment", f"vpn {name}"))

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from antipodes.fabric.network.together import together
+from antipodes.fabric.network.topology import Topology
+from antipodes.questions import failures
 from antipodes.questions.walking import Asked, walked
 from tests.regional.ec2.networks import ACCOUNT, Networks
 from tests.regional.ec2.test_vpngateways import TYPE, customer, gateway
@@ -70,10 +72,12 @@ class Hubbed(Networks):
             for one in found
         }
 
+    def topology(self) -> Topology:
+        return together([self._service.networks()[ACCOUNT]])
+
     def lines(self, source: str, target: str) -> set[str]:
         """The tunnels that flows from many ports take."""
-        topology = together([self._service.networks()[ACCOUNT]])
-        found = set()
+        topology, found = self.topology(), set()
         for port in range(40000, 40100):
             walk = walked(topology, Asked(source, target, from_port=port)).there
             assert walk.end.outcome == "delivered"
@@ -137,6 +141,10 @@ def test_another_number_is_another_path_and_the_first_counts(hubbed: Hubbed) -> 
     second = hubbed.connect(hubbed.office(2, OFFICE, 65020))
     assert hubbed.routes()[OFFICE] == ("propagated", [first])
     assert hubbed.lines(hubbed.host, "192.168.5.5") == {f"{first}/1", f"{first}/2"}
+    cut = failures.without(hubbed.topology(), failures.Failure("line", f"{first}/1"))
+    cut = failures.without(cut, failures.Failure("line", f"{first}/2"))
+    walk = walked(cut, Asked(hubbed.host, "192.168.5.5")).there
+    assert walk.steps[-1].hop.kind == "site"  # by the second, which the table does not show yet
     hubbed.break_tunnels(first, "1,2")
     assert hubbed.routes()[OFFICE] == ("propagated", [second])
 

@@ -257,7 +257,8 @@ def routes(index: Index, subnet_id: str, via: str) -> Lookup:
 def preferred(index: Index, network: Network, found: Sequence[Route]) -> list[tuple[Route, Range]]:
     """Routes by prefix, those that count before others to the same prefix.
 
-    What is learnt never takes the place of the network's own prefixes, nor of a part of them.
+    What is learnt never takes the place of the network's own prefixes, nor of a part of them; and
+    of what is learnt over lines nothing is left once they are down.
     """
     own = index.ranges(network.prefixes)
     pairs = [(route, one) for route in found for one in index.ranges(route.prefixes)]
@@ -266,9 +267,24 @@ def preferred(index: Index, network: Network, found: Sequence[Route]) -> list[tu
             (route, (low, high))
             for route, (low, high) in pairs
             if route.origin != PROPAGATED
-            or not any(first <= low and high <= last for first, last in own)
+            or (
+                _is_announced(index, route)
+                and not any(first <= low and high <= last for first, last in own)
+            )
         ),
         key=lambda pair: pair[0].origin,
+    )
+
+
+def _is_announced(index: Index, route: Route) -> bool:
+    """Whether a learnt route is heard over any line, if it comes from a private gateway."""
+    gateway = index.topology.private_gateways.get(route.to.id)
+    if route.to.kind != PRIVATE or gateway is None:
+        return True
+    return any(
+        set(route.prefixes) <= set(one.prefixes)
+        and any(index.topology.lines[name].up for name in one.lines)
+        for one in gateway.routes
     )
 
 

@@ -199,6 +199,26 @@ def routes_of(  # noqa: PLR0913 - all that a table's routes follow from
     return entries(table.routes, offers, lists=listed, there=attachments, spreads=spreads)
 
 
+def standby(
+    table: HubTable,
+    attachments: Mapping[str, HubAttachment],
+    announced: Mapping[str, Announced],
+    *,
+    spreads: bool = True,
+) -> list[Entry]:
+    """What a table would use once it hears a prefix of nobody better any more, the best first."""
+    by_prefix: dict[str, list[Offer]] = {}
+    for offer in learnt(table, attachments, {}, announced):
+        by_prefix.setdefault(offer.prefix, []).append(offer)
+    found = []
+    for prefix, offers in by_prefix.items():
+        chosen = best(offers, spreads=spreads)
+        while offers := [one for one in offers if one.attachment not in chosen]:
+            chosen = best(offers, spreads=spreads)
+            found.append(Entry(prefix, chosen, PROPAGATED))
+    return found
+
+
 def found_by(routes: Sequence[Entry], name: str, values: Sequence[str]) -> list[Entry]:
     """The routes that one of the searches by prefix finds, for any of several values."""
     asked = [network(value, "Filter") for value in values]

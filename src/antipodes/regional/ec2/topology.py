@@ -160,15 +160,13 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
         lists = {
             one.list: prefixlists.prefixes_of(estate, account, one.list) for one in table.lists
         }
+        spreads = hubs[table.hub].spreads
         found = hubroutes.routes_of(
-            *(table, beside, vpcs),
-            lists=lists,
-            announced=announced,
-            spreads=hubs[table.hub].spreads,
+            *(table, beside, vpcs), lists=lists, announced=announced, spreads=spreads
         )
         routes = tuple(
             told.HubRoute(one.prefix, (one.prefix,), over, one.origin, not over)
-            for one in found
+            for one in (*found, *hubroutes.standby(table, beside, announced, spreads=spreads))
             for over in toldsites.ways(one.attachments, names, tunnels)
         )
         tables[table.id] = told.HubTable(table.id, table.hub, routes)

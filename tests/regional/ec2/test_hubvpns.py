@@ -233,3 +233,30 @@ def test_a_connection_moves_between_gateways_of_both_kinds(hubbed: Hubbed) -> No
     hubbed.ec2.create_vpn_connection_route(VpnConnectionId=static, DestinationCidrBlock=OFFICE)
     code = refusal(modify, VpnConnectionId=static, TransitGatewayId=hubbed.hub)
     assert code == "IncorrectState"
+
+
+def test_an_analysis_goes_over_a_tunnel_and_names_what_aws_has(hubbed: Hubbed) -> None:
+    vpn = hubbed.connect(hubbed.office(1, OFFICE))
+    ec2 = hubbed.ec2
+
+    def asked(address: str) -> dict[str, Any]:
+        path = ec2.create_network_insights_path(
+            Source=hubbed.host, DestinationIp=address, Protocol="tcp", ClientToken=address
+        )["NetworkInsightsPath"]["NetworkInsightsPathId"]
+        begun = ec2.start_network_insights_analysis(
+            NetworkInsightsPathId=path, ClientToken=address
+        )["NetworkInsightsAnalysis"]["NetworkInsightsAnalysisId"]
+        told = ec2.describe_network_insights_analyses(NetworkInsightsAnalysisIds=[begun])
+        found: dict[str, Any] = told["NetworkInsightsAnalyses"][0]
+        return found
+
+    found = asked("192.168.5.5")
+    assert found["NetworkPathFound"]
+    parts = [one["Component"]["Id"] for one in found["ForwardPathComponents"]]
+    attachment = hubbed.attachments()[vpn]["TransitGatewayAttachmentId"]
+    assert [vpn, attachment] == [one for one in (vpn, attachment) if one in parts]
+    hubbed.break_tunnels(vpn, "1,2")
+    missed = asked("192.168.5.6")
+    assert not missed["NetworkPathFound"]
+    codes = [one["ExplanationCode"] for one in missed["Explanations"]]
+    assert codes == ["TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT"]

@@ -50,6 +50,7 @@ _CODES = {
     outcomes.NOT_RUNNING: "BAD_STATE",
     outcomes.UNKNOWN: "UNKNOWN_RESOURCE",
 }
+_WITH_TUNNELS = ("vpn-", "tgw-attach-")  # ids of what has a part for each
 _MEMBERS = {  # what explanations and components call a kind of hop
     "interface": "NetworkInterface",
     "filter": "Acl",
@@ -60,6 +61,8 @@ _MEMBERS = {  # what explanations and components call a kind of hop
     "hub": "TransitGateway",
     "attachment": "TransitGatewayAttachment",
     _HUB_TABLE: "TransitGatewayRouteTable",
+    "private gateway": "VpnGateway",
+    "line": "VpnConnection",
     "network": "Vpc",
     "subnet": "Subnet",
 }
@@ -251,7 +254,9 @@ def rule_shown(topology: told.Topology, hop: Hop, rule: Rule | None) -> Thing:
 
 
 def _id(name: str) -> str:
-    """Without the region that tells the two sides of a peering of hubs apart."""
+    """Without the region that tells the two sides of a peering of hubs apart, or the tunnel."""
+    if name.startswith(_WITH_TUNNELS):
+        return name.partition("/")[0]
     return name.partition("@")[0]
 
 

@@ -67,8 +67,8 @@ def test_each_account_has_its_own_and_the_same_after_a_restart(region: Region) -
 
 def test_a_filter_that_is_not_known_is_refused_by_name(region: Region) -> None:
     ec2 = region.client("ec2")
-    with pytest.raises(ClientError, match="'ipv6-native' is invalid"):
-        ec2.describe_subnets(Filters=named("ipv6-native", "true"))
+    with pytest.raises(ClientError, match="'outpost-arn' is invalid"):
+        ec2.describe_subnets(Filters=named("outpost-arn", "true"))
     assert ec2.describe_subnets(Filters=named("tag:Name", "a"))["Subnets"] == []
 
 

@@ -101,6 +101,13 @@ class Estate:
             self.vpns,
         )
         self.shared = SharedNetworks(host.store, self.vpcs, self.subnets)
+        self._share()
+        self._tags = Records(host.store, "ec2/tags", Tags)
+        self._chance = host.runtime.chance("ec2/ids")
+        self.on_tags: Callable[[str, str], None] = lambda *_: None  # told of whose have changed
+
+    def _share(self) -> None:
+        """Let accounts see what of others' they may."""
         own: Table[Any]
         for own in (self.vpcs, self.subnets, self.hubs, self.lists):
             own.let(partial(self.shared.given, own.kind))
@@ -108,9 +115,6 @@ class Estate:
             own.let(partial(self.shared.beside, own))
         for own in (self.interfaces, self.groups):
             own.let(partial(self.shared.of_guests, own))
-        self._tags = Records(host.store, "ec2/tags", Tags)
-        self._chance = host.runtime.chance("ec2/ids")
-        self.on_tags: Callable[[str, str], None] = lambda *_: None  # told of whose have changed
 
     def new_id(self, prefix: str) -> str:
         """An id, of what has no table of its own, that nothing has had."""

@@ -12,7 +12,7 @@ from antipodes.regional.ec2.scopeanswers import Groups
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.regional.ec2.tokens import repeated, token_of
-from antipodes.regional.ec2.topology import topology
+from antipodes.regional.ec2.topology import around
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
 _FINDINGS_MEMBER = "AnalysisFindings"
@@ -167,7 +167,7 @@ async def _groups(service: Ec2, call: Call, scope: AccessScope) -> tuple[Groups,
 
 
 def _found(service: Ec2, call: Call, scope: AccessScope, groups: Groups) -> Iterable[bytes]:
-    networks = topology(service.estate, call.account)
+    networks = around(service.estate, call.account)
     shown = shownscopes.Shown(service.estate, call.account, networks)
     asked = scopeanswers.Asked(service.estate, call.account, networks, groups)
     return (

@@ -134,6 +134,9 @@ class Knowledge:
         self.tell_health((region,), lambda here: here.learn_balancer(wire, balancer), name)
 
     def tell_health(self, sources: tuple[str, ...], change: Change, about: str) -> None:
-        """Let every place hear of health, or of an address."""
+        """Let every place hear of health, or of an address; where it is said, it is known."""
         for location in self.locations.values():
+            if location.place in sources:
+                change(location)
+                continue
             location.hear(sources, change, propagation_s=self._health_s, about=about)

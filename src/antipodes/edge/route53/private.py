@@ -78,10 +78,14 @@ class PrivateZones:
         self._knowledge.follow(EDGE, (HEALTH_KIND, BALANCER_HEALTH_KIND), self._hear_of_health)
 
     def _has_heard(self) -> bool:
-        """Whether nothing is missing of what the control plane has said; then all is in force."""
-        home = self._knowledge.followers[HOME]
-        if not home.connected or home.pending or self._knowledge.copying.has_to_copy(HOME):
-            return False
+        """Whether nothing is missing of what the control plane has said; then all is in force.
+
+        Nor of what is said here, of this region's own names.
+        """
+        for source in (HOME, self._place):
+            told = self._knowledge.followers[source]
+            if not told.connected or told.pending or self._knowledge.copying.has_to_copy(source):
+                return False
         self._knowledge.advance(self._location, self._knowledge.replica.zones.version)
         return True
 

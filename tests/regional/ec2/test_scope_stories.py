@@ -115,8 +115,8 @@ class Bastions(Shop):
             ResourceQuery={"Type": "TAG_FILTERS_1_0", "Query": json.dumps(query)},
         )
         self.arn = made["Group"]["GroupArn"]
-        self.group = self.allowing("ssh", 22, "0.0.0.0/0")
-        self.bastion = self.instance(self.front, self.group)
+        self.of_bastions = self.allowing("ssh", 22, "0.0.0.0/0")
+        self.bastion = self.instance(self.front, self.of_bastions)
         self.into = {"Source": kind("InternetGateway"), "Destination": of(self.arn)}
 
     def tag(self, *instances: str) -> None:

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from antipodes.regional.networkfirewall.api import NetworkFirewall
 from antipodes.regional.resourcegroups.api import ResourceGroups
 from tests.regional.ec2.scoping import Scopes, Shop, ends, header, kind, of, parts
 from tests.regional.elbv2.hosts import ACCOUNT, REGION, Region
+from tests.regional.networkfirewall.policies import Policies, stateful
 
 
 class Grouped(Region):
-    kinds = (*Region.kinds, ResourceGroups)
+    kinds = (*Region.kinds, ResourceGroups, NetworkFirewall)
 
 
 @pytest.fixture
@@ -65,17 +67,86 @@ def test_what_leaves_goes_by_the_translator(shop: Shop) -> None:
     out = {"Source": of(shop.network), "Destination": kind("InternetGateway")}
     every = shop.asked(out)
     assert set(ends(every)) == {(shop.at_web, shop.gateway), (shop.at_data, shop.gateway)}
+    by = shop.asked(out | {"ThroughResources": [of(nat)]})
+    assert ends(by) == [(shop.at_data, shop.gateway)]
     for through in (kind("NatGateway"), of(nat)):
         past = shop.asked(out, excluding=[{"ThroughResources": [through]}])
         assert ends(past) == [(shop.at_web, shop.gateway)]
-        by = shop.asked(out | {"ThroughResources": [through]})
-        assert ends(by) == [(shop.at_data, shop.gateway)]
     translated = next(one for one in by[0] if one["Component"]["Id"] == nat)
     private = made["NatGateway"]["NatGatewayAddresses"][0]["PrivateIp"]
     assert translated["OutboundHeader"]["SourceAddresses"] == [f"{private}/32"]
     public = header(SourceAddresses=[f"{private}/32"])
     assert shop.asked(out | {"Destination": kind("InternetGateway") | public}) == by
     assert shop.asked(out | {"Source": of(shop.back) | public}) == []
+
+
+class Walled(Scopes):
+    """Apps whose subnet leaves by a firewall, which passes what is for port 443."""
+
+    def __init__(self, region: Region) -> None:
+        super().__init__(region)
+        ec2 = self.ec2
+        self.network = self.vpc("10.0.0.0/16")
+        self.apps, place = (self.subnet(self.network, f"10.0.{n}.0/24") for n in range(2))
+        self.gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=self.gateway, VpcId=self.network)
+        ec2.modify_subnet_attribute(SubnetId=self.apps, MapPublicIpOnLaunch={"Value": True})
+        self.app = self.instance(self.apps, self.group(self.network, "10.0.0.0/16"))
+        self.route(self.network, "0.0.0.0/0", GatewayId=self.gateway)
+        firewalls = region.client("network-firewall")
+        policies = Policies(firewalls)
+        web = policies.group("web", stateful("PASS", "TCP", "ANY", "ANY", "443"), order=STRICT)
+        strict = {"RuleOrder": STRICT}
+        policy = policies.policy(
+            "policy",
+            web,
+            StatefulEngineOptions=strict,
+            StatefulDefaultActions=["aws:drop_strict"],
+        )
+        made = firewalls.create_firewall(
+            FirewallName="wall",
+            FirewallPolicyArn=policy,
+            VpcId=self.network,
+            SubnetMappings=[{"SubnetId": place}],
+        )
+        self.firewall = made["Firewall"]["FirewallArn"]
+        [endpoint] = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+        self.endpoint = endpoint["VpcEndpointId"]
+        self.table = ec2.create_route_table(VpcId=self.network)["RouteTable"]["RouteTableId"]
+        ec2.associate_route_table(RouteTableId=self.table, SubnetId=self.apps)
+
+
+STRICT = "STRICT_ORDER"
+
+
+def test_web_apps_leave_by_the_firewall(region: Region) -> None:
+    """What leaves past it is found; and of what leaves by it, what it passes."""
+    nets = Walled(region)
+    out = {"Source": of(nets.apps), "Destination": kind("InternetGateway")}
+    types = ("AWS::NetworkFirewall::Firewall", "AWS::NetworkFirewall::NetworkFirewall")
+    by_it = [
+        *({"ResourceStatement": {"ResourceTypes": [one]}} for one in types),
+        *(of(nets.firewall), of(nets.endpoint), kind("VPCEndpoint")),
+    ]
+
+    def lead(**target: str) -> None:
+        nets.ec2.create_route(RouteTableId=nets.table, DestinationCidrBlock="0.0.0.0/0", **target)
+
+    lead(GatewayId=nets.gateway)
+    for one in by_it:
+        past = nets.asked(out, excluding=[{"ThroughResources": [one]}])
+        assert {finding[0]["OutboundHeader"]["Protocol"] for finding in past} == {"6", "17"}
+    nets.ec2.delete_route(RouteTableId=nets.table, DestinationCidrBlock="0.0.0.0/0")
+    lead(VpcEndpointId=nets.endpoint)
+    for one in by_it:
+        assert nets.asked(out, excluding=[{"ThroughResources": [one]}]) == []
+    [found] = nets.asked(out)
+    assert parts(found)[:4] == ["eni", "sg", "acl", "rtb"]
+    names = [one["Component"]["Id"] for one in found]
+    assert names[5:7] == [nets.endpoint, "wall"]
+    assert found[6]["Component"]["Arn"] == nets.firewall
+    sent = found[0]["OutboundHeader"]
+    assert (sent["Protocol"], sent["DestinationPortRanges"]) == ("6", [{"From": 443, "To": 443}])
 
 
 def test_the_internet_comes_in_by_the_balancer_alone(shop: Shop) -> None:

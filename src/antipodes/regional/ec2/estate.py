@@ -72,7 +72,25 @@ class Estate:
         self.ended_vpn_gateways = Table(host, kinds.VPN_GATEWAY.ended, modelvpn.VpnGateway)
         self.vpns = Table(host, kinds.VPN_CONNECTION, modelvpn.VpnConnection)
         self.ended_vpns = Table(host, kinds.VPN_CONNECTION.ended, modelvpn.VpnConnection)
-        self._tables: tuple[Table[Any], ...] = (
+        self.shared = SharedNetworks(host.store, self.vpcs, self.subnets)
+        self._share()
+        self._tags = Records(host.store, "ec2/tags", Tags)
+        self._chance = host.runtime.chance("ec2/ids")
+        self.on_tags: Callable[[str, str], None] = lambda *_: None  # told of whose have changed
+
+    def _share(self) -> None:
+        """Let accounts see what of others' they may."""
+        own: Table[Any]
+        for own in (self.vpcs, self.subnets, self.hubs, self.lists):
+            own.let(partial(self.shared.given, own.kind))
+        for own in (self.tables, self.acls, self.gateways):
+            own.let(partial(self.shared.beside, own))
+        for own in (self.interfaces, self.groups):
+            own.let(partial(self.shared.of_guests, own))
+
+    def _taggable(self) -> tuple[Table[Any], ...]:
+        """The tables of what can have tags."""
+        return (
             self.vpcs,
             self.subnets,
             self.tables,
@@ -100,21 +118,6 @@ class Estate:
             self.vpn_gateways,
             self.vpns,
         )
-        self.shared = SharedNetworks(host.store, self.vpcs, self.subnets)
-        self._share()
-        self._tags = Records(host.store, "ec2/tags", Tags)
-        self._chance = host.runtime.chance("ec2/ids")
-        self.on_tags: Callable[[str, str], None] = lambda *_: None  # told of whose have changed
-
-    def _share(self) -> None:
-        """Let accounts see what of others' they may."""
-        own: Table[Any]
-        for own in (self.vpcs, self.subnets, self.hubs, self.lists):
-            own.let(partial(self.shared.given, own.kind))
-        for own in (self.tables, self.acls, self.gateways):
-            own.let(partial(self.shared.beside, own))
-        for own in (self.interfaces, self.groups):
-            own.let(partial(self.shared.of_guests, own))
 
     def new_id(self, prefix: str) -> str:
         """An id, of what has no table of its own, that nothing has had."""
@@ -131,7 +134,7 @@ class Estate:
         if name.startswith(f"{kinds.SECURITY_GROUP_RULE.prefix}-"):
             self.rule(account, name)
             return
-        for table in self._tables:
+        for table in self._taggable():
             if name.rpartition("-")[0] == table.kind.prefix:
                 table.get(account, name)
                 return

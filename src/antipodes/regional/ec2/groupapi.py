@@ -58,7 +58,7 @@ def describe_security_groups(service: Ec2, call: Call, request: Request) -> Resp
 @operations("GetSecurityGroupsForVpc")
 def get_security_groups_for_vpc(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
-    vpc = estate.vpcs.get(call.account, request["VpcId"])
+    vpc = estate.vpcs.usable(call.account, request["VpcId"])
     every = estate.groups.list(call.account)
     own = [one for one in every if vpc.id in (one.vpc, *one.others)]
     found = [showngroups.for_vpc(estate, one) for one in own]

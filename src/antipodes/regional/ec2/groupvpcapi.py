@@ -14,8 +14,9 @@ def associate_security_group_vpc(service: Ec2, call: Call, request: Request) -> 
     """To associate what is associated changes nothing."""
     estate = service.estate
     group = groups.by_id(estate, call.account, request["GroupId"])
-    vpc = estate.vpcs.get(call.account, request["VpcId"])
-    if group.id == estate.vpcs.get(call.account, group.vpc).group:
+    vpc = estate.vpcs.usable(call.account, request["VpcId"])
+    own = estate.vpcs.anywhere(call.account, group.vpc)
+    if own is not None and group.id == own.group:
         raise ServiceError(
             "InvalidParameterValue",
             f"{group.id} is the default security group of {group.vpc}, and is used there alone.",
@@ -27,6 +28,7 @@ def associate_security_group_vpc(service: Ec2, call: Call, request: Request) -> 
             f"{group.id} cannot be associated with {vpc.id}, which is {why}.",
         )
     check_dry_run(request)
+    estate.shared.welcome(vpc.account, call.account)
     _keep(service, group, tuple(dict.fromkeys((*group.others, vpc.id))))
     return {"State": "associating"}
 
@@ -55,9 +57,17 @@ def _keep(service: Ec2, group: SecurityGroup, others: tuple[str, ...]) -> None:
 def describe_security_group_vpc_associations(
     service: Ec2, call: Call, request: Request
 ) -> Response:
+    """Both who has the group and who has the VPC see an association."""
+    estate = service.estate
+    every = [
+        (group, vpc)
+        for group in estate.groups.all()
+        for name in group.others
+        if (vpc := estate.vpcs.anywhere(group.account, name)) is not None
+    ]
     found = [
         showngroups.association(group, vpc)
-        for group in service.estate.groups.list(call.account)
-        for vpc in group.others
+        for group, vpc in every
+        if call.account in {group.account, vpc.account}
     ]
     return page(found, request, groupfilters.ASSOCIATION_FILTERS, "SecurityGroupVpcAssociations")

@@ -16,7 +16,7 @@ import msgspec
 
 from antipodes.regional.ec2 import defaults, prefixlists, rules
 from antipodes.regional.ec2.estate import Estate
-from antipodes.regional.ec2.model import Association, GroupRule, Route, Subnet, Vpc
+from antipodes.regional.ec2.model import Association, GroupRule, Interface, Route, Subnet, Vpc
 from antipodes.service.contract import ServiceError
 from antipodes.world.addresses import NETWORKS6_MAX, network_prefix6
 
@@ -122,14 +122,15 @@ def of_subnet(text: str, vpc: Vpc, beside: Iterable[Subnet]) -> str:
     return network
 
 
-def check_free(estate: Estate, subnet: Subnet, gone: Association) -> None:
-    """Refuse to take away a subnet's prefix while addresses of it are in use, or given out."""
+def check_free(subnet: Subnet, gone: Association, inside: Iterable[Interface]) -> None:
+    """Refuse to take away a subnet's prefix while addresses of it are in use, or given out.
+
+    `inside` are the interfaces in the subnet.
+    """
     why = ""
     if subnet.assigns_ipv6:
         why = "its subnet has assign-ipv6-address-on-creation set to true."
-    elif any(
-        one.addresses6 for one in estate.interfaces.list(subnet.account) if one.subnet == subnet.id
-    ):
+    elif any(one.addresses6 for one in inside):
         why = "it is in use by network interfaces."
     if why:
         raise ServiceError(

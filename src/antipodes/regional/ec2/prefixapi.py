@@ -147,7 +147,7 @@ def disassociate_subnet_cidr_block(service: Ec2, call: Call, request: Request) -
     for subnet in estate.subnets.list(call.account):
         for one in subnet.prefixes6:
             if one.id == name:
-                ipv6.check_free(estate, subnet, one)
+                ipv6.check_free(subnet, one, service.interfaces.in_subnet(subnet))
                 without = msgspec.structs.replace(subnet, prefixes6=())
                 return _kept(service, without, one, "disassociating")
     raise ServiceError(

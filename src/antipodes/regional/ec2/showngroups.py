@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from antipodes.regional.ec2 import peering, references, rules, tags
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
-from antipodes.regional.ec2.model import GroupRule, SecurityGroup
+from antipodes.regional.ec2.model import GroupRule, SecurityGroup, Vpc
 
 
 def arn(estate: Estate, of: SecurityGroup) -> str:
@@ -44,13 +44,13 @@ def for_vpc(estate: Estate, of: SecurityGroup) -> Thing:
     }
 
 
-def association(of: SecurityGroup, vpc: str) -> Thing:
+def association(of: SecurityGroup, vpc: Vpc) -> Thing:
     """That a group is used in a VPC besides its own."""
     return {
         "GroupId": of.id,
         "GroupOwnerId": of.account,
-        "VpcId": vpc,
-        "VpcOwnerId": of.account,
+        "VpcId": vpc.id,
+        "VpcOwnerId": vpc.account,
         "State": "associated",
     }
 

@@ -102,7 +102,7 @@ def delete_vpc(service: Ec2, call: Call, request: Request) -> Response:
         *(one for one in estate.gateways.list(account) if one.vpc == vpc.id),
         *(one for one in estate.egress_gateways.list(account) if one.vpc == vpc.id),
         *(one for one in estate.attachments.list(account) if one.of == vpc.id),
-        *(one for one in estate.groups.list(account) if vpc.id in one.others),
+        *(one for one in estate.groups.all() if vpc.id in one.others),
         *(one for one in estate.vpn_gateways.list(account) if one.vpc == vpc.id),
     ]
     if others or len(tables) > 1 or len(acls) > 1 or len(own) > 1:

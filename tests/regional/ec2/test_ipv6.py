@@ -91,6 +91,7 @@ def test_amazon_provides_a_prefix_that_no_other_network_has(region: Region, six:
     assert [vpc["VpcId"] for vpc in six.ec2.describe_vpcs(Filters=wanted)["Vpcs"]] == [six.vpc]
 
 
+@settings(max_examples=30)
 @given(st.data())
 def test_prefixes_of_networks_are_apart_everywhere(data: st.DataObject) -> None:
     codes = [one.code for one in load_atlas().regions]

@@ -143,6 +143,9 @@ def test_settings_that_change_reach_the_zone(named: Named) -> None:
     )
     other = {"DnsConfig": {"DnsRecords": [{"Type": "AAAA", "TTL": 5}]}}
     assert refusal(named.api.update_service, Id=service, Service=other) == "InvalidInput"
+    named.done(named.api.update_service(Id=service, Service={}))
+    assert named.records(namespace) == {}
+    assert named.api.get_service(Id=service)["Service"]["Type"] == "HTTP"
     change = {"Properties": {"DnsProperties": {"SOA": {"TTL": 30}}}}
     named.done(named.api.update_private_dns_namespace(Id=namespace, Namespace=change))
     assert named.soa(namespace) == 30

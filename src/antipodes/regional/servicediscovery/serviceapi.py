@@ -96,7 +96,7 @@ def list_services(service: ServiceDiscovery, call: Call, request: Request) -> Re
 
 @operations("UpdateService")
 def update_service(service: ServiceDiscovery, call: Call, request: Request) -> Response:
-    """Change a description and the TTLs of records; of what types they are stays."""
+    """Change a description and the TTLs of records; those that are left out are no more."""
     had, change = service.map_service(call, request["Id"]), request["Service"]
     namespace = service.namespaces.get(call.account, had.namespace)
     assert namespace is not None, "a namespace stays while it has services"
@@ -104,8 +104,8 @@ def update_service(service: ServiceDiscovery, call: Call, request: Request) -> R
         raise invalid("Services in HTTP namespaces cannot be updated.")
     _check_health(change)
     records = checking.dns_records(change["DnsConfig"]) if change.get("DnsConfig") else ()
-    if [name for name, _ in records] != [name for name, _ in had.records]:
-        raise invalid("The types of a service's DNS records cannot be changed.")
+    if not {name for name, _ in records} <= {name for name, _ in had.records}:
+        raise invalid("A service cannot have other types of DNS records than it was made with.")
     description = change.get("Description")
     changed = msgspec.structs.replace(
         had,

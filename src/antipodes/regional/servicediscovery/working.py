@@ -44,7 +44,8 @@ def begin(
         service=map_service,
         instance=instance,
     )
-    if namespace.kind == model.HTTP or (map_service is not None and not map_service.records):
+    without = map_service is not None and not map_service.records and kind != model.UPDATE_SERVICE
+    if namespace.kind == model.HTTP or without:
         ending.succeed(service, made)
     else:
         service.operation_records.put(made.account, made.id, made)

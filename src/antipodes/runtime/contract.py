@@ -308,6 +308,9 @@ class Journal(Protocol):
     def span(self, trace: str, name: str, started: float, **fields: Any) -> None:
         """Note that the piece of work `name` of a traced request ran from `started` to now."""
 
+    def worked(self, trace: str, name: str, started: float, fields: dict[str, Any]) -> None:
+        """Note a span whose further fields, and its place, are in a dictionary, which is kept."""
+
     def sometimes(self, name: str) -> None:
         """Note that a rare path was taken: whoever explores wants to know that it ever is."""
 

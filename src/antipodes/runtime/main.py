@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ def run_main(main: Coroutine[Any, Any, T]) -> T:
     import uvloop  # noqa: PLC0415 - not on every platform
 
     _allow_files()
+    # libuv would tell epoll of descriptors by an io_uring: dearer by itself for a few at a time.
+    os.environ.setdefault("UV_USE_IO_URING", "0")
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)

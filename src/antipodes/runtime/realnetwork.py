@@ -32,6 +32,8 @@ CONNECT_S_MAX = 75.0
 FOUND_MAX = 10_000
 ACCEPTED, REFUSED = b"+", b"-"
 
+_encode = msgspec.json.Encoder().encode
+
 
 class Preamble(msgspec.Struct, frozen=True, array_like=True):
     """The first line on every connection."""
@@ -98,6 +100,14 @@ class WorldStream(asyncio.Protocol):
     """One end of a connection between places: asyncio's protocol below, our stream above."""
 
     accepted: Accepted
+    _transport: asyncio.Transport
+    # As each stream begins: of the class, since two are made for every connection.
+    _line: DelayLine | None = None
+    _receiver: Receiver | None = None
+    _held: deque[tuple[str, Any]] | None = None
+    _lost = False
+    _ended = False
+    _throttled = False
 
     def __init__(
         self, lines: DelayLines, chance: random.Random, streams: "dict[WorldStream, None]"
@@ -105,13 +115,6 @@ class WorldStream(asyncio.Protocol):
         self._lines = lines
         self._chance = chance
         self._streams = streams
-        self._transport: asyncio.Transport
-        self._line: DelayLine | None = None
-        self._receiver: Receiver | None = None
-        self._held: deque[tuple[str, Any]] | None = None
-        self._lost = False
-        self._ended = False
-        self._throttled = False
 
     # What a receiver calls.
 
@@ -319,6 +322,8 @@ class ConnectingStream(WorldStream):
     In the end there is a receiver that is told of the connection, or a failure, never both.
     """
 
+    _connected = False
+
     def __init__(  # noqa: PLR0913, PLR0917 - made for every connection: no keywords
         self,
         lines: DelayLines,
@@ -328,11 +333,12 @@ class ConnectingStream(WorldStream):
         factory: ReceiverFactory,
         failed: Callable[[Gone], object],
     ) -> None:
-        super().__init__(lines, chance, streams)
+        self._lines = lines  # not by the class above: a call less
+        self._chance = chance
+        self._streams = streams
         self._first = preamble
         self._factory: ReceiverFactory | None = factory  # none when it is decided
         self._failed: Callable[[Gone], object] | None = failed
-        self._connected = False
         self._patience: Timer = lines.later(CONNECT_S_MAX, self._give_up)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -342,9 +348,16 @@ class ConnectingStream(WorldStream):
         if self._factory is None:  # given up meanwhile
             self.abort()
             return
-        door = Address(self._first.place, self._first.port)
-        self.travel(self._first.place, self._first.source, door)
-        self._transport.write(msgspec.json.encode(self._first) + b"\n")
+        first = self._first
+        self.travel(first.place, first.source, Address(first.place, first.port))
+        self._transport.write(_encode(first) + b"\n")
+
+    def data_received(self, data: bytes) -> None:
+        """The answer, and what follows it."""
+        if self._factory is not None and self._line is not None and self._line.is_instant():
+            self._data(data)  # as the line would
+        else:
+            super().data_received(data)
 
     def _data(self, data: bytes) -> None:
         if self._factory is not None:
@@ -356,9 +369,10 @@ class ConnectingStream(WorldStream):
             self._decide()
             self.accepted = Accepted(first.place, "", Address(first.source, ""), first.trace)
             self.attach(factory(self.accepted))
+            if len(data) == 1:  # as nearly always
+                return
             data = data[1:]
-        if data:
-            super()._data(data)
+        super()._data(data)
 
     def _eof(self) -> None:
         self._refuse(f"{self._first.place} closed the connection")

@@ -20,6 +20,7 @@ class OpenFlow:
     """One connection of a client, until it is over."""
 
     _is_over = False
+    far: "FlowEnd | None" = None
 
     def __init__(self, runtime: Runtime, meter: Meter, over: Callable[["OpenFlow"], None]) -> None:
         self._runtime = runtime
@@ -28,15 +29,15 @@ class OpenFlow:
         meter.flows += 1
         meter.open += 1
         self._idle_s = runtime.interval(IDLE_S)
-        self.near: FlowEnd = NearEnd(self, runtime, meter)
-        self.far: FlowEnd | None = None
+        self.near: FlowEnd = NearEnd(self, runtime.now, meter)
         self._timer: Timer = runtime.later(self._idle_s, self._check_idle)
 
     def new_far(self) -> "FlowEnd":
         """The end towards the endpoint, which has been connected."""
-        self.far = FarEnd(self, self._runtime, self._meter)
-        self.near.join(self.far)
-        return self.far
+        near = self.near
+        self.far = far = FarEnd(self, near._now, self._meter)  # noqa: SLF001 - ends of one flow
+        near.other, far.other = far, near  # what came early is sent on when it is open
+        return far
 
     def reset(self) -> None:
         """End it on both sides, as nobody asked for."""
@@ -49,15 +50,16 @@ class OpenFlow:
 
         The far one may yet come, and end, after a client that did not wait for it.
         """
-        if self.near.ended and (self.far is None or self.far.ended):
+        near, far = self.near, self.far
+        if near.ended and (far is None or far.ended):
             if not self._is_over:
                 self._is_over = True
                 self._timer.cancel()
                 self._meter.open -= 1
                 self._over(self)
-            self.near.leave()
-            if self.far is not None:
-                self.far.leave()
+            near.flow = None
+            if far is not None:
+                far.flow = None
 
     def _check_idle(self) -> None:
         moved_at = self.near.moved_at
@@ -75,25 +77,24 @@ class FlowEnd(RelayEnd):
 
     _doomed = False  # reset before it was open
 
-    def __init__(self, flow: OpenFlow, runtime: Runtime, meter: Meter) -> None:
-        self._flow: OpenFlow | None = flow
+    def __init__(self, flow: OpenFlow, now: Callable[[], float], meter: Meter) -> None:
+        self.flow: OpenFlow | None = flow  # none when it is over
         self._meter = meter
-        self._now = runtime.now
-        self.moved_at = runtime.now()
+        self._now = now
+        self.moved_at = now()
 
     def connection_made(self, stream: Stream) -> None:
-        super().connection_made(stream)
+        self.stream = stream  # as the class above does: a call less
+        other = self.other
+        if other is not None:
+            other.flush()
         if self._doomed:
             stream.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
-        if self._flow is not None:
-            self._flow.ended()
-
-    def leave(self) -> None:
-        """The flow is over."""
-        self._flow = None
+        if self.flow is not None:
+            self.flow.ended()
 
     def reset(self) -> None:
         """Reset this side."""

@@ -74,6 +74,8 @@ class Traffic:
         publish: Callable[[list[list[Any]]], None],
     ) -> None:
         self._runtime = runtime
+        self._journal = runtime.journal
+        self._now = runtime.now
         self._locations = locations
         self._meters = Meters(runtime, publish)
         self._ports = runtime.chance("client-ports").random
@@ -165,8 +167,9 @@ class Traffic:
 
     def _noted(self, comer: Comer, region: str, reason: str) -> None:
         """Note a choice, and that it was a rare one."""
-        journal, now = self._runtime.journal, self._runtime.now()
-        journal.span(comer.trace, "edge.route", now, place=comer.place, to=region, reason=reason)
+        journal = self._journal
+        fields = {"place": comer.place, "to": region, "reason": reason}
+        journal.worked(comer.trace, "edge.route", self._now(), fields)
         if reason not in {"nearest", "mapped"}:
             rare = reason.partition(" from ")[0].replace(" ", "-")
             journal.sometimes(f"accelerator.{rare}")
@@ -207,7 +210,7 @@ class Traffic:
         self._flows.pop(flow, None)
 
     def _connect(self, flow: OpenFlow, route: Route, comer: Comer) -> None:
-        started = self._runtime.now()
+        started = self._now()
         region, place, trace = route.door.place, comer.place, comer.trace
 
         def far(_: Accepted) -> Receiver:
@@ -216,7 +219,7 @@ class Traffic:
 
         def failed(error: Gone) -> None:
             self._span_connect(trace, place, region, started, str(error))
-            self._runtime.journal.sometimes("accelerator.endpoint-gone")
+            self._journal.sometimes("accelerator.endpoint-gone")
             flow.reset()
 
         self._standing[place].open(route.door, far, failed, source_ip=route.source_ip, trace=trace)
@@ -224,8 +227,10 @@ class Traffic:
     def _span_connect(
         self, trace: str, place: str, region: str, started: float, error: str
     ) -> None:
-        fields = {"error": error} if error else {}
-        self._runtime.journal.span(trace, "edge.connect", started, place=place, to=region, **fields)
+        fields = {"place": place, "to": region}
+        if error:
+            fields["error"] = error
+        self._journal.worked(trace, "edge.connect", started, fields)
 
     # Datagrams.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from antipodes.questions import (
+    choosequestion,
     comparequestion,
     cutsquestion,
     drawquestion,
@@ -27,6 +28,7 @@ QUESTIONS = (
     snapshotquestion,
     comparequestion,
     lintquestion,
+    choosequestion,
 )
 
 

@@ -99,7 +99,7 @@ class Ends:
         """The point where something sends, and the address that it sends from."""
         if name == INTERNET:
             return ON_THE_INTERNET, INTERNET_ADDRESSES[version]
-        interface = self._interface(name)
+        interface = self.interface(name)
         if interface is None:
             site = self._site(name)
             if site is not None:
@@ -118,7 +118,7 @@ class Ends:
             return INTERNET_ADDRESSES[version]
         if is_address(name):
             return name
-        interface = self._interface(name)
+        interface = self.interface(name)
         if interface is None:
             site = self._site(name)
             if site is not None:
@@ -134,7 +134,8 @@ class Ends:
                 return address
         raise QuestionError(f"{interface.id} has no address of IPv{version}")
 
-    def _interface(self, name: str) -> Interface | None:
+    def interface(self, name: str) -> Interface | None:
+        """The interface that is called so. Raises QuestionError where several are."""
         found = self._topology.interfaces.get(name) or self._by_owner.get(name)
         if found is not None:
             return found

@@ -43,8 +43,10 @@ def test_what_is_as_it_should_be_is_not_spoken_of() -> None:
 
 def test_a_route_that_others_win_over_is_shadowed() -> None:
     made = one_network()
-    made.gateway("private", "n")
-    made.private_gateways["v"] = model.PrivateGateway("v", "n")
+    heard = model.LineRoute("all", ("0.0.0.0/0",), ("line",))
+    made.private_gateways["v"] = model.PrivateGateway("v", "n", (heard,))
+    made.lines["line"] = model.Line("line", "office", model.Ref(model.PRIVATE, "v"))
+    made.sites["office"] = model.Site("office", "", ("192.168.0.0/16",))
     made.table(
         "n main",
         "n",
@@ -52,11 +54,13 @@ def test_a_route_that_others_win_over_is_shadowed() -> None:
         route("10.0.1.0/25", model.PRIVATE, "v", origin=model.PROPAGATED),
         route("0.0.0.0/0", model.PRIVATE, "v", name="learnt", origin=model.PROPAGATED),
     )
-    del made.gateways["private"]
     found = [one for one in route_findings(made.topology()) if one.kind == "shadowed route"]
     assert [one.ids for one in found] == [("n main", "10.0.1.0/25"), ("n main", "learnt")]
     assert "go by the network's own prefixes" in found[0].said
     assert "go by 0.0.0.0/0" in found[1].said
+    made.lines["line"] = replaced(made.lines["line"], up=False)
+    [found_now] = [one.ids for one in findings(made.topology()) if "route" in one.kind]
+    assert found_now == ("n main", "10.0.1.0/25")  # the other is withdrawn, and may come back
 
 
 def test_two_halves_shadow_a_whole() -> None:
@@ -64,6 +68,9 @@ def test_two_halves_shadow_a_whole() -> None:
     halves = [route(f"{start}.0.0.0/1", model.GATEWAY, "g") for start in (0, 128)]
     made.table("n main", "n", route("0.0.0.0/0", model.GATEWAY, "g"), *halves)
     assert kinds(made) == [("shadowed route", ("n main", "0.0.0.0/0"))]
+    learnt = [replaced(one, origin=model.PROPAGATED) for one in halves]
+    made.table("n main", "n", route("0.0.0.0/0", model.GATEWAY, "g"), *learnt)
+    assert kinds(made) == [("unused route", ("n main", "0.0.0.0/0"))]  # as long as they are
 
 
 def test_a_table_that_nobody_sends_by_has_unused_routes_and_one_for_answers_has_not() -> None:

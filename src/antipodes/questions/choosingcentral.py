@@ -25,7 +25,7 @@ def _over_hub(of: Estate, gigabytes: float, *, times: int = 1) -> tuple[Item, ..
 
 
 def choose_s3(topology: Topology, region: str, gb_month: float, outside_gb_month: float) -> Choice:
-    """A gateway or an interface endpoint; outside are clients of sites, and whoever is said to be."""
+    """A gateway or an interface endpoint; outside are sites, and whoever is said to be."""
     of = estate(topology, region)
     sites = len(topology.sites)
     outside = sites > 0 or outside_gb_month > 0

@@ -1,9 +1,10 @@
 """Routes that do nothing, and routes that are missing.
 
-A route is shadowed where others win for every address of it: without it, no packet goes anywhere
-else. It is unused where nothing comes to it that a host, a site, a service or the internet could
-send, first or in answer, whatever groups and firewalls allow: more comes to routes in this way of
-counting than does in truth, so what is called unused is so.
+A route is shadowed where others win for every address of it, whatever is learnt: without it, no
+packet goes anywhere else. One that somebody has written is unused where nothing comes to it, as
+things are, that a host, a site, a service or the internet could send, first or in answer, whatever
+groups and firewalls allow: more comes to routes in this way of counting than does in truth, so what
+is called unused is so.
 """
 
 from collections import deque
@@ -22,6 +23,7 @@ from antipodes.fabric.network.spaces import (
     everything,
     flattened,
     minus_all,
+    prefix,
     replaced,
 )
 from antipodes.fabric.network.subnets import STRAIGHT, VIA, preferred
@@ -30,6 +32,7 @@ from antipodes.fabric.network.topology import (
     LINE,
     LOCAL,
     NETWORK,
+    PROPAGATED,
     HubTable,
     Network,
     Route,
@@ -55,13 +58,18 @@ def route_findings(topology: Topology) -> Iterator[Finding]:
     taken = dict.fromkeys(rule for fabric in fabrics.values() for rule in _taken(fabric))
     for own, network in _tables(topology).values():
         for route in own.routes:
-            known = (own.id, route.name) in shadowed or Rule(own.id, route.name) in taken
+            known = (
+                route.origin == PROPAGATED
+                or (own.id, route.name) in shadowed
+                or Rule(own.id, route.name) in taken
+            )
             if route.to.kind != LOCAL and not known:
                 yield _unused(own.id, route.name, network.id)
     for hub_table in topology.hub_tables.values():
         for known_to in hub_table.routes:
             key = hub_table.id, known_to.name
-            if key not in shadowed and Rule(*key) not in taken:
+            written = known_to.origin != PROPAGATED
+            if written and key not in shadowed and Rule(*key) not in taken:
                 yield _unused(hub_table.id, known_to.name, hub_table.hub)
     yield from _missing(topology)
 
@@ -96,14 +104,25 @@ def _all_shadowed(
     topology: Topology, fabrics: dict[int, Fabric]
 ) -> Iterator[tuple[tuple[str, str], list[str]]]:
     for table, network in _tables(topology).values():
-        orders = [preferred(fabrics[one].index, network, table.routes) for one in FAMILIES]
         for route in table.routes:
-            if route.to.kind != LOCAL and route.prefixes:
-                winners = _winners(route, orders)
-                if winners is not None:
-                    yield (table.id, route.name), winners
+            if route.to.kind == LOCAL or not route.prefixes:
+                continue
+            certain = [one for one in table.routes if one is route or one.origin != PROPAGATED]
+            orders = [preferred(fabrics[one].index, network, certain) for one in FAMILIES]
+            winners = _winners(route, orders)
+            if winners or (winners is not None and _is_inside(route, network)):
+                yield (table.id, route.name), winners
     for hub_table in topology.hub_tables.values():
         yield from _shadowed_in_hub(topology, hub_table, fabrics)
+
+
+def _is_inside(route: Route, network: Network) -> bool:
+    """Whether a route is to parts of its own network; a learnt one that is not may come back."""
+    own = [prefix(one) for one in network.prefixes]
+    return all(
+        any(family == version and first <= low and high <= last for family, (first, last) in own)
+        for version, (low, high) in map(prefix, route.prefixes)
+    )
 
 
 def _shadowed_in_hub(

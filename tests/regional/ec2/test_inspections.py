@@ -214,3 +214,30 @@ def test_what_comes_from_the_internet_is_looked_at_by_the_gateways_table(
     assert inspected.met("internet", public) == [fleet, fleet]
     assert inspected.outcomes("internet", public) == ("delivered", "left")
     assert inspected.outcomes(inspected.machines[A], "internet")[0] == "left"
+
+
+def test_another_accounts_appliances(inspected: Inspected, region: Region) -> None:
+    """A provider permits an account, whose packets pass the provider's appliances."""
+    guest = Networks(region, "111111111111")
+    vpc = guest.vpc("10.7.0.0/16")
+    fire, *places = (guest.subnet(vpc, f"10.7.{number}.0/24") for number in range(3))
+    request = {**inspected.wanted(), "VpcId": vpc, "SubnetIds": [fire]}
+    create = guest.ec2.create_vpc_endpoint
+    assert refusal(create, **request) == "InvalidServiceName"
+    inspected.ec2.modify_vpc_endpoint_service_permissions(
+        ServiceId=inspected.service["ServiceId"],
+        AddAllowedPrincipals=["arn:aws:iam::111111111111:root"],
+    )
+    name = create(**request)["VpcEndpoint"]["VpcEndpointId"]
+    group = guest.group(vpc, "10.7.0.0/16")
+    for number, place in enumerate(places):
+        table = guest.ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+        guest.ec2.associate_route_table(RouteTableId=table, SubnetId=place)
+        other = f"10.7.{2 - number}.0/24"
+        guest.ec2.create_route(RouteTableId=table, DestinationCidrBlock=other, VpcEndpointId=name)
+    fleet = [inspected.appliance(A)]
+    ends = [guest.instance(place, group) for place in places]
+    record = guest.ask(*ends)
+    assert record["reached"]
+    for way in (record["forward"], record["return"]):
+        assert [hop["id"] for hop in way["hops"] if hop["kind"] == "appliance"] == fleet

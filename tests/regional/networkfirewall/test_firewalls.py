@@ -294,3 +294,42 @@ def test_an_answer_that_comes_to_another_zone_is_refused(guarded: Guarded) -> No
     other = policies.policy("other", **goes_on)
     firewalls.associate_firewall_policy(FirewallName="fire", FirewallPolicyArn=other)
     assert guarded.there() == BOTH
+
+
+def test_an_analysis_shows_the_rules_that_let_a_packet_pass(guarded: Guarded) -> None:
+    ec2, policies = guarded.ec2, guarded.policies
+    flat = policies.group("flat", stateless(7, FORWARD, sources=["10.0.0.0/24"]))
+    deep = policies.text("deep", "pass tcp any any -> 10.0.1.0/24 443 (sid:9;)")
+    guarded.guard(flat, deep)
+    ends = {"Source": guarded.machines[A], "Destination": guarded.machines[B]}
+
+    def analysed(port: int) -> dict[str, Any]:
+        made = ec2.create_network_insights_path(
+            Protocol="tcp", ClientToken=str(port), DestinationPort=port, **ends
+        )
+        path = made["NetworkInsightsPath"]["NetworkInsightsPathId"]
+        begun = ec2.start_network_insights_analysis(
+            NetworkInsightsPathId=path, ClientToken=str(port)
+        )
+        name = begun["NetworkInsightsAnalysis"]["NetworkInsightsAnalysisId"]
+        wanted = {"NetworkInsightsAnalysisIds": [name]}
+        answer = ec2.describe_network_insights_analyses(**wanted)
+        found: dict[str, Any] = answer["NetworkInsightsAnalyses"][0]
+        return found
+
+    parts = analysed(443)["ForwardPathComponents"]
+    [screened] = [one["FirewallStatelessRule"] for one in parts if "FirewallStatelessRule" in one]
+    assert (screened["RuleGroupArn"], screened["Priority"]) == (flat, 7)
+    assert (screened["RuleAction"], screened["Sources"]) == ("forward_to_sfe", ["10.0.0.0/24"])
+    [passed] = [one["FirewallStatefulRule"] for one in parts if "FirewallStatefulRule" in one]
+    assert (passed["RuleGroupArn"], passed["Protocol"]) == (deep, "tcp")
+    assert passed["DestinationPorts"] == [{"From": 443, "To": 443}]
+    token = guarded.firewalls.describe_rule_group(RuleGroupArn=deep)["UpdateToken"]
+    guarded.firewalls.update_rule_group(
+        RuleGroupArn=deep, UpdateToken=token, Rules="drop ip any any -> any any (sid:9;)"
+    )
+    blocked = analysed(80)
+    assert not blocked["NetworkPathFound"]
+    [why] = blocked["Explanations"]
+    assert why["ExplanationCode"] == "FIREWALL_RULES_RESTRICTION"
+    assert why["Component"]["Id"].endswith(":firewall/fire")

@@ -20,6 +20,7 @@ from antipodes.fabric.network.packets import Packet
 from antipodes.fabric.network.reaching import Reached, reach
 from antipodes.fabric.network.spaces import Box, Range
 from antipodes.fabric.network.walking import Memory, Step, walk
+from antipodes.regional.ec2 import inspections
 from antipodes.regional.ec2.modelinsights import InsightsPath
 
 Thing = dict[str, Any]
@@ -28,6 +29,7 @@ _NAMES = {told.ANY: "all", packets.TCP: "tcp", packets.UDP: "udp", packets.ICMP:
 _EPHEMERAL = (1024, 65535)
 _FOUR = 4
 _TABLE, _HUB_TABLE = "table", "hub table"
+_APPLIANCE = "appliance"
 _CODES = {
     outcomes.REFUSED_BY_FILTER: "SUBNET_ACL_RESTRICTION",
     outcomes.REFUSED_BY_GROUPS: "ENI_SG_RULES_MISMATCH",
@@ -65,6 +67,8 @@ _MEMBERS = {  # what explanations and components call a kind of hop
     "line": "VpnConnection",
     "network": "Vpc",
     "subnet": "Subnet",
+    "inspection": "VpcEndpoint",
+    _APPLIANCE: "Component",
 }
 
 
@@ -250,6 +254,8 @@ def rule_shown(topology: told.Topology, hop: Hop, rule: Rule | None) -> Thing:
     if hop.kind == _HUB_TABLE:
         shown = {"DestinationCidr": rule.name, "State": "active"}
         return {"TransitGatewayRouteTableRoute": shown}
+    if hop.kind == _APPLIANCE and rule.of in topology.firewalls:
+        return inspections.rule_shown(topology.firewalls[rule.of], rule.name)
     return {}
 
 

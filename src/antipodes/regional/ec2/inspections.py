@@ -12,11 +12,13 @@ from collections.abc import Iterator
 
 import msgspec
 
+from antipodes.fabric.network import packets
 from antipodes.fabric.network import topology as told
 from antipodes.regional.ec2 import defaults, endpoints, endpointservices
 from antipodes.regional.ec2.endpoints import invalid
 from antipodes.regional.ec2.endpointservices import INSPECTED
 from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.interfaces import Interfaces
 from antipodes.regional.ec2.model import Subnet, Vpc
 from antipodes.regional.ec2.modelpeers import Endpoint
@@ -24,6 +26,12 @@ from antipodes.service.appliances import INSTANCE, Appliance, KnownAppliances, K
 from antipodes.service.contract import Request
 
 _RUNNING = "running"
+_ACTIONS = {told.PASS: "pass", told.DROP: "drop", told.LOOK: "forward_to_sfe"}
+_PROTOCOLS = {
+    (packets.TCP,): "tcp",
+    (packets.UDP,): "udp",
+    (packets.ICMP, packets.ICMPV6): "icmp",
+}
 _NOT_VALID = (
     *("SecurityGroupIds", "SubnetConfigurations", "PrivateDnsEnabled", "DnsOptions"),
     *("RouteTableIds", "AddRouteTableIds", "RemoveRouteTableIds", "PolicyDocument"),
@@ -127,3 +135,28 @@ def _is_there(estate: Estate, account: str, of: Appliance) -> bool:
         return True
     instance = estate.instances.find(account, of.id)
     return instance is not None and instance.state == _RUNNING
+
+
+# Their rules, as the Reachability Analyzer shows them.
+
+
+def rule_shown(firewall: told.Firewall, name: str) -> Thing:
+    """The rule of a rule group by its name, which is that of its group and its own number."""
+    group, _, number = name.partition(" ")
+    rule = next((one for one in (*firewall.screen, *firewall.rules) if one.name == name), None)
+    if rule is None or not number.isdecimal():  # what is done with all else is no group's
+        return {}
+    kind = "stateless" if rule in firewall.screen else "stateful"
+    shown: Thing = {
+        "RuleGroupArn": f"{firewall.id.rpartition(':')[0]}:{kind}-rulegroup/{group}",
+        "Sources": list(rule.sources),
+        "Destinations": list(rule.targets),
+        "SourcePorts": [{"From": low, "To": high} for low, high in rule.source_ports],
+        "DestinationPorts": [{"From": low, "To": high} for low, high in rule.target_ports],
+        "RuleAction": _ACTIONS[rule.verdict],
+    }
+    if kind == "stateful":
+        shown["Protocol"] = _PROTOCOLS.get(rule.protocols, "ip")
+        return {"FirewallStatefulRule": shown}
+    more = {"Protocols": list(rule.protocols), "Priority": int(number)}
+    return {"FirewallStatelessRule": shown | more}

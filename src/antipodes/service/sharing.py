@@ -57,6 +57,10 @@ class Sharing:
             if thing.startswith(start)
         ]
 
+    def is_given(self, owner: str, kind: str, name: str) -> bool:
+        """Whether an owner gives a thing to anybody."""
+        return any((one.kind, one.id) == (kind, name) for one in self._by(owner))
+
     def tell(self, owner: str, grants: Iterable[Grant]) -> None:
         """From now on an owner gives this, and nothing else."""
         had, now = self._by(owner), tuple(sorted(dict.fromkeys(grants)))

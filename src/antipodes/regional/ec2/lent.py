@@ -6,7 +6,7 @@ and gives it back when what it was for is gone. Customers see them, and cannot c
 
 from collections.abc import Sequence
 
-from antipodes.regional.ec2.interfaces import Interfaces, Wanted, taken
+from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted, taken
 
 
 class Lent:
@@ -28,12 +28,14 @@ class Lent:
         address: str = "",
         groups: Sequence[str] = (),
     ) -> tuple[str, str]:
-        """Make an interface for `of`; return its id and its address.
+        """Make an interface for `of`, in a subnet that the account may use; its id and address.
 
         Raises EC2's errors for subnets, groups and addresses that cannot be.
         """
         wanted = Wanted(kind, description, tuple(groups), address, manager=manager, of=of)
-        made = self._interfaces.make(self._estate.subnets.get(account, subnet), wanted)
+        plan = Plan(self._interfaces, account)
+        made = plan.add(self._estate.subnets.usable(account, subnet), wanted)
+        plan.keep()
         return made.id, made.addresses[0].address
 
     def of(self, account: str, of: str) -> dict[str, str]:
@@ -48,5 +50,5 @@ class Lent:
 
     def taken(self, account: str, subnet: str) -> list[str]:
         """The addresses of a subnet that interfaces have."""
-        found = self._estate.subnets.find(account, subnet)
-        return [] if found is None else taken(self._interfaces.in_subnet(found), subnet)
+        found = self._estate.subnets.usable(account, subnet)
+        return taken(self._interfaces.in_subnet(found), subnet)

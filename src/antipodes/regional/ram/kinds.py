@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Kind(NamedTuple):
-    """A kind of resources, and how its service is asked for one."""
+    """A kind of resources, and how its service is asked for one: in a list, or by itself."""
 
     type: str
     service: str
@@ -27,6 +27,10 @@ KINDS = (
     Kind(
         *("ec2:PrefixList", "ec2", "prefix-list", "DescribeManagedPrefixLists"),
         *("PrefixListIds", "PrefixLists", "AWSRAMDefaultPermissionPrefixList"),
+    ),
+    Kind(
+        *("route53resolver:ResolverRule", "route53resolver", "resolver-rule", "GetResolverRule"),
+        *("ResolverRuleId", "ResolverRule", "AWSRAMDefaultPermissionResolverRule"),
     ),
 )
 BY_TYPE = {kind.type: kind for kind in KINDS}

@@ -54,15 +54,16 @@ class Ram(Service):
         """What a resource's own service says of it; nothing where there is none."""
         resource = self.shares.resource(arn)
         kind = resource.kind
-        request = {kind.asked: [resource.id]}
+        request = {kind.asked: [resource.id] if kind.asked.endswith("s") else resource.id}
         try:
             answer = await self.host.call(
                 kind.service, kind.operation, request, account=resource.account, trace=call.trace
             )
         except ServiceError:
             return None
-        found: list[dict[str, Any]] = answer[kind.many]
-        return found[0] if found else None
+        found: Any = answer[kind.many]
+        told: dict[str, Any] | None = found if isinstance(found, dict) else next(iter(found), None)
+        return told
 
 
 def check_principals(call: Call, principals: Sequence[str], *, external: bool) -> None:

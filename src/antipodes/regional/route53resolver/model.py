@@ -30,6 +30,7 @@ TAGS_MAX = 200
 DNS_PORT = 53
 KEPT_BACK = 4  # the first addresses of every subnet are AWS's own
 LINK_LOCAL_IP = "169.254.169.253"
+SHARED_RULE = "route53resolver:ResolverRule"  # as shares name its kind
 INTERNET_RULE = "rslvr-autodefined-rr-internet-resolver"
 
 _SUBNET_SIZE = 1 << 12
@@ -107,6 +108,7 @@ class Association(msgspec.Struct, frozen=True):
     vpc: str
     name: str = ""
     created_at: float = 0.0
+    owner: str = ""  # of a rule that is another account's
 
 
 class LogConfig(msgspec.Struct, frozen=True):
@@ -149,6 +151,12 @@ def invalid(message: str, field: str = "") -> ServiceError:
 def refused(message: str) -> ServiceError:
     """A request that cannot be."""
     return ServiceError("InvalidRequestException", message)
+
+
+def denied(identity: str) -> ServiceError:
+    """A change of what is another account's."""
+    message = f"'{identity}' is shared with this account, which cannot change it"
+    return ServiceError("AccessDeniedException", message)
 
 
 def not_found(what: str, identity: str) -> ServiceError:

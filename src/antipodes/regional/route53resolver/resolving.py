@@ -28,6 +28,7 @@ from antipodes.service.dnsclient import DnsClient
 from antipodes.service.dnsserver import Asker, DnsDoors, DnsServer, Said
 from antipodes.service.records import Records
 from antipodes.service.recursion import Recursion, recursive_server
+from antipodes.service.sharing import Sharing
 from antipodes.world.addresses import VPC_RESOLVER_IP
 
 TRIES_S = (0.8, 1.6, 2.4)  # of one question, each to the next target
@@ -97,7 +98,7 @@ class Resolvers:
         host: Host,
         endpoints: Records[Endpoint],
         rules: Records[Rule],
-        associations: Records[Association],
+        associations: Callable[[str], list[Association]],
         configs: Records[VpcConfig],
     ) -> None:
         self.host = host
@@ -105,6 +106,7 @@ class Resolvers:
         self.rules = rules
         self.associations = associations
         self.configs = configs
+        self.sharing = Sharing(host.store)
         self.client = DnsClient(host.runtime)
         self.private: Callable[[], PrivateZones] | None = None  # given by who runs the region
         self._zones: PrivateZones | None = None
@@ -224,7 +226,7 @@ class VpcResolver:
         self._vpc = vpc
         self._inbound = inbound
         self._networks = resolvers.networks
-        self._state = self._networks.state
+        self._state = self._now()
         self._chance = self._runtime.chance("route53resolver/targets")
         self.forget()
         self._auto: tuple[bytes, ...] = ()
@@ -232,11 +234,16 @@ class VpcResolver:
 
     async def look_up(self, name: bytes, rtype: int) -> Known:
         """What is known of a name and a type, asked for if need be."""
-        state = self._networks.state
+        state = self._now()
         if state != self._state:
             self._state = state
             self.forget()
         return await self._recursion.resolve(name, rtype)
+
+    def _now(self) -> tuple[Any, ...]:
+        """Another one when networks have changed, or what rules are shared with the account."""
+        given = self._resolvers.sharing.given(self._account, model.SHARED_RULE)
+        return self._networks.state, tuple(given)
 
     def forget(self) -> None:
         """Go by other rules from now on; what is being asked by the old ones is not kept."""
@@ -248,8 +255,8 @@ class VpcResolver:
         config = resolvers.configs.get(account, self._vpc)
         reverse = config is None or config.reverse
         self._auto = model.auto_domains(resolvers.host.place, reverse=reverse)
-        associated = [a.of for a in resolvers.associations.list(account) if a.vpc == self._vpc]
-        found = [resolvers.rules.get(account, identity) for identity in associated]
+        associated = [one for one in resolvers.associations(account) if one.vpc == self._vpc]
+        found = [resolvers.rules.get(one.owner or account, one.of) for one in associated]
         self._rules = [rule for rule in found if rule is not None]
         return self._rules
 
@@ -300,7 +307,7 @@ class VpcResolver:
 
     async def _forward(self, rule: Rule, name: bytes, rtype: int) -> Answer:
         """Ask the targets of a rule by its endpoint, one after the other, until one knows."""
-        endpoint = self._resolvers.endpoints.get(self._account, rule.endpoint)
+        endpoint = self._resolvers.endpoints.get(rule.account, rule.endpoint)
         if endpoint is None or self._runtime.wall() < endpoint.ready_at:
             raise Gone(f"{rule.endpoint} is not operational")
         source_ip = self._chance.choice(endpoint.ips).address
@@ -333,7 +340,7 @@ class VpcResolver:
         if any(other.address == ip for other in own):
             return resolvers.host.place
         site: str | None = resolvers.host.world.site_of(ip)
-        peer = self._networks.region_of(self._account, endpoint.vpc, ip)
+        peer = self._networks.region_of(endpoint.account, endpoint.vpc, ip)
         return site or peer or model.place_of(ip) or resolvers.host.place
 
 

@@ -36,7 +36,7 @@ _ASSOCIATION_FILTERS: dict[str, Callable[[Association], str]] = {
 
 def _shown(service: Route53Resolver, call: Call, rule: Rule) -> Response:
     own = rule.id != model.INTERNET_RULE
-    arn = service.arn(call, rule.kind, rule.id)
+    arn = f"arn:aws:route53resolver:{call.region}:{rule.account}:{rule.kind}/{rule.id}"
     if not own:
         arn = f"arn:aws:route53resolver:{call.region}::autodefined-rule/{rule.id}"
     shown: Response = {
@@ -49,7 +49,7 @@ def _shown(service: Route53Resolver, call: Call, rule: Rule) -> Response:
         "RuleType": rule.type,
         "Name": rule.name,
         "OwnerId": rule.account,
-        "ShareStatus": "NOT_SHARED",
+        "ShareStatus": _share_status(service, call, rule),
         "CreationTime": shown_time(rule.created_at),
         "ModificationTime": shown_time(rule.changed_at),
     }
@@ -62,6 +62,13 @@ def _shown(service: Route53Resolver, call: Call, rule: Rule) -> Response:
     if not own:
         shown = {k: v for k, v in shown.items() if k not in {"CreatorRequestId", "CreationTime"}}
     return shown
+
+
+def _share_status(service: Route53Resolver, call: Call, rule: Rule) -> str:
+    if rule.account == call.account:
+        given = service.sharing.is_given(rule.account, model.SHARED_RULE, rule.id)
+        return "SHARED_BY_ME" if given else "NOT_SHARED"
+    return "NOT_SHARED" if rule.id == model.INTERNET_RULE else "SHARED_WITH_ME"
 
 
 def _check_forwarding(
@@ -124,7 +131,7 @@ def get_resolver_rule(service: Route53Resolver, call: Call, request: Request) ->
 
 @operations("ListResolverRules")
 def list_resolver_rules(service: Route53Resolver, call: Call, request: Request) -> Response:
-    known = [*service.rules.list(call.account), service.internet_rule()]
+    known = service.usable_rules(call.account)
     found = filtered(known, request.get("Filters"), _FILTERS)
     return page(request, found, "ResolverRules", lambda rule: _shown(service, call, rule))
 
@@ -141,15 +148,22 @@ def update_resolver_rule(service: Route53Resolver, call: Call, request: Request)
     if config.get("ResolverEndpointId"):
         endpoint = _check_forwarding(service, call, config, rule.targets)
         rule = msgspec.structs.replace(rule, endpoint=endpoint)
-    for association in service.associations.list(call.account):
+    for _, _, association in service.associations.all():
         if association.of == rule.id:
-            check_targets(rule, association.vpc, service.endpoints.list(call.account))
+            check_targets(rule, association.vpc, service.endpoints.list(association.account))
     rule = msgspec.structs.replace(rule, changed_at=service.now)
     service.put(rule)
     return {"ResolverRule": _shown(service, call, rule)}
 
 
 def _own(service: Route53Resolver, call: Call, identity: str) -> Rule:
+    rule = _made(service, call, identity)
+    if rule.account != call.account:
+        raise model.denied(identity)
+    return rule
+
+
+def _made(service: Route53Resolver, call: Call, identity: str) -> Rule:
     rule = service.rule(call, identity)
     if rule.id == model.INTERNET_RULE:
         raise model.refused(f"Resolver rule '{identity}' is there by itself and cannot be changed")
@@ -159,7 +173,11 @@ def _own(service: Route53Resolver, call: Call, identity: str) -> Rule:
 @operations("DeleteResolverRule")
 def delete_resolver_rule(service: Route53Resolver, call: Call, request: Request) -> Response:
     rule = _own(service, call, request["ResolverRuleId"])
-    if any(association.of == rule.id for association in service.associations.list(call.account)):
+    if any(
+        association.of == rule.id
+        for account in dict.fromkeys(one.account for _, _, one in service.associations.all())
+        for association in service.rules_in_use(account)
+    ):
         raise model.in_use(f"Resolver rule '{rule.id}' is associated with VPCs", "ResolverRule")
     service.rules.delete(call.account, rule.id)
     service.resolvers.forget()
@@ -185,10 +203,10 @@ async def associate_resolver_rule(
     service: Route53Resolver, call: Call, request: Request
 ) -> Response:
     vpc = request["VPCId"]
-    rule = _own(service, call, request["ResolverRuleId"])
+    rule = _made(service, call, request["ResolverRuleId"])
     name = model.check_name(request.get("Name"))
     await service.check_vpc(call, vpc)
-    known = service.associations.list(call.account)
+    known = service.rules_in_use(call.account)
     for other in known:
         if other.vpc == vpc and other.of == rule.id:
             raise model.exists("resolver rule association", other.id)
@@ -201,7 +219,8 @@ async def associate_resolver_rule(
         raise model.too_many("resolver rule associations", model.ASSOCIATIONS_MAX)
     check_targets(rule, vpc, service.endpoints.list(call.account))
     identity = model.identifier("rslvr-rrassoc", rule.id, vpc, str(service.now))
-    association = Association(identity, call.account, rule.id, vpc, name, service.now)
+    owner = rule.account if rule.account != call.account else ""
+    association = Association(identity, call.account, rule.id, vpc, name, service.now, owner)
     service.associations.put(call.account, association.id, association)
     service.resolvers.forget()
     return {"ResolverRuleAssociation": _shown_association(association)}
@@ -210,7 +229,7 @@ async def associate_resolver_rule(
 @operations("DisassociateResolverRule")
 def disassociate_resolver_rule(service: Route53Resolver, call: Call, request: Request) -> Response:
     vpc, identity = request["VPCId"], request["ResolverRuleId"]
-    for association in service.associations.list(call.account):
+    for association in service.rules_in_use(call.account):
         if association.vpc == vpc and association.of == identity:
             service.associations.delete(call.account, association.id)
             service.resolvers.forget()
@@ -231,6 +250,6 @@ def get_resolver_rule_association(
 def list_resolver_rule_associations(
     service: Route53Resolver, call: Call, request: Request
 ) -> Response:
-    known = service.associations.list(call.account)
+    known = service.rules_in_use(call.account)
     found = filtered(known, request.get("Filters"), _ASSOCIATION_FILTERS)
     return page(request, found, "ResolverRuleAssociations", _shown_association)

@@ -26,6 +26,7 @@ from antipodes.service.contract import (
 )
 from antipodes.service.paging import InvalidToken, page_at
 from antipodes.service.records import Records
+from antipodes.service.sharing import Sharing
 
 operations = Operations()
 
@@ -49,8 +50,9 @@ class Route53Resolver(Service):
         self.log_configs = Records(store, "route53resolver/log-config", LogConfig)
         self.log_associations = Records(store, "route53resolver/log-association", Association)
         self.vpc_configs = Records(store, "route53resolver/vpc-config", VpcConfig)
+        self.sharing = Sharing(store)
         self.resolvers = Resolvers(
-            host, self.endpoints, self.rules, self.associations, self.vpc_configs
+            host, self.endpoints, self.rules, self.rules_in_use, self.vpc_configs
         )
 
     async def start(self) -> None:
@@ -69,10 +71,26 @@ class Route53Resolver(Service):
         return _there(self.endpoints.get(call.account, identity), "Resolver endpoint", identity)
 
     def rule(self, call: Call, identity: str) -> Rule:
-        """A rule, or AWS's word that there is none."""
+        """A rule, of one's own or shared, or AWS's word that there is none."""
         if identity == model.INTERNET_RULE:
             return self.internet_rule()
-        return _there(self.rules.get(call.account, identity), "Resolver rule", identity)
+        owner = self.sharing.owner(call.account, model.SHARED_RULE, identity) or call.account
+        return _there(self.rules.get(owner, identity), "Resolver rule", identity)
+
+    def usable_rules(self, account: str) -> list[Rule]:
+        """An account's rules, those shared with it, and the one that is there by itself."""
+        given = self.sharing.given(account, model.SHARED_RULE)
+        shared = (self.rules.get(owner, name) for name, owner in given)
+        own = self.rules.list(account)
+        return [*own, *(one for one in shared if one is not None), self.internet_rule()]
+
+    def rules_in_use(self, account: str) -> list[Association]:
+        """By which rules which of an account's VPCs go; a rule that is shared no more is left."""
+        return [
+            one
+            for one in self.associations.list(account)
+            if not one.owner or self.sharing.owner(account, model.SHARED_RULE, one.of)
+        ]
 
     def log_config(self, call: Call, identity: str) -> LogConfig:
         """A query logging configuration, or AWS's word that there is none."""
@@ -81,7 +99,8 @@ class Route53Resolver(Service):
 
     def association(self, call: Call, identity: str) -> Association:
         """A rule's association with a VPC, or AWS's word that there is none."""
-        found = self.associations.get(call.account, identity)
+        in_use = {one.id: one for one in self.rules_in_use(call.account)}
+        found = in_use.get(identity)
         return _there(found, "Resolver rule association", identity)
 
     def log_association(self, call: Call, identity: str) -> Association:
@@ -101,16 +120,19 @@ class Route53Resolver(Service):
         return {ip.address for _, _, endpoint in self.endpoints.all() for ip in endpoint.ips}
 
     async def subnets(self, call: Call, wanted: Iterable[str]) -> dict[str, Subnet]:
-        """The subnets of those ids."""
+        """The subnets of those ids; endpoints are in networks of one's own."""
         answer = await self._ask_ec2(call, "DescribeSubnets", SubnetIds=sorted(set(wanted)))
+        for found in answer["Subnets"]:
+            _check_owner(call, found, found["SubnetId"])
         return {
             found["SubnetId"]: Subnet.of(found["SubnetId"], found["VpcId"], found["CidrBlock"])
             for found in answer["Subnets"]
         }
 
     async def check_vpc(self, call: Call, vpc: str) -> None:
-        """Refuse a VPC that is not there."""
-        await self._ask_ec2(call, "DescribeVpcs", VpcIds=[vpc])
+        """Refuse a VPC that is not there, or is another's."""
+        answer = await self._ask_ec2(call, "DescribeVpcs", VpcIds=[vpc])
+        _check_owner(call, answer["Vpcs"][0], vpc)
 
     async def check_groups(self, call: Call, groups: Sequence[str], vpc: str) -> None:
         """Refuse security groups that are not in a VPC."""
@@ -186,6 +208,11 @@ class Route53Resolver(Service):
             case LogConfig():
                 self.log_configs.put(thing.account, thing.id, thing)
         self.resolvers.forget()
+
+
+def _check_owner(call: Call, found: Response, name: str) -> None:
+    if found["OwnerId"] != call.account:
+        raise model.refused(f"'{name}' is another account's")
 
 
 def _there(found: T | None, what: str, identity: str) -> T:

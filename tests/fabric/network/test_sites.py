@@ -84,6 +84,11 @@ def test_the_gateways_table_leads_what_comes_in_through_an_appliance(office: Bui
     both = office.send("office", "10.0.0.10", source="192.168.0.1")
     assert told(both) == BOTH
     assert "interface appliance" in kinds(both)
+    firewall = model.Appliance("firewall", office.subnets["middle"].zone)
+    interface = office.host("fire", "middle", "10.0.1.11", groups=None, kind=model.CARRIER)
+    office.inspections["fire"] = model.Inspection("fire", interface, "rules", (firewall,))
+    office.table("edge", "n", route("10.0.0.0/24", model.INSPECTION, "fire"))
+    assert told(office.send("office", "10.0.0.10", source="192.168.0.1"))[0] == "blackhole"
 
 
 def test_four_tunnels_of_equal_worth_to_a_hub_carry_flows_together(office: Builder) -> None:

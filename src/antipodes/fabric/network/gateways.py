@@ -29,6 +29,7 @@ from antipodes.fabric.network.nodes import (
 from antipodes.fabric.network.packets import text
 from antipodes.fabric.network.spaces import SOURCE, TARGET, Range, everything, replaced
 from antipodes.fabric.network.subnets import STRAIGHT, VIA, always, preferred, table, target
+from antipodes.fabric.network.topology import INSPECTION
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 FAR_MTU = 8500  # bytes, between regions
@@ -161,16 +162,21 @@ def edge(index: Index, gateway_id: str) -> Lookup:
     return into(index, found.network, found.table, STRAIGHT)
 
 
-def into(index: Index, network_id: str, table_id: str, via: str) -> Lookup:
-    """Into a network, by a gateway's table if it has one."""
+def into(
+    index: Index, network_id: str, table_id: str, via: str, *, inspects: bool = True
+) -> Lookup:
+    """Into a network, by a gateway's table if it has one; not all `inspects` what comes in."""
     network = index.topology.networks[network_id]
     if not table_id:
         return always(("network", network.id, via))
     hop = Hop("table", table_id, network.region)
-    entries = [
-        (one, target(index, network, route, hop, via), Rule(table_id, route.name))
-        for route, one in preferred(index, network, index.topology.tables[table_id].routes)
-    ]
+    entries: list[tuple[Range, Key | End, Rule]] = []
+    for route, one in preferred(index, network, index.topology.tables[table_id].routes):
+        rule = Rule(table_id, route.name)
+        to: Key | End = target(index, network, route, hop, via)
+        if route.to.kind == INSPECTION and not inspects:
+            to = End(outcomes.BLACKHOLE, hop, rule)
+        entries.append((one, to, rule))
     return table(entries, End(outcomes.NO_ROUTE, hop), hop=hop)
 
 

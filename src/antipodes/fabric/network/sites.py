@@ -107,6 +107,9 @@ def from_private(index: Index, gateway_id: str) -> Lookup:
 
 
 def private_edge(index: Index, gateway_id: str) -> Lookup:
-    """Into the network, by the gateway's table if it has one."""
+    """Into the network, by the gateway's table if it has one.
+
+    What that leads to an inspection is dropped (Amazon VPC User Guide, "Gateway route tables").
+    """
     found = index.topology.private_gateways[gateway_id]
-    return into(index, found.network, found.table, VIA)
+    return into(index, found.network, found.table, VIA, inspects=False)

@@ -62,6 +62,11 @@ class Networks:
         name = table["RouteTableId"]
         self.ec2.create_route(RouteTableId=name, DestinationCidrBlock=prefix, **target)
 
+    def names(self) -> dict[str, str]:
+        """What the account calls its things."""
+        found: dict[str, str] = self._service.networks()[self._account]["names"]
+        return found
+
     def ask(self, source: str, target: str, **more: Any) -> dict[str, Any]:
         topology = together([self._service.networks()[self._account]])
         return as_record(walked(topology, Asked(source, target, **more)), lambda *_: 0.5)

@@ -267,8 +267,11 @@ def test_packets_pass_between_two_hubs_of_one_region(region: Region) -> None:
         ec2.create_transit_gateway_route(
             DestinationCidrBlock=f"10.{2 - number}.0.0/16", **pair(own, found)
         )
+    ec2.create_tags(Resources=[name], Tags=[{"Key": "Name", "Value": "bridge"}])
     record = networks.ask(*hosts)
     assert record["reached"]
+    assert f"{name}@{REGION}" in {hop["id"] for hop in record["forward"]["hops"]}
+    assert networks.names()[f"{name}@{REGION}"] == "bridge"
     assert record["forward"]["charges"] == ["hub"]  # once: the sender's attachment
     ec2.delete_transit_gateway_peering_attachment(TransitGatewayAttachmentId=name)
     assert networks.outcomes(*hosts)[0] == "blackhole"

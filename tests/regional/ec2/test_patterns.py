@@ -1,7 +1,12 @@
 """Networks made with ordinary EC2 calls, and what is asked of them."""
 
+from typing import Any
+
 import pytest
 
+from antipodes.fabric.network.together import together
+from antipodes.hosting.reports import networks_as
+from antipodes.questions.walking import Asked, as_record, walked
 from tests.regional.ec2.networks import Networks
 from tests.regional.elbv2.hosts import Region
 
@@ -11,6 +16,7 @@ def networks(region: Region) -> Networks:
     return Networks(region)
 
 
+OTHER = "111111111111"
 BOTH = ("delivered", "delivered")
 
 
@@ -155,3 +161,26 @@ def test_prefix_lists_stand_for_what_they_have(networks: Networks) -> None:
         AddEntries=[{"Cidr": "10.2.0.0/16"}],
     )
     assert networks.outcomes(*hosts) == BOTH
+
+
+def test_peers_of_two_accounts(region: Region) -> None:
+    """What one account knows ends at the peering; together, packets cross it."""
+    mine, theirs = Networks(region), Networks(region, OTHER)
+    hosts, vpcs = [], []
+    for number, networks in enumerate((mine, theirs), 1):
+        vpc = networks.vpc(f"10.{number}.0.0/16")
+        subnet = networks.subnet(vpc, f"10.{number}.0.0/24")
+        hosts.append(networks.instance(subnet, networks.group(vpc, "10.0.0.0/8")))
+        vpcs.append(vpc)
+    made = mine.ec2.create_vpc_peering_connection(
+        VpcId=vpcs[0], PeerVpcId=vpcs[1], PeerOwnerId=OTHER
+    )
+    name = made["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    theirs.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=name)
+    mine.route(vpcs[0], "10.2.0.0/16", VpcPeeringConnectionId=name)
+    theirs.route(vpcs[1], "10.1.0.0/16", VpcPeeringConnectionId=name)
+    assert mine.outcomes(hosts[0], "10.2.0.4")[0] == "unknown"
+    service: Any = region.host.services["ec2"]
+    told = networks_as(OTHER, {"here": service.networks()})
+    record = as_record(walked(together(told.values()), Asked(hosts[0], hosts[1])), lambda *_: 0.5)
+    assert record["reached"]

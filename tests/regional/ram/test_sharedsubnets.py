@@ -173,6 +173,28 @@ def test_packets_pass_inside_of_a_shared_network(house: House) -> None:
     assert house.outcomes(guest, owner) == ("delivered", "delivered")
 
 
+def test_a_guest_has_public_addresses_by_the_owners_gateway(house: House) -> None:
+    owner, guest = house.owner.ec2, house.guest.ec2
+    gateway = owner.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    attached = {"InternetGatewayId": gateway, "VpcId": house.vpc}
+    owner.attach_internet_gateway(**attached)
+    [seen] = guest.describe_internet_gateways(InternetGatewayIds=[gateway])["InternetGateways"]
+    assert seen["OwnerId"] == ACCOUNT
+    house.owner.route(house.vpc, "0.0.0.0/0", GatewayId=gateway)
+    machine = house.guest.instance(house.front, house.guest.group(house.vpc, "0.0.0.0/0"))
+    address = guest.allocate_address()
+    guest.associate_address(AllocationId=address["AllocationId"], InstanceId=machine)
+    assert house.outcomes("internet", address["PublicIp"]) == ("delivered", "left")
+    assert refusal(owner.detach_internet_gateway, **attached) == "DependencyViolation"
+
+
+def test_names_of_guests_machines_are_known_inside(house: House) -> None:
+    house.guest.instance(house.front, house.guest.group(house.vpc, "10.0.0.0/8"))
+    service: Any = house.region.host.services["ec2"]
+    name = "ip-10-1-0-4.us-west-2.compute.internal"
+    assert service.names.own(ACCOUNT, house.vpc, name) == ("10.1.0.4",)
+
+
 def test_reachability_is_analysed_from_where_a_guest_stands(house: House) -> None:
     group = house.guest.group(house.vpc, "10.0.0.0/8")
     one, two = (house.guest.instance(house.front, group) for _ in range(2))

@@ -37,7 +37,7 @@ def place_asked_for(service: Ec2, account: str, request: Request) -> tuple[Inter
             "Either a network interface ID or an instance ID is required, and not both.",
         )
     found = interfaces.own(account, name) if name else _only_one(service, account, instance or "")
-    if not service.elastic.has_way_out(account, found.vpc):
+    if not service.elastic.has_way_out(found.vpc):
         raise ServiceError(
             "Gateway.NotAttached", f"Network {found.vpc} is not attached to any internet gateway"
         )

@@ -76,9 +76,9 @@ class ElasticAddresses:
             if address.allocation
         }
 
-    def has_way_out(self, account: str, vpc: str) -> bool:
+    def has_way_out(self, vpc: str) -> bool:
         """Whether a gateway joins a network to the internet, where public addresses are."""
-        return any(one.vpc == vpc for one in self._estate.gateways.list(account))
+        return any(one.vpc == vpc for one in self._estate.gateways.all())
 
     async def check_unused(self, account: str, allocation: str) -> None:
         """Refuse an address that something has; raises InvalidIPAddress.InUse."""

@@ -69,7 +69,7 @@ def detach_internet_gateway(service: Ec2, call: Call, request: Request) -> Respo
         )
     mapped = [
         address.public
-        for interface in estate.interfaces.list(account)
+        for interface in estate.shared.all_in(account, estate.interfaces.list)
         for address in interface.addresses
         if interface.vpc == vpc.id and address.public
     ]

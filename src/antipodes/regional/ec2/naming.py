@@ -180,12 +180,12 @@ class Names:
 
     def _seen(self, account: str, vpc: str) -> Iterator[Interface]:
         """The interfaces that a network knows by their names: its own, and peers'."""
-        for one in self._estate.interfaces.list(account):
+        for one in self._estate.shared.all_in(account, self._estate.interfaces.list):
             if one.vpc == vpc:
                 yield one
         for _, far in self._peers(account, vpc):
             if far.resolves and far.region == self._region:
-                for one in self._estate.interfaces.list(far.account):
+                for one in self._estate.shared.all_in(far.account, self._estate.interfaces.list):
                     if one.vpc == far.vpc:
                         yield one
 

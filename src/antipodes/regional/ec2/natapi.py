@@ -135,7 +135,7 @@ def _failure(
             "Resource.AlreadyAssociated",
             f"Elastic IP address [{known.id}] is already associated",
         )
-    if not service.elastic.has_way_out(known.account, subnet.vpc):
+    if not service.elastic.has_way_out(subnet.vpc):
         return "Gateway.NotAttached", f"Network {subnet.vpc} has no Internet gateway attached"
     return None
 

@@ -120,7 +120,9 @@ def around(estate: Estate, account: str) -> told.Topology:
 def _names(estate: Estate, account: str) -> dict[str, str]:
     """What an account calls its things: their tag `Name`."""
     tagged = estate.all_tags(account)
-    return {name: tags["Name"] for name, tags in tagged if tags.get("Name")}
+    found = {name: tags["Name"] for name, tags in tagged if tags.get("Name")}
+    sides = (name for name in _far_hubs(estate, account) if name in found)
+    return found | {f"{name}@{estate.host.place}": found[name] for name in sides}
 
 
 def _primary_first(estate: Estate, account: str) -> list[Interface]:

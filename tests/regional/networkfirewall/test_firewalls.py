@@ -245,9 +245,9 @@ def test_stateful_rules_go_in_strict_order(guarded: Guarded) -> None:
     assert guarded.there(protocol="udp")[0] == "refused by firewall"
     named = {"FirewallPolicyName": "policy"}
 
-    def update(*groups: str) -> None:
+    def update(*groups: str, **more: Any) -> None:
         token = guarded.firewalls.describe_firewall_policy(**named)["UpdateToken"]
-        document = policies.document(*groups, **strict)
+        document = policies.document(*groups, **strict, **more)
         guarded.firewalls.update_firewall_policy(
             UpdateToken=token, FirewallPolicy=document, **named
         )
@@ -258,6 +258,9 @@ def test_stateful_rules_go_in_strict_order(guarded: Guarded) -> None:
     assert guarded.there() == BOTH
     update()
     assert guarded.there(protocol="udp") == BOTH
+    update(first, StatefulDefaultActions=["aws:drop_established", "aws:alert_established"])
+    assert guarded.there() == BOTH
+    assert guarded.there(protocol="udp")[0] == "refused by firewall"
 
 
 def test_a_groups_change_counts_at_once_and_after_a_restart(guarded: Guarded) -> None:

@@ -119,9 +119,10 @@ def test_what_is_not_offered_is_named(policies: Policies, firewalls: Any) -> Non
     assert "EncryptionConfiguration" in message(
         create, Rules=text, EncryptionConfiguration=key, **named
     )
-    document = policies.document(StatefulDefaultActions=["aws:drop_established"])
+    applications = "aws:drop_established_app_layer"
+    document = policies.document(StatefulDefaultActions=[applications])
     asked = {"FirewallPolicyName": "odd", "FirewallPolicy": document}
-    assert "aws:drop_established" in message(firewalls.create_firewall_policy, **asked)
+    assert applications in message(firewalls.create_firewall_policy, **asked)
     document = policies.document(TLSInspectionConfigurationArn="arn:aws:x")
     asked["FirewallPolicy"] = document
     assert "TLSInspection" in message(firewalls.create_firewall_policy, **asked)
@@ -192,6 +193,10 @@ def test_a_policy_that_cannot_be(policies: Policies, firewalls: Any) -> None:
         policies.document(deep, StatefulEngineOptions=STRICT),
         policies.document(default="aws:reject"),
         policies.document(StatefulDefaultActions=["aws:drop_strict"]),
+        policies.document(
+            StatefulEngineOptions=STRICT,
+            StatefulDefaultActions=["aws:drop_strict", "aws:drop_established"],
+        ),
         policies.document(PolicyVariables=home),
         policies.document(PolicyVariables=other),
     ):

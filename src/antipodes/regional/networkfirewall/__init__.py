@@ -7,7 +7,7 @@ update tokens and protections. Rules are compiled for the network model (`compil
 walks packets by them; no packet is filtered here.
 
 Not modelled, refused by name: domain lists, keywords of Suricata that look further than the header,
-custom actions, TCP flags, established-only default actions, managed rule groups, TLS inspection,
+custom actions, TCP flags, default actions for applications, managed rule groups, TLS inspection,
 logging, firewalls of transit gateways, IPv6 endpoints, endpoint associations. What a policy does
 with fragments is kept: packets that are walked are whole.
 

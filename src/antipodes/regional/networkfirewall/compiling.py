@@ -5,6 +5,9 @@ first that fits passes a packet, drops it, or forwards it to the stateful rules,
 policy's default actions with what none of them fits. Stateful rules are looked at by action (pass,
 drop, reject, alert) or, in strict order, by the groups' priorities and as they are written. An
 alert changes nothing, and is left out.
+
+What is walked stands for a flow, and not for the packets that open it: where those are let through
+and all that follow them are dropped, as `aws:drop_established` has it, the flow is dropped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +29,7 @@ from antipodes.regional.networkfirewall.model import STATELESS, Policy, RuleGrou
 from antipodes.regional.networkfirewall.suricata import HeaderRule
 
 STRICT_ORDER = "STRICT_ORDER"
-DROP_STRICT = "aws:drop_strict"
+DROPS = ("aws:drop_strict", "aws:drop_established")
 VERDICTS = {"aws:pass": PASS, "aws:drop": DROP, "aws:forward_to_sfe": LOOK}
 HOME, ELSEWHERE = "HOME_NET", "EXTERNAL_NET"
 _PROTOCOLS = {
@@ -47,7 +50,7 @@ def firewall(
     variables = (document.get("PolicyVariables") or {}).get("RuleVariables") or {}
     if HOME in variables:
         home = variables[HOME]["Definition"]
-    drops = DROP_STRICT in (document.get("StatefulDefaultActions") or ())
+    drops = any(one in DROPS for one in document.get("StatefulDefaultActions") or ())
     return Firewall(
         arn,
         tuple(_screen(document, groups)),

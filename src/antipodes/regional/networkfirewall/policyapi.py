@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from antipodes.regional.networkfirewall import groupapi, model, sets
-from antipodes.regional.networkfirewall.compiling import DROP_STRICT, HOME, STRICT_ORDER
+from antipodes.regional.networkfirewall.compiling import DROPS, HOME, STRICT_ORDER
 from antipodes.regional.networkfirewall.groupapi import check_actions, check_encryption
 from antipodes.regional.networkfirewall.model import GROUPS, STATEFUL, STATELESS, Policy
 from antipodes.regional.networkfirewall.service import (
@@ -22,7 +22,7 @@ _NOT_OFFERED = (
     *("StatelessCustomActions", "TLSInspectionConfigurationArn", "EnableTLSSessionHolding"),
     "Route53ResolvedIPValidation",
 )
-_DEFAULTS = (DROP_STRICT, "aws:alert_strict", "aws:alert_established")
+_DEFAULTS = (*DROPS, "aws:alert_strict", "aws:alert_established")
 
 
 @operations("CreateFirewallPolicy")
@@ -83,6 +83,8 @@ def _check_defaults(document: dict[str, Any]) -> None:
         raise model.invalid("StatefulDefaultActions can be specified for the strict order only")
     if len({*actions}) != len(actions):
         raise model.invalid("A stateful default action was specified more than once")
+    if set(DROPS) <= {*actions}:
+        raise model.invalid("At most one of the stateful default actions can drop")
 
 
 def _order(document: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from antipodes.fabric.network.nodes import End, Key
 from antipodes.fabric.network.packets import TCP, UDP, Packet, text
 from antipodes.fabric.network.reaching import Followed, parts
 from antipodes.fabric.network.spaces import Space, box_of, everything, has, some
-from antipodes.fabric.network.starting import at_gateway, at_interface, at_peering
+from antipodes.fabric.network.starting import at_gateway, at_interface, at_peering, at_relay
 from antipodes.fabric.network.unions import united
 from antipodes.fabric.network.walking import Memory, Step, Walk, walk
 from tests.fabric.network.test_random_networks import PORTS, Random, addresses, made_by
@@ -51,6 +51,7 @@ def starts(made: Builder, fabric: Fabric) -> list[Start]:
         *(at_interface(fabric, name) for name in hosts),
         *(at_gateway(fabric, name) for name, one in made.gateways.items() if not one.egress_only),
         *(one for name in made.peerings for one in at_peering(fabric, name)),
+        *(at_relay(fabric, "service", name) for name in made.relays),
     ]
 
 

@@ -37,6 +37,10 @@ class Scopes(Networks):
         )
         return str(made["NetworkInsightsAccessScope"]["NetworkInsightsAccessScopeId"])
 
+    def interface(self, instance: str) -> str:
+        [found] = self.ec2.describe_instances(InstanceIds=[instance])["Reservations"]
+        return str(found["Instances"][0]["NetworkInterfaces"][0]["NetworkInterfaceId"])
+
     def token(self) -> str:
         return f"token {next(self._tokens)}"
 
@@ -105,7 +109,3 @@ class Shop(Scopes):
         permission["IpRanges"] = [{"CidrIp": prefix}]
         self.ec2.authorize_security_group_ingress(GroupId=made, IpPermissions=[permission])
         return str(made)
-
-    def interface(self, instance: str) -> str:
-        [found] = self.ec2.describe_instances(InstanceIds=[instance])["Reservations"]
-        return str(found["Instances"][0]["NetworkInterfaces"][0]["NetworkInterfaceId"])

@@ -9,6 +9,7 @@ import pytest
 from antipodes.regional.networkfirewall.api import NetworkFirewall
 from antipodes.regional.resourcegroups.api import ResourceGroups
 from tests.regional.ec2.scoping import Scopes, Shop, ends, header, kind, of, parts
+from tests.regional.ec2.test_links import Link
 from tests.regional.elbv2.hosts import ACCOUNT, REGION, Region
 from tests.regional.networkfirewall.policies import Policies, stateful
 
@@ -241,3 +242,44 @@ def test_a_group_that_is_gone_fails_the_analysis(region: Grouped) -> None:
         NetworkInsightsAccessScopeAnalysisId=analysis["NetworkInsightsAccessScopeAnalysisId"]
     )
     assert (told["AnalysisStatus"], told["AnalysisFindings"]) == ("failed", [])
+
+
+OUT = "OutboundHeader"
+
+
+def test_a_service_is_come_to_by_its_endpoints_and_no_way_else(region: Region) -> None:
+    link, nets = Link(region), Scopes(region)
+    database, address = link.database(0, "10.1.0.0/24")
+    link.register(address)
+    target = nets.interface(database)
+    service, balancer = link.provider.id, link.provider.balancer
+    across = {"Source": of(link.consumer.vpc), "Destination": of(link.provider.vpc)}
+    findings = nets.asked(across)
+    assert ends(findings) == [(nets.interface(link.host), target)]
+    found, other = findings  # from ports that the balancer keeps, and from those that it does not
+    assert "SourcePortRanges" in next(one["OutboundHeader"] for one in other[1:] if OUT in one)
+    assert found[0][OUT]["DestinationPortRanges"] == [{"From": 443, "To": 443}]
+    name = balancer.partition("loadbalancer/")[2]
+    [at_balancer] = [one for one in found if one["Component"]["Id"] == name]
+    assert at_balancer["Component"]["Arn"] == balancer
+    changed = at_balancer["OutboundHeader"]
+    assert changed["DestinationAddresses"] == [f"{address}/32"]
+    assert changed["DestinationPortRanges"] == [{"From": 5432, "To": 5432}]
+    types = {"ResourceStatement": {"ResourceTypes": ["AWS::ElasticLoadBalancingV2::LoadBalancer"]}}
+    for through in (
+        types,
+        of(balancer),
+        of(link.endpoint),
+        kind("VPCEndpointService"),
+        of(service),
+    ):
+        assert nets.asked(across, excluding=[{"ThroughResources": [through]}]) == []
+        assert nets.asked(across | {"ThroughResources": [through]}) == findings
+    for target_of in (kind("VPCEndpoint"), of(service), of(link.endpoint)):
+        ways = nets.asked({"Source": of(link.consumer.vpc), "Destination": target_of})
+        assert {one[-1]["Subnet"]["Id"] for one in ways} == {link.consumer.subnets[0]}
+        assert parts(ways[0])[-2:] == ["sg", "eni"]
+    for source in (of(service), kind("VPCEndpointService")):
+        ways = nets.asked({"Source": source, "Destination": of(link.provider.vpc)})
+        assert ends(ways) == [(service, target)]
+    assert nets.asked({"Source": of(link.endpoint)}) == []

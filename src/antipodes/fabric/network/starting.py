@@ -70,6 +70,13 @@ def _into(fabric: Fabric, hop: Hop, network: str, key: Key) -> Start:
     return Start(hop.id, key, packets, hop._replace(place=own.region))
 
 
+def at_relay(fabric: Fabric, name: str, relay: str) -> Start:
+    """What comes to a relay by doors, wherever they are; `name` is what that is called."""
+    region = fabric.index.network_of(fabric.index.topology.interfaces[relay]).region
+    packets = _to(fabric.index.version)
+    return Start(name, ("relay-in", relay, ""), packets, Hop("endpoint service", name, region))
+
+
 def at_attachment(fabric: Fabric, name: str) -> list[Start]:
     """What comes out of a hub into a network, in each zone; or into a hub, from further away.
 

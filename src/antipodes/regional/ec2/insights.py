@@ -239,7 +239,7 @@ def group_rule(topology: told.Topology, rule: Rule | None) -> list[Thing]:
 
 
 def _component(topology: told.Topology, step: Step) -> Thing:
-    own: Thing = {"Component": {"Id": _id(step.hop.id)}, "OutboundHeader": header(step.packet)}
+    own: Thing = {"Component": {"Id": id_shown(step.hop.id)}, "OutboundHeader": header(step.packet)}
     return own | rule_shown(topology, step.hop, step.rule)
 
 
@@ -259,7 +259,7 @@ def rule_shown(topology: told.Topology, hop: Hop, rule: Rule | None) -> Thing:
     return {}
 
 
-def _id(name: str) -> str:
+def id_shown(name: str) -> str:
     """Without the region that tells the two sides of a peering of hubs apart, or the tunnel."""
     if name.startswith(_WITH_TUNNELS):
         return name.partition("/")[0]
@@ -322,7 +322,7 @@ def explained(topology: told.Topology, end: End, ends: Ends) -> Thing:
     shown: Thing = {"ExplanationCode": code_of(end)}
     member = _MEMBERS.get(end.hop.kind)
     if member is not None:
-        shown[member] = {"Id": _id(end.hop.id)}
+        shown[member] = {"Id": id_shown(end.hop.id)}
     interface = topology.interfaces.get(end.hop.id)
     if interface is not None:
         outwards = end.hop.id == ends.source

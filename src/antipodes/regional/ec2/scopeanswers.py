@@ -21,6 +21,7 @@ from antipodes.fabric.network.starting import (
     at_interface,
     at_peering,
     at_private_gateway,
+    at_relay,
 )
 from antipodes.fabric.network.unions import united
 from antipodes.regional.ec2 import prefixlists, scopes
@@ -29,6 +30,8 @@ from antipodes.regional.ec2.scopes import Place, Statement
 
 Groups = Mapping[str, Sequence[str]]  # the members of resource groups, by the groups' ARNs
 _ALL = everything(4)
+_ENDPOINTS, _BALANCERS = "vpce-", "arn:aws:elasticloadbalancing:"
+_SERVE = _ENDPOINTS, _BALANCERS  # what interfaces are of that begin nothing by themselves
 _LISTS = {"Source": "SourcePrefixLists", "Destination": "DestinationPrefixLists"}
 
 
@@ -46,7 +49,7 @@ class Asked:
         self._hosts: list[str] = []
         self._inside: dict[str, list[str]] = {}  # interfaces by what they are of, or in
         for one in topology.interfaces.values():
-            if one.kind in {told.HOST, told.FORWARDER}:
+            if one.kind not in {told.CARRIER, told.TRANSLATOR}:
                 self._hosts.append(one.id)
                 network = topology.subnets[one.subnet].network
                 for name in (one.of, one.subnet, network, *(one.groups or ())):
@@ -61,9 +64,9 @@ class Asked:
         return found(fabric, self._starts(fabric), matches, excludes)
 
     def _starts(self, fabric: Fabric) -> list[Start]:
-        """All that packets may come from: what stands behind an endpoint begins nothing."""
+        """All that packets may come from: endpoints begin nothing, and balancers but for others."""
         topology = self._topology
-        hosts = (one for one in self._hosts if not self._is_endpoint(one))
+        hosts = (one for one in self._hosts if not self._of(one).startswith(_SERVE))
         gateways = (one.id for one in topology.gateways.values() if not one.egress_only)
         return [
             *(at_interface(fabric, name) for name in hosts),
@@ -71,10 +74,17 @@ class Asked:
             *(start for name in topology.peerings for start in at_peering(fabric, name)),
             *(at_private_gateway(fabric, name) for name in topology.private_gateways),
             *(start for name in topology.attachments for start in at_attachment(fabric, name)),
+            *(
+                at_relay(fabric, service.id, relay)
+                for service in self._estate.links.list(self._account)
+                for relay in topology.relays
+                if self._of(relay) in service.balancers
+            ),
         ]
 
-    def _is_endpoint(self, interface: str) -> bool:
-        return self._topology.interfaces[interface].of.startswith("vpce-")
+    def _of(self, interface: str) -> str:
+        """What an interface was made for, or is attached to."""
+        return self._topology.interfaces[interface].of
 
     def _condition(self, path: Statement) -> Condition:
         source, target = path.get("Source") or {}, path.get("Destination") or {}
@@ -106,12 +116,17 @@ class Asked:
             members = map(self._place.id_of, self._groups[name])
             return [one for member in members for one in self._of_name(member)]
         far = f"{name}@{self._estate.host.place}"  # of an attachment that joins two hubs
-        return [name, far, *self._inside.get(name, ())]
+        endpoints = [
+            one.id for one in self._estate.endpoints.list(self._account) if one.service == name
+        ]
+        inside = [one for of in (name, *endpoints) for one in self._inside.get(of, ())]
+        return [name, far, *inside]
 
     def _of_type(self, kind: str) -> Iterable[str]:
         topology = self._topology
-        endpoints = [name for name in self._hosts if self._is_endpoint(name)]
-        inspects = [name for name in topology.inspections if name.startswith("vpce-")]
+        endpoints = [name for name in self._hosts if self._of(name).startswith(_ENDPOINTS)]
+        balancers = [name for name in self._hosts if self._of(name).startswith(_BALANCERS)]
+        services = [one.id for one in self._estate.endpoints.list(self._account) if one.provider]
         by_type: Mapping[str, Iterable[str]] = {
             scopes.INTERFACE: self._hosts,
             scopes.GATEWAY: topology.gateways,
@@ -119,7 +134,12 @@ class Asked:
             scopes.ATTACHMENT: topology.attachments,
             scopes.PEERING: topology.peerings,
             scopes.PRIVATE: topology.private_gateways,
-            scopes.ENDPOINT: [*topology.services, *endpoints, *inspects],
+            scopes.ENDPOINT: [*topology.services, *endpoints, *topology.inspections],
+            scopes.SERVICE: [
+                *(one.id for one in self._estate.links.list(self._account)),
+                *(one for of in services for one in self._inside.get(of, ())),
+            ],
+            scopes.BALANCER: balancers,
             scopes.FIREWALL: topology.firewalls,
             scopes.FIREWALL_AS_TOLD: topology.firewalls,
         }

@@ -30,6 +30,7 @@ _AT_ENDS, _ANYWHERE = (SOURCE, DESTINATION), (SOURCE, DESTINATION, THROUGH)
 INTERFACE, GATEWAY = "AWS::EC2::NetworkInterface", "AWS::EC2::InternetGateway"
 NAT, ATTACHMENT = "AWS::EC2::NatGateway", "AWS::EC2::TransitGatewayAttachment"
 ENDPOINT, PEERING = "AWS::EC2::VPCEndpoint", "AWS::EC2::VPCPeeringConnection"
+BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 SERVICE, PRIVATE = "AWS::EC2::VPCEndpointService", "AWS::EC2::VPNGateway"
 FIREWALL, FIREWALL_AS_TOLD = (
     "AWS::NetworkFirewall::Firewall",
@@ -45,7 +46,7 @@ TYPES = {  # and where each may be named
     PEERING: _ANYWHERE,
     PRIVATE: _AT_ENDS,
     "AWS::ElasticLoadBalancing::LoadBalancer": (THROUGH,),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": (THROUGH,),
+    BALANCER: (THROUGH,),
     FIREWALL: (THROUGH,),
     FIREWALL_AS_TOLD: (THROUGH,),
 }

@@ -116,9 +116,9 @@ class Shown:
                 left if left != came else None
                 for came, left in zip(passed.came, passed.left, strict=True)
             )
-            if changed != _UNCHANGED and parts:
-                parts[0]["OutboundHeader"] = _changed(changed)
             found += parts
+            if changed != _UNCHANGED:
+                (parts or found[-1:])[0]["OutboundHeader"] = _changed(changed)
         for number, one in enumerate(found, 1):
             one["SequenceNumber"] = number
         return found
@@ -153,7 +153,10 @@ class Shown:
         """Something by its id, its ARN, and its name if it has one."""
         if name.startswith("arn:"):
             return {"Id": name.rpartition("/")[2], "Arn": name}
-        found = name.partition("@")[0]
+        if name.startswith("net/"):
+            own = f"{self._estate.host.place}:{self._account}"
+            return {"Id": name, "Arn": f"arn:aws:elasticloadbalancing:{own}:loadbalancer/{name}"}
+        found = insights.id_shown(name)
         shown = {"Id": found, "Arn": arn(self._estate, self._account, found)}
         called = self._topology.names.get(found)
         return shown | ({"Name": called} if called else {})

@@ -16,6 +16,7 @@ import time
 import urllib.request
 
 import boto3
+from botocore.config import Config
 
 ENDPOINT = os.environ.get("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
 ACCOUNT = "000000000000"
@@ -36,6 +37,7 @@ class Lab:
             endpoint_url=ENDPOINT,
             aws_access_key_id=account or ACCOUNT,
             aws_secret_access_key="any",  # noqa: S106 - it is not looked at
+            config=Config(inject_host_prefix=False),  # no data-127.0.0.1
         )
 
     def until(self, condition):

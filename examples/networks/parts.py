@@ -86,6 +86,11 @@ def route(ec2, of, prefix, **target):
     ec2.create_route(RouteTableId=of, DestinationCidrBlock=prefix, **target)
 
 
+def route6(ec2, of, prefix, **target):
+    """A route to a prefix of IPv6."""
+    ec2.create_route(RouteTableId=of, DestinationIpv6CidrBlock=prefix, **target)
+
+
 def internet_gateway(ec2, name, of):
     """An internet gateway, attached."""
     made = ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway", name))

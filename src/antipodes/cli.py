@@ -227,6 +227,7 @@ def _env(options: argparse.Namespace) -> int:
 def _environment(port: int) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # no data-127.0.0.1
         "AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID", "test"),
         "AWS_SECRET_ACCESS_KEY": os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
     }

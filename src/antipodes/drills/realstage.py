@@ -76,6 +76,7 @@ class WorldProcess:
         return {
             **kept,
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # no data-127.0.0.1
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGIONS": ",".join(self._drill.world.regions),

@@ -73,6 +73,7 @@ class VirtualStage:
             raise DrillError(f"application.deploy: there is no {path}")
         variables = {
             "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # no data-127.0.0.1
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGIONS": ",".join(self._drill.world.regions),

@@ -231,7 +231,7 @@ def test_the_two_kinds_of_filters_narrow_alike(maps: Maps, zones: dict[str, str]
 def test_an_instance_is_ill_when_nobody_says_otherwise_for_half_a_minute(maps: Maps) -> None:
     service = maps.service(maps.namespace(), HealthCheckCustomConfig={"FailureThreshold": 1})
     maps.register(service, "a")
-    maps.register(service, "b", AWS_INIT_HEALTH_STATUS="UNHEALTHY")
+    maps.register(service, "b", AWS_INIT_HEALTH_STATUS="UNHEALTHY", az="az2")
 
     def health() -> dict[str, str]:
         found: dict[str, str] = maps.api.get_instances_health_status(ServiceId=service)["Status"]
@@ -254,6 +254,8 @@ def test_an_instance_is_ill_when_nobody_says_otherwise_for_half_a_minute(maps: M
     assert maps.discovered(HealthStatus="HEALTHY") == []
     assert maps.discovered(HealthStatus="HEALTHY_OR_ELSE_ALL") == ["a", "b"]
     say("a", "HEALTHY")
+    ill = {"OptionalParameters": {"az": "az2"}, "HealthStatus": "HEALTHY"}
+    assert maps.discovered(**ill) == ["a"]  # rather than nobody
     say("b", "HEALTHY")
     say("b", "UNHEALTHY")
     assert health() == {"a": "HEALTHY", "b": "HEALTHY"}

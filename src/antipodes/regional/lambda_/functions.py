@@ -205,6 +205,7 @@ class Functions(Service):
         defaults = {"TZ": ":UTC", "LANG": "en_US.UTF-8"}
         if self.host.api_url:
             defaults["AWS_ENDPOINT_URL"] = self.host.api_url
+            defaults["AWS_DISABLE_HOST_PREFIX_INJECTION"] = "true"  # no data-127.0.0.1
         return (
             defaults
             | function.environment

@@ -30,11 +30,11 @@ def discover_instances(service: ServiceDiscovery, call: Call, request: Request) 
     """In an order drawn by lot, so that traffic is spread."""
     namespace, found = _asked(service, call, request)
     matching = _matching(service.instances(found), request.get("QueryParameters") or {})
-    preferred = request.get("OptionalParameters")
-    if preferred:
-        matching = _matching(matching, preferred) or matching
     now = service.now
     chosen = _healthy(found, matching, request.get("HealthStatus") or "ALL", now)
+    preferred = request.get("OptionalParameters")
+    if preferred:
+        chosen = _matching(chosen, preferred) or chosen
     service.host.runtime.chance("servicediscovery/order").shuffle(chosen)
     told = [
         {

@@ -216,7 +216,8 @@ def test_stateful_rules_go_by_action(guarded: Guarded) -> None:
     drop tcp any any -> 10.0.1.0/24 any (sid:1;)
     alert ip any any -> any any (sid:2;)
     pass tcp $HOME_NET any -> 10.0.1.0/24 443 (sid:3;)
-    reject udp any any <> any 53 (sid:4;)
+    drop udp any any <> any 53 (sid:4;)
+    reject tcp any any -> any 8080 (sid:5;)
     """
     guarded.guard(guarded.policies.text("rules", text))
     assert guarded.there() == BOTH
@@ -224,6 +225,7 @@ def test_stateful_rules_go_by_action(guarded: Guarded) -> None:
     assert guarded.there(port=80)[0] == "refused by firewall"
     # What nothing passed is dropped where a rule drops it: here, the answer.
     assert guarded.back() == ("delivered", "refused by firewall")
+    assert guarded.back(port=8080)[0] == "refused by firewall"
     assert guarded.there(protocol="udp", port=53)[0] == "refused by firewall"
     assert guarded.there(protocol="udp", port=123) == BOTH
 

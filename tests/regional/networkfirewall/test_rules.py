@@ -109,6 +109,7 @@ def test_rules_as_text() -> None:
         ('drop tls any any -> any any (tls.sni; content:"a"; sid:1;)', "tls.sni"),
         ("drop http any any -> any any (sid:1;)", "http"),
         ("rejectboth tcp any any -> any any (sid:1;)", "rejectboth"),
+        ("reject udp any any -> any 53 (sid:1;)", "udp"),
         ("drop tcp any any -> any 80 (msg:a;)", "sid"),
         ("drop tcp any any -> any 80 (sid:0;)", "sid"),
         ("drop tcp any any -> any 80 sid:1", "not ACTION"),

@@ -154,10 +154,9 @@ def describe_firewall(service: NetworkFirewall, call: Call, request: Request) ->
 
 def _sync_states(service: NetworkFirewall, of: Firewall) -> Response:
     """Where a firewall's endpoints are, and what each of them goes by."""
-    policy = service.policies.list(of.account)
-    [own] = [one for one in policy if one.arn == of.policy]
-    tokens = {own.arn: own.token}
-    tokens |= {arn: group.token for arn, group in service.referenced(own).items()}
+    [policy] = [one for one in service.policies.list(of.account) if one.arn == of.policy]
+    tokens = {policy.arn: policy.token}
+    tokens |= {arn: group.token for arn, group in service.referenced(policy).items()}
     config = {arn: {"SyncStatus": "IN_SYNC", "UpdateToken": tokens[arn]} for arn in tokens}
     return {
         one.zone: {

@@ -89,9 +89,8 @@ def _document(request: Request, kind: str) -> dict[str, Any]:
         raise model.invalid(
             f"A rule group of type {kind} has exactly one of {', '.join(_SOURCES[kind])}"
         )
-    for member in ("IPSetReferences",):
-        if (found.get("ReferenceSets") or {}).get(member):
-            raise model.not_offered(member)
+    if (found.get("ReferenceSets") or {}).get("IPSetReferences"):
+        raise model.not_offered("IPSetReferences")
     if (found.get("RuleVariables") or {}).get("ContextSets"):
         raise model.not_offered("ContextSets")
     if kind == STATELESS:

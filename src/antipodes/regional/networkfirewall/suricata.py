@@ -147,6 +147,8 @@ def _made(  # noqa: PLR0913, PLR0917 - what a header has
         raise NotTakenError(f"The protocol '{protocol}' is not offered here")
     if not sid:
         raise NotTakenError("A rule must have a sid")
+    if action == REJECT and protocol not in {"tcp", "ip"}:
+        raise NotTakenError(f"Only TCP can be rejected, and not {protocol}")
     if protocol in {"ip", "icmp"} and {source_port.lower(), target_port.lower()} != {"any"}:
         raise NotTakenError(f"Ports of the protocol '{protocol}' must be any")
     return HeaderRule(action, protocol, source, source_port, direction, target, target_port, sid)

@@ -7,6 +7,7 @@ The patterns themselves are ordinary boto3. What is asked here and nowhere in AW
 goes: `antipodes network walk`.
 """
 
+import inspect
 import json
 import os
 import shlex
@@ -14,13 +15,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zlib
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
 
 ENDPOINT = os.environ.get("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-ACCOUNT = "000000000000"
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class Lab:
@@ -28,6 +30,8 @@ class Lab:
 
     def __init__(self, regions):
         self.regions = regions
+        # Each pattern has an account of its own, so that all can be played in one world.
+        self.account = f"{zlib.crc32(Path(sys.argv[0]).stem.encode()):012d}"
 
     def client(self, service, region=None, account=None):
         """A boto3 client; the access key names the account."""
@@ -35,7 +39,7 @@ class Lab:
             service,
             region_name=region or self.regions[0],
             endpoint_url=ENDPOINT,
-            aws_access_key_id=account or ACCOUNT,
+            aws_access_key_id=account or self.account,
             aws_secret_access_key="any",  # noqa: S106 - it is not looked at
             config=Config(inject_host_prefix=False),  # no data-127.0.0.1
         )
@@ -51,7 +55,7 @@ class Lab:
 
     def say(self, text):
         """Tell what happens next."""
-        print(f"\n{text}")
+        print(f"\n{inspect.cleandoc(text)}")
 
     def ask(  # noqa: PLR0913 - a question has so many sides
         self,
@@ -67,7 +71,10 @@ class Lab:
     ):
         """Follow a packet and its answer; they have to end as expected."""
         words = [source, target, "--port", str(port), "--protocol", protocol, "--json"]
-        record = json.loads(self._run("walk", *words, *_of(account)).stdout)
+        answer = self._run("walk", *words, account=account)
+        if not answer.stdout:
+            raise SystemExit(answer.stderr)
+        record = json.loads(answer.stdout)
         returned = record["return"]
         found = record["forward"]["outcome"], returned["outcome"] if returned else None
         self.check(text, found, (expects, found[1] if back == "any" else back))
@@ -101,15 +108,12 @@ class Lab:
         with urllib.request.urlopen(url) as answer:  # noqa: S310 - the world's own
             return json.load(answer)["addresses"]
 
-    def _run(self, *words):
-        command = [sys.executable, "-m", "antipodes", "network", *words]
+    def _run(self, *words, account=None):
+        whose = ["--account", account or self.account]
+        command = [sys.executable, "-m", "antipodes", "network", *words, *whose]
         return subprocess.run(  # noqa: S603 - the command line of Antipodes
             command, capture_output=True, text=True, check=False
         )
-
-
-def _of(account):
-    return ["--account", account] if account else []
 
 
 def main(regions, play):

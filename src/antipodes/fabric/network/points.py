@@ -10,8 +10,8 @@ closures: a large network has a hundred thousand points.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple
-from zlib import crc32
 
 from antipodes.fabric.network.nodes import (
     Change,
@@ -281,10 +281,12 @@ _MADE: dict[type[Any], Callable[[Points, Any], Any]] = {
 
 
 def hashed(packet: Packet, salt: int) -> int:
-    """A number that both directions of a flow have in common."""
+    """A number that both directions of a flow have in common; that of the next port is another."""
     version, source, target, protocol, source_port, target_port = packet
     ends = sorted(((source, source_port), (target, target_port)))
-    return crc32(repr((version, ends, protocol, salt)).encode())
+    told = repr((version, ends, protocol, salt)).encode()
+    # Not a checksum, which is linear: of four ways, ports in a row took three.
+    return int.from_bytes(blake2b(told, digest_size=8).digest())
 
 
 Asked = tuple[tuple[int, tuple[tuple[int, int, int], ...]], ...]  # of rules, what is asked of whom

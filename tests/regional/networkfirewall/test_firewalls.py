@@ -6,7 +6,7 @@ import pytest
 
 from tests.regional.ec2.networks import Networks
 from tests.regional.ec2.worlds import refusal
-from tests.regional.elbv2.hosts import Region
+from tests.regional.elbv2.hosts import ACCOUNT, Region
 from tests.regional.networkfirewall.policies import (
     ALL,
     DROP,
@@ -113,6 +113,9 @@ def test_a_firewall_is_made_shown_and_deleted(guarded: Guarded) -> None:
     assert (endpoint["VpcEndpointType"], endpoint["State"]) == ("GatewayLoadBalancer", "available")
     assert endpoint["RequesterManaged"] is True
     assert {"Key": "Firewall", "Value": arn} in endpoint["Tags"]
+    assert {"Key": "Name", "Value": f"fire ({A})"} in endpoint["Tags"]
+    networks: Any = guarded.region.host.service("ec2")
+    assert networks.networks()[ACCOUNT]["names"][arn] == "fire"
     own = {"VpcEndpointIds": [endpoint["VpcEndpointId"]]}
     [failed] = ec2.delete_vpc_endpoints(**own)["Unsuccessful"]
     assert failed["Error"]["Code"] == "InvalidParameter"

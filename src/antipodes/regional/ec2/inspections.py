@@ -72,7 +72,10 @@ def open_for_firewall(interfaces: Interfaces, vpc: Vpc, subnet: Subnet, firewall
     planned.keep()
     made = msgspec.structs.replace(of, interfaces=own)
     estate.endpoints.put(made.account, made.id, made)
-    tags = {"AWSNetworkFirewallManaged": "true", "Firewall": firewall}
+    zones = estate.host.world.atlas.region(estate.host.place).zones
+    zone = next(one.name for one in zones if one.id == subnet.zone)
+    name = f"{firewall.rpartition('/')[2]} ({zone})"
+    tags = {"AWSNetworkFirewallManaged": "true", "Firewall": firewall, "Name": name}
     estate.tag(made.account, made.id, tags)
     return made
 
@@ -100,6 +103,11 @@ def told_of(estate: Estate, account: str) -> dict[str, told.Inspection]:
 def firewalls(estate: Estate, account: str) -> dict[str, told.Firewall]:
     """The managed firewalls of an account, with their rules."""
     return {one.id: one for one in KnownFirewalls(estate.host.store).list(account)}
+
+
+def names(estate: Estate, account: str) -> dict[str, str]:
+    """What the managed firewalls of an account are called, by their ARNs."""
+    return {arn: arn.rpartition("/")[2] for arn in firewalls(estate, account)}
 
 
 def _inspection(estate: Estate, of: Endpoint) -> told.Inspection:

@@ -121,6 +121,7 @@ def _names(estate: Estate, account: str) -> dict[str, str]:
     """What an account calls its things: their tag `Name`."""
     tagged = estate.all_tags(account)
     found = {name: tags["Name"] for name, tags in tagged if tags.get("Name")}
+    found |= inspections.names(estate, account)
     sides = (name for name in _far_hubs(estate, account) if name in found)
     return found | {f"{name}@{estate.host.place}": found[name] for name in sides}
 

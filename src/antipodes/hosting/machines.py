@@ -99,6 +99,7 @@ class MachineProxy(CityProxy):
         if hop.kind == "interface":
             found = topology.interfaces[hop.id]
             network = topology.networks[topology.subnets[found.subnet].network]
+            port = both.there.packet.target_port  # a load balancer may have chosen another
             door = instance_door(network.region, hop.id, port)
         elif hop.kind == "service":
             door = Address(self._standing.region, "api")

@@ -358,3 +358,33 @@ def test_load_balancers_stand_in_networks_by_interfaces_of_their_own(link: Link)
     link.elbv2.delete_load_balancer(LoadBalancerArn=other)
     after = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
     assert (len(before), len(after)) == (4, 2)
+
+
+def test_reachability_is_explained_as_far_as_the_targets(link: Link) -> None:
+    ec2, tokens = link.provider.ec2, iter("abc")
+
+    def analysed(port: int) -> dict[str, Any]:
+        path = ec2.create_network_insights_path(
+            Source=link.host,
+            DestinationIp=link.door,
+            DestinationPort=port,
+            Protocol="tcp",
+            ClientToken=next(tokens),
+        )["NetworkInsightsPath"]["NetworkInsightsPathId"]
+        name = ec2.start_network_insights_analysis(NetworkInsightsPathId=path, ClientToken=path)
+        names = [name["NetworkInsightsAnalysis"]["NetworkInsightsAnalysisId"]]
+        found = ec2.describe_network_insights_analyses(NetworkInsightsAnalysisIds=names)
+        analysis: dict[str, Any] = found["NetworkInsightsAnalyses"][0]
+        return analysis
+
+    def why(port: int) -> list[str]:
+        return [one["ExplanationCode"] for one in analysed(port)["Explanations"]]
+
+    assert why(80) == ["ELBV2_LISTENER_PORT_RESTRICTION"]
+    assert why(443) == ["ELBV2_NO_TARGETS_IN_AZ"]
+    _, address = link.database(0, "10.1.0.0/16")
+    link.register(address)
+    found = analysed(443)
+    assert found["NetworkPathFound"]
+    assert found["ForwardPathComponents"][-1]["Component"]["Id"].startswith("i-")
+    assert found["ReturnPathComponents"]

@@ -28,7 +28,7 @@ PROTOCOLS = {"tcp": packets.TCP, "udp": packets.UDP}
 _NAMES = {told.ANY: "all", packets.TCP: "tcp", packets.UDP: "udp", packets.ICMP: "icmp"}
 _EPHEMERAL = (1024, 65535)
 _FOUR = 4
-_TABLE, _HUB_TABLE = "table", "hub table"
+_TABLE, _HUB_TABLE, _RELAY = "table", "hub table", "relay"
 _APPLIANCE = "appliance"
 _CODES = {
     outcomes.REFUSED_BY_FILTER: "SUBNET_ACL_RESTRICTION",
@@ -49,6 +49,7 @@ _CODES = {
     outcomes.REFUSED_BY_FIREWALL: "FIREWALL_RULES_RESTRICTION",
     outcomes.NO_APPLIANCE: "ELBV2_NO_TARGETS_IN_AZ",
     outcomes.NOT_OFFERED: "VPCE_GATEWAY_PROTOCOL_RESTRICTION",
+    outcomes.NO_TARGET: "ELBV2_NO_TARGETS_IN_AZ",
     outcomes.NOT_RUNNING: "BAD_STATE",
     outcomes.UNKNOWN: "UNKNOWN_RESOURCE",
 }
@@ -343,4 +344,6 @@ def code_of(end: End) -> str:
         return "TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT" if beyond else "NO_ROUTE_TO_DESTINATION"
     if end.outcome == outcomes.BLACKHOLE:
         return "TGW_RTB_BAD_STATE_ROUTE" if beyond else "BAD_STATE_ROUTE"
+    if end.outcome == outcomes.NOT_OFFERED and end.hop.kind == _RELAY:
+        return "ELBV2_LISTENER_PORT_RESTRICTION"
     return _CODES.get(end.outcome, "NO_PATH")

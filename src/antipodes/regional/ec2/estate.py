@@ -4,9 +4,8 @@ The default network of an account is there from its first call on: what it is ma
 account and region, ids included, so it is the same in every run.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -155,8 +154,8 @@ class Estate:
 
     def accounts(self) -> list[str]:
         """All accounts that have a network here, or something in another's."""
-        there: Iterator[Any] = chain(self.vpcs.all(), self.interfaces.all(), self.groups.all())
-        return list(dict.fromkeys(one.account for one in there))
+        owners = (vpc.account for vpc in self.vpcs.all())
+        return list(dict.fromkeys((*owners, *self.shared.all_guests())))
 
     def tags(self, account: str, name: str) -> dict[str, str]:
         """The tags of a resource."""

@@ -72,6 +72,10 @@ class SharedNetworks:
         """Who has, or had, things in an account's networks."""
         return [guest for guest, _ in self._guests.named(owner)]
 
+    def all_guests(self) -> list[str]:
+        """Who has, or had, things in the networks of anybody else."""
+        return [guest for _, guest, _ in self._guests.all()]
+
     def around(self, account: str) -> list[str]:
         """An account, its guests, and those whose guest it is."""
         hosts = [owner for owner, guest, _ in self._guests.all() if guest == account]

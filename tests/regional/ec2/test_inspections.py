@@ -241,3 +241,38 @@ def test_another_accounts_appliances(inspected: Inspected, region: Region) -> No
     assert record["reached"]
     for way in (record["forward"], record["return"]):
         assert [hop["id"] for hop in way["hops"] if hop["kind"] == "appliance"] == fleet
+
+
+def test_an_analysis_recommends_appliance_mode(inspected: Inspected) -> None:
+    ec2 = inspected.ec2
+    inspected.endpoint(A)
+    hub = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    made = ec2.create_transit_gateway_vpc_attachment(
+        TransitGatewayId=hub, VpcId=inspected.hosts, SubnetIds=list(inspected.fires.values())
+    )["TransitGatewayVpcAttachment"]
+    spoke = inspected.vpc("10.2.0.0/16")
+    place = inspected.subnet(spoke, "10.2.0.0/24")
+    host = inspected.instance(place, inspected.group(spoke, "0.0.0.0/0"))
+    ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=hub, VpcId=spoke, SubnetIds=[place])
+    inspected.route(spoke, "10.0.0.0/16", TransitGatewayId=hub)
+
+    def details(token: str) -> list[list[str]]:
+        path = ec2.create_network_insights_path(
+            Source=host, Destination=inspected.machines[A], Protocol="tcp", ClientToken=token
+        )["NetworkInsightsPath"]["NetworkInsightsPathId"]
+        ec2.start_network_insights_analysis(NetworkInsightsPathId=path, ClientToken=token)
+        [found] = ec2.describe_network_insights_analyses(NetworkInsightsPathId=path)[
+            "NetworkInsightsAnalyses"
+        ]
+        return [
+            [one["AdditionalDetailType"] for one in part.get("AdditionalDetails", ())]
+            for part in found["ForwardPathComponents"]
+            if part["Component"]["Id"].startswith("tgw-attach-")
+        ]
+
+    assert details("one") == [[], ["TRANSIT_GATEWAY_APPLIANCE_MODE_RECOMMENDED"]]
+    ec2.modify_transit_gateway_vpc_attachment(
+        TransitGatewayAttachmentId=made["TransitGatewayAttachmentId"],
+        Options={"ApplianceModeSupport": "enable"},
+    )
+    assert details("two") == [[], []]

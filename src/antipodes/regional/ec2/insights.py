@@ -29,7 +29,7 @@ _NAMES = {told.ANY: "all", packets.TCP: "tcp", packets.UDP: "udp", packets.ICMP:
 _EPHEMERAL = (1024, 65535)
 _FOUR = 4
 _TABLE, _HUB_TABLE, _RELAY = "table", "hub table", "relay"
-_APPLIANCE = "appliance"
+_APPLIANCE, _ATTACHMENT = "appliance", "attachment"
 _CODES = {
     outcomes.REFUSED_BY_FILTER: "SUBNET_ACL_RESTRICTION",
     outcomes.REFUSED_BY_GROUPS: "ENI_SG_RULES_MISMATCH",
@@ -62,7 +62,7 @@ _MEMBERS = {  # what explanations and components call a kind of hop
     "translator": "NatGateway",
     "peering": "VpcPeeringConnection",
     "hub": "TransitGateway",
-    "attachment": "TransitGatewayAttachment",
+    _ATTACHMENT: "TransitGatewayAttachment",
     _HUB_TABLE: "TransitGatewayRouteTable",
     "private gateway": "VpnGateway",
     "line": "VpnConnection",
@@ -241,6 +241,10 @@ def group_rule(topology: told.Topology, rule: Rule | None) -> list[Thing]:
 
 def _component(topology: told.Topology, step: Step) -> Thing:
     own: Thing = {"Component": {"Id": id_shown(step.hop.id)}, "OutboundHeader": header(step.packet)}
+    if step.hop.kind == _ATTACHMENT and inspections.splits_flows(topology, step.hop.id):
+        own["AdditionalDetails"] = [
+            {"AdditionalDetailType": "TRANSIT_GATEWAY_APPLIANCE_MODE_RECOMMENDED"}
+        ]
     return own | rule_shown(topology, step.hop, step.rule)
 
 

@@ -29,3 +29,5 @@ def test_networks_of_all_accounts_are_one_and_names_are_meant_as_one_of_them_mea
 
 def test_nothing_is_told_to_who_has_no_networks() -> None:
     assert networks_as("3", {"here": HERE}) == {}
+    found = networks_as("3", {"here": HERE}, of_any=True)
+    assert set(found["here"]["networks"]) == {"vpc_1", "vpc_2", "vpc_3"}

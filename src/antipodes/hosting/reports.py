@@ -21,15 +21,15 @@ def replication_ways(
 
 
 def networks_as(
-    account: str, told: Mapping[str, Mapping[str, dict[str, Any]]]
+    account: str, told: Mapping[str, Mapping[str, dict[str, Any]]], *, of_any: bool = False
 ) -> dict[str, dict[str, Any]]:
     """The networks of all accounts, region by region, with names as one of them means them.
 
     What others call the same as something of its own goes without a name. To an account that has no
-    networks nothing is told: it is more likely mistyped than meant.
+    networks nothing is told, since it is more likely mistyped than meant; unless it is `of_any`.
     """
     own = [found[account]["names"] for found in told.values() if account in found]
-    if not own:
+    if not (own or of_any):
         return {}
     taken = {called for names in own for called in names.values()}
     together: dict[str, dict[str, Any]] = {}

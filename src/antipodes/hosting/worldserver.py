@@ -240,12 +240,12 @@ class WorldServer:
     async def _networks(self, request: HttpRequest) -> dict[str, Any]:
         """Of a region that is down, nothing is known."""
         configuration = self.supervisor.configuration
-        account = query_of(request.target).get("account", configuration.account)
+        asked = query_of(request.target).get("account", "")
         told = {
             region: await self.supervisor.ask(region, "/networks") or {}
             for region in configuration.regions
         }
-        return networks_as(account, told)
+        return networks_as(asked or configuration.account, told, of_any=not asked)
 
     async def _trace(self, trace: str) -> list[Any]:
         journal: Any = self.runtime.journal

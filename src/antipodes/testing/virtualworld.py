@@ -218,7 +218,8 @@ class VirtualWorld(Breakable, Networked):
             for place in self.regions
             if place in self.simulated.hosts
         }
-        return networks_as(account or self.simulated.settings.account, told)
+        own = self.simulated.settings.account
+        return networks_as(account or own, told, of_any=not account)
 
     def resolve(self, name: str, region: str, vpc: str) -> list[str]:
         """The addresses that a VPC's own resolver answers with."""

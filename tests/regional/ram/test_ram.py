@@ -164,6 +164,7 @@ def test_what_can_be_shared_and_with_what_permission(region: Region, hub: str) -
     assert KIND in types
     [permission] = ram.list_permissions(resourceType=KIND)["permissions"]
     assert (permission["arn"], permission["isResourceTypeDefault"]) == (PERMISSION, True)
+    assert ram.list_permissions(permissionStatus="DELETED")["permissions"] == []
     [found] = ram.list_resource_share_permissions(resourceShareArn=arn)["permissions"]
     assert found["resourceType"] == KIND
     code = refusal(ram.list_permissions, resourceType="ec2:Host")

@@ -103,7 +103,9 @@ def list_resource_types(_service: Ram, _call: Call, request: Request) -> Respons
 def list_permissions(_service: Ram, _call: Call, request: Request) -> Response:
     """The default ones, which are all that there are."""
     kind = _kind(request)
-    known = [] if request.get("permissionType") == "CUSTOMER_MANAGED" else KINDS
+    is_other = request.get("permissionType") == "CUSTOMER_MANAGED"
+    is_other = is_other or request.get("permissionStatus") not in {None, "ATTACHABLE"}
+    known = [] if is_other else KINDS
     found = [shown.permission(one) for one in known if kind in {None, one}]
     return page(found, request, "permissions")
 

@@ -109,6 +109,7 @@ def get_resource_shares(service: Ram, call: Call, request: Request) -> Response:
         and request.get("resourceShareStatus") in {None, DELETED if one.ended else ACTIVE}
         and _has_tags(one, request.get("tagFilters") or [])
         and _has_permission(service, one, request.get("permissionArn"))
+        and request.get("permissionVersion") in {None, 1}
     ]
     return page([shown.share(shares, one, own=own) for one in chosen], request, "resourceShares")
 

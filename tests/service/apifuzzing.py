@@ -11,11 +11,13 @@ accepted is put to work: by the edge, its checkers, load balancers and resolvers
 """
 
 import sys
-from collections import Counter
+import traceback
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -23,12 +25,25 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from botocore.session import get_session
 
+from antipodes.fabric.network.fabric import (
+    ON_THE_INTERNET,
+    Fabric,
+    from_interface,
+    from_site,
+)
+from antipodes.fabric.network.packets import TCP, Packet
+from antipodes.fabric.network.reaching import reach
+from antipodes.fabric.network.spaces import everything
+from antipodes.fabric.network.together import together
 from antipodes.hosting.catalogue import service_class
 from antipodes.hosting.region import RegionHost
 from antipodes.hosting.simulated import SimulatedWorld
+from antipodes.questions.drawing import drawn
 from antipodes.runtime.contract import Accepted, Address, Chance
 from antipodes.service.contract import ServiceError, Settings
 from antipodes.service.http import HttpRequest, HttpResponse
+from antipodes.world.atlas import load_atlas
+from antipodes.world.world import World
 from tests.service.apirequests import DOCUMENT, SEEDS, TEMPLATES, filled
 from tests.service.damage import cut, places_in
 
@@ -42,6 +57,8 @@ FAULTS_MAX = 20
 POOL_MAX = 12  # of what was told, the newest
 DEPTH_MAX, FEW = 7, 3
 REGIONS = ("us-west-2", "us-east-1")
+WALKED_MAX = 5
+SOMEBODY = {4: "198.51.100.7", 6: "2001:db9::7"}
 OK, REFUSED, NOT_OFFERED, SERVER_ERROR = 200, 400, 501, 500
 
 # Where a service is asked.
@@ -54,6 +71,11 @@ SERVICES = {
     "route53-recovery-control-config": "us-west-2",
     "route53-recovery-cluster": "us-west-2",
     "arc-zonal-shift": "us-west-2",
+    "ec2": "us-west-2",
+    "ram": "us-west-2",
+    "resource-groups": "us-west-2",
+    "servicediscovery": "us-west-2",
+    "network-firewall": "us-west-2",
 }
 # Faults that AWS itself tells with a 5xx: what a service has run out of, or cannot reach.
 _HONEST = ("ServiceUnavailable", "EndpointTemporarilyUnavailableException")
@@ -88,6 +110,16 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "priority": ("1", "2", "99"),
     "securitygroupid": ("sg-0123456789abcdef0", "x"),
     "document": (DOCUMENT, "{}"),
+    "cidrblock": (*_CIDRS, "10.0.0.0/16", "10.0.0.0/24", "10.1.0.0/16", "172.31.0.0/20"),
+    "destinationcidrblock": (*_CIDRS, "10.0.0.0/24", "10.1.0.0/16"),
+    "ipv6cidrblock": ("2001:db8:1234:1a00::/64", "::/0", "x"),
+    "cidrip": _CIDRS,
+    "instancetype": ("t3.micro", "m5.large", "x"),
+    "imageid": ("ami-12345678", "x"),
+    "servicename": ("com.amazonaws.us-west-2.s3", "com.amazonaws.us-west-2.kms", "x"),
+    "protocolnumber": ("-1", "6", "17", "tcp"),
+    "peerregion": (*REGIONS, "nowhere"),
+    "principal": ("111111111111", "o-abc", "x"),
 }
 _NUMBERS = (0, 1, 1, 2, 3, 10, 30, 53, 80, 80, 100, 443, 300, -1, 65_536, 2**31 - 1)
 _ODD: tuple[Any, ...] = (
@@ -315,6 +347,7 @@ class Fuzzer:
         for number in range(count):
             if number % PASSING == 0:
                 await self._world.outside.sleep(PASSED_S)
+                self._walk()
                 for service, operation, request in SEEDS:
                     if service in self._maker.models:
                         with suppress(ServiceError):  # there may be as many as there can be
@@ -330,6 +363,30 @@ class Fuzzer:
         told = await self._world.call(SERVICES[service], service, operation, whole)
         shape = self._maker.models[service].operation_model(operation).output_shape
         self._pool.harvest(shape, told, "")
+
+    def _walk(self) -> None:
+        """Whatever networks have been made can be told, drawn and walked."""
+        told = [
+            networks
+            for place in REGIONS
+            for networks in self._world.region(place).reports["networks"]().values()
+        ]
+        try:
+            topology = together(told)
+            drawn(topology, World(load_atlas(), REGIONS))
+            targets = list(topology.interfaces.values())[-WALKED_MAX:]
+            ends = [address for target in targets for address in target.addresses]
+            for version, source in SOMEBODY.items():
+                fabric = Fabric(topology, version)
+                starts = [from_interface(one) for one in topology.interfaces]
+                starts += [from_site(one) for one in topology.sites]
+                for start in [*starts[-WALKED_MAX:], ON_THE_INTERNET]:
+                    deque(reach(fabric.node, start, everything(version)), 0)
+                    for address in ends:
+                        if ip_address(address).version == version:
+                            fabric.walk(start, Packet.of(source, address, TCP, 443, port=50_000))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not be
+            self.found.fault(f"networks: {traceback.format_exc()[-700:]}", repr(error))
 
     async def _one(self) -> None:
         service, operation, body, written = self._maker.request()

@@ -71,6 +71,21 @@ SEEDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
         {"CreatorRequestId": "new", "RuleType": "SYSTEM", "DomainName": "example.com"},
     ),
     ("route53-recovery-control-config", "CreateCluster", {"ClusterName": "one"}),
+    ("ec2", "CreateVpc", {"CidrBlock": "10.0.0.0/16", "AmazonProvidedIpv6CidrBlock": True}),
+    ("ec2", "CreateSubnet", {"VpcId": "$VpcId", "CidrBlock": "10.0.0.0/24"}),
+    ("ec2", "CreateRouteTable", {"VpcId": "$VpcId"}),
+    ("ec2", "CreateNetworkAcl", {"VpcId": "$VpcId"}),
+    ("ec2", "CreateInternetGateway", {}),
+    ("ec2", "CreateTransitGateway", {}),
+    ("ec2", "CreateCustomerGateway", {"Type": "ipsec.1", "PublicIp": "192.0.2.1", "BgpAsn": 65000}),
+    ("ec2", "CreateVpnGateway", {"Type": "ipsec.1"}),
+    (
+        "ec2",
+        "RunInstances",
+        {"ImageId": "ami-12345678", "MinCount": 1, "MaxCount": 1, "SubnetId": "$SubnetId"},
+    ),
+    ("servicediscovery", "CreateHttpNamespace", {"Name": "one", "CreatorRequestId": "new"}),
+    ("ram", "CreateResourceShare", {"name": "one", "principals": ["111111111111"]}),
 )
 _RECORD = {"Name": "a.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "$IP"}]}
 _ALIAS = {"HostedZoneId": "$ResourceId", "DNSName": "a.example.com", "EvaluateTargetHealth": True}
@@ -273,6 +288,132 @@ TEMPLATES: tuple[tuple[str, str, dict[str, Any]], ...] = (
         "route53-recovery-cluster",
         "UpdateRoutingControlState",
         {"RoutingControlArn": "$RoutingControlArn", "RoutingControlState": "On"},
+    ),
+    (
+        "ec2",
+        "CreateTransitGatewayVpcAttachment",
+        {"TransitGatewayId": "$TransitGatewayId", "VpcId": "$VpcId", "SubnetIds": ["$SubnetId"]},
+    ),
+    (
+        "ec2",
+        "CreateVpnConnection",
+        {
+            "Type": "ipsec.1",
+            "CustomerGatewayId": "$CustomerGatewayId",
+            "TransitGatewayId": "$TransitGatewayId",
+        },
+    ),
+    ("ec2", "AttachVpnGateway", {"VpcId": "$VpcId", "VpnGatewayId": "$VpnGatewayId"}),
+    (
+        "ec2",
+        "CreateRoute",
+        {
+            "RouteTableId": "$RouteTableId",
+            "DestinationCidrBlock": "10.1.0.0/16",
+            "TransitGatewayId": "$TransitGatewayId",
+        },
+    ),
+    (
+        "ec2",
+        "CreateNetworkInsightsPath",
+        {
+            "Source": "$InstanceId",
+            "Destination": "$InternetGatewayId",
+            "Protocol": "tcp",
+            "ClientToken": "new",
+        },
+    ),
+    (
+        "ec2",
+        "StartNetworkInsightsAnalysis",
+        {"NetworkInsightsPathId": "$NetworkInsightsPathId", "ClientToken": "new"},
+    ),
+    (
+        "ec2",
+        "CreateNetworkInsightsAccessScope",
+        {
+            "MatchPaths": [
+                {"Source": {"ResourceStatement": {"ResourceTypes": ["AWS::EC2::InternetGateway"]}}}
+            ],
+            "ClientToken": "new",
+        },
+    ),
+    (
+        "ec2",
+        "StartNetworkInsightsAccessScopeAnalysis",
+        {"NetworkInsightsAccessScopeId": "$NetworkInsightsAccessScopeId", "ClientToken": "new"},
+    ),
+    (
+        "ec2",
+        "CreateVpcEndpoint",
+        {
+            "VpcId": "$VpcId",
+            "ServiceName": "com.amazonaws.us-west-2.kms",
+            "VpcEndpointType": "Interface",
+            "SubnetIds": ["$SubnetId"],
+        },
+    ),
+    (
+        "ec2",
+        "AuthorizeSecurityGroupIngress",
+        {
+            "GroupId": "$GroupId",
+            "IpPermissions": [
+                {
+                    "IpProtocol": "tcp",
+                    "FromPort": 80,
+                    "ToPort": 443,
+                    "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
+                }
+            ],
+        },
+    ),
+    (
+        "network-firewall",
+        "CreateRuleGroup",
+        {
+            "RuleGroupName": "one",
+            "Type": "STATEFUL",
+            "Capacity": 10,
+            "Rules": 'pass tcp any any -> any 443 (msg:"x"; sid:1;)',
+        },
+    ),
+    (
+        "network-firewall",
+        "CreateFirewallPolicy",
+        {
+            "FirewallPolicyName": "one",
+            "FirewallPolicy": {
+                "StatelessDefaultActions": ["aws:forward_to_sfe"],
+                "StatelessFragmentDefaultActions": ["aws:pass"],
+            },
+        },
+    ),
+    (
+        "network-firewall",
+        "CreateFirewall",
+        {
+            "FirewallName": "one",
+            "FirewallPolicyArn": "$FirewallPolicyArn",
+            "VpcId": "$VpcId",
+            "SubnetMappings": [{"SubnetId": "$SubnetId"}],
+        },
+    ),
+    (
+        "resource-groups",
+        "CreateGroup",
+        {
+            "Name": "one",
+            "ResourceQuery": {
+                "Type": "TAG_FILTERS_1_0",
+                "Query": '{"ResourceTypeFilters":["AWS::AllSupported"],"TagFilters":[]}',
+            },
+        },
+    ),
+    (
+        "servicediscovery",
+        "CreateService",
+        {"Name": "one", "NamespaceId": "$NamespaceId", "CreatorRequestId": "new"},
     ),
 )
 

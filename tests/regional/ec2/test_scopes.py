@@ -109,6 +109,13 @@ def test_amazons_scopes_are_there_and_stay(shop: Shop) -> None:
     assert described() == there
 
 
+def test_a_vpn_gateway_that_is_attached_to_nothing_lets_nothing_in(shop: Shop) -> None:
+    before = shop.asked({"Destination": kind("NetworkInterface")})
+    shop.ec2.create_vpn_gateway(Type="ipsec.1")
+    assert ends(shop.asked({"Destination": kind("NetworkInterface")})) == ends(before)
+    assert shop.asked({"Source": kind("VPNGateway")}) == []
+
+
 def test_match_paths_are_or_ed_as_in_the_guides_own_command_line(shop: Shop) -> None:
     """`--match-paths Source={...} Destination={...}` is two paths: from here, or to there."""
     one = shop.asked({"Source": of(shop.back)}, {"Destination": kind("InternetGateway")})

@@ -72,7 +72,11 @@ class Asked:
             *(at_interface(fabric, name) for name in hosts),
             *(at_gateway(fabric, name) for name in gateways),
             *(start for name in topology.peerings for start in at_peering(fabric, name)),
-            *(at_private_gateway(fabric, name) for name in topology.private_gateways),
+            *(
+                at_private_gateway(fabric, one.id)
+                for one in topology.private_gateways.values()
+                if one.network  # what is attached to none lets nothing in
+            ),
             *(start for name in topology.attachments for start in at_attachment(fabric, name)),
             *(
                 at_relay(fabric, service.id, relay)

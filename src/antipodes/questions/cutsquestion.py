@@ -21,7 +21,7 @@ class Cut(NamedTuple):
     failure: Failure
     way: str
     outcome: str
-    at: str
+    at: tuple[str, str]  # kind and id
 
 
 def add(actions: Any) -> argparse.ArgumentParser:
@@ -51,7 +51,7 @@ def answer(told: Told, options: argparse.Namespace) -> Answer:
                 "name": called.get(one.failure.id),
                 "way": one.way,
                 "outcome": one.outcome,
-                "at": one.at,
+                "at": {"kind": one.at[0], "id": one.at[1]},
             }
             for one in found
         ]
@@ -64,7 +64,8 @@ def answer(told: Told, options: argparse.Namespace) -> Answer:
 def _line(one: Cut, called: dict[str, str]) -> str:
     kind, name = one.failure
     shown = f"{name} ({called[name]})" if name in called else name
-    return f"{kind:16} {shown:40} {one.way}: {one.outcome}, at {one.at}".rstrip()
+    at = f"{one.at[0]} {called.get(one.at[1], one.at[1])}"
+    return f"{kind:16} {shown:40} {one.way}: {one.outcome}, at {at}"
 
 
 def cuts(topology: Topology, asked: Asked) -> Iterator[Cut]:
@@ -78,11 +79,11 @@ def cuts(topology: Topology, asked: Asked) -> Iterator[Cut]:
             yield Cut(failure, *ended)
 
 
-def _ended(both: Both) -> tuple[str, str, str] | None:
+def _ended(both: Both) -> tuple[str, str, tuple[str, str]] | None:
     """How a way ended that did not come to its end: which, how, and where."""
     for way, walk in zip(("there", "back"), both, strict=True):
         if walk is None:
             return None
         if not walk.passed:
-            return way, walk.end.outcome, f"{walk.end.hop.kind} {walk.end.hop.id}"
+            return way, walk.end.outcome, walk.end.hop[:2]
     return None

@@ -35,7 +35,7 @@ from antipodes.questions.walking import way_between
 from antipodes.world.world import World
 
 LETTER = 0.56  # of a letter's height, is its width
-LIST_STEP, LABELS_MAX = 19.0, 6
+LIST_STEP, LABELS_MAX, TITLED = 19.0, 6, 50.0
 
 _STYLE = """
 .fabric{--paper:#fff;--ink:#1f2a36;--faint:#66768a;--edge:#cfd8e1;--region:#f6f8fa;--network:#fff;
@@ -55,13 +55,15 @@ font:11px system-ui,-apple-system,"Segoe UI",sans-serif;max-width:100%;height:au
 .fabric .public{fill:var(--public)} .fabric .private{fill:var(--private)}
 .fabric .chip{fill:var(--chip);stroke:var(--edge)}
 .fabric .dot-host{fill:var(--line)} .fabric .dot-forwarder{fill:var(--warn)}
-.fabric .dot-translator{fill:var(--hub-ink)} .fabric .dot-endpoint{fill:var(--end)}
+.fabric .dot-translator,.fabric .dot-relay{fill:var(--hub-ink)}
+.fabric .dot-endpoint{fill:var(--end)}
 .fabric .dot-inspection{fill:var(--bad)}
 .fabric .bar{fill:var(--hub);stroke:var(--hub-ink);stroke-width:1.2}
 .fabric .hub-text{fill:var(--hub-ink);font-weight:600}
 .fabric .wire{fill:none;stroke:var(--line);stroke-width:1.5}
 .fabric .attachment,.fabric .far-hub{stroke:var(--hub-ink);opacity:.75}
-.fabric .peering{stroke:var(--end)} .fabric .is-down{stroke:var(--bad);stroke-dasharray:3 4}
+.fabric .peering{stroke:var(--end)} .fabric .link{stroke:var(--end);stroke-dasharray:7 4}
+.fabric .is-down{stroke:var(--bad);stroke-dasharray:3 4}
 .fabric .plate{fill:var(--paper);opacity:.86} .fabric .inner-plate{fill:var(--region);opacity:.9}
 .fabric .icon{fill:var(--network);stroke:var(--line);stroke-width:1.4}
 .fabric .site{fill:var(--network);stroke:var(--warn);stroke-width:1.2}
@@ -86,37 +88,39 @@ def drawn(
     tables: bool = False,
 ) -> str:
     """Return the picture, with a walk on it if there is one, and routes if they are wanted."""
-    return "\n".join(_Picture(topology, world, walk, tables=tables).lines(caption)) + "\n"
+    return "\n".join(_Picture(topology, world, walk, caption, tables=tables).lines()) + "\n"
 
 
 class _Picture:
     def __init__(
-        self, topology: Topology, world: World, walk: Both | None, *, tables: bool
+        self, topology: Topology, world: World, walk: Both | None, caption: str, *, tables: bool
     ) -> None:
+        self._caption = caption
         self._world = world
         self._walk = walk
         self._topology = topology
         self._layout = Layout(
             topology, names_of(topology), _met(topology, walk), world.regions, tables=tables
         )
-        self._joins = Joins(self._layout)
+        self._joins = Joins(self._layout, TITLED if caption else MARGIN)
         self._there = self._back = None
         if walk is not None:
             self._there = Trail(self._layout, self._joins, walk.there)
             if walk.back is not None and not walk.back.passed:
                 self._back = Trail(self._layout, self._joins, walk.back, aside=5.0)
 
-    def lines(self, caption: str) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
         """The SVG, line by line."""
         list_lines = list(self._list())
         height = self._joins.bottom + MARGIN + LIST_STEP * len(list_lines) + 10 * bool(list_lines)
-        width = self._width(list_lines)
+        width = self._width()
         size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
-        title = caption or "Networks"
+        title = self._caption or "Networks"
         yield f'<svg xmlns="http://www.w3.org/2000/svg" class="fabric" {size} role="img">'
         yield f"<title>{escape(title)}</title><style>{_STYLE}</style>"
         yield f'<rect class="paper" width="{width:.0f}" height="{height:.0f}"/>'
-        yield f'<text class="title" x="{MARGIN:.0f}" y="32">{escape(title)}</text>'
+        if self._caption:
+            yield f'<text class="title" x="{MARGIN:.0f}" y="32">{escape(title)}</text>'
         for region in self._layout.regions.values():
             yield from self._region(region)
         for wire in self._joins.wires.values():
@@ -135,8 +139,8 @@ class _Picture:
             yield line.replace("@y", f"{at:.1f}").replace("@c", f"{at - 4:.1f}")
         yield "</svg>"
 
-    def _width(self, listed: list[str]) -> float:
-        return max(self._layout.width, 640.0 if listed else 320.0)
+    def _width(self) -> float:
+        return max(self._layout.width, 680.0 if self._walk is not None else 320.0)
 
     # What is there.
 
@@ -144,7 +148,9 @@ class _Picture:
         yield _rect(region.x, region.y, region.width, region.height, "region", 10)
         y = region.y + 22 if region.faces == DOWN else region.y + region.height - 12
         known = self._world.atlas.region(region.id).name if region.id in self._known() else ""
-        more = f"   {region.left_out} not shown" if region.left_out else ""
+        more = f" · {region.left_out} not shown" if region.left_out else ""
+        if len(region.id) * 7.5 + len(known + more) * 6.2 + 40 > region.width:
+            more = ""
         yield (
             f'<text x="{region.x + 16:.1f}" y="{y:.1f}"><tspan class="name">{escape(region.id)}'
             f'</tspan><tspan class="faint" dx="8">{escape(known + more)}</tspan></text>'
@@ -306,9 +312,12 @@ class _Picture:
 
     def _told(self, stop: Stop) -> str:
         called, notes = self._layout.called(stop.id), "; ".join(stop.notes)
-        most = int((self._layout.width - MARGIN) / (11 * LETTER)) - len(stop.kind + called)
-        if len(notes) > max(most, 80):
-            notes = f"{notes[: max(most, 80) - 1]}…"
+        _, chip = self._layout.chips.get(stop.id, (None, None))
+        if chip is not None and chip.members == (stop.id,):
+            called = chip.label
+        room = (self._width() - 2 * MARGIN - 40) / (11 * LETTER) - len(stop.kind + called)
+        if len(notes) > room:
+            notes = f"{notes[: int(room) - 1]}…"
         return (
             f'<text x="{MARGIN + 28:.0f}" y="@y">{escape(stop.kind)} '
             f'<tspan font-weight="600">{escape(called)}</tspan>'

@@ -7,7 +7,7 @@ passes through another region's.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -77,7 +77,7 @@ class SiteBox:
 class Joins:
     """All wires and sites; making it gives the layout its places."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, top: float = 18.0) -> None:
         self._layout = layout
         self._topology = layout.topology
         self.wires: dict[str, Wire] = {}
@@ -89,14 +89,12 @@ class Joins:
         for node, _ in self._exits:
             region = layout.region_of(node)
             region.detours += not region.is_open
-        layout.place(self._top, self._band())
+        layout.place(top, self._band())
         self.bottom = max((box.y + box.height for box in layout.regions.values()), default=0.0)
         self._bars()
         self._inside()
         self._outside()
         self._lines()
-
-    _top = 56.0
 
     # Who leaves where.
 
@@ -111,24 +109,30 @@ class Joins:
         for one in topology.attachments.values():
             if one.kind == NETWORK and one.of in wanted:
                 wanted[one.of].append((at[one.of], one.id))
-        for peering in topology.peerings.values():
-            for own, far in (peering.networks, peering.networks[::-1]):
+        for name, _, ends, _ in self._pairs():
+            for own, far in (ends, ends[::-1]):
                 if own in wanted and far in at:
-                    wanted[own].append((at[far], peering.id))
+                    wanted[own].append((at[far], name))
         for gateway in topology.private_gateways.values():
             if gateway.network in wanted:
                 wanted[gateway.network].append((at[gateway.network], gateway.id))
         for name, found in wanted.items():
             layout.networks[name].inner = [one for _, one in sorted(found)]
 
+    def _pairs(self) -> Iterator[tuple[str, str, tuple[str, str], bool]]:
+        """What joins two networks: its name, its kind, both, and whether it is up."""
+        for peering in self._layout.peerings.values():
+            yield peering.id, "peering", peering.networks, peering.active
+        for name, ends in self._layout.links.items():
+            yield name, "link", ends, True
+
     def _links(self) -> list[tuple[str, str, str, str, bool]]:
         """What joins two regions: id, kind, both ends, whether it is up."""
         topology = self._topology
         found = []
-        for peering in topology.peerings.values():
-            left, right = peering.networks
+        for name, kind, (left, right), up in self._pairs():
             if self._shown(left) and self._shown(right) and self._apart(left, right):
-                found.append((peering.id, "peering", left, right, peering.active))
+                found.append((name, kind, left, right, up))
         for one in topology.attachments.values():
             far = topology.attachments.get(one.of) if one.kind == FAR_HUB else None
             if far is not None and one.id < far.id:
@@ -185,16 +189,16 @@ class Joins:
             if one.kind == NETWORK and one.of in layout.networks and one.hub in layout.bars:
                 self._attach(one)
         lanes = dict.fromkeys(layout.regions, 0)
-        for peering in topology.peerings.values():
-            left, right = (layout.networks.get(name) for name in peering.networks)
+        for name, kind, ends, up in self._pairs():
+            left, right = (layout.networks.get(end) for end in ends)
             if left is None or right is None or self._apart(left.id, right.id):
                 continue
             region = layout.region_of(left.id)
             y = region.channel + CHANNEL_PAD + LANE * (lanes[region.id] + 0.5)
             lanes[region.id] += 1
-            (x, top), (far_x, far_top) = left.port(peering.id), right.port(peering.id)
+            (x, top), (far_x, far_top) = left.port(name), right.port(name)
             points = ((x, top), (x, y), (far_x, y), (far_x, far_top))
-            self._wire(peering.id, "peering", peering.networks, points, up=peering.active)
+            self._wire(name, kind, ends, points, up=up)
 
     def _attach(self, one: Attachment) -> None:
         network, bar = self._layout.networks[one.of], self._layout.bars[one.hub]

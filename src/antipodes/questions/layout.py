@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 
 from antipodes.fabric.network.topology import (
     CARRIER,
+    DOOR,
     FORWARDER,
     GATEWAY,
     HUB,
     NETWORK,
+    RELAY,
     TRANSLATOR,
     Interface,
+    Peering,
     Subnet,
     Table,
     Topology,
@@ -183,6 +186,26 @@ class RegionBox:
         return (box for boxes in self.rows.values() for box in boxes)
 
 
+def _looked_for(topology: Topology) -> dict[str, Peering]:
+    """Peerings that join, or that routes lead to all the same."""
+    routed = {route.to.id for table in topology.tables.values() for route in table.routes}
+    return {name: one for name, one in topology.peerings.items() if one.active or name in routed}
+
+
+def _links(topology: Topology) -> Iterable[tuple[str, tuple[str, str]]]:
+    """Networks that doors lead out of, and those of the relays behind them, by a name for each."""
+    for door in topology.doors.values():
+        ends = [topology.interfaces.get(one) for one in (door.interface, door.relay)]
+        near, far = (one and topology.subnets[one.subnet].network for one in ends)
+        if near and far and near != far:
+            yield link_name(near, far), (near, far)
+
+
+def link_name(near: str, far: str) -> str:
+    """What the line between two such networks is called."""
+    return f"{near} by {far}"
+
+
 def _stacked(boxes: list[SubnetBox]) -> float:
     return sum(box.height + SUBNET_GAP for box in boxes)
 
@@ -205,6 +228,8 @@ class Layout:
         self.names = names
         self._wanted = dict.fromkeys(wanted)
         self._tables = tables
+        self.peerings = _looked_for(topology)
+        self.links = dict(_links(topology))
         regions = self._regions()
         half = len(regions) if len(regions) == 1 else (len(regions) + 1) // 2
         self._column = NARROW_COLUMN if half >= MANY_REGIONS else COLUMN
@@ -247,7 +272,7 @@ class Layout:
         topology, used = self.topology, dict[str, None]()
         for interface in topology.interfaces.values():
             used[topology.subnets[interface.subnet].network] = None
-        for peering in topology.peerings.values():
+        for peering in self.peerings.values():
             used.update(dict.fromkeys(peering.networks))
         used.update((one.of, None) for one in topology.attachments.values() if one.kind == NETWORK)
         used.update((one.network, None) for one in topology.private_gateways.values())
@@ -346,15 +371,18 @@ class Layout:
 
     def _label(self, of: Interface) -> str:
         name = self.names.get(of.id) or self.names.get(of.of)
+        relay = self.topology.relays.get(of.id)
+        if name is None and relay is not None:
+            return relay.of.split("/")[-2:][0]
         return name or of.addresses[0] if of.addresses else self.called(of.id)
 
     def _kind(self, of: Interface) -> str:
         if of.kind == CARRIER:
             inspects = any(one.interface == of.id for one in self.topology.inspections.values())
             return "inspection" if inspects else HUB
-        if of.kind in {FORWARDER, TRANSLATOR}:
+        if of.kind in {FORWARDER, TRANSLATOR, RELAY}:
             return of.kind
-        return "endpoint" if of.of.startswith("vpce-") else "host"
+        return "endpoint" if of.kind == DOOR or of.of.startswith("vpce-") else "host"
 
     def _captions(self, table: Table) -> list[str]:
         """The routes of a table, for those who want to see them."""

@@ -4,6 +4,7 @@ Filters and tables have no place of their own in the picture: they are told of w
 the packet came from, and a way that ends at one ends at the edge of the subnet, or in the network.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -19,9 +20,11 @@ from antipodes.questions.layout import (
     Layout,
     NetworkBox,
     SubnetBox,
+    link_name,
 )
 
 ASIDE = 3.5  # between two ways in one gutter
+_ID = re.compile(r"[a-z]+(?:-[a-z]+)*-[0-9a-f]{8,}")
 INSIDE = frozenset({"filter", "table", "hub table", "subnet", "network"})
 
 
@@ -60,20 +63,28 @@ class Trail:
 
     def _take(self, step: Step) -> None:
         kind, name = step.hop.kind, step.hop.id
-        called = self._layout.called(name)
-        note = f"{kind} {called}: {step.rule.name}" if step.rule else f"{kind} {called}"
         if kind in INSIDE:
+            words = kind, self._layout.names.get(name, ""), self._rule(step)
+            note = " ".join(word for word in words if word)
             if self.stops:
                 self.stops[-1].notes.append(note)
             return
         at = self._come_to(kind, name)
-        rule = [step.rule.name] if step.rule else []
+        called = self._rule(step)
+        rule = [called] if called else []
         if self.stops and at in {None, self.stops[-1].at}:
             self.stops[-1].notes += [one for one in rule if one not in self.stops[-1].notes]
             return
         if at is None:
             return
         self.stops.append(Stop(len(self.stops) + 1, at, kind, name, rule))
+
+    def _rule(self, step: Step) -> str:
+        """A rule that says something: by its name, or as it is, but not by an id."""
+        if step.rule is None:
+            return ""
+        name = step.rule.name
+        return self._layout.names.get(name) or ("" if _ID.fullmatch(name) else name)
 
     def _come_to(self, kind: str, name: str) -> Point | None:
         """Go to a thing; where its number stands, or None if it has no place."""
@@ -113,6 +124,10 @@ class Trail:
     def _to_chip(self, box: SubnetBox, chip: Chip) -> Point:
         network = self._network_of(box)
         at = chip.x + 1, chip.y + self._aside
+        link = link_name(self._in, network.id), link_name(network.id, self._in)
+        over = next((one for one in link if one in self._joins.wires), "")
+        if self.points and self._in != network.id and over:
+            self._along(over)
         if not self.points:
             self._go(at)
         elif self._in == network.id:

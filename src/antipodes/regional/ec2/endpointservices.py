@@ -1,7 +1,7 @@
 """The services of Amazon's that VPC endpoints lead to: what exists here, and what examples need.
 
-Nothing answers behind endpoints of S3, KMS and Secrets Manager: they are there for networks to be
-drawn and walked. DynamoDB has no private names, and S3 none that are not asked for.
+Nothing answers behind endpoints of S3, KMS, Secrets Manager and Storage Gateway: they are there for
+networks to be drawn and walked. DynamoDB has no private names, and S3 none that are not asked for.
 
 Sources: AWS PrivateLink Guide, "AWS services that integrate with AWS PrivateLink"; the API
 reference's examples of DescribeVpcEndpointServices and CreateVpcEndpoint; DynamoDB Developer
@@ -63,8 +63,13 @@ SERVICES = (
     EndpointService("lambda"),
     EndpointService("logs"),
     EndpointService("monitoring"),
+    EndpointService("network-firewall"),
+    EndpointService("ram"),
+    EndpointService("resource-groups"),
     EndpointService("s3", (GATEWAY, INTERFACE), is_wild=True),
     EndpointService("secretsmanager"),
+    EndpointService("servicediscovery"),
+    EndpointService("storagegateway"),
     EndpointService("sts"),
 )
 

@@ -57,10 +57,6 @@ class Shares:
         self._invitations = Records(host.store, "ram/invitation", Invitation)  # by receiver
         self._sharing = Sharing(host.store)
 
-    def now(self) -> float:
-        """The time."""
-        return self._wall()
-
     # ARNs.
 
     def arn(self, of: Share) -> str:
@@ -138,11 +134,16 @@ class Shares:
         """Keep a share as it is now, and tell who may use what."""
         for one in self._shares.list(of.account):
             if not self._is_shown(one):
-                self._shares.delete(one.account, one.id)
+                self._forget(one)
         changed = msgspec.structs.replace(of, changed_at=self._wall())
         self._shares.put(of.account, of.id, changed)
         self._sharing.tell(of.account, self._grants(of.account))
         return changed
+
+    def _forget(self, share: Share) -> None:
+        for one in share.principals:
+            self._invitations.delete(one.name, one.invitation)
+        self._shares.delete(share.account, share.id)
 
     def _grants(self, owner: str) -> Iterator[Grant]:
         for share in self._shares.list(owner):

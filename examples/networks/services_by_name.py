@@ -2,14 +2,13 @@
 
 Instances of a service register with their zone. Clients that ask Cloud Map's API prefer those in
 their own zone, and take any other while there are none: no traffic crosses zones that need not.
-Clients that only know DNS ask for a name in a private zone, and are given all.
+Clients that only know DNS ask for a name in a private zone, which Cloud Map keeps in Route 53.
 """
 
 import lab as laboratory
 import parts
 
 REGIONS = ("us-west-2",)
-RESOLVER = "169.254.169.253"  # of every network in the region
 
 
 def play(lab):
@@ -46,7 +45,7 @@ def play(lab):
     near = lab.ask("It is reached", client, own)
     lab.check("and nothing is paid", near["forward"]["charges"], [])
     lab.draw("A client and a service in its zone", client, own)
-    lab.check("A name is that of both", names(lab), sorted([own, other]))
+    lab.check("A name is that of both", names(lab, namespace["Id"]), sorted([own, other]))
     lab.say("The instance in the client's zone ends, and says so.")
     ended = next(
         one["Id"]
@@ -85,9 +84,17 @@ def found(cloud_map, zone):
     return sorted(one["Attributes"]["AWS_INSTANCE_IPV4"] for one in told["Instances"])
 
 
-def names(lab):
-    """The addresses that the network's resolver answers with."""
-    return sorted(lab.resolve("orders.shop.internal", REGIONS[0], RESOLVER))
+def names(lab, namespace):
+    """The addresses that the zone has for the service's name."""
+    told = lab.client("servicediscovery").get_namespace(Id=namespace)["Namespace"]
+    zone = told["Properties"]["DnsProperties"]["HostedZoneId"]
+    records = lab.client("route53").list_resource_record_sets(HostedZoneId=zone)
+    return sorted(
+        value["Value"]
+        for record in records["ResourceRecordSets"]
+        if record["Name"] == "orders.shop.internal."
+        for value in record["ResourceRecords"]
+    )
 
 
 if __name__ == "__main__":

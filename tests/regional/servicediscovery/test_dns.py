@@ -298,6 +298,16 @@ def test_what_the_home_region_cannot_hear_waits_for_it(named: Named) -> None:
     assert named.dns.get_hosted_zone(Id=named.zone(public))["HostedZone"]["Name"] == "example.com."
 
 
+def test_a_home_that_was_killed_is_waited_for_and_not_brought_back(named: Named) -> None:
+    killed = named.world.kill(HOME)
+    made = named.api.create_public_dns_namespace(Name="example.net")
+    named.world.advance(seconds=120)
+    pending = named.api.get_operation(OperationId=made["OperationId"])["Operation"]
+    assert pending["Status"] == "PENDING"
+    killed.heal()
+    named.done(made)
+
+
 def test_two_namespaces_of_one_name_are_told_apart(named: Named) -> None:
     first = named.private("shop")
     second = named.done(named.api.create_http_namespace(Name="shop"))["Targets"]["NAMESPACE"]

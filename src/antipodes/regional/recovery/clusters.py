@@ -7,7 +7,6 @@ regions of the endpoints need not be part of this world: whoever runs it is aske
 
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import msgspec
 
@@ -15,15 +14,14 @@ from antipodes.regional.recovery import model
 from antipodes.regional.recovery.consensus import Consensus, Unavailable
 from antipodes.regional.recovery.model import Cluster, Control, Panel, Part, Rule
 from antipodes.regional.recovery.state import Agreed, configured
-from antipodes.runtime.contract import Address, DiskFull, Gone, TimedOut
+from antipodes.runtime.contract import DiskFull
 from antipodes.service.contract import Host
 from antipodes.service.drawing import hex_digits
+from antipodes.service.hosts import ensure_host
 from antipodes.service.http import HttpClient
 from antipodes.service.planes import CLUSTER_REGIONS
 from antipodes.service.records import Records
 
-FAULT_DOOR = Address("supervisor", "faults")
-START_S_MAX = 40.0
 AGAIN_S = 5.0
 
 T = TypeVar("T", bound=Cluster | Part)
@@ -209,11 +207,6 @@ class Clusters:
                     nursery.spawn(self._start_endpoint(region), f"start the endpoint in {region}")
 
     async def _start_endpoint(self, region: str) -> None:
-        try:
-            async with self._runtime.timeout(START_S_MAX):
-                target = f"/hosts/{quote(region)}/start"
-                answer = await self._client.request(FAULT_DOOR, "POST", target)
-        except (Gone, TimedOut):
-            return  # the others are a majority, or the deployment waits
-        if answer.status == 200:  # noqa: PLR2004 - it is up
+        """Without it the others are a majority, or the deployment waits."""
+        if await ensure_host(self._runtime, self._client, region):
             self._started[region] = None

@@ -74,7 +74,9 @@ class Publishing:
             try:
                 await self._service.host.store.committed()
                 await self._pass(namespace)
-            except (UnreachableDns, DiskFull):
+            except (UnreachableDns, DiskFull) as error:
+                if isinstance(error, UnreachableDns):
+                    await self._zones.wake()
                 self._runtime.journal.sometimes("servicediscovery.published-later")
                 await self._runtime.sleep(self._runtime.interval(retry_s))
                 retry_s = min(2 * retry_s, RETRY_S_MAX)

@@ -10,6 +10,8 @@ from urllib.parse import quote
 from antipodes.regional.servicediscovery.model import WEIGHTED, DnsRecord, Namespace
 from antipodes.service.asking import Asked, ask
 from antipodes.service.contract import Host
+from antipodes.service.hosts import ensure_host
+from antipodes.service.http import HttpClient
 from antipodes.service.planes import HOMES
 from antipodes.wire import models, xmlbody
 from antipodes.wire.xmlbody import Element
@@ -38,6 +40,11 @@ class HostedZones:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._client = HttpClient(host.runtime)
+
+    async def wake(self) -> None:
+        """See to it that Route 53's home runs; nobody may have needed it so far."""
+        await ensure_host(self._host.runtime, self._client, HOMES[_SERVICE])
 
     async def make(self, of: Namespace, reference: str) -> str:
         """The id of a namespace's zone, which is made unless it is there."""

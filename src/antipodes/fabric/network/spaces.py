@@ -86,13 +86,6 @@ def within(inner: Box, outer: Box) -> bool:
     return True
 
 
-def narrowed(box: Box, field: int, low: int, high: int) -> Box | None:
-    """The part of a box in which a field is in a range."""
-    own_low, own_high = box[field]
-    low, high = max(low, own_low), min(high, own_high)
-    return replaced(box, field, (low, high)) if low <= high else None
-
-
 def replaced(box: Box, field: int, by: Range) -> Box:
     """A box with another range for a field."""
     found = [*box]

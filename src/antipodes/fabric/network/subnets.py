@@ -137,16 +137,21 @@ def by_groups(  # noqa: PLR0913, PLR0917 - whose, which way, and where to
     if interface.groups is None:
         free = Allowed(everything(index.version), Rule(interface.id, "no groups"))
         return Permit(interface_hop(index, interface), tracker, (free,), to, refused)
-    groups = [index.topology.groups[group] for group in interface.groups]
-    rules = [one for group in groups for one in _allowed(index, interface, group, peer, via)]
-    return Permit(interface_hop(index, interface), tracker, tuple(rules), to, refused)
+    own, names = index.network_of(interface).id, interface.groups
+    found = ("groups", own, names, peer, via)  # many interfaces have the same
+    rules = index.once(found, lambda: _allowed_by(index, own, names, peer, via))
+    return Permit(interface_hop(index, interface), tracker, rules, to, refused)
 
 
-def _allowed(
-    index: Index, interface: Interface, group: Group, peer: int, via: str
-) -> list[Allowed]:
+def _allowed_by(
+    index: Index, own: str, names: Sequence[str], peer: int, via: str
+) -> tuple[Allowed, ...]:
+    groups = [index.topology.groups[name] for name in names]
+    return tuple(one for group in groups for one in _allowed(index, own, group, peer, via))
+
+
+def _allowed(index: Index, own: str, group: Group, peer: int, via: str) -> list[Allowed]:
     found = []
-    own = index.network_of(interface).id
     for rule in group.inbound if peer == SOURCE else group.outbound:
         peers = index.ranges(rule.prefixes)
         if rule.group in index.topology.groups:
@@ -223,7 +228,8 @@ def _filter(
     index: Index, subnet: Subnet, entries: Sequence[FilterEntry], peer: int, to: Key
 ) -> Sieve:
     hop = Hop("filter", subnet.filter, subnet.zone)
-    rules = judged(index, entries, peer, subnet.filter)
+    name = subnet.filter
+    rules = index.once(("filter", name, peer), lambda: judged(index, entries, peer, name))
     return Sieve(hop, rules, to, End(outcomes.REFUSED_BY_FILTER, hop))
 
 

@@ -29,6 +29,7 @@ SERVICES = {
     "route53resolver": "antipodes.regional.route53resolver.api:Route53Resolver",
     "servicediscovery": "antipodes.regional.servicediscovery.api:ServiceDiscovery",
     "network-firewall": "antipodes.regional.networkfirewall.api:NetworkFirewall",
+    "directconnect": "antipodes.regional.directconnect.api:DirectConnect",
     "globalaccelerator": "antipodes.edge.globalaccelerator.api:GlobalAccelerator",
     "route53": "antipodes.edge.route53.api:Route53",
 }

@@ -22,6 +22,7 @@ from antipodes.regional.ec2 import (
 from antipodes.regional.ec2.sharednetworks import SharedNetworks
 from antipodes.regional.ec2.table import R, Table
 from antipodes.service.contract import Host, ServiceError
+from antipodes.service.lines import Lines
 from antipodes.service.records import Records
 
 
@@ -90,6 +91,8 @@ class Estate:
     def _taggable(self) -> tuple[Table[Any], ...]:
         """The tables of what can have tags."""
         return (
+        self.lines = Lines(host.store)
+        self._tables: tuple[Table[Any], ...] = (
             self.vpcs,
             self.subnets,
             self.tables,

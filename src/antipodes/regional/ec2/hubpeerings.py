@@ -17,8 +17,8 @@ from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.modelhubs import AVAILABLE, Hub, HubAttachment, HubPeering, PeeredHub
 from antipodes.regional.ec2.modelpeers import Standing
 from antipodes.regional.ec2.peering import ACCEPTER, REQUESTER
-from antipodes.regional.ec2.telling import Telling
 from antipodes.service.contract import ServiceError
+from antipodes.service.telling import Telling
 
 PEERINGS_MAX = 50  # of a hub, by AWS's default quota
 PENDING_MAX = 10  # of those
@@ -32,7 +32,9 @@ class HubPeerings:
         self._region = estate.host.place
         self._wall = estate.host.runtime.wall
         self._telling = telling
-        telling.carry(kinds.HUB_ATTACHMENT, HubPeering, estate.hub_peerings.find, self._hear)
+        telling.carry(
+            kinds.HUB_ATTACHMENT.resource, HubPeering, estate.hub_peerings.find, self._hear
+        )
 
     # What there is.
 

@@ -36,8 +36,7 @@ KINDS = (  # of attachments that offer prefixes, the best first, by AWS's names 
     "client-vpn",
     "peering",
 )
-VPN = "vpn"
-BGP_MED = 100  # of what comes without one over VPN and Connect
+VPN, DIRECT = "vpn", "direct-connect-gateway"
 _ALWAYS_SPREAD = frozenset({"direct-connect-gateway", "connect"})
 _VPNS = frozenset({"vpn-over-direct-connect", "vpn"})
 _FOUR = 4
@@ -60,6 +59,7 @@ class Announced(NamedTuple):
 
     prefixes: tuple[str, ...]
     path: tuple[int, ...]
+    med: int = 0
 
 
 class Listed(NamedTuple):
@@ -158,16 +158,17 @@ def learnt(
     table: HubTable,
     attachments: Mapping[str, HubAttachment],
     vpcs: Mapping[str, Vpc],
-    announced: Mapping[str, Announced] = MappingProxyType({}),
+    announced: Mapping[str, Sequence[Announced]] = MappingProxyType({}),
 ) -> list[Offer]:
     """What the attachments that a table learns from offer to it."""
     offers = []
     for name in table.learns:
         attachment = attachments.get(name)
         if attachment is not None and name in announced:
-            heard, since = announced[name], (attachment.made_at, attachment.number)
+            since = attachment.made_at, attachment.number
             offers += [
-                Offer(prefix, name, attachment.kind, since, heard.path, BGP_MED)
+                Offer(prefix, name, attachment.kind, since, heard.path, heard.med)
+                for heard in announced[name]
                 for prefix in heard.prefixes
             ]
         vpc = vpcs.get(attachment.of) if attachment is not None else None
@@ -185,7 +186,7 @@ def routes_of(  # noqa: PLR0913 - all that a table's routes follow from
     vpcs: Mapping[str, Vpc],
     *,
     lists: Mapping[str, Sequence[str]] = MappingProxyType({}),
-    announced: Mapping[str, Announced] = MappingProxyType({}),
+    announced: Mapping[str, Sequence[Announced]] = MappingProxyType({}),
     spreads: bool = True,
 ) -> tuple[Entry, ...]:
     """The routes of a table, from what is kept: attachments, VPCs and lists' prefixes, by id.
@@ -202,7 +203,7 @@ def routes_of(  # noqa: PLR0913 - all that a table's routes follow from
 def standby(
     table: HubTable,
     attachments: Mapping[str, HubAttachment],
-    announced: Mapping[str, Announced],
+    announced: Mapping[str, Sequence[Announced]],
     *,
     spreads: bool = True,
 ) -> list[Entry]:

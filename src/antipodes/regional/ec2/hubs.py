@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from antipodes.regional.ec2 import prefixlists, vpns
+from antipodes.regional.ec2 import leading, prefixlists
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.hubroutes import VPC, Entry, network, routes_of
 from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted
@@ -241,7 +241,7 @@ def routes(estate: Estate, table: HubTable) -> tuple[Entry, ...]:
     return routes_of(
         *(table, attachments, vpcs),
         lists=lists,
-        announced=vpns.announced_over(estate, table.account),
+        announced=leading.announced_over(estate, table.account),
         spreads=spreads,
     )
 

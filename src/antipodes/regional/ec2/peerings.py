@@ -12,8 +12,8 @@ from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import Vpc
 from antipodes.regional.ec2.modelpeers import PeeredNetwork, Peering, Standing
 from antipodes.regional.ec2.peering import ACCEPTER, REQUESTER
-from antipodes.regional.ec2.telling import Telling
 from antipodes.service.contract import ServiceError
+from antipodes.service.telling import Telling
 
 PEERINGS_MAX = 50  # of a VPC, by AWS's default quota
 OUTSTANDING_MAX = 25  # likewise
@@ -29,7 +29,7 @@ class Peerings:
         self._region = estate.host.place
         self._wall = estate.host.runtime.wall
         self._telling = telling
-        telling.carry(kinds.PEERING, Peering, estate.peerings.find, self._hear)
+        telling.carry(kinds.PEERING.resource, Peering, estate.peerings.find, self._hear)
 
     # What there is.
 

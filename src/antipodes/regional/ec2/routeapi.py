@@ -2,7 +2,7 @@
 
 import msgspec
 
-from antipodes.regional.ec2 import endpoints, routes, targets, vpns
+from antipodes.regional.ec2 import endpoints, leading, routes, targets
 from antipodes.regional.ec2.answering import check_dry_run
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.model import Route, RouteTable
@@ -101,7 +101,7 @@ def _check_is_own(estate: Estate, table: RouteTable, to: str) -> None:
     """Refuse to change what only a gateway endpoint has put there, or a VPN gateway propagates."""
     if routes.index(table, to) is not None:
         return
-    others = (*endpoints.routes(estate, table), *vpns.propagated(estate, table))
+    others = (*endpoints.routes(estate, table), *leading.propagated(estate, table))
     for route in others:
         if route.destination == to:
             raise ServiceError(

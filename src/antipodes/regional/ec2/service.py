@@ -4,28 +4,30 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from antipodes.regional.ec2 import defaults, endpoints, inspections, scopes
+from antipodes.regional.ec2 import defaults, directing, endpoints, inspections, scopes
 from antipodes.regional.ec2.elastic import ElasticAddresses
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.hubpeerings import HubPeerings
 from antipodes.regional.ec2.instances import Instances
 from antipodes.regional.ec2.interfaces import Interfaces
+from antipodes.regional.ec2.kinds import resource_of
 from antipodes.regional.ec2.lent import Lent
 from antipodes.regional.ec2.naming import Names
 from antipodes.regional.ec2.nats import NatGateways
 from antipodes.regional.ec2.peerings import Peerings
 from antipodes.regional.ec2.programs import Programs
-from antipodes.regional.ec2.telling import Telling
 from antipodes.regional.ec2.topology import topology
 from antipodes.service.contract import Call, Host, Operations, Preceded, Service
+from antipodes.service.telling import Telling
 from antipodes.world.atlas import Region
 
 _MADE = b"ec2/default-network/"
 
 
 def _furnish(service: "Ec2", call: Call) -> None:
-    """An account gets its default network before it does anything else."""
+    """An account gets what others have made for it before it does anything else."""
     service.furnish(call.account)
+    directing.attach(service.estate, call.account)
 
 
 operations = Preceded(_furnish)
@@ -47,7 +49,7 @@ class Ec2(Service):
         self.instances = Instances(self.interfaces, self.elastic)
         self.nats = NatGateways(self.estate)
         self.programs = Programs(self.estate)
-        self._telling = Telling(host)
+        self._telling = Telling(host, "ec2-peerings", resource_of)
         self.peerings = Peerings(self.estate, self._telling, self.furnish)
         self.hub_peerings = HubPeerings(self.estate, self._telling)
 
@@ -65,6 +67,8 @@ class Ec2(Service):
     def networks(self) -> dict[str, Any]:
         """The networks of every account, in the words of `fabric.network`, as plain data."""
         estate = self.estate
+        for account in estate.accounts():
+            directing.attach(estate, account)
         return {
             account: msgspec.to_builtins(topology(estate, account)) for account in estate.accounts()
         }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from antipodes.regional.ec2 import endpoints, tags, targets, vpns
+from antipodes.regional.ec2 import endpoints, leading, tags, targets
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.filters import Thing
 from antipodes.regional.ec2.model import (
@@ -71,7 +71,7 @@ def table(estate: Estate, of: RouteTable, subnets: Iterable[Subnet]) -> Thing:
 
 def all_routes(estate: Estate, of: RouteTable) -> tuple[Route, ...]:
     """The routes of a table, those among them that endpoints and VPN gateways put there."""
-    return (*of.routes, *endpoints.routes(estate, of), *vpns.propagated(estate, of))
+    return (*of.routes, *endpoints.routes(estate, of), *leading.propagated(estate, of))
 
 
 def associations(of: RouteTable, subnets: Iterable[Subnet]) -> list[Thing]:

@@ -1,28 +1,45 @@
-"""Customers' sites, and the tunnels to them, told in the words of `fabric.network`.
+"""Customers' sites, and the lines to them, told in the words of `fabric.network`.
 
 A site has what its routers announce and what static routes lead to it. It learns what the other
 end tells it: of a VPN gateway the prefixes of its VPC, of a transit gateway the routes of the table
-that its attachment is associated with; and of other sites there what comes from another AS, since a
-router takes no route that has its own number in it. Where routes are static, somebody has told the
-router of them; nobody has of other sites at a VPN gateway.
+that its attachment is associated with, and by a Direct Connect gateway those that are allowed; and
+of other sites there what comes from another AS, since a router takes no route that has its own
+number in it. Where routes are static, somebody has told the router of them; nobody has of other
+sites at a VPN gateway.
 
-Sources: Site-to-Site VPN User Guide, "Route tables and route priority", "VPN CloudHub".
+Sources: Site-to-Site VPN User Guide, "Route tables and route priority", "VPN CloudHub"; Direct
+Connect User Guide, "Allowed prefixes interactions".
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from ipaddress import IPv4Network
+from typing import Any, NamedTuple
 
 from antipodes.fabric.network import topology as told
 from antipodes.regional.ec2 import hubs, vpns
 from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.hubroutes import DIRECT, VPN
+from antipodes.regional.ec2.leading import Leading, leading
 from antipodes.regional.ec2.model import RouteTable
 from antipodes.regional.ec2.modelhubs import HubAttachment
 from antipodes.regional.ec2.modelvpn import VpnGateway
-from antipodes.regional.ec2.vpns import Leading
 
 ATTACHMENT = "attachment"  # of a hub, as what a line leads to
-MTU = 1446  # bytes, through a tunnel
-STATIC_RANK, LEARNT_RANK = 1, 2  # at a VPN gateway; Direct Connect's routes are before both
+
+
+class Part(NamedTuple):
+    """One line of an attachment, which is told as an attachment of its own."""
+
+    name: str
+    line: str
+    of: Leading
+
+
+class Parts(NamedTuple):
+    """All lines of an attachment, and whether flows are spread over those alike."""
+
+    all: tuple[Part, ...]
+    spread: bool
 
 
 def edge(gateway: str, tables: Iterable[RouteTable]) -> str:
@@ -32,23 +49,15 @@ def edge(gateway: str, tables: Iterable[RouteTable]) -> str:
 
 def told_sites(estate: Estate, account: str) -> dict[str, Any]:
     """Sites, lines and private gateways, by id."""
-    leading = vpns.leading(estate, account)
+    found = leading(estate, account)
     gateways = {one.id: one for one in estate.vpn_gateways.list(account)}
-    learnt: dict[str, list[told.LineRoute]] = {}
-    for one in leading:
-        if one.attachment:
-            prefixes = _learnt_of_hub(estate, one, leading)
-        else:
-            prefixes = _learnt(estate, gateways[one.connection.gateway], one, leading)
-        at = one.connection.gateway or one.connection.hub
-        route = told.LineRoute(at, prefixes, one.lines, LEARNT_RANK)
-        learnt.setdefault(one.site, []).append(route)
+    ends = {part.line: part.name for of in parts(estate, account).values() for part in of.all}
     tables = estate.tables.list(account)
     return {
-        "sites": _sites(estate, account, leading, learnt),
-        "lines": {line.id: line for one in leading for line in _lines(one)},
+        "sites": _sites(estate, account, found, gateways),
+        "lines": {line.id: line for one in found for line in _lines(one, ends)},
         "private_gateways": {
-            one.id: told.PrivateGateway(one.id, one.vpc, _known(one, leading), edge(one.id, tables))
+            one.id: told.PrivateGateway(one.id, one.vpc, _known(one, found), edge(one.id, tables))
             for one in gateways.values()
         },
     }
@@ -57,29 +66,31 @@ def told_sites(estate: Estate, account: str) -> dict[str, Any]:
 def _sites(
     estate: Estate,
     account: str,
-    leading: Iterable[Leading],
-    learnt: dict[str, list[told.LineRoute]],
+    found: Sequence[Leading],
+    gateways: Mapping[str, VpnGateway],
 ) -> dict[str, told.Site]:
-    routers: dict[str, list[str]] = {}
-    prefixes: dict[str, dict[str, None]] = {}
+    routers: dict[str, list[str]] = {one.site: [] for one in found}
+    prefixes: dict[str, dict[str, None]] = {one.site: {} for one in found}
     for customer in estate.customers.list(account):
         site = vpns.site_of(estate, customer)
         routers.setdefault(site, []).append(customer.id)
         prefixes.setdefault(site, {}).update(dict.fromkeys(vpns.announced(estate, customer)))
-    for one in leading:
+    learnt: dict[str, list[told.LineRoute]] = {name: [] for name in routers}
+    for one in found:
         prefixes[one.site].update(dict.fromkeys(one.prefixes))
+        learnt[one.site].append(_learnt(estate, account, gateways, one, found))
     places = {one.place: one for one in estate.host.world.sites}
-    found = {}
+    sites = {}
     for name, of in routers.items():
         place = places.get(name)
-        routes = _together(learnt.get(name, []))
-        found[name] = told.Site(
-            *(name, "" if place is None else place.place, tuple(prefixes[name]), routes),
+        sites[name] = told.Site(
+            *(name, "" if place is None else place.place, tuple(prefixes[name])),
+            routes=_together(learnt[name]),
             routers=tuple(of),
             point=None if place is None else (place.lat, place.lon),
             link="" if place is None else place.link,
         )
-    return found
+    return sites
 
 
 def _together(routes: Iterable[told.LineRoute]) -> tuple[told.LineRoute, ...]:
@@ -93,44 +104,59 @@ def _together(routes: Iterable[told.LineRoute]) -> tuple[told.LineRoute, ...]:
     )
 
 
-def _lines(of: Leading) -> Iterable[told.Line]:
-    gbps = vpns.GBPS[vpns.LARGE if of.connection.large else vpns.STANDARD]
-    for number, (name, is_up) in enumerate(zip(of.lines, of.up, strict=True), 1):
-        to = told.Ref(told.PRIVATE, of.connection.gateway)
+def _lines(of: Leading, ends: Mapping[str, str]) -> Iterable[told.Line]:
+    for name, is_up in zip(of.lines, of.up, strict=True):
+        to = told.Ref(told.PRIVATE, of.gateway)
         if of.attachment:
-            to = told.Ref(ATTACHMENT, f"{of.attachment}/{number}")
-        yield told.Line(name, of.site, to, is_up, MTU, gbps)
+            to = told.Ref(ATTACHMENT, ends[name])
+        yield told.Line(name, of.site, to, is_up, of.mtu, of.gbps)
+
+
+# What a site hears at its end.
 
 
 def _learnt(
-    estate: Estate, gateway: VpnGateway, of: Leading, leading: Iterable[Leading]
+    estate: Estate,
+    account: str,
+    gateways: Mapping[str, VpnGateway],
+    of: Leading,
+    found: Sequence[Leading],
+) -> told.LineRoute:
+    if of.attachment:
+        attachment = estate.attachments.get(account, of.attachment)
+        prefixes = of.hears or _of_hub(estate, attachment, of, found)
+        return told.LineRoute(attachment.hub, prefixes, of.lines, of.rank)
+    prefixes = _of_gateway(estate, gateways[of.gateway], of, found)
+    return told.LineRoute(of.gateway, prefixes, of.lines, of.rank)
+
+
+def _of_gateway(
+    estate: Estate, gateway: VpnGateway, of: Leading, found: Iterable[Leading]
 ) -> tuple[str, ...]:
-    """What a site hears at its end of a connection."""
     vpc = estate.vpcs.find(gateway.account, gateway.vpc) if gateway.vpc else None
-    found = dict.fromkeys(one.prefix for one in vpc.prefixes) if vpc is not None else {}
-    for other in leading:
-        if other.connection.gateway == gateway.id and _is_heard(of, other):
-            found |= dict.fromkeys(other.prefixes)
-    return tuple(found)
+    own = [one.prefix for one in vpc.prefixes] if vpc is not None else []
+    if of.hears:
+        allowed = [IPv4Network(one) for one in of.hears]
+        own = [one for one in own if any(IPv4Network(one).subnet_of(wide) for wide in allowed)]
+    others = [one for one in found if one.gateway == gateway.id and _is_heard(of, one)]
+    return tuple(dict.fromkeys((*own, *(prefix for one in others for prefix in one.prefixes))))
 
 
 def _is_heard(of: Leading, other: Leading) -> bool:
     """Whether a site takes what another one announces from whoever both are connected to."""
-    is_other = other.site != of.site and other.asn != of.asn
-    return is_other and not of.connection.static
+    return of.relayed and other.site != of.site and other.asn != of.asn
 
 
-def _learnt_of_hub(estate: Estate, of: Leading, leading: Iterable[Leading]) -> tuple[str, ...]:
-    """What a site hears of a transit gateway: the routes of the table of its attachment."""
-    attachment = estate.attachments.get(of.connection.account, of.attachment)
+def _of_hub(
+    estate: Estate, attachment: HubAttachment, of: Leading, found: Iterable[Leading]
+) -> tuple[str, ...]:
+    """The routes of the table that an attachment goes by, but for the site's own."""
     if not attachment.table:
         return ()
     own = {
         one.attachment
-        for one in leading
-        if one.attachment
-        and not _is_heard(of, one)
-        and (one.site == of.site or not of.connection.static)
+        for one in found
+        if one.attachment and (one.site == of.site or (of.relayed and not _is_heard(of, one)))
     }
     table = estate.hub_tables.get(attachment.account, attachment.table)
     return tuple(
@@ -140,61 +166,70 @@ def _learnt_of_hub(estate: Estate, of: Leading, leading: Iterable[Leading]) -> t
     )
 
 
-def _known(of: VpnGateway, leading: Iterable[Leading]) -> tuple[told.LineRoute, ...]:
+def _known(of: VpnGateway, found: Iterable[Leading]) -> tuple[told.LineRoute, ...]:
     """What a VPN gateway sends over its lines."""
     return tuple(
-        told.LineRoute(
-            prefix,
-            (prefix,),
-            one.lines,
-            STATIC_RANK if one.connection.static else LEARNT_RANK,
-        )
-        for one in leading
-        if one.connection.gateway == of.id
+        told.LineRoute(prefix, (prefix,), one.lines, one.rank)
+        for one in found
+        if one.gateway == of.id
         for prefix in one.prefixes
     )
 
 
-def tunnels(estate: Estate, account: str) -> dict[str, tuple[Leading, bool]]:
-    """What leads over attachments that are VPN connections, and whether it is spread over both."""
-    hubs_ = {one.id: one for one in estate.hubs.list(account)}
-    return {
-        one.attachment: (one, hubs_[one.connection.hub].spreads and not one.connection.static)
-        for one in vpns.leading(estate, account)
-        if one.attachment
-    }
+# Attachments of transit gateways.
+
+
+def parts(estate: Estate, account: str) -> dict[str, Parts]:
+    """The lines of attachments that are VPN connections or Direct Connect gateways, by id."""
+    by_attachment: dict[str, list[Leading]] = {}
+    for one in leading(estate, account):
+        by_attachment.setdefault(one.attachment, []).append(one)
+    found = {}
+    for attachment in estate.attachments.list(account):
+        hub = estate.hubs.find(account, attachment.hub)
+        if hub is None or attachment.kind not in {VPN, DIRECT}:
+            continue
+        over = by_attachment.get(attachment.id, [])
+        every = [(line, one) for one in over for line in one.lines]
+        found[attachment.id] = Parts(
+            tuple(
+                Part(f"{attachment.id}/{number}", line, one)
+                for number, (line, one) in enumerate(every, 1)
+            ),
+            attachment.kind == DIRECT or (hub.spreads and not any(one.static for one in over)),
+        )
+    return found
 
 
 def attachments(
-    of: Mapping[str, tuple[Leading, bool]], kept: Mapping[str, HubAttachment]
+    of: Mapping[str, Parts], kept: Mapping[str, HubAttachment]
 ) -> dict[str, told.Attachment]:
-    """A VPN connection's attachment is told as two, one for each tunnel."""
+    """An attachment is told as several, one for each of its lines."""
     return {
-        f"{name}/{number}": told.Attachment(
-            f"{name}/{number}", kept[name].hub, told.LINE, line, table=kept[name].table
+        part.name: told.Attachment(
+            part.name, kept[name].hub, told.LINE, part.line, table=kept[name].table
         )
-        for name, (one, _) in of.items()
-        for number, line in enumerate(one.lines, 1)
+        for name, found in of.items()
+        for part in found.all
     }
 
 
 def ways(
-    over: Sequence[str], names: Mapping[str, str], of: Mapping[str, tuple[Leading, bool]]
-) -> Iterable[tuple[str, ...]]:
-    """The attachments that a route leads over, the first choice first.
+    prefix: str, over: Sequence[str], names: Mapping[str, str], of: Mapping[str, Parts]
+) -> list[tuple[str, ...]]:
+    """The attachments that a route to a prefix leads over, the first choice first.
 
-    A VPN connection is two; where it is not spread, the second is for when the first is down.
+    Lines that flows are not spread over are a choice each, for when those before are down.
     """
-    if len(over) == 1 and over[0] in of and not of[over[0]][1]:
-        return [(f"{over[0]}/{number}",) for number, _ in enumerate(of[over[0]][0].up, 1)]
-    return [
-        tuple(
-            one
-            for name in over
-            for one in (
-                [f"{name}/{number}" for number, _ in enumerate(of[name][0].up, 1)]
-                if name in of
-                else [names[name]]
-            )
-        )
-    ]
+    if len(over) == 1 and over[0] in of and not of[over[0]].spread:
+        return [(part.name,) for part in of[over[0]].all]
+    found: list[str] = []
+    for name in over:
+        found += _alike(prefix, of[name].all) if name in of else [names[name]]
+    return [tuple(found)]
+
+
+def _alike(prefix: str, lines: Sequence[Part]) -> list[str]:
+    """The lines over which a prefix is heard from the same AS; all where it is heard over none."""
+    heard = [part for part in lines if prefix in part.of.prefixes] or lines
+    return [part.name for part in heard if part.of.asn == heard[0].of.asn]

@@ -16,12 +16,12 @@ from antipodes.regional.ec2 import (
     endpoints,
     hubroutes,
     inspections,
+    leading,
     prefixlists,
     relaying,
     shownroutes,
     targets,
     toldsites,
-    vpns,
 )
 from antipodes.regional.ec2.endpointservices import GATEWAY
 from antipodes.regional.ec2.estate import Estate
@@ -151,8 +151,8 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
         for interface in estate.interfaces.list(owner):
             if interface.of in carriers:
                 carriers[interface.of].append(interface.id)
-    announced = vpns.announced_over(estate, account)
-    tunnels = toldsites.tunnels(estate, account)
+    announced = leading.announced_over(estate, account)
+    parts = toldsites.parts(estate, account)
     tables = {}
     for table in estate.hub_tables.list(account):
         beside = {
@@ -170,7 +170,7 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
         routes = tuple(
             told.HubRoute(one.prefix, (one.prefix,), over, one.origin, not over)
             for one in (*found, *hubroutes.standby(table, beside, announced, spreads=spreads))
-            for over in toldsites.ways(one.attachments, names, tunnels)
+            for over in toldsites.ways(one.prefix, one.attachments, names, parts)
         )
         tables[table.id] = told.HubTable(table.id, table.hub, routes)
     return {
@@ -184,9 +184,9 @@ def _hubs(estate: Estate, account: str) -> dict[str, Any]:
                 ipv6=one.ipv6 or one.kind != hubroutes.VPC,
             )
             for one in attached.values()
-            if one.id not in tunnels
+            if one.id not in parts
         }
-        | toldsites.attachments(tunnels, attached),
+        | toldsites.attachments(parts, attached),
     }
 
 
@@ -241,7 +241,7 @@ def _table(estate: Estate, of: RouteTable) -> told.Table:
 
 def _route(estate: Estate, table: RouteTable, of: Route) -> told.Route:
     prefixes: tuple[str, ...] = (of.destination,)
-    origin = told.PROPAGATED if of.origin == vpns.PROPAGATED_ORIGIN else told.STATIC
+    origin = told.PROPAGATED if of.origin == leading.PROPAGATED_ORIGIN else told.STATIC
     if of.destination.startswith("pl-"):
         origin = told.LISTED
         prefixes = prefixlists.prefixes_of(estate, table.account, of.destination)

@@ -93,7 +93,11 @@ def detach_vpn_gateway(service: Ec2, call: Call, request: Request) -> Response:
 def delete_vpn_gateway(service: Ec2, call: Call, request: Request) -> Response:
     estate = service.estate
     gateway = estate.vpn_gateways.get(call.account, request["VpnGatewayId"])
-    if gateway.vpc or any(one.gateway == gateway.id for one in estate.vpns.list(call.account)):
+    account = call.account
+    used = {one.gateway for one in estate.vpns.list(account)}
+    used |= {one.gateway for one in estate.lines.of(account)}
+    used |= {one.gateway for one in estate.lines.joined(account)}
+    if gateway.vpc or gateway.id in used:
         raise ServiceError("IncorrectState", "The VPN gateway is in use.")
     check_dry_run(request)
     hubs.end(estate, estate.vpn_gateways, estate.ended_vpn_gateways, gateway)

@@ -3,13 +3,9 @@
 Quotas are AWS's defaults (Site-to-Site VPN User Guide, "Quotas").
 """
 
-from typing import NamedTuple
-
 from antipodes.regional.ec2 import prefixlists, sitetags
 from antipodes.regional.ec2.answering import not_offered
 from antipodes.regional.ec2.estate import Estate
-from antipodes.regional.ec2.hubroutes import Announced
-from antipodes.regional.ec2.model import Route, RouteTable
 from antipodes.regional.ec2.modelhubs import HubAttachment
 from antipodes.regional.ec2.modelvpn import CustomerGateway, VpnConnection
 from antipodes.service.contract import Request, ServiceError
@@ -17,8 +13,6 @@ from antipodes.service.contract import Request, ServiceError
 TYPE = "ipsec.1"
 CONNECTIONS_MAX = 50  # of an account in a region
 PER_GATEWAY_MAX = 10  # of a VPN gateway
-PROPAGATED_MAX = 100  # routes of a table
-PROPAGATED_ORIGIN = "EnableVgwRoutePropagation"
 ROUTES_MAX = 100  # static ones of a connection
 NUMBERS_MAX = (1 << 15) - 2  # connections of all accounts in a region
 EVERYTHING = "0.0.0.0/0"
@@ -161,17 +155,17 @@ def announced(estate: Estate, of: CustomerGateway) -> tuple[str, ...]:
 def up(estate: Estate, of: VpnConnection) -> tuple[bool, ...]:
     """Which tunnels carry packets: those that nobody says are down, over a link that is not cut."""
     down = sitetags.down(estate.tags(of.account, of.id))
-    is_cut = _is_cut(estate, of)
-    return tuple(not is_cut and n not in down for n, _ in enumerate(of.tunnels, 1))
+    site = site_of(estate, estate.customers.get(of.account, of.customer))
+    cut = is_cut(estate, site, estate.host.place)
+    return tuple(not cut and n not in down for n, _ in enumerate(of.tunnels, 1))
 
 
-def _is_cut(estate: Estate, of: VpnConnection) -> bool:
-    """Whether the way between the region and a site of the world is broken, in either direction."""
-    world, region = estate.host.world, estate.host.place
-    place = site_of(estate, estate.customers.get(of.account, of.customer))
-    if all(one.place != place for one in world.sites):
+def is_cut(estate: Estate, site: str, region: str) -> bool:
+    """Whether the way between a region and a site of the world is broken, in either direction."""
+    world = estate.host.world
+    if all(one.place != site for one in world.sites):
         return False
-    return any(world.condition(*ends).cut for ends in ((region, place), (place, region)))
+    return any(world.condition(*ends).cut for ends in ((region, site), (site, region)))
 
 
 def attachment_of(estate: Estate, of: VpnConnection) -> HubAttachment:
@@ -195,52 +189,3 @@ def heard(estate: Estate, of: VpnConnection) -> tuple[str, ...]:
             if route.attachment == attachment.id
         )
     return announced(estate, estate.customers.get(of.account, of.customer))
-
-
-class Leading(NamedTuple):
-    """A connection, and what is known of where it leads."""
-
-    connection: VpnConnection
-    attachment: str  # to a transit gateway, if it leads to one
-    site: str
-    asn: int  # of the customer's side
-    prefixes: tuple[str, ...]
-    up: tuple[bool, ...]  # each tunnel
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """What the tunnels are called."""
-        return tuple(f"{self.connection.id}/{n}" for n, _ in enumerate(self.up, 1))
-
-
-def leading(estate: Estate, account: str) -> list[Leading]:
-    """An account's connections, the first made first."""
-    found = []
-    for one in sorted(estate.vpns.list(account), key=lambda one: (one.made_at, one.number)):
-        customer = estate.customers.get(account, one.customer)
-        prefixes = heard(estate, one)
-        site = site_of(estate, customer)
-        attachment = attachment_of(estate, one).id if one.hub else ""
-        found.append(Leading(one, attachment, site, customer.asn, prefixes, up(estate, one)))
-    return found
-
-
-def announced_over(estate: Estate, account: str) -> dict[str, Announced]:
-    """What transit gateways hear by BGP, by attachment: from sites with a tunnel that is up."""
-    return {
-        one.attachment: Announced(one.prefixes, (one.asn,))
-        for one in leading(estate, account)
-        if one.attachment and not one.connection.static and any(one.up)
-    }
-
-
-def propagated(estate: Estate, table: RouteTable) -> tuple[Route, ...]:
-    """The routes that VPN gateways propagate to a table: what is reached by tunnels that are up."""
-    if not table.propagates:
-        return ()
-    found: dict[tuple[str, str], None] = {}
-    for one in leading(estate, table.account):
-        if one.connection.gateway in table.propagates and any(one.up):
-            found |= dict.fromkeys((prefix, one.connection.gateway) for prefix in one.prefixes)
-    routes = [Route(prefix, gateway, PROPAGATED_ORIGIN) for prefix, gateway in found]
-    return tuple(routes[:PROPAGATED_MAX])

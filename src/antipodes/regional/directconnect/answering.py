@@ -58,7 +58,7 @@ async def transit_gateway(service: DirectConnect, call: Call, name: str) -> Resp
     """A transit gateway of this region, as EC2 describes it."""
     found = await _ec2(service, call, "DescribeTransitGateways", {"TransitGatewayIds": [name]})
     shown: Response = found["TransitGateways"][0]
-    if shown["State"] != "available":
+    if shown["State"] != "available" or shown["OwnerId"] != call.account:
         raise refused(f"The transit gateway {name} is not available.")
     return shown
 

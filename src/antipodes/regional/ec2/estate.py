@@ -72,6 +72,7 @@ class Estate:
         self.ended_vpn_gateways = Table(host, kinds.VPN_GATEWAY.ended, modelvpn.VpnGateway)
         self.vpns = Table(host, kinds.VPN_CONNECTION, modelvpn.VpnConnection)
         self.ended_vpns = Table(host, kinds.VPN_CONNECTION.ended, modelvpn.VpnConnection)
+        self.lines = Lines(host.store)
         self.shared = SharedNetworks(host.store, self.vpcs, self.subnets)
         self._share()
         self._tags = Records(host.store, "ec2/tags", Tags)
@@ -91,8 +92,6 @@ class Estate:
     def _taggable(self) -> tuple[Table[Any], ...]:
         """The tables of what can have tags."""
         return (
-        self.lines = Lines(host.store)
-        self._tables: tuple[Table[Any], ...] = (
             self.vpcs,
             self.subnets,
             self.tables,

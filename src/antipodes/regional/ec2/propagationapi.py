@@ -30,7 +30,7 @@ def enable_vgw_route_propagation(service: Ec2, call: Call, request: Request) -> 
     check_dry_run(request)
     propagates = tuple(dict.fromkeys((*table.propagates, gateway.id)))
     changed = msgspec.structs.replace(table, propagates=propagates)
-    service.estate.tables.put(call.account, table.id, changed)
+    service.estate.tables.put(table.account, table.id, changed)
     return {}
 
 
@@ -40,5 +40,5 @@ def disable_vgw_route_propagation(service: Ec2, call: Call, request: Request) ->
     check_dry_run(request)
     kept = tuple(name for name in table.propagates if name != gateway.id)
     changed = msgspec.structs.replace(table, propagates=kept)
-    service.estate.tables.put(call.account, table.id, changed)
+    service.estate.tables.put(table.account, table.id, changed)
     return {}

@@ -84,7 +84,7 @@ def detach_vpn_gateway(service: Ec2, call: Call, request: Request) -> Response:
         if gateway.id in table.propagates:
             kept = tuple(name for name in table.propagates if name != gateway.id)
             changed = msgspec.structs.replace(table, propagates=kept)
-            estate.tables.put(account, table.id, changed)
+            estate.tables.put(table.account, table.id, changed)
     estate.vpn_gateways.put(account, gateway.id, msgspec.structs.replace(gateway, vpc=""))
     return {}
 

@@ -275,3 +275,51 @@ def test_an_endpoint_of_the_resolver_stands_in_subnets_by_interfaces(
     network.group = Network(world).group
     with pytest.raises(ClientError, match="is not in"):
         _endpoint(network, "OUTBOUND")
+
+
+def _hub(network: Network) -> tuple[str, str]:
+    """A transit gateway to which a network is attached, with a way there; and its table."""
+    ec2 = network.ec2
+    hub = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    ec2.create_transit_gateway_vpc_attachment(
+        TransitGatewayId=hub, VpcId=network.vpc, SubnetIds=network.subnets
+    )
+    filters = [{"Name": "transit-gateway-id", "Values": [hub]}]
+    [table] = ec2.describe_transit_gateway_route_tables(Filters=filters)[
+        "TransitGatewayRouteTables"
+    ]
+    return hub, table["TransitGatewayRouteTableId"]
+
+
+def test_rules_lead_over_transit_gateways_that_are_peered(
+    world: VirtualWorld, network: Network
+) -> None:
+    far = Network(world, HOME)
+    made = far.endpoint("kms")
+    (near_hub, table), (far_hub, _) = _hub(network), _hub(far)
+    peered = network.ec2.create_transit_gateway_peering_attachment(
+        TransitGatewayId=near_hub,
+        PeerTransitGatewayId=far_hub,
+        PeerAccountId=network.account,
+        PeerRegion=HOME,
+    )["TransitGatewayPeeringAttachment"]["TransitGatewayAttachmentId"]
+
+    def state(of: Network) -> str:
+        found = of.ec2.describe_transit_gateway_peering_attachments(
+            Filters=[{"Name": "transit-gateway-attachment-id", "Values": [peered]}]
+        )["TransitGatewayPeeringAttachments"]
+        return str(found[0]["State"]) if found else ""
+
+    world.wait_until(lambda: state(far) == "pendingAcceptance")
+    far.ec2.accept_transit_gateway_peering_attachment(TransitGatewayAttachmentId=peered)
+    world.wait_until(lambda: state(network) == "available")
+    usual = f"kms.{HOME}.amazonaws.com"
+    _forward(network, usual, _endpoint(far, "INBOUND"))
+    assert network.resolve(usual) == []  # nothing leads there
+    network.ec2.create_transit_gateway_route(
+        TransitGatewayRouteTableId=table,
+        DestinationCidrBlock=f"{far.prefix}.0.0/16",
+        TransitGatewayAttachmentId=peered,
+    )
+    world.advance(seconds=10)  # what was not answered is not remembered for long
+    assert network.resolve(usual) == sorted(far.addresses(made))

@@ -134,11 +134,32 @@ class Names:
         return (address,) if any(one.public == address for one in known) else ()
 
     def region_of(self, account: str, vpc: str, ip: str) -> str:
-        """The region of the network that a network is peered with in which an address is."""
+        """The region that an address is in, as seen from a network that is joined with it.
+
+        By a peering of its own, or by one of a transit gateway's that it is attached to.
+        """
+        address = IPv4Address(ip)
         for _, far in self._peers(account, vpc):
-            if any(IPv4Address(ip) in ip_network(prefix) for prefix in far.prefixes):
+            if any(address in ip_network(prefix) for prefix in far.prefixes):
                 return far.region
-        return ""
+        regions = {
+            own.attachment: far.region
+            for one in self._estate.hub_peerings.list(account)
+            for own, far in ((one.requester, one.accepter), (one.accepter, one.requester))
+            if own.region == self._region
+        }
+        tables = (
+            self._estate.hub_tables.find(account, one.table)
+            for one in self._estate.attachments.list(account)
+            if one.of == vpc
+        )
+        routes = [
+            (network.prefixlen, route.attachment)
+            for table in tables
+            for route in (table.routes if table is not None else ())
+            if address in (network := ip_network(route.destination))
+        ]
+        return regions.get(max(routes, default=(0, ""))[1], "")
 
     def public(self, name: str) -> tuple[str, ...] | None:
         """What a name means to everybody, be it an endpoint's here or one of Amazon's services'.

@@ -15,7 +15,7 @@ sharing by RAM, delegation rules, the query logs themselves: refused by name. Th
 all regions have the same addresses, so endpoints in them are given addresses that no other region
 gives, as if these networks did not overlap; an address that you choose yourself outside of your
 region's part can be asked from inside the region only. Endpoints in other VPCs can be asked from
-inside the region and from VPCs in others that are peered with theirs.
+inside the region and from VPCs in others that are joined with theirs by peering.
 
 Sources: the Route 53 developer guide (resolver-overview-DSN-queries-to-vpc,
 resolver-forwarding-outbound-queries, DNSLimitations), botocore's model of 2018-04-01; messages with

@@ -1,5 +1,6 @@
 """What a network does to a packet: rule by rule, with answers worked out by hand."""
 
+import msgspec
 import pytest
 
 from antipodes.fabric.network import topology as model
@@ -190,9 +191,28 @@ def test_a_gateways_table_leads_what_comes_in_through_an_appliance(online: Build
     online.appliance("appliance", "middle", "10.0.2.10")
     online.table("edge", "n", route("10.0.0.0/24", model.INTERFACE, "appliance"))
     online.gateway("gateway", "n", "edge")
+    assert told(online.send("", "198.19.1.10", source="192.0.2.1"))[0] == "no public address"
+    online.host(
+        *("appliance", "middle", "10.0.2.10"),
+        public="198.19.1.30",
+        kind=model.FORWARDER,
+        checks=False,
+    )
+    both = online.send("", "198.19.1.10", source="192.0.2.1")
+    assert told(both) == ("delivered", "redirected")
+    assert "interface appliance" in kinds(both)
+    assert told(online.send("a", "192.0.2.1"))[0] == "redirected"
+    subnet = msgspec.structs.replace(online.subnets["left"], table="out")
+    online.subnets["left"] = subnet
+    online.table("out", "n", route("0.0.0.0/0", model.INTERFACE, "appliance"))
     both = online.send("", "198.19.1.10", source="192.0.2.1")
     assert told(both) == ("delivered", "left")
-    assert "interface appliance" in kinds(both)
+    # A table that leads the whole network to an appliance leaves the appliance's own subnet alone.
+    online.table("edge", "n", route("10.0.0.0/16", model.INTERFACE, "appliance"))
+    online.tables["edge"] = msgspec.structs.replace(
+        online.tables["edge"], routes=online.tables["edge"].routes[1:]
+    )
+    assert told(online.send("", "198.19.1.10", source="192.0.2.1")) == ("delivered", "left")
 
 
 def test_a_blackhole_wins_its_place(online: Builder) -> None:

@@ -214,6 +214,37 @@ def test_what_comes_from_the_internet_is_looked_at_by_the_gateways_table(
     assert inspected.met("internet", public) == [fleet, fleet]
     assert inspected.outcomes("internet", public) == ("delivered", "left")
     assert inspected.outcomes(inspected.machines[A], "internet")[0] == "left"
+    # The way in is led past an appliance, so the subnet has no straight way out any more.
+    straight = {"RouteTableId": inspected.tables[A], "DestinationCidrBlock": "0.0.0.0/0"}
+    ec2.replace_route(GatewayId=inspected.gateway, **straight)
+    assert inspected.outcomes("internet", public) == ("delivered", "redirected")
+    assert inspected.outcomes(inspected.machines[A], "internet")[0] == "redirected"
+    assert _why(ec2, inspected.machines[A], inspected.gateway) == "INGRESS_RTB_TRAFFIC_REDIRECTION"
+    instance = inspected.instance(inspected.fires[B])
+    ec2.modify_instance_attribute(InstanceId=instance, SourceDestCheck={"Value": False})
+    [found] = ec2.describe_instances(InstanceIds=[instance])["Reservations"]
+    [interface] = found["Instances"][0]["NetworkInterfaces"]
+    ec2.replace_route(
+        RouteTableId=edge,
+        DestinationCidrBlock="10.0.0.0/24",
+        NetworkInterfaceId=interface["NetworkInterfaceId"],
+    )
+    assert inspected.outcomes("internet", public)[0] == "no public address"
+    assert _why(ec2, inspected.gateway, inspected.machines[A]) == "INGRESS_RTB_NO_PUBLIC_IP"
+
+
+def _why(ec2: Any, source: str, target: str) -> str:
+    """Why nothing gets from one thing to another, by AWS's analysis."""
+    path = ec2.create_network_insights_path(
+        Source=source, Destination=target, Protocol="tcp", ClientToken=source
+    )["NetworkInsightsPath"]["NetworkInsightsPathId"]
+    ec2.start_network_insights_analysis(NetworkInsightsPathId=path, ClientToken=source)
+    [found] = ec2.describe_network_insights_analyses(NetworkInsightsPathId=path)[
+        "NetworkInsightsAnalyses"
+    ]
+    [why] = found["Explanations"]
+    code: str = why["ExplanationCode"]
+    return code
 
 
 def test_another_accounts_appliances(inspected: Inspected, region: Region) -> None:

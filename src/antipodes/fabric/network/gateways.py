@@ -29,7 +29,7 @@ from antipodes.fabric.network.nodes import (
 from antipodes.fabric.network.packets import text
 from antipodes.fabric.network.spaces import SOURCE, TARGET, Range, everything, replaced
 from antipodes.fabric.network.subnets import STRAIGHT, VIA, always, preferred, table, target
-from antipodes.fabric.network.topology import INSPECTION
+from antipodes.fabric.network.topology import INSPECTION, INTERFACE
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 FAR_MTU = 8500  # bytes, between regions
@@ -159,13 +159,15 @@ def private(_index: Index, gateway_id: str, address: str) -> Change:
 def edge(index: Index, gateway_id: str) -> Lookup:
     """What has come in goes by the gateway's table, if it has one, and into the network."""
     found = index.topology.gateways[gateway_id]
-    return into(index, found.network, found.table, STRAIGHT)
+    return into(index, found.network, found.table, STRAIGHT, internet=True)
 
 
-def into(
-    index: Index, network_id: str, table_id: str, via: str, *, inspects: bool = True
-) -> Lookup:
-    """Into a network, by a gateway's table if it has one; not all `inspects` what comes in."""
+def into(index: Index, network_id: str, table_id: str, via: str, *, internet: bool) -> Lookup:
+    """Into a network, by a gateway's table if it has one.
+
+    From the internet, that leads to interfaces that have a public address; from elsewhere, it leads
+    nothing to an inspection.
+    """
     network = index.topology.networks[network_id]
     if not table_id:
         return always(("network", network.id, via))
@@ -174,10 +176,18 @@ def into(
     for route, one in preferred(index, network, index.topology.tables[table_id].routes):
         rule = Rule(table_id, route.name)
         to: Key | End = target(index, network, route, hop, via)
-        if route.to.kind == INSPECTION and not inspects:
+        if route.to.kind == INSPECTION and not internet:
             to = End(outcomes.BLACKHOLE, hop, rule)
+        elif route.to.kind == INTERFACE and internet and not _is_public(index, route.to.id):
+            to = End(outcomes.NO_PUBLIC_ADDRESS, hop, rule)
         entries.append((one, to, rule))
     return table(entries, End(outcomes.NO_ROUTE, hop), hop=hop)
+
+
+def _is_public(index: Index, interface: str) -> bool:
+    """Whether an interface has a public address of this family; of IPv6, all are."""
+    found = index.topology.interfaces.get(interface)
+    return index.version != 4 or (found is not None and bool(found.public))  # noqa: PLR2004 - IPv4
 
 
 # Translation.

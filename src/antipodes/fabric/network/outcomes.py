@@ -12,6 +12,7 @@ NO_SUBNET = "no such subnet"
 NO_ADDRESS = "no such address"
 NOT_FORWARDED = "not forwarded"  # a host took what is for somebody else
 NO_PUBLIC_ADDRESS = "no public address"
+REDIRECTED = "redirected"  # what comes in past an appliance goes out past it as well
 PRIVATE_ADDRESS = "private address"  # at a gateway to the internet
 NOT_TRANSLATED = "not translated"  # a translator takes answers only
 NOT_AN_ANSWER = "not an answer"  # nor does a gateway that only lets out take anything else
@@ -42,6 +43,7 @@ OUTCOMES = (
     NO_ADDRESS,
     NOT_FORWARDED,
     NO_PUBLIC_ADDRESS,
+    REDIRECTED,
     PRIVATE_ADDRESS,
     NOT_TRANSLATED,
     NOT_AN_ANSWER,

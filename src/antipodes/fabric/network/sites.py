@@ -112,4 +112,4 @@ def private_edge(index: Index, gateway_id: str) -> Lookup:
     What that leads to an inspection is dropped (Amazon VPC User Guide, "Gateway route tables").
     """
     found = index.topology.private_gateways[gateway_id]
-    return into(index, found.network, found.table, VIA, inspects=False)
+    return into(index, found.network, found.table, VIA, internet=False)

@@ -305,6 +305,8 @@ def target(  # noqa: PLR0913, PLR0917 - a route, and where it is looked at
         kind, name = INTERFACE, index.topology.translators[name].interface
     if kind in {INTERFACE, INSPECTION}:
         return _in_a_subnet(index, kind, name, via, subnet_id)
+    if kind == GATEWAY and subnet_id and _is_redirected(index, name, subnet_id):
+        return End(outcomes.REDIRECTED, hop, Rule(hop.id, route.name))
     beyond: dict[str, Key] = {
         LOCAL: ("network", network.id, via),
         GATEWAY: ("gateway", name),
@@ -315,6 +317,27 @@ def target(  # noqa: PLR0913, PLR0917 - a route, and where it is looked at
         PEERING: ("peering", name, network.id, via),
     }
     return beyond[kind]
+
+
+def _is_redirected(index: Index, gateway_id: str, subnet_id: str) -> bool:
+    """Whether what comes in by a gateway for a subnet is led to something in another one."""
+    topology = index.topology
+    name = topology.gateways[gateway_id].table
+    if not name:
+        return False
+    for low, high in index.ranges(topology.subnets[subnet_id].prefixes):
+        around = [
+            (last - first, route)
+            for route in topology.tables[name].routes
+            for first, last in index.ranges(route.prefixes)
+            if first <= low and high <= last
+        ]
+        kind, to = min(around, key=lambda pair: pair[0])[1].to if around else (LOCAL, "")
+        if kind == INSPECTION:
+            to = topology.inspections[to].interface
+        if kind in {INTERFACE, INSPECTION} and topology.interfaces[to].subnet != subnet_id:
+            return True
+    return False
 
 
 def _in_a_subnet(index: Index, kind: str, name: str, via: str, subnet_id: str) -> Key:

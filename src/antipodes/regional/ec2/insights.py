@@ -39,6 +39,7 @@ _CODES = {
     outcomes.NO_SUBNET: "NO_POSSIBLE_DESTINATION",
     outcomes.NO_ADDRESS: "UNKNOWN_DESTINATION",
     outcomes.NO_PUBLIC_ADDRESS: "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS",
+    outcomes.REDIRECTED: "INGRESS_RTB_TRAFFIC_REDIRECTION",
     outcomes.PRIVATE_ADDRESS: "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS",
     outcomes.NOT_TRANSLATED: "NGW_DEST_ADDRESS_PRESERVATION",
     outcomes.NOT_JOINED: "BAD_STATE",
@@ -344,6 +345,8 @@ def explained(topology: told.Topology, end: End, ends: Ends) -> Thing:
 def code_of(end: End) -> str:
     """AWS's explanation code for how a way ended."""
     beyond = end.hop.kind == _HUB_TABLE
+    if end.outcome == outcomes.NO_PUBLIC_ADDRESS and end.hop.kind == _TABLE:
+        return "INGRESS_RTB_NO_PUBLIC_IP"
     if end.outcome == outcomes.NO_ROUTE:
         return "TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT" if beyond else "NO_ROUTE_TO_DESTINATION"
     if end.outcome == outcomes.BLACKHOLE:

@@ -361,15 +361,15 @@ def test_load_balancers_stand_in_networks_by_interfaces_of_their_own(link: Link)
 
 
 def test_reachability_is_explained_as_far_as_the_targets(link: Link) -> None:
-    ec2, tokens = link.provider.ec2, iter("abc")
+    ec2, tokens = link.provider.ec2, iter("abcd")
 
-    def analysed(port: int) -> dict[str, Any]:
+    def analysed(port: int, **more: Any) -> dict[str, Any]:
         path = ec2.create_network_insights_path(
             Source=link.host,
-            DestinationIp=link.door,
             DestinationPort=port,
             Protocol="tcp",
             ClientToken=next(tokens),
+            **(more or {"DestinationIp": link.door}),
         )["NetworkInsightsPath"]["NetworkInsightsPathId"]
         name = ec2.start_network_insights_analysis(NetworkInsightsPathId=path, ClientToken=path)
         names = [name["NetworkInsightsAnalysis"]["NetworkInsightsAnalysisId"]]
@@ -388,3 +388,6 @@ def test_reachability_is_explained_as_far_as_the_targets(link: Link) -> None:
     assert found["NetworkPathFound"]
     assert found["ForwardPathComponents"][-1]["Component"]["Id"].startswith("i-")
     assert found["ReturnPathComponents"]
+    [endpoint] = ec2.describe_vpc_endpoints(VpcEndpointIds=[link.endpoint])["VpcEndpoints"]
+    [interface] = endpoint["NetworkInterfaceIds"]
+    assert analysed(443, Destination=interface)["NetworkPathFound"]

@@ -149,7 +149,7 @@ def analysed(topology: told.Topology, path: InsightsPath) -> Thing:
     fabric = Fabric(topology)
     best: Reached | None = None
     for one in (one for box in ends.boxes for one in reach(fabric.node, ends.start, box)):
-        if _arrives(one, ends):
+        if _arrives(topology, one, ends):
             return _found(topology, fabric, ends, one)
         if best is None or len(one.passages) > len(best.passages):
             best = one
@@ -162,11 +162,13 @@ def analysed(topology: told.Topology, path: InsightsPath) -> Thing:
     }
 
 
-def _arrives(one: Reached, ends: Ends) -> bool:
-    """Whether an end is the one that was asked for."""
+def _arrives(topology: told.Topology, one: Reached, ends: Ends) -> bool:
+    """Whether an end is the one that was asked for, or behind the door that was."""
+    passed = {passage.hop.id for passage in one.passages}
     if one.end.outcome == outcomes.LEFT:
-        passed = {passage.hop.id for passage in one.passages}
         return not ends.target or ends.target in passed
+    if ends.target in topology.doors and ends.target in passed:
+        return one.end.passed
     return one.end.passed and (not ends.target or one.end.hop.id == ends.target)
 
 

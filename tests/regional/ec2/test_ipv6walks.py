@@ -173,10 +173,10 @@ def test_one_is_made_found_and_survives(region: Region, networks: SixNetworks) -
     assert refusal(ec2.delete_egress_only_internet_gateway, **gone) == "InvalidGatewayID.NotFound"
 
 
-def test_it_takes_no_ipv4_and_five_are_all(networks: SixNetworks) -> None:
+def test_it_takes_no_ipv4_and_there_is_one_to_a_network(networks: SixNetworks) -> None:
     ec2 = networks.ec2
     vpcs = [one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"]]
-    vpcs += [networks.vpc(f"10.{number}.0.0/16") for number in range(4)]
+    vpcs += [networks.vpc(f"10.{number}.0.0/16") for number in range(1)]
     gateways = [networks.egress_only(vpc) for vpc in vpcs]
     table = networks.main(vpcs[0])["RouteTableId"]
     route = {"RouteTableId": table, "EgressOnlyInternetGatewayId": gateways[0]}

@@ -1,9 +1,12 @@
 """Namespaces with hosted zones: what Route 53 has of them, and what resolvers answer."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from antipodes.testing.virtualworld import VirtualWorld
 from antipodes.world.addresses import VPC_RESOLVER_IP
@@ -321,3 +324,52 @@ def test_two_namespaces_of_one_name_are_told_apart(named: Named) -> None:
         refusal(named.api.create_private_dns_namespace, Name="shop", Vpc=named.vpc)
         == "NamespaceAlreadyExists"
     )
+
+
+INSTANCES = ("a", "b", "c")
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("register"), st.sampled_from(INSTANCES), st.integers(1, 9)),
+        st.tuples(st.just("deregister"), st.sampled_from(INSTANCES), st.none()),
+        st.tuples(st.just("ill"), st.sampled_from(INSTANCES), st.booleans()),
+        st.tuples(st.sampled_from(["cut", "restart", "wait"]), st.none(), st.none()),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
+def test_a_zone_ends_up_with_what_is_registered_and_well(world: VirtualWorld, steps: Any) -> None:
+    """Whatever is cut or restarted meanwhile, and whatever was asked for while it was."""
+    named = Named(world)
+    namespace = named.private()
+    config = {"DnsRecords": [{"Type": "A", "TTL": 60}]}
+    service = named.api.create_service(
+        Name="db", NamespaceId=namespace, DnsConfig=config, HealthCheckCustomConfig={}
+    )["Service"]["Id"]
+    for kind, name, value in steps:
+        one = {"ServiceId": service, "InstanceId": name}
+        with suppress(named.api.exceptions.InstanceNotFound, named.api.exceptions.DuplicateRequest):
+            if kind == "register":
+                attributes = {"AWS_INSTANCE_IPV4": f"10.0.0.{value}"}
+                named.api.register_instance(**one, Attributes=attributes)
+            elif kind == "deregister":
+                named.api.deregister_instance(**one)
+            elif kind == "ill":
+                status = "UNHEALTHY" if value else "HEALTHY"
+                named.api.update_instance_custom_health_status(**one, Status=status)
+        if kind == "cut":
+            world.cut(W, HOME)
+        elif kind == "restart":
+            world.restart(W)
+        elif kind == "wait":
+            world.advance(seconds=40)
+    world.heal()
+    world.advance(seconds=120)
+    listed = named.api.list_instances(ServiceId=service)["Instances"]
+    there = {one["Id"]: one["Attributes"]["AWS_INSTANCE_IPV4"] for one in listed}
+    health = named.api.get_instances_health_status(ServiceId=service)["Status"]
+    well = {name: value for name, value in there.items() if health[name] == "HEALTHY"}
+    assert named.values(namespace) == (well or there)
+    assert {one["Status"] for one in named.api.list_operations()["Operations"]} == {"SUCCESS"}

@@ -11,7 +11,7 @@ from antipodes.regional.ec2.tags import tags_given
 from antipodes.regional.ec2.tokens import repeated, token_of
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
-GATEWAYS_MAX = 5  # of each kind, of an account in a region, by AWS's default quota
+GATEWAYS_MAX = 5  # of an account in a region, by AWS's default quota
 
 
 @operations("CreateInternetGateway")
@@ -106,6 +106,7 @@ def delete_internet_gateway(service: Ec2, call: Call, request: Request) -> Respo
 
 @operations("CreateEgressOnlyInternetGateway")
 def create_egress_only_internet_gateway(service: Ec2, call: Call, request: Request) -> Response:
+    """One to a VPC, of which an account has no more than it may have gateways."""
     estate, account, token = service.estate, call.account, token_of(request)
     vpc = estate.vpcs.get(account, request["VpcId"])
     tags = tags_given(request.get("TagSpecifications") or [], kinds.EGRESS_GATEWAY.resource)
@@ -117,11 +118,6 @@ def create_egress_only_internet_gateway(service: Ec2, call: Call, request: Reque
         raise ServiceError(
             "InvalidParameterValue",
             f"Network {vpc.id} already has an egress-only internet gateway attached",
-        )
-    if len(own) >= GATEWAYS_MAX:
-        raise ServiceError(
-            "EgressOnlyInternetGatewayLimitExceeded",
-            "The maximum number of egress-only internet gateways has been reached.",
         )
     check_dry_run(request)
     made = EgressGateway(estate.egress_gateways.new_id(), account, vpc.id, token)

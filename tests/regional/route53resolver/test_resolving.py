@@ -221,6 +221,27 @@ def test_a_vpc_is_asked_by_its_id_also_after_a_restart() -> None:
     play(scenario)
 
 
+def test_the_default_vpc_answers_among_others() -> None:
+    async def scenario(stage: Stage) -> None:
+        for number in range(3):
+            await stage.call("ec2:CreateVpc", CidrBlock=f"10.{number}.0.0/16")
+        default = [{"Name": "is-default", "Values": ["true"]}]
+        found = await stage.call("ec2:DescribeVpcs", Filters=default)
+        vpc = found["Vpcs"][0]["VpcId"]
+        name = "kms.us-west-2.amazonaws.com"
+        subnets = (await stage.call("ec2:DescribeSubnets"))["Subnets"]
+        await stage.call(
+            "ec2:CreateVpcEndpoint",
+            VpcId=vpc,
+            ServiceName="com.amazonaws.us-west-2.kms",
+            VpcEndpointType="Interface",
+            SubnetIds=[subnets[0]["SubnetId"]],
+        )
+        assert (await stage.address(name)).startswith("172.31.")
+
+    play(scenario)
+
+
 def test_rules_forward_the_most_specific_match_by_an_outbound_endpoint() -> None:
     async def scenario(stage: Stage) -> None:
         await stage.zone("example.com", {"app": "192.0.2.1", "app.cloud": "192.0.2.2"})

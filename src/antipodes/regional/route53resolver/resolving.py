@@ -205,10 +205,13 @@ class Resolvers:
             doors.close()
 
     async def _handle_default(self, query: Query, asker: Asker) -> Said:
-        """A question at the .2 address: the one of the world's own account."""
+        """A question at the .2 address: that of the default VPC of the world's own account."""
         if self._default is None:  # not at the start: EC2's model takes a while to load
             account = self.host.settings.account
-            answer = await self.host.call("ec2", "DescribeVpcs", {}, account=account)
+            request = {"Filters": [{"Name": "is-default", "Values": ["true"]}]}
+            answer = await self.host.call("ec2", "DescribeVpcs", request, account=account)
+            if not answer["Vpcs"]:
+                return None
             self._default = self.of(account, answer["Vpcs"][0]["VpcId"])
         said = self._default.handle(query, asker)
         return said if said is None or isinstance(said, bytes) else await said

@@ -76,7 +76,7 @@ def by_hub(lab, here, there, tool, database):
         Manager; the other attaches its VPC, which has to be accepted.
     """)
     hub = parts.hub(tools, "hub")
-    share(lab, f"transit-gateway/{hub}", laboratory.ACCOUNT, OTHER)
+    share(lab, f"transit-gateway/{hub}", lab.account, OTHER)
     own = parts.attach(tools, "reports attachment", hub, reports, front)
     other = parts.attach(data, "ledger attachment", hub, ledger, *shelves)
     tools.accept_transit_gateway_vpc_attachment(TransitGatewayAttachmentId=other)
@@ -118,7 +118,7 @@ def by_link(lab, here, there, tool):
     )["ServiceConfiguration"]
     data.modify_vpc_endpoint_service_permissions(
         ServiceId=service["ServiceId"],
-        AddAllowedPrincipals=[f"arn:aws:iam::{laboratory.ACCOUNT}:root"],
+        AddAllowedPrincipals=[f"arn:aws:iam::{lab.account}:root"],
     )
     group = parts.group(tools, "endpoint group", reports, "10.1.0.0/16", protocol="tcp", port=PORT)
     endpoint = tools.create_vpc_endpoint(
@@ -154,7 +154,7 @@ def by_sharing(lab, there, tools, taken):
         **By a shared subnet.** The database's account shares its subnet, and the tool stands there
         itself. Nothing is joined, and neither account sees what the other has.
     """)
-    share(lab, f"subnet/{shelf}", OTHER, laboratory.ACCOUNT)
+    share(lab, f"subnet/{shelf}", OTHER, lab.account)
     group = parts.group(tools, "guests", ledger, "10.2.0.0/16")
     guest = parts.instance(tools, "reader as a guest", shelf, group)
     [found] = data.describe_security_groups(GroupIds=[taken])["SecurityGroups"]

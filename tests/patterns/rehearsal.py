@@ -29,6 +29,8 @@ class Moment(NamedTuple):
 class Rehearsal:
     """The lab of `examples/networks/lab.py`, over a simulated world."""
 
+    account = ACCOUNT
+
     def __init__(self, world: VirtualWorld) -> None:
         self._world = world
         self.moments: list[Moment] = []

@@ -74,6 +74,22 @@ def test_what_nobody_knows_or_two_have_is_refused(online: model.Topology) -> Non
         asked(online, "hidden", "2001:db8::1")
 
 
+def test_an_address_says_the_family_and_between_names_it_is_asked_for(
+    online: model.Topology,
+) -> None:
+    def first(source: str, target: str, **more: Any) -> str:
+        packet: str = asked(online, source, target, **more)["forward"]["hops"][0]["packet"]
+        return packet
+
+    six = "tcp [2600:1::5]:49152 > [2001:2::1]:443"
+    assert first("public", "internet", ipv6=True) == six
+    assert first("2600:1::5", "internet") == six
+    assert first("public", "2001:2::1") == six
+    assert first("public", "192.0.2.1", ipv6=True).startswith("tcp 10.0.0.5:")
+    with pytest.raises(QuestionError, match="hidden has no address of IPv6"):
+        asked(online, "public", "hidden", ipv6=True)
+
+
 def test_what_people_call_things_is_what_they_ask_for(online: model.Topology) -> None:
     called = {"i-1": "app", "public": "app", "hidden": "worker", "s": "worker"}
     online = msgspec.structs.replace(online, names=called)

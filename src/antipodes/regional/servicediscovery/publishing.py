@@ -65,7 +65,8 @@ class Publishing:
             self._runtime.spawn(self._later(namespace, at), f"look after {namespace.id}")
 
     async def _later(self, namespace: Namespace, at: float) -> None:
-        await self._runtime.sleep(at - self._service.now)
+        while (left_s := at - self._service.now) > 0:  # the clock may be put back meanwhile
+            await self._runtime.sleep(left_s)
         self.work(namespace)
 
     async def _work(self, namespace: Namespace) -> None:

@@ -26,7 +26,6 @@ from antipodes.service.appliances import INSTANCE, Appliance, KnownAppliances, K
 from antipodes.service.contract import Request
 
 _RUNNING = "running"
-_TWO = 2  # zones
 _ACTIONS = {told.PASS: "pass", told.DROP: "drop", told.LOOK: "forward_to_sfe"}
 _PROTOCOLS = {
     (packets.TCP,): "tcp",
@@ -149,7 +148,7 @@ def _is_there(estate: Estate, account: str, of: Appliance) -> bool:
 def splits_flows(topology: told.Topology, attachment: str) -> bool:
     """Whether a hub may bring the two directions of a flow to appliances of different zones."""
     found = topology.attachments.get(attachment)
-    if found is None or found.kind != told.NETWORK or found.sticky or len(found.interfaces) < _TWO:
+    if found is None or found.kind != told.NETWORK or found.sticky or len(found.interfaces) == 1:
         return False
     interfaces = (topology.interfaces[one.interface] for one in topology.inspections.values())
     return any(topology.subnets[one.subnet].network == found.of for one in interfaces)

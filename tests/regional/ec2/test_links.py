@@ -391,3 +391,30 @@ def test_reachability_is_explained_as_far_as_the_targets(link: Link) -> None:
     [endpoint] = ec2.describe_vpc_endpoints(VpcEndpointIds=[link.endpoint])["VpcEndpoints"]
     [interface] = endpoint["NetworkInterfaceIds"]
     assert analysed(443, Destination=interface)["NetworkPathFound"]
+
+
+def test_a_load_balancers_addresses_are_nobody_elses(region: Region) -> None:
+    networks, ec2, elbv2 = Networks(region), region.client("ec2"), region.client("elbv2")
+    network = networks.vpc("10.3.0.0/16")
+    subnet, other = (networks.subnet(network, f"10.3.{number}.0/24") for number in range(2))
+    machine = networks.instance(subnet)
+    made = elbv2.create_load_balancer(
+        Name="beside", Type="network", Scheme="internal", Subnets=[subnet]
+    )
+    balancer = made["LoadBalancers"][0]["LoadBalancerArn"]
+
+    def taken(of: str) -> list[str]:
+        filters = named("subnet-id", of)
+        found = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+        return sorted(one["PrivateIpAddress"] for one in found)
+
+    assert taken(subnet) == ["10.3.0.4", "10.3.0.5"]
+    networks.instance(subnet)
+    assert taken(subnet) == ["10.3.0.4", "10.3.0.5", "10.3.0.6"]
+    chosen = [{"SubnetId": subnet, "PrivateIPv4Address": "10.3.0.6"}]
+    request = {"Name": "on", "Type": "network", "Scheme": "internal", "SubnetMappings": chosen}
+    assert refusal(elbv2.create_load_balancer, **request) == "ResourceInUse"
+    elbv2.set_subnets(LoadBalancerArn=balancer, Subnets=[other])
+    assert (taken(subnet), taken(other)) == (["10.3.0.4", "10.3.0.6"], ["10.3.1.4"])
+    region.restart()
+    assert Networks(region).outcomes(machine, "10.3.1.4") == ("delivered", "delivered")

@@ -60,6 +60,7 @@ patterns: $(DEV_STAMP) ## Play the patterns of networks and write docs/patterns
 
 pages: $(DEV_STAMP) ## Write the pages of services that are made from code
 	$(BIN)/python scripts/pages.py
+	$(BIN)/python scripts/operations.py
 
 bench: $(DEV_STAMP) ## Measure against peers, briefly
 	@mkdir -p build/bench

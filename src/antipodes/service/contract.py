@@ -68,6 +68,10 @@ class Operations:
     def get(self, name: str) -> Handler | None:
         return self._handlers.get(name)
 
+    def module_of(self, name: str) -> str:
+        """The module that an operation is in."""
+        return self._handlers[name].__module__
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._handlers)
 

@@ -5,6 +5,7 @@ its first line says; what there would be comes from botocore's model.
 """
 
 import inspect
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -22,7 +23,7 @@ def area(module: ModuleType) -> str:
     first = inspect.cleandoc(module.__doc__ or "").partition("\n")[0].removesuffix(".")
     for words in _BEFORE:
         first = first.removeprefix(words)
-    return first.partition(";")[0].replace("`", "")
+    return re.split("[:;]|, and ", first)[0].replace("`", "")
 
 
 def page() -> str:
@@ -41,9 +42,10 @@ def page() -> str:
         "",
         "<!-- Made by `make pages` from what is registered: change scripts/operations.py. -->",
         "",
-        f"[EC2](ec2.md) offers {sum(map(len, offered.values()))} of the {len(model.operation_names)}",
-        "operations that AWS's model has. Each of the others is answered 501 by its name; parameters",
-        "that would change what happens, and are not offered, are refused by theirs.",
+        f"[EC2](ec2.md) offers {sum(map(len, offered.values()))} of the",
+        f"{len(model.operation_names)} operations that AWS's model has. Each of the others is answered",
+        "501 by its name; parameters that would change what happens, and are not offered, are refused",
+        "by theirs.",
         "",
         "| on | operations |",
         "|---|---|",

@@ -134,3 +134,33 @@ def test_a_program_on_an_instance_reaches_what_its_networks_let_it(program: int)
         assert "502" in at(client, GET, "http://10.2.0.10/x").stderr
         unknown = at("i-0123456789abcdef0", GET, "http://10.2.0.10/x")
         assert (unknown.returncode, "has an instance" in unknown.stderr) == (2, True)
+
+
+def test_a_program_on_an_instance_reaches_balancers_inside() -> None:
+    with RunningWorld("--speed", "10", regions=(W,)) as world:
+        ec2, elbv2 = world.client("ec2", W), world.client("elbv2", W)
+        subnets = [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"][:2]]
+        made = ec2.run_instances(
+            ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=subnets[0]
+        )
+        [machine] = made["Instances"]
+        made = elbv2.create_load_balancer(Name="inside", Scheme="internal", Subnets=subnets)
+        [balancer] = made["LoadBalancers"]
+        said = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "balanced"}
+        elbv2.create_listener(
+            LoadBalancerArn=balancer["LoadBalancerArn"],
+            Protocol="HTTP",
+            Port=80,
+            DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": said}],
+        )
+        filters = [{"Name": "description", "Values": ["ELB app/inside/*"]}]
+        nodes = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+        url = f"http://{nodes[0]['PrivateIpAddress']}/"
+        asked = ("at", machine["InstanceId"], "--", sys.executable, "-c", GET, url)
+        answer = run(*asked, state=world.state)
+        assert answer.stdout == "balanced\n", answer.stderr
+        [group] = balancer["SecurityGroups"]
+        [rule] = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+        ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rule["IpPermissions"])
+        refused = run(*asked, state=world.state)
+        assert "504" in refused.stderr

@@ -95,16 +95,14 @@ class MachineProxy(CityProxy):
         """The way to a host. Raises NoSuchName, Gone, TimedOut where nothing comes back."""
         address = await self.resolver.resolve(host)
         topology, both = await self._passed(address, port)
-        hop = both.there.end.hop
+        packet, hop = both.there.packet, both.there.end.hop
+        target = text(packet.version, packet.target)
         if hop.kind == "interface":
-            found = topology.interfaces[hop.id]
-            network = topology.networks[topology.subnets[found.subnet].network]
-            port = both.there.packet.target_port  # a load balancer may have chosen another
-            door = instance_door(network.region, hop.id, port)
+            door = _door_at(topology, hop.id, target, packet.target_port)
         elif hop.kind == "service":
             door = Address(self._standing.region, "api")
         else:
-            door = self.resolver.door(address, port)
+            door = self.resolver.door(target, packet.target_port)
         return self._by(door, both)
 
     async def api_way(self, region: str, service: str) -> Way:
@@ -144,6 +142,20 @@ class MachineProxy(CityProxy):
         await self.runtime.sleep(self.runtime.deadline(PATIENCE_S))
         failed = there if back is None else back
         raise TimedOut(f"{address}:{port} does not answer: {_ended(failed.end)}")
+
+
+def _door_at(topology: Topology, interface: str, address: str, port: int) -> Address:
+    """Where whoever has an interface takes connections: a program, an API, a service's node."""
+    found = topology.interfaces[interface]
+    subnet = topology.subnets[found.subnet]
+    region = topology.networks[subnet.network].region
+    if found.of.startswith("vpce-"):
+        return Address(region, "api")
+    if found.of.startswith("arn:"):  # a load balancer's node
+        return Address(subnet.zone, f"{address}:{port}")
+    if not found.of or found.of.startswith("i-"):
+        return instance_door(region, interface, port)
+    return Address(region, f"{address}:{port}")
 
 
 def _ended(end: End) -> str:

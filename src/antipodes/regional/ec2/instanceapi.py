@@ -1,4 +1,4 @@
-"""EC2's operations that launch and describe instances, and change what state they are in."""
+"""EC2's operations on instances: they launch and describe them, and change their states."""
 
 import base64
 from collections.abc import Callable, Sequence

@@ -132,13 +132,13 @@ def _chosen(way: Way, one: Condition, packets: Iterable[Space]) -> list[Space]:
     headers = (one.leaving, way.passed[0].left), (one.arriving, way.passed[-1].came)
     for header, values in headers:
         if header is not None:
-            began = _as_begun(header, values)
+            began = as_begun(header, values)
             both = (began and shared(space, began) for space in chosen)
             chosen = [space for space in both if space is not None]
     return list(chosen)
 
 
-def _as_begun(header: Space, values: Changes) -> Space | None:
+def as_begun(header: Space, values: Changes) -> Space | None:
     """The packets that have a header of some after their fields were changed, as they began."""
     ranges = list(header)
     for field, value in enumerate(values):

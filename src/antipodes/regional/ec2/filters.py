@@ -121,6 +121,10 @@ PATH_FILTERS: Filters = {
     "source": _member("Source"),
     "protocol": _member("Protocol"),
     "destination": lambda thing: [thing["Destination"]] if "Destination" in thing else [],
+    "filter-at-source.source-address": at("FilterAtSource", "SourceAddress"),
+    "filter-at-source.destination-address": at("FilterAtSource", "DestinationAddress"),
+    "filter-at-destination.source-address": at("FilterAtDestination", "SourceAddress"),
+    "filter-at-destination.destination-address": at("FilterAtDestination", "DestinationAddress"),
     **_TAGS,
 }
 ANALYSIS_FILTERS: Filters = {

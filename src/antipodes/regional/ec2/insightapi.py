@@ -1,31 +1,42 @@
 """EC2's operations of Reachability Analyzer: paths, and analyses of them."""
 
+from collections.abc import Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Address
 
 import orjson
 
-from antipodes.regional.ec2 import filters, insights, kinds, tags
+from antipodes.regional.ec2 import filters, insightfilters, insights, kinds, tags
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
 from antipodes.regional.ec2.filters import Thing
-from antipodes.regional.ec2.modelinsights import InsightsAnalysis, InsightsPath
+from antipodes.regional.ec2.modelinsights import HeaderFilter, InsightsAnalysis, InsightsPath
 from antipodes.regional.ec2.service import Ec2, operations
 from antipodes.regional.ec2.tags import tags_given
 from antipodes.regional.ec2.tokens import repeated, token_of
 from antipodes.regional.ec2.topology import around
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
-_NOT_OFFERED = ("FilterAtSource", "FilterAtDestination")
+_PASSED = (  # how ARNs begin of what ways may have to pass, after account and region
+    ("ec2", "natgateway/"),
+    ("ec2", "transit-gateway/"),
+    ("ec2", "transit-gateway-attachment/"),
+    ("ec2", "vpc-peering-connection/"),
+    ("elasticloadbalancing", "loadbalancer/"),
+    ("network-firewall", "firewall/"),
+)
+_ARN_PARTS = 6
 
 
 @operations("CreateNetworkInsightsPath")
 def create_network_insights_path(service: Ec2, call: Call, request: Request) -> Response:
-    not_offered(request, _NOT_OFFERED)
     estate = service.estate
     if request["Protocol"] not in insights.PROTOCOLS:
         raise ServiceError("InvalidParameterValue", f"Invalid protocol '{request['Protocol']}'.")
     for member in ("Source", "Destination"):
         _check_end(service, call.account, request.get(member) or "")
-    if not request.get("Destination") and not request.get("DestinationIp"):
+    at_source = _header_filter(request, "FilterAtSource", ("SourceIp", "DestinationPort"))
+    at_destination = _header_filter(request, "FilterAtDestination", ("DestinationIp",))
+    aims = request.get("Destination") or request.get("DestinationIp") or at_source.destination
+    if not aims:
         raise ServiceError("MissingParameter", "A destination or a destination IP is required.")
     for member in ("SourceIp", "DestinationIp"):
         _check_address(request.get(member) or "")
@@ -45,6 +56,8 @@ def create_network_insights_path(service: Ec2, call: Call, request: Request) -> 
         port=request.get("DestinationPort") or 0,
         made_at=service.host.runtime.wall(),
         token=token,
+        at_source=at_source,
+        at_destination=at_destination,
     )
     estate.paths.put(call.account, made.id, made)
     estate.tag(call.account, made.id, given)
@@ -77,6 +90,49 @@ def _check_address(text: str) -> None:
         raise ServiceError("InvalidParameterValue", f"invalid IP address: '{text}'") from None
 
 
+def _header_filter(request: Request, member: str, others: Sequence[str]) -> HeaderFilter:
+    """A filter of headers, beside which others cannot be."""
+    said = request.get(member) or {}
+    for other in others:
+        if said and request.get(other):
+            raise ServiceError(
+                "InvalidParameterCombination", f"{member} and {other} cannot be used together."
+            )
+    for address in ("SourceAddress", "DestinationAddress"):
+        _check_address(said.get(address) or "")
+    return HeaderFilter(
+        said.get("SourceAddress") or "",
+        _range(said.get("SourcePortRange")),
+        said.get("DestinationAddress") or "",
+        _range(said.get("DestinationPortRange")),
+    )
+
+
+def _range(said: Mapping[str, int] | None) -> tuple[int, int] | None:
+    """A range of ports; one that says an end only is of one port."""
+    if not said:
+        return None
+    low = said.get("FromPort", said.get("ToPort", 0))
+    high = said.get("ToPort", low)
+    if low > high:
+        raise ServiceError("InvalidParameterValue", f"Invalid port range: {low}-{high}.")
+    return low, high
+
+
+def _passed(service: Ec2, account: str, arns: Sequence[str]) -> dict[str, str]:
+    """What ways have to pass, or must not, by id; refuses what is no such thing."""
+    found = {}
+    for arn in arns:
+        parts = arn.split(":", _ARN_PARTS - 1)
+        own = len(parts) == _ARN_PARTS and tuple(parts[3:5]) == (service.host.place, account)
+        if not own or not any(
+            parts[2] == kind and parts[5].startswith(begins) for kind, begins in _PASSED
+        ):
+            raise ServiceError("InvalidParameterValue", f"'{arn}' cannot be filtered by.")
+        found[parts[5].partition("/")[2] if parts[2] == "ec2" else arn] = arn
+    return found
+
+
 def _arn(service: Ec2, account: str, kind: str, name: str) -> str:
     return f"arn:aws:ec2:{service.host.place}:{account}:{kind}/{name}"
 
@@ -95,10 +151,26 @@ def _path(service: Ec2, of: InsightsPath) -> Thing:
         ("SourceIp", of.source_ip),
         ("DestinationIp", of.destination_ip),
         ("DestinationPort", of.port),
+        ("FilterAtSource", _header_shown(of.at_source)),
+        ("FilterAtDestination", _header_shown(of.at_destination)),
     ):
         if value:
             shown[member] = value
     return shown
+
+
+def _header_shown(of: HeaderFilter) -> Thing:
+    members = (
+        ("SourceAddress", of.source),
+        ("DestinationAddress", of.destination),
+        ("SourcePortRange", of.source_ports),
+        ("DestinationPortRange", of.destination_ports),
+    )
+    return {
+        member: value if isinstance(value, str) else {"FromPort": value[0], "ToPort": value[1]}
+        for member, value in members
+        if value
+    }
 
 
 @operations("DescribeNetworkInsightsPaths")
@@ -122,18 +194,24 @@ def delete_network_insights_path(service: Ec2, call: Call, request: Request) -> 
 
 @operations("StartNetworkInsightsAnalysis")
 def start_network_insights_analysis(service: Ec2, call: Call, request: Request) -> Response:
-    not_offered(request, ("AdditionalAccounts", "FilterInArns", "FilterOutArns"))
+    not_offered(request, ("AdditionalAccounts",))
     estate = service.estate
     path = estate.paths.get(call.account, request["NetworkInsightsPathId"])
+    passing = insightfilters.Passing(
+        _passed(service, call.account, request.get("FilterInArns") or []),
+        _passed(service, call.account, request.get("FilterOutArns") or []),
+    )
     given = tags_given(request.get("TagSpecifications") or [], kinds.INSIGHTS_ANALYSIS.resource)
     token = token_of(request)
     for one in repeated(estate.analyses.list(call.account), token):
         return {"NetworkInsightsAnalysis": _analysis(service, one)}
     check_dry_run(request)
-    found = orjson.dumps(insights.analysed(around(estate, call.account), path))
+    found = insightfilters.analysed(around(estate, call.account), path, passing)
     made = InsightsAnalysis(
-        *(estate.analyses.new_id(), call.account, path.id, found),
+        *(estate.analyses.new_id(), call.account, path.id, orjson.dumps(found)),
         *(service.host.runtime.wall(), token),
+        through=tuple(passing.through.values()),
+        around=tuple(passing.around.values()),
     )
     estate.analyses.put(call.account, made.id, made)
     estate.tag(call.account, made.id, given)
@@ -153,6 +231,8 @@ def _analysis(service: Ec2, of: InsightsAnalysis) -> Thing:
         "StartDate": of.started_at,
         "Status": "succeeded",
         "Tags": tags.shown(service.estate.tags(of.account, of.id)),
+        **({"FilterInArns": list(of.through)} if of.through else {}),
+        **({"FilterOutArns": list(of.around)} if of.around else {}),
         **orjson.loads(of.found),
     }
 

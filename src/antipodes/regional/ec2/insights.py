@@ -8,6 +8,7 @@ Sources: Reachability Analyzer guide, "How Reachability Analyzer works", "Explan
 """
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
@@ -87,9 +88,11 @@ def ends_of(topology: told.Topology, path: InsightsPath) -> Ends | None:
     """Where a question begins and ends; None where one of them is not there."""
     everything = spaces.everything(4)
     box = spaces.replaced(everything, spaces.PROTOCOL, (PROTOCOLS[path.protocol],) * 2)
-    box = spaces.replaced(box, spaces.SOURCE_PORT, _EPHEMERAL)
-    if path.port:
-        box = spaces.replaced(box, spaces.TARGET_PORT, (path.port, path.port))
+    sent = path.at_source
+    box = spaces.replaced(box, spaces.SOURCE_PORT, sent.source_ports or _EPHEMERAL)
+    ports = (path.port, path.port) if path.port else sent.destination_ports
+    if ports:
+        box = spaces.replaced(box, spaces.TARGET_PORT, ports)
     source = interface_of(topology, path.source)
     target = interface_of(topology, path.destination)
     if path.source not in topology.gateways and source is None:
@@ -99,14 +102,17 @@ def ends_of(topology: told.Topology, path: InsightsPath) -> Ends | None:
     start = ON_THE_INTERNET
     if source is not None:
         start = from_interface(source.id)
-        box = spaces.replaced(box, spaces.SOURCE, _one(path.source_ip or source.addresses[0]))
-    elif path.source_ip:
-        box = spaces.replaced(box, spaces.SOURCE, _one(path.source_ip))
-    where = path.destination_ip
+        own = path.source_ip or sent.source or source.addresses[0]
+        box = spaces.replaced(box, spaces.SOURCE, _one(own))
+    elif path.source_ip or sent.source:
+        box = spaces.replaced(box, spaces.SOURCE, _one(path.source_ip or sent.source))
+    where = path.destination_ip or sent.destination
     if not where and target is not None:
         from_outside = source is None
-        public = next(iter(target.public.values()), "")
-        where = public if from_outside else target.addresses[0]
+        wanted = path.at_destination.destination
+        own = wanted if wanted in target.addresses else target.addresses[0]
+        public = target.public.get(own, "") or next(iter(target.public.values()), "")
+        where = public if from_outside else own
         if from_outside and not public:
             return None
     boxes = [box]
@@ -150,7 +156,7 @@ def analysed(topology: told.Topology, path: InsightsPath) -> Thing:
     best: Reached | None = None
     for one in (one for box in ends.boxes for one in reach(fabric.node, ends.start, box)):
         if _arrives(topology, one, ends):
-            return _found(topology, fabric, ends, one)
+            return found(topology, fabric, ends, one.witness(4))
         if best is None or len(one.passages) > len(best.passages):
             best = one
     if best is None:
@@ -163,28 +169,32 @@ def analysed(topology: told.Topology, path: InsightsPath) -> Thing:
 
 
 def _arrives(topology: told.Topology, one: Reached, ends: Ends) -> bool:
+    return comes_to(topology, one.end, {passage.hop.id for passage in one.passages}, ends)
+
+
+def comes_to(topology: told.Topology, end: End, passed: AbstractSet[str], ends: Ends) -> bool:
     """Whether an end is the one that was asked for, or behind the door that was."""
-    passed = {passage.hop.id for passage in one.passages}
-    if one.end.outcome == outcomes.LEFT:
+    if end.outcome == outcomes.LEFT:
         return not ends.target or ends.target in passed
     if ends.target in topology.doors and ends.target in passed:
-        return one.end.passed
-    return one.end.passed and (not ends.target or one.end.hop.id == ends.target)
+        return end.passed
+    return end.passed and (not ends.target or end.hop.id == ends.target)
 
 
 def _steps(fabric: Fabric, ends: Ends, one: Reached) -> tuple[Step, ...]:
     return walk(fabric.node, ends.start, one.witness(4), Memory()).steps
 
 
-def _found(topology: told.Topology, fabric: Fabric, ends: Ends, one: Reached) -> Thing:
-    both = fabric.walk(ends.start, one.witness(4))
-    found: Thing = {
+def found(topology: told.Topology, fabric: Fabric, ends: Ends, witness: Packet) -> Thing:
+    """The answer where a packet arrives: its way, and its answer's."""
+    both = fabric.walk(ends.start, witness)
+    shown: Thing = {
         "NetworkPathFound": True,
         "ForwardPathComponents": components(topology, both.there.steps),
     }
     if both.back is not None and both.back.passed:
-        found["ReturnPathComponents"] = components(topology, both.back.steps)
-    return found
+        shown["ReturnPathComponents"] = components(topology, both.back.steps)
+    return shown
 
 
 # As AWS shows it.

@@ -5,6 +5,15 @@ import msgspec
 from antipodes.regional.ec2.model import Token
 
 
+class HeaderFilter(msgspec.Struct, frozen=True):
+    """What headers have to be at one end of a path; nothing is said of what is empty."""
+
+    source: str = ""
+    source_ports: tuple[int, int] | None = None
+    destination: str = ""
+    destination_ports: tuple[int, int] | None = None
+
+
 class InsightsPath(msgspec.Struct, frozen=True):
     """A question: whether anything gets from one thing to another."""
 
@@ -18,6 +27,8 @@ class InsightsPath(msgspec.Struct, frozen=True):
     port: int = 0  # 0: any
     made_at: float = 0.0
     token: Token | None = None
+    at_source: HeaderFilter = HeaderFilter()
+    at_destination: HeaderFilter = HeaderFilter()
 
 
 class InsightsAnalysis(msgspec.Struct, frozen=True):
@@ -29,6 +40,8 @@ class InsightsAnalysis(msgspec.Struct, frozen=True):
     found: bytes
     started_at: float
     token: Token | None = None
+    through: tuple[str, ...] = ()  # ARNs of what has to be passed
+    around: tuple[str, ...] = ()  # and of what must not
 
 
 class AccessScope(msgspec.Struct, frozen=True):

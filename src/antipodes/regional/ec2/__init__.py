@@ -14,7 +14,8 @@ VPCs are peered, in a region and across regions, each with its own copy of the c
 endpoints are routes to a service's addresses, interface endpoints are interfaces with names.
 
 What is kept is told in the words of `fabric.network` (`topology`), which says where packets go;
-Reachability Analyzer (`insights`), Network Access Analyzer (`scopes`) and `antipodes network` ask it.
+Reachability Analyzer (`insights`), Network Access Analyzer (`scopes`) and `antipodes network` ask
+it.
 
 Not modelled: everything else of EC2, refused by name. The traffic of the services that run here
 does not pass through these networks, and their security groups do not hold it back.

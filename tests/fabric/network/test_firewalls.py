@@ -205,5 +205,9 @@ def test_answers_that_come_to_another_appliance(*, strict: bool) -> None:
         "other", interface, "rules", (model.Appliance("fw", ZONES[1]),)
     )
     made.table("to one", "net", route("10.0.0.0/24", model.INSPECTION, "other"))
+    both = made.send("left", "10.0.1.10")
     outcome = "refused by firewall" if strict else "delivered"
-    assert told(made.send("left", "10.0.1.10")) == ("delivered", outcome)
+    assert told(both) == ("delivered", outcome)
+    assert both.back is not None
+    rule = both.back.end.rule
+    assert (rule.name if rule is not None else "") == ("not seen" if strict else "")

@@ -38,6 +38,7 @@ from antipodes.fabric.network.topology import DROP, LOOK, PASS, Firewall, Firewa
 
 MTU = 8500  # bytes
 _OTHERWISE = "otherwise"
+_NOT_SEEN = "not seen"  # what this would be the answer to
 
 
 def filter_inspect(index: Index, inspection_id: str) -> Sieve:
@@ -99,7 +100,7 @@ def seen(index: Index, inspection_id: str, appliance: str) -> Permit:
     if firewall.rules or firewall.otherwise == DROP:
         to = ("passing", inspection_id, appliance)
     anything = Allowed(everything(index.version), Rule(firewall.id, "no rules"))
-    refused = End(outcomes.REFUSED_BY_FIREWALL, hop)
+    refused = End(outcomes.REFUSED_BY_FIREWALL, hop, Rule(firewall.id, _NOT_SEEN))
     shown = None if to[0] == "passing" else hop
     return Permit(
         shown, f"seen {appliance} {hop.place}", (anything,), to, refused, strict=firewall.strict

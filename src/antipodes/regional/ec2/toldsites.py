@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from antipodes.fabric.network import topology as told
 from antipodes.regional.ec2 import hubs, vpns
 from antipodes.regional.ec2.estate import Estate
-from antipodes.regional.ec2.hubroutes import DIRECT, VPN
+from antipodes.regional.ec2.hubroutes import DIRECT, VPN, Entry
 from antipodes.regional.ec2.leading import Leading, leading
 from antipodes.regional.ec2.model import RouteTable
 from antipodes.regional.ec2.modelhubs import HubAttachment
@@ -76,9 +76,16 @@ def _sites(
         routers.setdefault(site, []).append(customer.id)
         prefixes.setdefault(site, {}).update(dict.fromkeys(vpns.announced(estate, customer)))
     learnt: dict[str, list[told.LineRoute]] = {name: [] for name in routers}
+    tables = _tables(estate, account, found)
     for one in found:
         prefixes[one.site].update(dict.fromkeys(one.prefixes))
-        learnt[one.site].append(_learnt(estate, account, gateways, one, found))
+        if one.attachment:
+            at = estate.attachments.get(account, one.attachment).hub
+            heard = one.hears or _of_hub(tables, one, found)
+        else:
+            at = one.gateway
+            heard = _of_gateway(estate, gateways[at], one, found)
+        learnt[one.site].append(told.LineRoute(at, heard, one.lines, one.rank))
     places = {one.place: one for one in estate.host.world.sites}
     sites = {}
     for name, of in routers.items():
@@ -115,21 +122,6 @@ def _lines(of: Leading, ends: Mapping[str, str]) -> Iterable[told.Line]:
 # What a site hears at its end.
 
 
-def _learnt(
-    estate: Estate,
-    account: str,
-    gateways: Mapping[str, VpnGateway],
-    of: Leading,
-    found: Sequence[Leading],
-) -> told.LineRoute:
-    if of.attachment:
-        attachment = estate.attachments.get(account, of.attachment)
-        prefixes = of.hears or _of_hub(estate, attachment, of, found)
-        return told.LineRoute(attachment.hub, prefixes, of.lines, of.rank)
-    prefixes = _of_gateway(estate, gateways[of.gateway], of, found)
-    return told.LineRoute(of.gateway, prefixes, of.lines, of.rank)
-
-
 def _of_gateway(
     estate: Estate, gateway: VpnGateway, of: Leading, found: Iterable[Leading]
 ) -> tuple[str, ...]:
@@ -147,21 +139,31 @@ def _is_heard(of: Leading, other: Leading) -> bool:
     return of.relayed and other.site != of.site and other.asn != of.asn
 
 
+def _tables(estate: Estate, account: str, found: Iterable[Leading]) -> dict[str, tuple[Entry, ...]]:
+    """The routes of the table that each attachment goes by, if it goes by any."""
+    by_table: dict[str, tuple[Entry, ...]] = {}
+    by_attachment = {}
+    for name in dict.fromkeys(one.attachment for one in found if one.attachment):
+        attachment = estate.attachments.get(account, name)
+        if attachment.table and attachment.table not in by_table:
+            table = estate.hub_tables.get(account, attachment.table)
+            by_table[attachment.table] = hubs.routes(estate, table)
+        by_attachment[name] = by_table.get(attachment.table, ())
+    return by_attachment
+
+
 def _of_hub(
-    estate: Estate, attachment: HubAttachment, of: Leading, found: Iterable[Leading]
+    tables: Mapping[str, Sequence[Entry]], of: Leading, found: Iterable[Leading]
 ) -> tuple[str, ...]:
     """The routes of the table that an attachment goes by, but for the site's own."""
-    if not attachment.table:
-        return ()
     own = {
         one.attachment
         for one in found
         if one.attachment and (one.site == of.site or (of.relayed and not _is_heard(of, one)))
     }
-    table = estate.hub_tables.get(attachment.account, attachment.table)
     return tuple(
         route.prefix
-        for route in hubs.routes(estate, table)
+        for route in tables.get(of.attachment, ())
         if any(name not in own for name in route.attachments)
     )
 

@@ -21,6 +21,7 @@ from antipodes.questions.layout import (
     CHIP_STEP,
     DOWN,
     MARGIN,
+    OUTER_PORT,
     STUB_TIP,
     SUBNET_HEAD,
     Bar,
@@ -163,7 +164,7 @@ class _Picture:
         yield _rect(network.x, network.y, network.width, network.height, "network", 7)
         down = network.faces == DOWN
         y = network.y + 18 if down else network.y + network.height - 22
-        room = network.width - 24 - 62 * len(network.outer)
+        room = network.width - 24 - OUTER_PORT * len(network.outer)
         yield _text(network.x + 12, y, network.title, "name", room, 12.5, network.id)
         yield _text(network.x + 12, y + 14, network.prefixes, "faint small", room, 9.5)
         for zone, boxes in network.columns.items():
@@ -180,7 +181,7 @@ class _Picture:
                 x, edge = network.port(key)
                 yield f'<circle class="icon" cx="{x:.1f}" cy="{edge:.1f}" r="6"/>'
                 at = edge + network.faces * 4 + 3.5
-                yield _text(x + 10, at, self._layout.called(key), "faint small", 90, 9.5)
+                yield _text(x + 10, at, self._layout.called(key), "faint small", 110, 9.5)
 
     def _subnet(self, box: SubnetBox) -> Iterator[str]:
         kind = "public" if box.is_public else "private"
@@ -207,7 +208,7 @@ class _Picture:
         if gateway is None:
             yield _rect(x - 6, edge - 6, 12, 12, "icon", 3, key)
             y = edge + (out * 12 if out < 0 else 20)
-            yield _text(x, y, self._layout.called(key), "faint small mid", 60, 9.5)
+            yield _text(x, y, self._layout.called(key), "faint small mid", OUTER_PORT, 9.5)
             return
         tip = edge + out * STUB_TIP
         yield f'<path class="wire" d="M{x:.1f} {edge:.1f}V{tip:.1f}"/>'
@@ -267,8 +268,10 @@ class _Picture:
             if trail is not None:
                 yield f'<path class="halo" d="{rounded(trail.points)}"/>'
                 yield f'<path class="{kind}" d="{rounded(trail.points)}"/>'
+        been: dict[tuple[float, float], int] = {}
         for stop in self._there.stops:
-            yield from _badge(stop.number, *stop.at)
+            again = been[stop.at] = been.get(stop.at, -1) + 1
+            yield from _badge(stop.number, stop.at[0] + 16 * again, stop.at[1])
         walk, back = self._walk
         if self._there.end is not None:
             yield from self._end(self._there, walk)

@@ -36,7 +36,7 @@ NETWORK_GAP, REGION_PAD, REGION_HEAD, STUB, NO_STUB = 22.0, 20.0, 34.0, 44.0, 6.
 BAR, BAR_STEP, LANE, CHANNEL_PAD, LANE_RIGHT = 34.0, 58.0, 20.0, 22.0, 30.0
 REGION_GAP, MARGIN, TITLE = 26.0, 18.0, 40.0
 STUB_TIP = 27.0
-ROW_WIDTH_MAX, MANY_REGIONS, OUTER_PORT = 1120.0, 3, 62.0
+ROW_WIDTH_MAX, MANY_REGIONS, OUTER_PORT = 1120.0, 3, 84.0
 CHIPS_MAX, NETWORKS_MAX, CAPTIONS_MAX = 5, 12, 6
 
 
@@ -249,11 +249,14 @@ class Layout:
             for chip in box.chips
             for member in chip.members
         }
+        for interface in topology.interfaces.values():
+            if interface.of and interface.id in self.chips:
+                self.chips.setdefault(interface.of, self.chips[interface.id])
         self.width = 0.0
 
     def called(self, name: str) -> str:
         """The name of a thing, or else the beginning of its id."""
-        found = self.names.get(name)
+        found = self.names.get(name) or self.names.get(name.partition("/")[0])
         attachment = self.topology.attachments.get(name)
         if found is None and attachment is not None and attachment.kind == NETWORK:
             return f"{self.called(attachment.of)} to {self.called(attachment.hub)}"

@@ -1,10 +1,9 @@
 """Rules of groups that allow nothing more, spaces that overlap, and ways that cross zones."""
 
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_network
 
 from antipodes.fabric.network.index import Index
-from antipodes.fabric.network.spaces import SOURCE, Box, minus_all
+from antipodes.fabric.network.spaces import SOURCE, Box, Range, minus_all, prefix
 from antipodes.fabric.network.subnets import judged
 from antipodes.fabric.network.topology import (
     FAR_HUB,
@@ -20,6 +19,7 @@ from antipodes.fabric.network.topology import (
 from antipodes.questions.findings import Finding
 
 FAMILIES = (4, 6)
+Space = tuple[str, int, Range]  # a prefix, its family, and what it is
 
 
 # Rules.
@@ -103,9 +103,10 @@ def _touch(index: Index, one: GroupRule, other: GroupRule) -> bool:
 def overlap_findings(topology: Topology) -> Iterator[Finding]:
     """Networks and sites that are joined, and have addresses in common."""
     for by, joined in _joined(topology):
-        for number, (name, own) in enumerate(joined):
-            for other, far in joined[:number]:
-                both = _common(own, far)
+        spaces = [(name, [(one, *prefix(one)) for one in own]) for name, own in joined]
+        for number, (name, mine) in enumerate(spaces):
+            for other, far in spaces[:number]:
+                both = _common(mine, far)
                 if name != other and both:
                     said = f"{other} and {name} both have {both}, and {by} joins them"
                     yield Finding("overlap", (by, other, name), said)
@@ -151,15 +152,15 @@ def _sites(topology: Topology, to: str) -> list[tuple[str, tuple[str, ...]]]:
     return [(name, topology.sites[name].prefixes) for name in names if name in topology.sites]
 
 
-def _common(left: Iterable[str], right: Iterable[str]) -> str:
-    far = [ip_network(one) for one in right]
+def _common(left: Iterable[Space], right: Iterable[Space]) -> str:
+    """What two have in common; of two prefixes of which one is in the other, that is the inner."""
     found = [
-        max(own, one, key=lambda network: network.prefixlen)
-        for own in map(ip_network, left)
-        for one in far
-        if own.version == one.version and own.overlaps(one)
+        one if high - low < last - first else other
+        for one, family, (low, high) in left
+        for other, version, (first, last) in right
+        if family == version and low <= last and first <= high
     ]
-    return ", ".join(dict.fromkeys(map(str, found)))
+    return ", ".join(dict.fromkeys(found))
 
 
 # Zones.

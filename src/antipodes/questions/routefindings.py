@@ -3,20 +3,18 @@
 A route is shadowed where others win for every address of it, whatever is learnt: without it, no
 packet goes anywhere else. One that somebody has written is unused where nothing comes to it, as
 things are, that a host, a site, a service or the internet could send, first or in answer, whatever
-groups and firewalls allow: more comes to routes in this way of counting than does in truth, so what
-is called unused is so.
+its source is and whatever groups and firewalls allow: more comes to routes in this way of counting
+than does in truth, so what is called unused is so.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_network
 from typing import Any
 
-from antipodes.fabric.network.fabric import ON_THE_INTERNET, Fabric, from_interface, from_site
+from antipodes.fabric.network.fabric import ON_THE_INTERNET, Fabric, from_site
 from antipodes.fabric.network.nodes import End, Key, Lookup, Node, Permit, Restore, Rule
 from antipodes.fabric.network.reaching import Followed, parts
 from antipodes.fabric.network.spaces import (
-    SOURCE,
     TARGET,
     Box,
     Range,
@@ -24,7 +22,6 @@ from antipodes.fabric.network.spaces import (
     flattened,
     minus_all,
     prefix,
-    replaced,
 )
 from antipodes.fabric.network.subnets import STRAIGHT, VIA, preferred
 from antipodes.fabric.network.topology import (
@@ -41,14 +38,14 @@ from antipodes.fabric.network.topology import (
 )
 from antipodes.questions.findings import Finding
 
-FAMILIES = (4, 6)
 _WHOLE = frozenset({"0.0.0.0/0", "::/0"})
 _COVERED_MIN = 2  # networks that make a route a summary of them
+_NAMED_MAX = 4
 
 
 def route_findings(topology: Topology) -> Iterator[Finding]:
     """All findings about routes."""
-    fabrics = {version: Fabric(topology, version) for version in FAMILIES}
+    fabrics = {version: Fabric(topology, version) for version in _families(topology)}
     shadowed = dict(_all_shadowed(topology, fabrics))
     for (table, name), winners in shadowed.items():
         by = ", ".join(winners) or "the network's own prefixes"
@@ -72,6 +69,12 @@ def route_findings(topology: Topology) -> Iterator[Finding]:
             if written and key not in shadowed and Rule(*key) not in taken:
                 yield _unused(hub_table.id, known_to.name, hub_table.hub)
     yield from _missing(topology)
+
+
+def _families(topology: Topology) -> list[int]:
+    """The families that anything has addresses of."""
+    spaces = (*topology.networks.values(), *topology.sites.values())
+    return sorted({prefix(one)[0] for space in spaces for one in space.prefixes})
 
 
 def _unused(table: str, name: str, of: str) -> Finding:
@@ -108,7 +111,7 @@ def _all_shadowed(
             if route.to.kind == LOCAL or not route.prefixes:
                 continue
             certain = [one for one in table.routes if one is route or one.origin != PROPAGATED]
-            orders = [preferred(fabrics[one].index, network, certain) for one in FAMILIES]
+            orders = [preferred(one.index, network, certain) for one in fabrics.values()]
             winners = _winners(route, orders)
             if winners or (winners is not None and _is_inside(route, network)):
                 yield (table.id, route.name), winners
@@ -136,11 +139,11 @@ def _shadowed_in_hub(
             one for one in ordered if one is route or not lines.intersection(one.attachments)
         ]
         orders = [
-            [(one, ends) for one in certain for ends in fabrics[version].index.ranges(one.prefixes)]
-            for version in FAMILIES
+            [(one, ends) for one in certain for ends in fabric.index.ranges(one.prefixes)]
+            for fabric in fabrics.values()
         ]
-        winners = _winners(route, orders) if route.prefixes else None
-        if winners is not None:
+        winners = _winners(route, orders)
+        if winners:
             yield (table.id, route.name), winners
 
 
@@ -206,13 +209,11 @@ def _open(node: Node) -> Node:
 
 
 def _sent(fabric: Fabric) -> Iterator[tuple[Key, Box]]:
-    """All that may be sent: from the addresses of interfaces and sites, and from the internet."""
-    index, whole = fabric.index, everything(fabric.index.version)
-    topology = index.topology
+    """All that may be sent: from subnets with anything in them, sites, and the internet."""
+    topology, whole = fabric.index.topology, everything(fabric.index.version)
     yield ON_THE_INTERNET, whole
-    for interface in topology.interfaces.values():
-        for address in index.addresses(interface.addresses):
-            yield from_interface(interface.id), replaced(whole, SOURCE, (address, address))
+    for name in dict.fromkeys(one.subnet for one in topology.interfaces.values()):
+        yield ("wire", name, STRAIGHT), whole
     for translator in topology.translators.values():
         subnet = topology.interfaces[translator.interface].subnet
         yield ("wire", subnet, VIA), whole  # what it gives back to whom it is for
@@ -227,33 +228,44 @@ def _sent(fabric: Fabric) -> Iterator[tuple[Key, Box]]:
 
 def _missing(topology: Topology) -> Iterator[Finding]:
     """Networks of a hub that a summary to it leaves out."""
+    ranges = {name: _ranges(one.prefixes) for name, one in topology.networks.items()}
+    attached: dict[str, dict[str, None]] = {}
+    for one in topology.attachments.values():
+        if one.kind == NETWORK and one.of in ranges:
+            attached.setdefault(one.hub, {})[one.of] = None
     for table, network in _tables(topology).values():
-        for route in table.routes:
+        to = [(route, _ranges(route.prefixes)) for route in table.routes]
+        every = [part for _, parts_of in to for part in parts_of]
+        for route, own in to:
             if route.to.kind != HUB or _WHOLE.intersection(route.prefixes):
                 continue
-            beside = [
-                one
-                for one in topology.attachments.values()
-                if one.hub == route.to.id and one.kind == NETWORK and one.of != network.id
-            ]
-            spaces = {one.of: topology.networks[one.of].prefixes for one in beside}
-            covered = [name for name, own in spaces.items() if _covers((route,), own)]
-            left = [name for name, own in spaces.items() if not _covers(table.routes, own)]
+            beside = [name for name in attached.get(route.to.id, ()) if name != network.id]
+            covered = [name for name in beside if _meet(own, ranges[name])]
+            left = [name for name in beside if not _meet(every, ranges[name])]
             if len(covered) >= _COVERED_MIN:
-                for name in left:
-                    said = (
-                        f"{route.name} of {table.id} leads to {', '.join(covered)} by "
-                        f"{route.to.id}, and no route of it leads to {name} "
-                        f"({', '.join(spaces[name])}), which is attached as well"
-                    )
-                    yield Finding("missing in a summary", (table.id, route.name, name), said)
+                yield from (_left_out(topology, table.id, route, name, covered) for name in left)
 
 
-def _covers(routes: Iterable[Route], prefixes: Iterable[str]) -> bool:
-    """Whether routes lead to any part of some prefixes."""
-    ranges = [ip_network(one) for route in routes for one in route.prefixes]
+def _left_out(
+    topology: Topology, table: str, route: Route, name: str, covered: list[str]
+) -> Finding:
+    prefixes = ", ".join(topology.networks[name].prefixes)
+    others = ", ".join(covered[:_NAMED_MAX]) + (", ..." if len(covered) > _NAMED_MAX else "")
+    said = (
+        f"{route.name} of {table} leads to {others} by {route.to.id}, and no route of it leads to "
+        f"{name} ({prefixes}), which is attached as well"
+    )
+    return Finding("missing in a summary", (table, route.name, name), said)
+
+
+def _ranges(prefixes: Iterable[str]) -> list[tuple[int, Range]]:
+    return [prefix(one) for one in prefixes]
+
+
+def _meet(left: Iterable[tuple[int, Range]], right: Iterable[tuple[int, Range]]) -> bool:
+    """Whether any range of the one has anything in common with any of the other."""
     return any(
-        one.version == own.version and one.overlaps(own)
-        for one in ranges
-        for own in map(ip_network, prefixes)
+        family == version and low <= last and first <= high
+        for family, (low, high) in left
+        for version, (first, last) in right
     )

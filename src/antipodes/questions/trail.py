@@ -24,7 +24,7 @@ from antipodes.questions.layout import (
 )
 
 ASIDE = 3.5  # between two ways in one gutter
-_ID = re.compile(r"[a-z]+(?:-[a-z]+)*-[0-9a-f]{8,}")
+_RULE_ID = re.compile(r"sgr-[0-9a-f]+")
 INSIDE = frozenset({"filter", "table", "hub table", "subnet", "network"})
 
 
@@ -84,7 +84,7 @@ class Trail:
         if step.rule is None:
             return ""
         name = step.rule.name
-        return self._layout.names.get(name) or ("" if _ID.fullmatch(name) else name)
+        return self._layout.names.get(name) or ("" if _RULE_ID.fullmatch(name) else name)
 
     def _come_to(self, kind: str, name: str) -> Point | None:
         """Go to a thing; where its number stands, or None if it has no place."""

@@ -1,4 +1,4 @@
-"""Business intelligence reaches a database in another account.
+"""Business intelligence reaches a database in another account, and in another region.
 
 A reporting tool keeps an interface in a subnet of its own account; the database is another
 account's. There are four ways, and each is right somewhere.
@@ -18,7 +18,7 @@ and back: what most often is missing is the way back.
 import lab as laboratory
 import parts
 
-REGIONS = ("us-west-2",)
+REGIONS = ("us-west-2", "us-east-1")
 OTHER = "111122223333"  # the account that has the database
 PORT = 5439
 ADDRESS, MOVED = "10.2.1.10", "10.2.1.20"
@@ -45,6 +45,7 @@ def play(lab):
     by_hub(lab, here, there, tool, database)
     by_link(lab, here, there, tool)
     by_sharing(lab, there, tools, taken)
+    in_another_region(lab, here, tool)
 
 
 def by_peering(lab, here, there, tool, database):
@@ -162,6 +163,43 @@ def by_sharing(lab, there, tools, taken):
     walk = lab.ask("The connection is valid", guest, MOVED, port=PORT)
     lab.check("Charged for each gigabyte", walk["forward"]["charges"], [])
     lab.draw("A shared subnet", guest, MOVED, port=PORT)
+
+
+def in_another_region(lab, here, tool):
+    lab.say("""
+        **In another region** subnets are not shared, and distance comes in. A second database
+        stands there, and peering costs least again.
+    """)
+    tools, reports, _ = here
+    data = lab.client("ec2", REGIONS[1], OTHER)
+    archive = parts.vpc(data, "archive", "10.3.0.0/16")
+    shelf = parts.subnet(data, "archive subnet", archive, "10.3.0.0/24")
+    taken = parts.group(data, "archive group", archive, "10.1.0.0/16", protocol="tcp", port=PORT)
+    database = parts.instance(data, "archived database", shelf, taken)
+    lab.question("choose", "database", "reader", "archived database", "--gb-month", "500")
+    peering = tools.create_vpc_peering_connection(
+        VpcId=reports,
+        PeerVpcId=archive,
+        PeerOwnerId=OTHER,
+        PeerRegion=REGIONS[1],
+        TagSpecifications=parts.tagged("vpc-peering-connection", "reports to archive"),
+    )["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+
+    def is_seen(ec2, code):
+        names = {"Name": "vpc-peering-connection-id", "Values": [peering]}
+        states = {"Name": "status-code", "Values": [code]}
+        found = ec2.describe_vpc_peering_connections(Filters=[names, states])
+        return bool(found["VpcPeeringConnections"])
+
+    lab.until(lambda: is_seen(data, "pending-acceptance"))
+    data.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
+    lab.until(lambda: is_seen(tools, "active") and is_seen(data, "active"))
+    going, coming = parts.main_table(tools, reports), parts.main_table(data, archive)
+    parts.route(tools, going, "10.3.0.0/16", VpcPeeringConnectionId=peering)
+    parts.route(data, coming, "10.1.0.0/16", VpcPeeringConnectionId=peering)
+    walk = lab.ask("The connection is valid", tool, database, port=PORT)
+    lab.check("Charged for each gigabyte", walk["forward"]["charges"], ["region crossed"])
+    lab.draw("A peering between regions and accounts", tool, database, port=PORT)
 
 
 def share(lab, resource, owner, other):

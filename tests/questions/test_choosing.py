@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from antipodes.fabric.network import topology as model
 from antipodes.fabric.network.topology import Topology
 from antipodes.questions.choosing import Choice, Option, estate, lines
 from antipodes.questions.choosingcentral import (
@@ -130,7 +131,7 @@ def test_in_one_region_and_organization_a_shared_subnet_costs_least() -> None:
     assert found.taken is of(found, "a shared subnet")
     assert usd(found.taken) == usd(of(found, "peering")) == 20.0  # both sides of two zones
     assert usd(of(found, "a transit gateway")) == round(2 * 36.5 + 20, 2)
-    assert usd(of(found, "PrivateLink")) == round(0.0225 * 730 + 2 * 7.3 + 10, 2)
+    assert usd(of(found, "PrivateLink")) == round(0.0225 * 730 + 7.3 + 10, 2)
     assert all("1.5 ms one way" in one.reasons[0] for one in found.options)
 
 
@@ -151,14 +152,18 @@ def test_what_is_against_each_way() -> None:
 
 def test_an_engine_that_makes_endpoints_needs_no_balancer() -> None:
     found = of(choice(two(), engine="ra3"), "PrivateLink")
-    assert usd(found) == round(2 * 7.3 + 10, 2)
+    assert usd(found) == 17.3
     assert not any("breaks" in reason for reason in found.reasons)
 
 
 def test_attachments_that_are_there_cost_nothing_more() -> None:
     topology, source, target = mesh(*EIGHT[:2])
     found = choose_database(topology, source, target, Wanted(0), lambda *_: 1.0)
-    assert usd(of(found, "a transit gateway")) == 73.0  # both ends of the peering of the hubs
+    assert usd(of(found, "a transit gateway")) == 0
+    apart = {name: one for name, one in topology.attachments.items() if one.kind == model.NETWORK}
+    lonely = replaced(topology, attachments=apart)
+    found = choose_database(lonely, source, target, Wanted(0), lambda *_: 1.0)
+    assert usd(of(found, "a transit gateway")) == 73.0  # both ends of a peering of the hubs
 
 
 def test_two_ends_in_one_network_and_unknown_ones_are_refused() -> None:

@@ -1,10 +1,9 @@
 """How a client reaches a database in another network: joined, by a hub, by a link, or shared."""
 
-from collections.abc import Iterable
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from antipodes.fabric.network.topology import NETWORK, Network, Subnet, Topology
+from antipodes.fabric.network.topology import FAR_HUB, HOST, NETWORK, Network, Subnet, Topology
 from antipodes.questions.choosing import Choice, Item, Option, by_gb, cheapest, hourly, saved
 from antipodes.questions.networks import Ends, QuestionError
 from antipodes.questions.walking import OneWay
@@ -73,7 +72,7 @@ def choose_database(
             _sharing(both, wanted),
             _peering(both, wanted),
             _hub(topology, both, wanted),
-            _link(both, wanted),
+            _link(topology, both, wanted),
         )
     )
     taken = cheapest(options)
@@ -138,18 +137,19 @@ def _hub(topology: Topology, both: Pair, wanted: Wanted) -> Option:
         items.insert(0, hourly("attachments that are not there", missing, "hub-hour"))
     reasons = ["one place for the routes of many networks; both tables of the hub are needed"]
     if not both.is_one_region:
-        items.insert(0, hourly("both ends of the hubs' peering", 2, "hub-hour"))
+        if not _are_peered(topology, both.regions):
+            items.insert(0, hourly("both ends of the hubs' peering", 2, "hub-hour"))
         reasons.append("routes between hubs are static")
     against = "their networks have addresses in common" if both.overlap else ""
     crossing = _crossing(both, wanted, zones=False)
     return Option("a transit gateway", (*items, *crossing), tuple(reasons), against)
 
 
-def _link(both: Pair, wanted: Wanted) -> Option:
+def _link(topology: Topology, both: Pair, wanted: Wanted) -> Option:
     reasons = ["one service only, one way; addresses may overlap"]
-    zones = len(_zones(both.subnets))
+    zones = len(_zones(topology, both.networks[0]))
     items: list[Item] = [
-        hourly("endpoint", zones, "endpoint-hour"),
+        hourly("endpoint, in each of the client's zones", zones, "endpoint-hour"),
         by_gb("through it", wanted.gb_month, "endpoint-gb"),
     ]
     if wanted.engine == "ra3":
@@ -161,5 +161,18 @@ def _link(both: Pair, wanted: Wanted) -> Option:
     return Option("PrivateLink", (*items, *crossing), tuple(reasons))
 
 
-def _zones(subnets: Iterable[Subnet]) -> dict[str, None]:
-    return dict.fromkeys(one.zone for one in subnets)
+def _zones(topology: Topology, network: Network) -> dict[str, None]:
+    """The zones where a network has hosts."""
+    hosts = (one for one in topology.interfaces.values() if one.kind == HOST)
+    inside = (topology.subnets[one.subnet] for one in hosts)
+    return dict.fromkeys(one.zone for one in inside if one.network == network.id)
+
+
+def _are_peered(topology: Topology, regions: tuple[str, str]) -> bool:
+    """Whether hubs of two regions are attached to each other."""
+    hubs = {name: hub.region for name, hub in topology.hubs.items()}
+    far = (one for one in topology.attachments.values() if one.kind == FAR_HUB)
+    ends = ((one, topology.attachments.get(one.of)) for one in far)
+    return any(
+        other is not None and (hubs[one.hub], hubs[other.hub]) == regions for one, other in ends
+    )

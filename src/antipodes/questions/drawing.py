@@ -247,7 +247,7 @@ class _Picture:
             if words:
                 (x, y), is_level = wire.middle, wire.is_level
                 long = len(words) * 9.5 * LETTER
-                x, y = (x - long / 2, y - 6) if is_level else (x + 12, y + 3.4)
+                x, y = (x - long / 2, y - 11) if is_level else (x + 12, y + 3.4)
                 plate = "plate" if distance else "inner-plate"
                 yield _rect(x - 3, y - 10, long + 6, 13, plate, 6)
                 yield _text(x, y, words, "faint small", long + 9, 9.5, wire.id)

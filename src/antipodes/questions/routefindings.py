@@ -73,8 +73,9 @@ def route_findings(topology: Topology) -> Iterator[Finding]:
 
 def _families(topology: Topology) -> list[int]:
     """The families that anything has addresses of."""
-    spaces = (*topology.networks.values(), *topology.sites.values())
-    return sorted({prefix(one)[0] for space in spaces for one in space.prefixes})
+    spaces = [one.prefixes for one in topology.networks.values()]
+    spaces += [one.prefixes for one in topology.sites.values()]
+    return sorted({prefix(one)[0] for own in spaces for one in own})
 
 
 def _unused(table: str, name: str, of: str) -> Finding:

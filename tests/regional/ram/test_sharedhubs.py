@@ -158,3 +158,13 @@ def test_packets_pass_between_the_networks_of_two_accounts(region: Region, askin
     asked = Asked(hosts[0], "10.2.0.99") if asking == ACCOUNT else Asked(hosts[1], "10.1.0.99")
     record = as_record(walked(alone, asked), lambda *_: 0.5)
     assert record["forward"]["outcome"] == "unknown"
+
+
+def test_a_site_of_the_other_account_is_not_attached(region: Region) -> None:
+    hub, theirs = shared(region), region.client("ec2", account=OTHER)
+    made = theirs.create_customer_gateway(Type="ipsec.1", IpAddress="203.0.113.1")
+    asked = {"CustomerGatewayId": made["CustomerGateway"]["CustomerGatewayId"]}
+    create = theirs.create_vpn_connection
+    code = refusal(create, Type="ipsec.1", TransitGatewayId=hub, **asked)
+    assert code == "UnauthorizedOperation"
+    assert theirs.describe_vpn_connections()["VpnConnections"] == []

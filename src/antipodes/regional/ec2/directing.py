@@ -14,8 +14,6 @@ def attach(estate: Estate, account: str) -> None:
     known = {
         (one.hub, one.of): one for one in estate.attachments.list(account) if one.kind == DIRECT
     }
-    if not joined and not known:
-        return
     wanted = {(one.gateway, one.via): None for one in joined}
     for pair, one in known.items():
         if pair not in wanted:

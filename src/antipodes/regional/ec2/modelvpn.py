@@ -1,7 +1,7 @@
 """What is kept of networks outside of the region, and the tunnels to them.
 
 As in `model`, what follows from others is never kept: whether a tunnel is up, what has been learnt
-over it, and which routes are propagated, are worked out in `sites`.
+over it, and which routes are propagated, are worked out in `vpns` and `leading`.
 """
 
 import msgspec

@@ -27,7 +27,7 @@ _MADE = b"ec2/default-network/"
 def _furnish(service: "Ec2", call: Call) -> None:
     """An account gets what others have made for it before it does anything else."""
     service.furnish(call.account)
-    directing.attach(service.estate, call.account)
+    service.direct(call.account)
 
 
 operations = Preceded(_furnish)
@@ -42,6 +42,7 @@ class Ec2(Service):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self.estate = Estate(host)
+        self._joined: dict[str, object] = {}  # what is attached by now, by account
         self.interfaces = Interfaces(self.estate)
         self.lent = Lent(self.interfaces)
         self.names = Names(self.estate)
@@ -68,7 +69,7 @@ class Ec2(Service):
         """The networks of every account, in the words of `fabric.network`, as plain data."""
         estate = self.estate
         for account in estate.accounts():
-            directing.attach(estate, account)
+            self.direct(account)
         return {
             account: msgspec.to_builtins(topology(estate, account)) for account in estate.accounts()
         }
@@ -84,6 +85,13 @@ class Ec2(Service):
         found = self.estate.endpoints.find(account, endpoint)
         if found is not None:
             endpoints.remove(self.estate, found)
+
+    def direct(self, account: str) -> None:
+        """Attach what Direct Connect joins to transit gateways, if that has changed."""
+        joined = self.estate.lines.joined(account)
+        if self._joined.get(account) != joined:
+            directing.attach(self.estate, account)
+            self._joined[account] = joined
 
     def furnish(self, account: str) -> None:
         """Make an account's default network, once."""

@@ -128,11 +128,8 @@ def target(estate: Estate, account: str, request: Request) -> tuple[str, str]:
         )
     if gateway:
         estate.vpn_gateways.get(account, gateway)
-    elif hub and estate.hubs.get(account, hub).account != account:
-        raise ServiceError(
-            "UnsupportedOperation",
-            f"{hub} is another account's: it has no VPN connections of yours.",
-        )
+    elif hub:
+        estate.hubs.get(account, hub)
     return gateway, hub
 
 

@@ -3,7 +3,7 @@
 from itertools import count
 from typing import Any
 
-from tests.regional.ec2.networks import Networks
+from tests.regional.ec2.networks import ACCOUNT, Networks
 from tests.regional.elbv2.hosts import Region
 
 
@@ -22,8 +22,8 @@ def header(**fields: list[str]) -> dict[str, Any]:
 class Scopes(Networks):
     """Networks that are asked about by scopes."""
 
-    def __init__(self, region: Region) -> None:
-        super().__init__(region)
+    def __init__(self, region: Region, account: str = ACCOUNT) -> None:
+        super().__init__(region, account)
         self.region = region
         self._tokens = count()
 

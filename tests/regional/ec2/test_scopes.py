@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from antipodes.regional.ec2 import scopes
 from tests.regional.ec2.networks import ACCOUNT
 from tests.regional.ec2.scoping import Shop, ends, header, kind, of, parts
 from tests.regional.ec2.worlds import named, refusal, tagged
@@ -290,6 +291,29 @@ def test_findings_in_pages_that_outlive_a_restart(shop: Shop) -> None:
         token = {"NextToken": page["NextToken"]}
     assert pages == every
     assert refusal(get, **name, NextToken="x") == "InvalidParameterValue"
+
+
+def test_what_an_account_may_have_of_each(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    ec2 = shop.ec2
+    monkeypatch.setattr(scopes, "SCOPES_MAX", 1)
+    monkeypatch.setattr(scopes, "ANALYSES_MAX", 2)
+    monkeypatch.setattr(scopes, "FINDINGS_MAX", 2)
+    scope = shop.scope({"Source": of(shop.network)})  # Amazon's do not count
+    code = refusal(ec2.create_network_insights_access_scope, MatchPaths=USUAL)
+    assert code == "NetworkInsightsAccessScopeLimitExceeded"
+    analysis = shop.analysed(scope)
+    assert "more findings than 2" in analysis["WarningMessage"]
+    name = analysis["NetworkInsightsAccessScopeAnalysisId"]
+    told = ec2.get_network_insights_access_scope_analysis_findings(
+        NetworkInsightsAccessScopeAnalysisId=name
+    )
+    assert len(told["AnalysisFindings"]) == 2
+    shop.analysed(scope)
+    start = ec2.start_network_insights_access_scope_analysis
+    code = refusal(start, NetworkInsightsAccessScopeId=scope)
+    assert code == "NetworkInsightsAccessScopeAnalysisLimitExceeded"
+    ec2.delete_network_insights_access_scope_analysis(NetworkInsightsAccessScopeAnalysisId=name)
+    start(NetworkInsightsAccessScopeId=scope)
 
 
 def test_analyses_are_begun_once_found_by_time_and_deleted(shop: Shop) -> None:

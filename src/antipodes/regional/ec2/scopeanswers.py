@@ -48,12 +48,19 @@ class Asked:
         self._groups = groups
         self._hosts: list[str] = []
         self._inside: dict[str, list[str]] = {}  # interfaces by what they are of, or in
+        seen = {one.id for one in estate.interfaces.list(account)}  # not all that is around them
         for one in topology.interfaces.values():
-            if one.kind not in {told.CARRIER, told.TRANSLATOR}:
+            if one.id in seen and one.kind not in {told.CARRIER, told.TRANSLATOR}:
                 self._hosts.append(one.id)
                 network = topology.subnets[one.subnet].network
                 for name in (one.of, one.subnet, network, *(one.groups or ())):
                     self._inside.setdefault(name, []).append(one.id)
+        self._ends = frozenset(
+            [
+                *(*self._hosts, *topology.services, *topology.gateways, *topology.peerings),
+                *(*topology.attachments, *topology.private_gateways),
+            ]
+        )
 
     def ways(self, content: bytes) -> Iterable[Way]:
         """The ways that a scope asks for, in the order of their sources."""
@@ -92,9 +99,10 @@ class Asked:
 
     def _condition(self, path: Statement) -> Condition:
         source, target = path.get("Source") or {}, path.get("Destination") or {}
+        ends = self._named(target)
         return Condition(
             self._named(source),
-            self._named(target),
+            self._ends if ends is None else ends,
             self._header(source.get("PacketHeaderStatement")),
             self._header(target.get("PacketHeaderStatement")),
             tuple(self._named(one) or frozenset() for one in path.get("ThroughResources") or []),

@@ -111,7 +111,8 @@ async def start_network_insights_access_scope_analysis(
         )
     check_dry_run(request)
     analysis_id = estate.scope_analyses.new_id()
-    found = [] if failure else list(islice(_found(service, call, scope, groups), _TOO_MANY))
+    too_many = scopes.FINDINGS_MAX + 1
+    found = [] if failure else list(islice(_found(service, call, scope, groups), too_many))
     kept = found[: scopes.FINDINGS_MAX]
     warning = ""
     if len(found) > len(kept):
@@ -132,9 +133,6 @@ async def start_network_insights_access_scope_analysis(
     estate.scope_analyses.put(call.account, made.id, made)
     estate.tag(call.account, made.id, given)
     return _begun(service, made)
-
-
-_TOO_MANY = scopes.FINDINGS_MAX + 1
 
 
 def _begun(service: Ec2, of: AccessAnalysis) -> Response:

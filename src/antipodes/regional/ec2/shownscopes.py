@@ -37,6 +37,10 @@ def arn(estate: Estate, account: str, name: str) -> str:
     return f"arn:aws:ec2:{estate.host.place}:{account}:{kinds.resource_of(name)}/{name}"
 
 
+def _is_known(name: str) -> bool:
+    return any(name.rpartition("-")[0] == kind.prefix for kind in kinds.KINDS)
+
+
 def scope(estate: Estate, of: AccessScope) -> Thing:
     """A scope, without its content; Amazon's are called by a tag that nobody has given them."""
     own = {"Name": of.amazons} if of.amazons else {}
@@ -157,7 +161,9 @@ class Shown:
             own = f"{self._estate.host.place}:{self._account}"
             return {"Id": name, "Arn": f"arn:aws:elasticloadbalancing:{own}:loadbalancer/{name}"}
         found = insights.id_shown(name)
-        shown = {"Id": found, "Arn": arn(self._estate, self._account, found)}
+        shown = {"Id": found}
+        if _is_known(found):
+            shown["Arn"] = arn(self._estate, self._account, found)
         called = self._topology.names.get(found)
         return shown | ({"Name": called} if called else {})
 

@@ -25,7 +25,7 @@ from antipodes.questions.layout import (
 BAND_PLAIN, BAND_MESH, BAND_LANE, MESH_MIN = 64.0, 250.0, 20.0, 3
 SITE_WIDTH, SITE, SITE_GAP, TUNNEL = 150.0, 46.0, 30.0, 7.0
 BAR_PAD, BAR_MIN, EXIT_STEP = 46.0, 190.0, 26.0
-TUNNELS_MAX, LANE_STEP = 8, 8.0
+TUNNELS_MAX, LANE_STEP, LEVEL = 8, 8.0, 4
 
 Point = tuple[float, float]
 
@@ -54,7 +54,7 @@ class Wire(NamedTuple):
     def is_level(self) -> bool:
         """Whether that part goes from side to side."""
         (x, y), (far_x, far_y) = self.longest
-        return abs(far_x - x) > abs(far_y - y)
+        return abs(far_x - x) > LEVEL * abs(far_y - y)
 
     @property
     def middle(self) -> Point:

@@ -10,7 +10,9 @@ are compiled, answers are not known. `walks_cached` asks for the same packets ag
 nothing is compiled: all packets there are, followed as exact sets. The peer, bitwuzla, is asked the
 same of the same topology, interface by interface (support/smt.py), and both must name the same
 interfaces; but while ours says of every packet where it ends and by which rules, the peer says of
-every interface only whether there is a packet. `memory_N` is the peak of all resident memory.
+every interface only whether there is a packet. `access_findings_N` is the same question as Network
+Access Analyzer has it: every way from every gateway to every interface, with its packets. It must
+name the same interfaces too. `memory_N` is the peak of resident memory of `access_analysis_N`.
 
 Times are of the processor, since nothing here waits. Every sample is a process of its own.
 """
@@ -32,10 +34,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from support import networks, peers
 from support.harness import Comparison, parsing
 
+from antipodes.fabric.network.accessing import Condition, found
 from antipodes.fabric.network.fabric import ON_THE_INTERNET, Fabric
 from antipodes.fabric.network.outcomes import DELIVERED
 from antipodes.fabric.network.reaching import reach
 from antipodes.fabric.network.spaces import everything
+from antipodes.fabric.network.starting import at_gateway
+from antipodes.fabric.network.topology import Topology
 
 US, PEER = "antipodes", "bitwuzla"
 NETWORKS = 1000
@@ -45,9 +50,9 @@ ROUNDS = 5
 AIMS = {"walks_cold": 10_000.0, "walks_cached": 100_000.0, "access_analysis_10000": 10.0}
 
 
-def walks(rounds: int) -> dict[str, list[float]]:
+def walks(rounds: str) -> dict[str, list[float]]:
     """Walks a second."""
-    found: dict[str, list[float]] = {"walks_first": [], "walks_cold": [], "walks_cached": []}
+    rates: dict[str, list[float]] = {"walks_first": [], "walks_cold": [], "walks_cached": []}
     topology = networks.network(NETWORKS)
     asked = networks.packets(WALKS, NETWORKS, seed=7)
     fabric = Fabric(topology)
@@ -59,25 +64,41 @@ def walks(rounds: int) -> dict[str, list[float]]:
             fabric.walk(start, packet)
         return len(packets) / (time.process_time() - started)
 
-    found["walks_first"].append(rate(asked[:FIRST_WALKS]))
+    rates["walks_first"].append(rate(asked[:FIRST_WALKS]))
     rate(asked[FIRST_WALKS:])
-    for number in range(rounds):
+    for number in range(int(rounds)):
         others = [(start, one._replace(source_port=1024 + number)) for start, one in asked]
-        found["walks_cold"].append(rate(others))
-        found["walks_cached"].append(rate(others * 5))
-    return found
+        rates["walks_cold"].append(rate(others))
+        rates["walks_cached"].append(rate(others * 5))
+    return rates
+
+
+def _told(file: str) -> Topology:
+    topology = msgspec.json.decode(Path(file).read_bytes(), type=Topology)
+    gc.collect()
+    return topology
 
 
 def analysis(file: str) -> dict[str, Any]:
     """Whom the internet reaches in a topology, and by how many ways all packets end."""
-    topology = msgspec.json.decode(Path(file).read_bytes(), type=networks.model.Topology)
-    gc.collect()
+    topology = _told(file)
     started = time.process_time()
     ends = list(reach(Fabric(topology).node, ON_THE_INTERNET, everything(4)))
     reached = {one.end.hop.id for one in ends if one.end.outcome == DELIVERED}
     spent = time.process_time() - started
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"s": spent, "reached": sorted(reached), "ends": len(ends), "peak_mb": peak_mb}
+
+
+def findings(file: str) -> dict[str, Any]:
+    """All ways from gateways to interfaces."""
+    topology = _told(file)
+    started = time.process_time()
+    fabric = Fabric(topology)
+    starts = [at_gateway(fabric, name) for name in topology.gateways]
+    ways = list(found(fabric, starts, [Condition(ends=frozenset(topology.interfaces))]))
+    spent = time.process_time() - started
+    return {"s": spent, "reached": sorted({way.end for way in ways}), "ends": len(ways)}
 
 
 def sampled(*words: str) -> Any:
@@ -97,10 +118,13 @@ def analyses(directory: Path, comparison: Comparison, *, quick: bool) -> dict[st
         file.write_bytes(msgspec.json.encode(networks.network(size // networks.HOSTS)))
         large = size == SIZES[-1]
         for _ in range(1 if quick else ROUNDS - 2 * large):
-            ours = sampled("analysis", str(file))
+            ours, ways = sampled("analysis", str(file)), sampled("findings", str(file))
             comparison.add(f"access_analysis_{size}", US, ours["s"])
             comparison.add(f"memory_{size}", US, ours["peak_mb"])
-            ends[f"ends_{size}"] = ours["ends"]
+            comparison.add(f"access_findings_{size}", US, ways["s"])
+            ends[f"ends_{size}"], ends[f"ways_{size}"] = ours["ends"], ways["ends"]
+            if ways["reached"] != ours["reached"]:
+                raise RuntimeError(f"findings and the analysis disagree on {size} interfaces")
             if peer is None or (quick and large):
                 continue
             theirs = json.loads(subprocess.check_output([*peer, str(file)]))
@@ -126,10 +150,12 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.sample:
         kind, what = chosen.sample
-        print(json.dumps(walks(int(what)) if kind == "walks" else analysis(what)))
+        samples = {"walks": walks, "analysis": analysis, "findings": findings}
+        print(json.dumps(samples[kind](what)))
         return
     units = {"walks_first": "/s", "walks_cold": "/s", "walks_cached": "/s"}
     units |= {f"access_analysis_{size}": "s" for size in SIZES}
+    units |= {f"access_findings_{size}": "s" for size in SIZES}
     units |= {f"memory_{size}": "MB" for size in SIZES}
     comparison = Comparison(units)
     for measure, values in sampled("walks", "2" if chosen.quick else str(ROUNDS)).items():

@@ -85,14 +85,13 @@ def publish(index: Index, gateway_id: str) -> Lookup:
     if index.version == 6:  # noqa: PLR2004 - IPv6
         prefixes = index.topology.networks[found.network].prefixes
         own = [
-            (one, ("internet", gateway_id), Rule(gateway_id, "own prefix"))
-            for one in index.ranges(prefixes)
+            (one, ON_THE_INTERNET, Rule(gateway_id, "own prefix")) for one in index.ranges(prefixes)
         ]
         return table(own, End(outcomes.NO_PUBLIC_ADDRESS, hop), field=SOURCE, hop=hop)
     mapped = [
         (
             (private, private),
-            ("published", gateway_id, str(public)),
+            ("published", str(public)),
             Rule(gateway_id, text(4, public)),
         )
         for private, public in (() if found.egress_only else index.public[found.network])
@@ -100,17 +99,13 @@ def publish(index: Index, gateway_id: str) -> Lookup:
     return table(mapped, End(outcomes.NO_PUBLIC_ADDRESS, hop), field=SOURCE, hop=hop)
 
 
-def published(_index: Index, gateway_id: str, public: str) -> Change:
+def published(_index: Index, public: str) -> Change:
     """The source is a public address from here on."""
-    return Change(None, SOURCE, int(public), ("internet", gateway_id))
+    return Change(None, SOURCE, int(public), ON_THE_INTERNET)
 
 
-def internet(index: Index, _gateway: str = "") -> Lookup:
+def internet(index: Index) -> Lookup:
     """On the internet, towards a public address of ours or anybody else's."""
-    return index.once(ON_THE_INTERNET, lambda: _internet(index))
-
-
-def _internet(index: Index) -> Lookup:
     entries: list[tuple[Range, Key | End, Rule]] = []
     six = index.version == 6  # noqa: PLR2004 - IPv6
     for network_id, gateway_id in (index.gateway_of | (index.egress_of if six else {})).items():

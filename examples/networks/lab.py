@@ -99,7 +99,9 @@ class Lab:
         """A picture, in the current directory."""
         walk = ["--walk", *ends, "--port", str(port), "--protocol", protocol] if ends else []
         name = f"{caption.lower().replace(' ', '-')}.svg"
-        self._run("draw", *walk, "--svg", name)
+        answer = self._run("draw", *walk, "--svg", name)
+        if answer.returncode:
+            raise SystemExit(answer.stderr)
         print(f"  {caption}: {name}")
 
     def resolve(self, name, region, vpc):

@@ -127,3 +127,19 @@ def test_networks_with_nothing_in_them_are_left_out_and_said_to_be() -> None:
         networks={"empty": empty}, tables={"empty main": model.Table("empty main", ())}
     )
     assert "empty" in Layout(alone, {}, ()).networks
+
+
+def test_names_stand_in_a_picture_as_they_are_and_end_inside_of_it() -> None:
+    topology, source, target = SHAPES["hub and spokes"]()
+    interface = topology.interfaces[target]
+    called = "me@you.example & <co> \x07" + 60 * "name "
+    topology = msgspec.structs.replace(topology, names={**topology.names, interface.id: called})
+    walk = walked(topology, Asked(source, target))
+    picture = drawn(topology, world(topology), walk=walk, caption=called)
+    root = ET.fromstring(picture)  # noqa: S314 - our own
+    width = float(root.attrib["width"])
+    words = ["".join(one.itertext()) for one in root.iter(f"{SVG}text")]
+    assert any("me@you" in one for one in words)
+    for one in root.iter(f"{SVG}text"):
+        shown = "".join(part for part in one.itertext() if part != one.findtext(f"{SVG}title"))
+        assert float(one.attrib.get("x", 0)) + 5.5 * len(shown) < width

@@ -6,6 +6,7 @@ links between regions are lines. A walk is a coloured line with numbers, which a
 of; a mark says where it ended. The colours follow the reader's light or dark scheme.
 """
 
+import re
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
@@ -35,7 +36,9 @@ from antipodes.questions.trail import INSIDE, Stop, Trail, rounded
 from antipodes.questions.walking import way_between
 from antipodes.world.world import World
 
-LETTER = 0.56  # of a letter's height, is its width
+# Of a letter's height, is its width: of most, and of those that differ much, in a wide face.
+LETTER, NARROW, WIDE = 0.62, 0.4, 0.9
+BOLD = 1.1  # times as wide
 LIST_STEP, LABELS_MAX, TITLED = 19.0, 6, 50.0
 
 _STYLE = """
@@ -118,10 +121,10 @@ class _Picture:
         size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
         title = self._caption or "Networks"
         yield f'<svg xmlns="http://www.w3.org/2000/svg" class="fabric" {size} role="img">'
-        yield f"<title>{escape(title)}</title><style>{_STYLE}</style>"
+        yield f"<title>{_escaped(title)}</title><style>{_STYLE}</style>"
         yield f'<rect class="paper" width="{width:.0f}" height="{height:.0f}"/>'
         if self._caption:
-            yield f'<text class="title" x="{MARGIN:.0f}" y="32">{escape(title)}</text>'
+            yield _text(MARGIN, 32, title, "title", width - 2 * MARGIN, 16)
         for region in self._layout.regions.values():
             yield from self._region(region)
         for wire in self._joins.wires.values():
@@ -136,8 +139,7 @@ class _Picture:
         yield from self._trails()
         y = self._joins.bottom + MARGIN + 16
         for number, line in enumerate(list_lines):
-            at = y + LIST_STEP * number
-            yield line.replace("@y", f"{at:.1f}").replace("@c", f"{at - 4:.1f}")
+            yield f'<g transform="translate(0 {y + LIST_STEP * number:.1f})">{line}</g>'
         yield "</svg>"
 
     def _width(self) -> float:
@@ -153,8 +155,8 @@ class _Picture:
         if len(region.id) * 7.5 + len(known + more) * 6.2 + 40 > region.width:
             more = ""
         yield (
-            f'<text x="{region.x + 16:.1f}" y="{y:.1f}"><tspan class="name">{escape(region.id)}'
-            f'</tspan><tspan class="faint" dx="8">{escape(known + more)}</tspan></text>'
+            f'<text x="{region.x + 16:.1f}" y="{y:.1f}"><tspan class="name">{_escaped(region.id)}'
+            f'</tspan><tspan class="faint" dx="8">{_escaped(known + more)}</tspan></text>'
         )
 
     def _known(self) -> dict[str, None]:
@@ -217,7 +219,7 @@ class _Picture:
             f'L{x + 4:.1f} {tip - out * 5:.1f}"/>'
         )
         where = f'cx="{x:.1f}" cy="{edge:.1f}" r="6.5"'
-        yield f'<circle class="icon" {where}><title>{escape(key)}</title></circle>'
+        yield f'<circle class="icon" {where}><title>{_escaped(key)}</title></circle>'
         y = tip + (-12 if out < 0 else 19)
         words = "out only" if gateway.egress_only else "internet"
         yield _text(x, y, words, "faint small mid", 60, 9.5)
@@ -243,10 +245,10 @@ class _Picture:
             if distance and len(far) > LABELS_MAX:
                 continue
             named = self._layout.names.get(wire.id, "")
-            words = "  ".join(one for one in (named, distance) if one)
+            words = " · ".join(one for one in (named, distance) if one)
             if words:
                 (x, y), is_level = wire.middle, wire.is_level
-                long = len(words) * 9.5 * LETTER
+                long = _wide(words, 9.5)
                 x, y = (x - long / 2, y - 11) if is_level else (x + 12, y + 3.4)
                 plate = "plate" if distance else "inner-plate"
                 yield _rect(x - 3, y - 10, long + 6, 13, plate, 6)
@@ -297,7 +299,7 @@ class _Picture:
         if self._walk is None or self._there is None:
             return
         for stop in self._there.stops:
-            yield "".join(_badge(stop.number, MARGIN + 10, None)) + self._told(stop)
+            yield "".join(_badge(stop.number, MARGIN + 10, -4)) + self._told(stop)
         for words, walk in (("there", self._walk.there), ("back", self._walk.back)):
             if walk is None:
                 continue
@@ -306,10 +308,12 @@ class _Picture:
             measures = measured(walk.steps, way_between(self._world))
             long = f"{measures.latency_ms:.3g} ms, MTU {measures.mtu}"
             at = f", at {hop.kind} {self._layout.called(hop.id)}" if not walk.passed else ""
+            room = self._width() - 2 * MARGIN - 28 - _wide(long, 12.5)
+            ended = _cut(f"{words}: {walk.end.outcome}{at}", room, 12.5 * BOLD)
             yield (
-                "".join(_mark(MARGIN + 10, None, good=walk.passed))
-                + f'<text x="{MARGIN + 28:.0f}" y="@y" class="name {kind}" '
-                f'style="fill:var(--{kind})">{words}: {escape(walk.end.outcome + at)}'
+                "".join(_mark(MARGIN + 10, -4, good=walk.passed))
+                + f'<text x="{MARGIN + 28:.0f}" class="name {kind}" '
+                f'style="fill:var(--{kind})">{_escaped(ended)}'
                 f'<tspan class="faint" font-weight="400" dx="8">{long}</tspan></text>'
             )
 
@@ -318,13 +322,13 @@ class _Picture:
         _, chip = self._layout.chips.get(stop.id, (None, None))
         if chip is not None and chip.members == (stop.id,):
             called = chip.label
-        room = (self._width() - 2 * MARGIN - 40) / (11 * LETTER) - len(stop.kind + called)
-        if len(notes) > room:
-            notes = f"{notes[: int(room) - 1]}…"
+        room = self._width() - 2 * MARGIN - 40 - _wide(stop.kind, 11)
+        called = _cut(called, room, 11 * BOLD)
+        notes = _cut(notes, room - _wide(called, 11 * BOLD), 11)
         return (
-            f'<text x="{MARGIN + 28:.0f}" y="@y">{escape(stop.kind)} '
-            f'<tspan font-weight="600">{escape(called)}</tspan>'
-            f'<tspan class="faint" dx="8">{escape(notes)}</tspan></text>'
+            f'<text x="{MARGIN + 28:.0f}">{_escaped(stop.kind)} '
+            f'<tspan font-weight="600">{_escaped(called)}</tspan>'
+            f'<tspan class="faint" dx="8">{_escaped(notes)}</tspan></text>'
         )
 
 
@@ -340,18 +344,39 @@ def _text(  # noqa: PLR0913, PLR0917 - where, what and how
     x: float, y: float, words: str, kind: str, room: float, size: float, full: str = ""
 ) -> str:
     """Words, cut off where there is no room for more."""
-    most = max(3, int(room / (size * LETTER)))
-    shown = words if len(words) <= most else f"{words[: most - 1]}…"
-    title = f"<title>{escape(full or words)}</title>" if full or shown != words else ""
+    is_bold = kind in {"name", "title", "hub-text"}
+    shown = _cut(words, room, size * BOLD if is_bold else size)
+    title = f"<title>{_escaped(full or words)}</title>" if full or shown != words else ""
     called = f' class="{kind}"' if kind else ""
-    return f'<text{called} x="{x:.1f}" y="{y:.1f}">{title}{escape(shown)}</text>'
+    return f'<text{called} x="{x:.1f}" y="{y:.1f}">{title}{_escaped(shown)}</text>'
+
+
+def _wide(words: str, size: float) -> float:
+    """How much room words take."""
+    narrow, wide = (sum(map(words.count, some)) for some in ("fijlrt.,:;|'!()/ -", "mwMW@%…→"))
+    beyond = sum(one > "\u2e80" for one in words)
+    most = len(words) - narrow - wide - beyond
+    return size * (most * LETTER + narrow * NARROW + wide * WIDE + beyond)
+
+
+def _cut(words: str, room: float, size: float) -> str:
+    """As many of the letters as there is room for."""
+    if _wide(words, size) <= room:
+        return words
+    most = next((n for n in range(len(words), 2, -1) if _wide(f"{words[:n]}…", size) <= room), 2)
+    return f"{words[:most].rstrip()}…"
+
+
+def _escaped(words: str) -> str:
+    """Words as they stand in XML, which has no control characters."""
+    return escape(re.sub("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]", " ", words))
 
 
 def _rect(  # noqa: PLR0913, PLR0917 - where, how large and how
     x: float, y: float, width: float, height: float, kind: str, radius: float, full: str = ""
 ) -> str:
     size = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius:g}"'
-    inside = f"><title>{escape(full)}</title></rect>" if full else "/>"
+    inside = f"><title>{_escaped(full)}</title></rect>" if full else "/>"
     return f'<rect class="{kind}" {size}{inside}'
 
 
@@ -360,17 +385,15 @@ def _path(points: tuple[tuple[float, float], ...], kind: str, *, up: bool) -> st
     return f'<path class="{kind}{down}" d="{rounded(list(points))}"/>'
 
 
-def _badge(number: int, x: float, y: float | None) -> Iterator[str]:
-    """A number in a circle; without a height, in the list below."""
-    where = "translate({:.1f} {})".format(x, "@c" if y is None else f"{y:.1f}")
-    yield f'<g transform="{where}"><circle class="badge" r="7.5"/>'
+def _badge(number: int, x: float, y: float) -> Iterator[str]:
+    """A number in a circle."""
+    yield f'<g transform="translate({x:.1f} {y:.1f})"><circle class="badge" r="7.5"/>'
     yield f'<text class="badge-text" y="3.4">{number}</text></g>'
 
 
-def _mark(x: float, y: float | None, *, good: bool) -> Iterator[str]:
+def _mark(x: float, y: float, *, good: bool) -> Iterator[str]:
     """A tick, or a cross."""
-    where = "translate({:.1f} {})".format(x, "@c" if y is None else f"{y:.1f}")
     shape = "M-3.4 .4L-.9 3L3.6 -2.6" if good else "M-3 -3L3 3M3 -3L-3 3"
     kind = "good" if good else "bad"
-    yield f'<g transform="{where}"><circle class="{kind}" r="8"/>'
+    yield f'<g transform="translate({x:.1f} {y:.1f})"><circle class="{kind}" r="8"/>'
     yield f'<path class="mark" d="{shape}"/></g>'

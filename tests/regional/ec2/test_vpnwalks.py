@@ -85,6 +85,8 @@ def test_a_site_and_a_vpc_by_what_they_learn_of_each_other(joined: Joined, regio
         assert joined.outcomes(joined.host, name) == BOTH
     record = joined.ask(joined.host, made)["forward"]
     assert (record["mtu"], record["gbps"]) == (1446, 1.25)
+    assert record["charges"] == ["tunnel"]
+    assert joined.ask(made, joined.host)["forward"]["charges"] == []
     assert joined.lines(joined.host, made) == [f"{vpn}/1"]
     assert joined.outcomes(joined.host, "192.169.0.1")[0] == "no route"
     assert joined.outcomes(made, "10.1.0.1")[0] == "no route"
@@ -211,6 +213,8 @@ def test_a_site_of_the_world_has_its_networks_its_distance_and_its_faults() -> N
     assert joined.propagated() == ["10.20.0.0/16"]
     for name in ("site/call-centre", "call-centre"):
         assert joined.outcomes(joined.host, name) == BOTH
+    way = joined.ask(joined.host, "call-centre")["forward"]
+    assert (way["latency_ms"], way["charges"]) == (0.5, ["tunnel"])
     fault = world.install(CutLink("site/call-centre", "us-west-2"))
     assert joined.propagated() == []
     [found] = joined.ec2.describe_vpn_connections(VpnConnectionIds=[vpn])["VpnConnections"]

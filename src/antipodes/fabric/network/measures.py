@@ -2,7 +2,7 @@
 
 A part of a network that stands in a region as a whole is as near as whoever comes to it; between
 zones and between regions the way takes its time. Crossing zones and regions is charged, and so is
-passing what has a charge of its own.
+passing what has a charge of its own, such as a line to somebody's own site.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from antipodes.fabric.network.walking import Step
 
 ZONE_CROSSED, REGION_CROSSED = "zone crossed", "region crossed"
+SITE = "site/"  # what the places begin with that are in no region
 INSIDE_MTU = 9001  # bytes, inside a network and between two that are joined in one region
 
 
@@ -40,7 +41,9 @@ def measured(steps: Sequence[Step], one_way_ms: Callable[[str, str], float]) -> 
             continue
         if at and not _is_in(hop.place, at):
             latency += one_way_ms(at, hop.place)
-            charges.append(ZONE_CROSSED if _region(at) == _region(hop.place) else REGION_CROSSED)
+            if not any(one.startswith(SITE) for one in (at, hop.place)):
+                same = _region(at) == _region(hop.place)
+                charges.append(ZONE_CROSSED if same else REGION_CROSSED)
         at = hop.place
     return Measures(latency, mtu, gbps, tuple(charges))
 

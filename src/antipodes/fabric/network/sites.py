@@ -58,10 +58,12 @@ def lines(_index: Index, point: str, *names: str) -> Spread:
     return Spread(None, tuple((point, name) for name in names))
 
 
-def _hop(index: Index, line_id: str) -> Hop:
+def _hop(index: Index, line_id: str, *, outwards: bool = False) -> Hop:
+    """A line, which is paid for in the direction to its site."""
     found = index.topology.lines[line_id]
     place = index.topology.sites[found.site].place
-    return Hop("line", line_id, place, found.mtu, found.gbps, found.charge)
+    charge = found.charge if outwards else ""
+    return Hop("line", line_id, place, found.mtu, found.gbps, charge)
 
 
 def line(index: Index, line_id: str) -> Node:
@@ -69,7 +71,7 @@ def line(index: Index, line_id: str) -> Node:
     found = index.topology.lines[line_id]
     if not found.up:
         return always(End(outcomes.NOT_CONNECTED, _hop(index, line_id)))
-    return always(("site", found.site), _hop(index, line_id))
+    return always(("site", found.site), _hop(index, line_id, outwards=True))
 
 
 def from_line(index: Index, line_id: str) -> Node:

@@ -37,6 +37,7 @@ class Leading(NamedTuple):
     rank: int
     mtu: int
     gbps: float
+    charge: str  # for each gigabyte that leaves for the site
     hears: tuple[str, ...] = ()
     relayed: bool = True
     med: int = 0
@@ -70,6 +71,7 @@ def _line(estate: Estate, of: PrivateLine, attachment: str) -> Leading:
         rank=DIRECT_RANK,
         mtu=of.mtu,
         gbps=of.gbps,
+        charge="line",
         hears=of.hears,
         relayed=not of.via,
     )
@@ -86,6 +88,7 @@ def _tunnels(estate: Estate, of: VpnConnection) -> Leading:
         rank=STATIC_RANK if of.static else LEARNT_RANK,
         mtu=TUNNEL_MTU,
         gbps=vpns.GBPS[vpns.LARGE if of.large else vpns.STANDARD],
+        charge="tunnel",
         relayed=not of.static,
         med=TUNNEL_MED,
     )

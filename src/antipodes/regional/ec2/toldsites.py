@@ -116,7 +116,7 @@ def _lines(of: Leading, ends: Mapping[str, str]) -> Iterable[told.Line]:
         to = told.Ref(told.PRIVATE, of.gateway)
         if of.attachment:
             to = told.Ref(ATTACHMENT, ends[name])
-        yield told.Line(name, of.site, to, is_up, of.mtu, of.gbps)
+        yield told.Line(name, of.site, to, is_up, of.mtu, of.gbps, of.charge)
 
 
 # What a site hears at its end.

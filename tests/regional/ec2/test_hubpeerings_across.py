@@ -8,7 +8,7 @@ import pytest
 from antipodes.fabric.network.together import together
 from antipodes.hosting.simulated import SimulatedWorld
 from antipodes.questions.walking import Asked, as_record, walked
-from antipodes.regional.ec2.telling import DOOR
+from antipodes.regional.ec2.service import PEERINGS_DOOR
 from antipodes.runtime.contract import Address
 from antipodes.service.contract import ServiceError, Settings
 from antipodes.service.http import HttpClient
@@ -190,7 +190,7 @@ def test_a_cut_link_holds_up_what_regions_tell_each_other() -> None:
 def test_regions_do_not_take_what_they_do_not_know() -> None:
     async def scenario(stage: Stage) -> None:
         client = HttpClient(stage.world.outside.at(W))
-        answer = await client.request(Address(E, DOOR), "POST", "/vpc-lattice", body=b"")
+        answer = await client.request(Address(E, PEERINGS_DOOR), "POST", "/vpc-lattice", body=b"")
         assert answer.status == 404
 
     play(scenario)

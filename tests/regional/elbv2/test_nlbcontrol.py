@@ -112,7 +112,8 @@ def test_an_internal_one_has_addresses_of_its_subnets(network: Network) -> None:
     ]
     balancer = network.nlb("inside", Subnets=[], SubnetMappings=mappings, Scheme="internal")
     assert balancer["Scheme"] == "internal"
-    assert network.told_name(balancer) == {A: "172.31.0.100", B: "172.31.16.4"}
+    # 172.31.16.4 is the one that faces the internet has
+    assert network.told_name(balancer) == {A: "172.31.0.100", B: "172.31.16.5"}
     shown = [zone["LoadBalancerAddresses"] for zone in balancer["AvailabilityZones"]]
     assert shown == [[{"PrivateIPv4Address": "172.31.0.100"}], []]
     for address in ("172.31.0.100", "172.31.0.3", "172.31.16.9", "x"):

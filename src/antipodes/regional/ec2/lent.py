@@ -7,6 +7,7 @@ and gives it back when what it was for is gone. Customers see them, and cannot c
 from collections.abc import Sequence
 
 from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted, taken
+from antipodes.service.contract import ServiceError
 
 
 class Lent:
@@ -26,17 +27,41 @@ class Lent:
         manager: str,
         of: str,
         address: str = "",
+        public: str = "",
         groups: Sequence[str] = (),
     ) -> tuple[str, str]:
         """Make an interface for `of`, in a subnet that the account may use; its id and address.
 
-        Raises EC2's errors for subnets, groups and addresses that cannot be.
+        `public` is the address that the internet knows its first one by. Raises EC2's errors for
+        subnets, groups and addresses that cannot be.
         """
-        wanted = Wanted(kind, description, tuple(groups), address, manager=manager, of=of)
+        wanted = Wanted(
+            kind, description, tuple(groups), address, manager=manager, of=of, public=public
+        )
         plan = Plan(self._interfaces, account)
         made = plan.add(self._estate.subnets.usable(account, subnet), wanted)
         plan.keep()
         return made.id, made.addresses[0].address
+
+    def has_room(self, account: str, subnet: str) -> bool:
+        """Whether one more interface can have an address of a subnet."""
+        found = self._estate.subnets.usable(account, subnet)
+        try:
+            Plan(self._interfaces, account).add(found, Wanted(groups=()))
+        except ServiceError:
+            return False
+        return True
+
+    def published(self, account: str, of: str) -> dict[str, tuple[str, str]]:
+        """The interfaces that are lent for something, by id: each one's subnet and public address.
+
+        Those that the internet knows nothing of are left out.
+        """
+        return {
+            one.id: (one.subnet, one.addresses[0].public)
+            for one in self._estate.interfaces.list(account)
+            if one.of == of and one.manager and one.addresses[0].public
+        }
 
     def of(self, account: str, of: str) -> dict[str, str]:
         """The interfaces that are lent for something, by id, with their addresses."""

@@ -22,6 +22,7 @@ from antipodes.service.telling import Telling
 from antipodes.world.atlas import Region
 
 _MADE = b"ec2/default-network/"
+PEERINGS_DOOR = "ec2-peerings"
 
 
 def _furnish(service: "Ec2", call: Call) -> None:
@@ -50,7 +51,7 @@ class Ec2(Service):
         self.instances = Instances(self.interfaces, self.elastic)
         self.nats = NatGateways(self.estate)
         self.programs = Programs(self.estate)
-        self._telling = Telling(host, "ec2-peerings", resource_of)
+        self._telling = Telling(host, PEERINGS_DOOR, resource_of)
         self.peerings = Peerings(self.estate, self._telling, self.furnish)
         self.hub_peerings = HubPeerings(self.estate, self._telling)
 

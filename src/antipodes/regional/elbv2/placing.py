@@ -157,7 +157,14 @@ class Placing:
         if scheme == model.INTERNAL:
             subnets = await self._subnets(call, [zone.subnet for zone in zones])
             networks = {s["SubnetId"]: IPv4Network(s["CidrBlock"]) for s in subnets}
-        taken = dict(self._registry.addresses())
+        present = self._registry.addresses()
+        for zone in zones:
+            stands = zone.address in present or zone.subnet in networks  # or finds its own address
+            if not stands and not self._lent.has_room(call.account, zone.subnet):
+                raise ServiceError(
+                    "InvalidSubnet", f"Not enough IP space available in {zone.subnet}"
+                )
+        taken = dict(present)
         for subnet in networks:
             taken |= dict.fromkeys(self._lent.taken(call.account, subnet))
         made: list[Zone] = []
@@ -174,24 +181,35 @@ class Placing:
         return ec2.lent
 
     def occupy(self, balancer: LoadBalancer) -> None:
-        """Let a load balancer that has addresses of subnets have interfaces there, at these."""
-        lent, account = self._lent, balancer.account
-        before = lent.of(account, balancer.arn)
-        wanted = {zone.address: zone.subnet for zone in balancer.zones if balancer.is_internal}
-        if balancer.is_gateway:
-            wanted = {}
-        lent.take_back(account, [name for name, ip in before.items() if ip not in wanted])
-        for address, subnet in wanted.items():
-            if address not in before.values():
+        """Let a load balancer's nodes have interfaces in its subnets, at their addresses.
+
+        Those that face the internet are known there by the nodes' addresses.
+        """
+        lent, account, arn = self._lent, balancer.account, balancer.arn
+        zones = () if balancer.is_gateway else balancer.zones
+        there = lent.of(account, arn)
+        before: dict[Any, str]
+        wanted: dict[Any, Zone]
+        if balancer.is_internal:
+            before = {address: name for name, address in there.items()}
+            wanted = {zone.address: zone for zone in zones}
+        else:
+            before = {at: name for name, at in lent.published(account, arn).items()}
+            wanted = {(zone.subnet, zone.address): zone for zone in zones}
+        kept = [before[at] for at in wanted if at in before]
+        lent.take_back(account, [name for name in there if name not in kept])
+        for at, zone in wanted.items():
+            if at not in before:
+                own = "address" if balancer.is_internal else "public"
                 lent.lend(
                     account,
-                    subnet,
+                    zone.subnet,
                     kind="network_load_balancer" if balancer.is_network else "interface",
                     description=f"ELB {balancer.key}",
                     manager=_MANAGER,
-                    of=balancer.arn,
-                    address=address,
+                    of=arn,
                     groups=balancer.security_groups,
+                    **{own: zone.address},
                 )
 
     def leave(self, balancer: LoadBalancer) -> None:

@@ -97,7 +97,7 @@ def _at_door(made: Builder, start: Start, step: Step, following: Step) -> bool:
     return text(step.packet.version, step.packet.target) in own
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_each_way_has_a_witness_and_no_walk_finds_another(chance: Any) -> None:
     random = Seeded(chance)
@@ -202,7 +202,7 @@ def condition(random: Random, sources: Sequence[Start], traces: Sequence[Trace])
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_conditions_are_met_by_exactly_those_packets(chance: Any) -> None:
     random = Seeded(chance)

@@ -85,6 +85,16 @@ def found(
     excludes: Sequence[Condition] = (),
 ) -> Iterator[Way]:
     """Every way that fits one of some conditions and none of others, with the packets that do."""
+    return (way for ways in by_start(fabric, starts, matches, excludes) for way in ways)
+
+
+def by_start(
+    fabric: Fabric,
+    starts: Iterable[Start],
+    matches: Sequence[Condition],
+    excludes: Sequence[Condition] = (),
+) -> Iterator[list[Way]]:
+    """The same, of one start after the other: who has more to do can do it in between."""
     chosen = [
         start
         for start in starts
@@ -96,10 +106,10 @@ def found(
         ends = frozenset().union(*(one for one in asked if one is not None))
     follower = Follower(fabric, chosen, ends)
     for start in chosen:
-        for way in follower.ways(start):
-            packets = fitting(way, matches, excludes)
-            if packets:
-                yield way._replace(packets=packets)
+        ways = [
+            way._replace(packets=fitting(way, matches, excludes)) for way in follower.ways(start)
+        ]
+        yield [way for way in ways if way.packets]
 
 
 def fitting(

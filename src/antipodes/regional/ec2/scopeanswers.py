@@ -5,13 +5,13 @@ group, a subnet or a network for its interfaces, a resource group for its member
 is not modelled as something that packets pass, stands for nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from antipodes.fabric.network import topology as told
-from antipodes.fabric.network.accessing import Condition, Start, Way, found
+from antipodes.fabric.network.accessing import Condition, Start, Way, by_start
 from antipodes.fabric.network.fabric import Fabric
 from antipodes.fabric.network.packets import PORTS
 from antipodes.fabric.network.spaces import Space, Values, everything
@@ -62,13 +62,13 @@ class Asked:
             ]
         )
 
-    def ways(self, content: bytes) -> Iterable[Way]:
-        """The ways that a scope asks for, in the order of their sources."""
+    def ways(self, content: bytes) -> Iterator[list[Way]]:
+        """The ways that a scope asks for, of one source after the other."""
         fabric = Fabric(self._topology)
         said = orjson.loads(content)
         matches = [self._condition(path) for path in said["MatchPaths"]]
         excludes = [self._condition(path) for path in said["ExcludePaths"]]
-        return found(fabric, self._starts(fabric), matches, excludes)
+        return by_start(fabric, self._starts(fabric), matches, excludes)
 
     def _starts(self, fabric: Fabric) -> list[Start]:
         """All that packets may come from: endpoints begin nothing, and balancers but for others."""

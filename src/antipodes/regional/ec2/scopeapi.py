@@ -1,6 +1,5 @@
 """EC2's operations of Network Access Analyzer: scopes, analyses of them, and what these find."""
 
-from collections.abc import Iterable
 from itertools import islice
 
 import orjson
@@ -15,6 +14,8 @@ from antipodes.regional.ec2.tokens import repeated, token_of
 from antipodes.regional.ec2.topology import around
 from antipodes.service.contract import Call, Request, Response, ServiceError
 
+SOURCES_AT_ONCE = 16
+FINDINGS_ON_A_PAGE = 1_000
 _FINDINGS_MEMBER = "AnalysisFindings"
 _SHOWN_AT_FIRST = (
     "NetworkInsightsAccessScopeAnalysisId",
@@ -94,45 +95,59 @@ def delete_network_insights_access_scope(service: Ec2, call: Call, request: Requ
 async def start_network_insights_access_scope_analysis(
     service: Ec2, call: Call, request: Request
 ) -> Response:
-    """Resource groups are asked for first; what there is then is analysed at once."""
+    """What there is when the resource groups are known is analysed, in turns with all else."""
     estate = service.estate
-    name = request["NetworkInsightsAccessScopeId"]
-    scope = estate.scopes.get(call.account, name)
-    groups, failure = await _groups(service, call, scope)
-    estate.scopes.get(call.account, name)  # it may be gone by now
+    scope = _asked(service, call, request)
     given = tags_given(request.get("TagSpecifications") or [], kinds.ACCESS_ANALYSIS.resource)
-    token = token_of(request)
-    for one in repeated(estate.scope_analyses.list(call.account), token):
-        return _begun(service, one)
-    if estate.scope_analyses.count(call.account) >= scopes.ANALYSES_MAX:
-        raise ServiceError(
-            "NetworkInsightsAccessScopeAnalysisLimitExceeded",
-            f"An account has at most {scopes.ANALYSES_MAX} network insights access scope analyses.",
-        )
+    earlier = _earlier(service, call, request)
+    if earlier is not None:
+        return _begun(service, earlier)
     check_dry_run(request)
-    analysis_id = estate.scope_analyses.new_id()
-    too_many = scopes.FINDINGS_MAX + 1
-    found = [] if failure else list(islice(_found(service, call, scope, groups), too_many))
+    started_at = service.host.runtime.wall()
+    groups, failure = await _groups(service, call, scope)
+    interfaces = estate.interfaces.count(call.account)
+    found = [] if failure else await _found(service, call, scope, groups)
+    _asked(service, call, request)  # it may be gone by now, or another have been quicker
+    earlier = _earlier(service, call, request)
+    if earlier is not None:
+        return _begun(service, earlier)
     kept = found[: scopes.FINDINGS_MAX]
     warning = ""
     if len(found) > len(kept):
         warning = f"There are more findings than {len(kept)}; these are the first of them."
     made = AccessAnalysis(
-        analysis_id,
+        estate.scope_analyses.new_id(),
         call.account,
         scope.id,
-        estate.interfaces.count(call.account),
+        interfaces,
         len(kept),
-        service.host.runtime.wall(),
+        started_at,
         warning,
         failure,
-        token,
+        token_of(request),
     )
     for number, components in enumerate(kept, 1):
         estate.findings.put(made.id, f"{number:05d}", AccessFinding(components))
     estate.scope_analyses.put(call.account, made.id, made)
     estate.tag(call.account, made.id, given)
     return _begun(service, made)
+
+
+def _asked(service: Ec2, call: Call, request: Request) -> AccessScope:
+    return service.estate.scopes.get(call.account, request["NetworkInsightsAccessScopeId"])
+
+
+def _earlier(service: Ec2, call: Call, request: Request) -> AccessAnalysis | None:
+    """What the same request has begun before; refuses one analysis too many."""
+    there = service.estate.scope_analyses.list(call.account)
+    for one in repeated(there, token_of(request)):
+        return one
+    if len(there) >= scopes.ANALYSES_MAX:
+        raise ServiceError(
+            "NetworkInsightsAccessScopeAnalysisLimitExceeded",
+            f"An account has at most {scopes.ANALYSES_MAX} network insights access scope analyses.",
+        )
+    return None
 
 
 def _begun(service: Ec2, of: AccessAnalysis) -> Response:
@@ -164,15 +179,20 @@ async def _groups(service: Ec2, call: Call, scope: AccessScope) -> tuple[Groups,
     return found, ""
 
 
-def _found(service: Ec2, call: Call, scope: AccessScope, groups: Groups) -> Iterable[bytes]:
+async def _found(service: Ec2, call: Call, scope: AccessScope, groups: Groups) -> list[bytes]:
+    """The components of what a scope finds, up to one more than may be kept."""
     networks = around(service.estate, call.account)
     shown = shownscopes.Shown(service.estate, call.account, networks)
     asked = scopeanswers.Asked(service.estate, call.account, networks, groups)
-    return (
-        orjson.dumps(components)
-        for way in asked.ways(scope.content)
-        for components in shown.findings(way)
-    )
+    found: list[bytes] = []
+    for number, ways in enumerate(asked.ways(scope.content), 1):
+        components = (one for way in ways for one in shown.findings(way))
+        found += map(orjson.dumps, islice(components, scopes.FINDINGS_MAX + 1 - len(found)))
+        if len(found) > scopes.FINDINGS_MAX:
+            break
+        if number % SOURCES_AT_ONCE == 0:
+            await service.host.runtime.sleep(0)
+    return found
 
 
 @operations("DescribeNetworkInsightsAccessScopeAnalyses")
@@ -205,7 +225,7 @@ def get_network_insights_access_scope_analysis_findings(
     return {
         "NetworkInsightsAccessScopeAnalysisId": of.id,
         "AnalysisStatus": shown["Status"],
-        **page(found, request, {}, _FINDINGS_MEMBER),
+        **page(found, {"MaxResults": FINDINGS_ON_A_PAGE} | request, {}, _FINDINGS_MEMBER),
     }
 
 

@@ -231,6 +231,34 @@ def test_a_connection_is_led_elsewhere_and_its_tunnels_stay(ec2: Any) -> None:
     assert code == "InvalidParameterCombination"
 
 
+def test_one_tunnels_options_are_changed_and_the_others_stay(ec2: Any) -> None:
+    office = Office(ec2)
+    options = {"Phase1LifetimeSeconds": 3600, "Phase2LifetimeSeconds": 1800}
+    made = office.connect(Options={"TunnelOptions": [options]})
+    first, second = office.shown(made)["Options"]["TunnelOptions"]
+
+    def modify(**more: Any) -> None:
+        asked = {"VpnConnectionId": made, "VpnTunnelOutsideIpAddress": first["OutsideIpAddress"]}
+        ec2.modify_vpn_tunnel_options(**{**asked, **more})
+
+    chosen = {"Phase2LifetimeSeconds": 900, "IKEVersions": [{"Value": "ikev2"}]}
+    modify(TunnelOptions=chosen)
+    changed = {"Phase2LifetimeSeconds": 900, "IkeVersions": chosen["IKEVersions"]}
+    assert office.shown(made)["Options"]["TunnelOptions"] == [first | changed, second]
+    modify(TunnelOptions={"TunnelInsideCidr": "169.254.10.0/30"})
+    found = office.shown(made)["Options"]["TunnelOptions"][0]
+    assert found == first | changed | {"TunnelInsideCidr": "169.254.10.0/30"}
+    for wrong in (
+        {"TunnelOptions": {"Phase1LifetimeSeconds": 900}},  # no longer than the second phase's
+        {"TunnelOptions": {"TunnelInsideCidr": second["TunnelInsideCidr"]}},
+        {"TunnelOptions": {"StartupAction": "add"}, "VpnTunnelOutsideIpAddress": "240.0.0.1"},
+    ):
+        assert refusal(modify, **wrong) == "InvalidParameterValue"
+    code = refusal(modify, TunnelOptions={"StartupAction": "start"}, SkipTunnelReplacement=True)
+    assert code == "UnsupportedOperation"
+    assert office.shown(made)["Options"]["TunnelOptions"][0] == found
+
+
 def test_tunnels_are_down_that_a_tag_says_are(ec2: Any) -> None:
     office = Office(ec2, **{"antipodes:prefixes": "192.168.0.0/16,10.20.0.0/16"})
     made = office.connect()

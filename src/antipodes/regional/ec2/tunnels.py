@@ -148,6 +148,15 @@ def made(
     return found
 
 
+def modified(of: Tunnel, options: Request) -> Tunnel:
+    """A tunnel after some of its options have changed; what is not named stays."""
+    had: Request = dict(of.chosen)
+    had |= {name: [{"Value": one} for one in values] for name, values in of.allowed.items()}
+    asked = _wanted(had | {name: one for name, one in options.items() if one is not None})
+    inside, key = asked.inside or of.inside, asked.key or of.key
+    return Tunnel(of.outside, inside, key, dict(asked.chosen), dict(asked.allowed))
+
+
 def _free(used: set[str], chance: Chance) -> str:
     """An inside prefix that is not used; there are far more than a gateway has tunnels."""
     while True:

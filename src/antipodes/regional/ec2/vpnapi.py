@@ -51,10 +51,7 @@ def create_vpn_connection(service: Ec2, call: Call, request: Request) -> Respons
     taken = [tunnel.inside for one in beside for tunnel in one.tunnels]
     for tunnel in wanted:
         if tunnel.inside in taken:
-            raise ServiceError(
-                "InvalidParameterValue",
-                f"The inside CIDR block {tunnel.inside} is another tunnel's of {gateway}.",
-            )
+            raise _taken(tunnel.inside)
     vpns.check_number(estate, account, gateway)
     number = vpns.free_number(estate)
     check_dry_run(request)
@@ -79,6 +76,12 @@ def create_vpn_connection(service: Ec2, call: Call, request: Request) -> Respons
     if hub:
         _attach(service, made)
     return _answer(service, made)
+
+
+def _taken(inside: str) -> ServiceError:
+    return ServiceError(
+        "InvalidParameterValue", f"The inside CIDR block {inside} is another tunnel's."
+    )
 
 
 def _attach(service: Ec2, of: VpnConnection) -> None:
@@ -162,6 +165,34 @@ def modify_vpn_connection_options(service: Ec2, call: Call, request: Request) ->
         large=vpns.is_large(request, had.hub, had.large),
     )
     check_dry_run(request)
+    estate.vpns.put(call.account, had.id, changed)
+    return _answer(service, changed, "modifying")
+
+
+@operations("ModifyVpnTunnelOptions")
+def modify_vpn_tunnel_options(service: Ec2, call: Call, request: Request) -> Response:
+    estate = service.estate
+    not_offered(request, ("PreSharedKeyStorage", "SkipTunnelReplacement"))
+    had = estate.vpns.get(call.account, request["VpnConnectionId"])
+    address = request["VpnTunnelOutsideIpAddress"]
+    found = [one for one in had.tunnels if one.outside == address]
+    if not found:
+        raise ServiceError(
+            "InvalidParameterValue", f"The VPN connection {had.id} has no tunnel at {address}."
+        )
+    after = tunnels.modified(found[0], request["TunnelOptions"])
+    beside = [
+        tunnel.inside
+        for one in estate.vpns.list(call.account)
+        for tunnel in one.tunnels
+        if tunnel.outside != address
+        and (one.id == had.id or (had.gateway and one.gateway == had.gateway))
+    ]
+    if after.inside in beside:
+        raise _taken(after.inside)
+    check_dry_run(request)
+    first, second = (after if one.outside == address else one for one in had.tunnels)
+    changed = msgspec.structs.replace(had, tunnels=(first, second))
     estate.vpns.put(call.account, had.id, changed)
     return _answer(service, changed, "modifying")
 

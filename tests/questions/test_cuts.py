@@ -133,7 +133,7 @@ def test_what_does_not_come_there_has_nothing_to_cut() -> None:
         list(cuts(topology, Asked(source, target)))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(networks(), st.data())
 def test_what_is_on_the_way_cuts_and_nothing_else(made: Builder, data: st.DataObject) -> None:
     """Where nothing can take another way, a way that the intact network shows is all there is."""
@@ -147,9 +147,21 @@ def test_what_is_on_the_way_cuts_and_nothing_else(made: Builder, data: st.DataOb
         return
     cut = [one.failure for one in cuts(topology, asked)]
     assert cut == [one for one in failures(topology) if _is_on(whole, one)]
-    for one in cut:
-        broken = walked(without(topology, one), asked)
-        assert broken.back is None or not broken.back.passed
+    for one in failures(topology):
+        assert _comes_back(without(topology, one), asked) == (one not in cut)
+
+
+@pytest.mark.parametrize("name", [name for name in SHAPES if name != "peers"])
+def test_nothing_that_cuts_is_missed(name: str) -> None:
+    topology, source, target = SHAPES[name]()
+    cut = found(topology, source, target)
+    for one in failures(topology):
+        assert _comes_back(without(topology, one), Asked(source, target)) == (one not in cut)
+
+
+def _comes_back(topology: Topology, asked: Asked) -> bool:
+    back = walked(topology, asked).back
+    return back is not None and back.passed
 
 
 def _is_on(both: Both, failure: Failure) -> bool:

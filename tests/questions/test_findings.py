@@ -159,6 +159,7 @@ def test_ways_that_cross_zones() -> None:
     made.subnet("s3", "n", "10.0.3.0/24")
     made.translator("t", "s3", "10.0.3.9", "198.19.0.9")
     made.host("door", "s3", "10.0.3.8", of="vpce-1")
+    made.host("carrier", "s3", "10.0.3.7", of="vpce-2", kind=model.CARRIER)  # of appliances
     for number in (1, 2):
         zone = ZONES[number - 1]
         made.subnet(f"s{number}", "n", f"10.0.{number}.0/24", table="private", zone=zone)
@@ -169,7 +170,7 @@ def test_ways_that_cross_zones() -> None:
     ]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(networks(), st.data())
 def test_routes_that_are_shadowed_or_unused_change_no_walk(
     made: Builder, data: st.DataObject

@@ -133,7 +133,8 @@ def sites() -> Shape:
     made.private_gateways["private"] = model.PrivateGateway("private", "old", (to_plant,))
     made.lines["t5"] = model.Line("t5", "plant", model.Ref(model.PRIVATE, "private"))
     for name, prefix in (("office", "192.168.1.0/24"), ("plant", "192.168.2.0/24")):
-        made.sites[name] = model.Site(name, W, (prefix,))
+        to_hub = model.LineRoute("inside", ("10.0.0.0/8",), ("t1", "t3"))
+        made.sites[name] = model.Site(name, W, (prefix,), (to_hub,) if name == "office" else ())
     made.hub_table("table", "core", p192_168_1_0__24="first", p10_0_0_0__16="core apps")
     return made.topology(), "apps 1 host", "192.168.1.7"
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from antipodes.arguments import port
 from antipodes.fabric.network.fabric import Both
-from antipodes.fabric.network.topology import Topology
+from antipodes.fabric.network.topology import LINE, Topology
 from antipodes.questions.failures import Failure, failures, without
 from antipodes.questions.networks import Answer, QuestionError, Told, names
 from antipodes.questions.walking import PROTOCOLS, Asked, walked
@@ -70,13 +70,25 @@ def _line(one: Cut, called: dict[str, str]) -> str:
 
 def cuts(topology: Topology, asked: Asked) -> Iterator[Cut]:
     """Every single failure that cuts. Raises QuestionError where there is nothing to cut."""
-    ended = _ended(walked(topology, asked))
+    whole = walked(topology, asked)
+    ended = _ended(whole)
     if ended is not None:
         raise QuestionError(f"nothing comes there and back as it is: {ended[0]}: {ended[1]}")
+    passed = {step.hop.id for walk in whole if walk is not None for step in walk.steps}
     for failure in failures(topology):
+        if _is_aside(topology, failure) and failure.id not in passed:
+            continue
         ended = _ended(walked(without(topology, failure), asked))
         if ended is not None:
             yield Cut(failure, *ended)
+
+
+def _is_aside(topology: Topology, failure: Failure) -> bool:
+    """Whether a thing changes nothing for packets that do not pass it: nobody chooses by it."""
+    kind, name = failure
+    if kind == "attachment":
+        return topology.attachments[name].kind != LINE
+    return kind in {"gateway", "translator"}
 
 
 def _ended(both: Both) -> tuple[str, str, tuple[str, str]] | None:

@@ -6,6 +6,7 @@ from antipodes.fabric.network.index import Index
 from antipodes.fabric.network.spaces import SOURCE, Box, Range, minus_all, prefix
 from antipodes.fabric.network.subnets import judged
 from antipodes.fabric.network.topology import (
+    DOOR,
     FAR_HUB,
     HOST,
     INSPECTION,
@@ -200,7 +201,7 @@ def _endpoints(topology: Topology, users: Iterable[str]) -> Iterator[Finding]:
     zones: dict[str, dict[str, None]] = {}
     networks: dict[str, str] = {}
     for one in topology.interfaces.values():
-        if one.of.startswith("vpce-"):
+        if one.kind in {HOST, DOOR} and one.of.startswith("vpce-"):
             subnet = topology.subnets[one.subnet]
             zones.setdefault(one.of, {})[subnet.zone] = None
             networks[one.of] = subnet.network

@@ -150,24 +150,37 @@ def test_web_apps_leave_by_the_firewall(region: Region) -> None:
     assert (sent["Protocol"], sent["DestinationPortRanges"]) == ("6", [{"From": 443, "To": 443}])
 
 
-def test_the_internet_comes_in_by_the_balancer_alone(shop: Shop) -> None:
-    into = {"Source": kind("InternetGateway"), "Destination": of(shop.network)}
-    allowed = [{"Destination": of(shop.group_of_web)}]
-    assert shop.asked(into, excluding=allowed) == []
-    shop.ec2.authorize_security_group_ingress(
-        GroupId=shop.group_of_data,
-        IpPermissions=[
-            {
-                "IpProtocol": "tcp",
-                "FromPort": 5432,
-                "ToPort": 5432,
-                "IpRanges": [{"CidrIp": "55.3.0.0/16"}],
-            }
-        ],
+def test_the_internet_comes_in_by_the_balancer_alone(region: Region) -> None:
+    """Once the web host is shut to all but the balancer, nothing is left; then a hole is."""
+    shop = Shop(region)
+    ec2 = shop.ec2
+    made = region.client("elbv2").create_load_balancer(
+        Name="front", Type="network", Subnets=[shop.front]
     )
-    assert shop.asked(into, excluding=allowed) == []  # it has no public address
+    balancer = made["LoadBalancers"][0]["LoadBalancerArn"]
+    into = {"Source": kind("InternetGateway"), "Destination": of(shop.network)}
+    filters = [{"Name": "interface-type", "Values": ["network_load_balancer"]}]
+    [node] = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    at_balancer = node["NetworkInterfaceId"]
+    assert set(ends(shop.asked(into))) == {
+        (shop.gateway, shop.at_web),
+        (shop.gateway, at_balancer),
+    }
+    types = {"ResourceStatement": {"ResourceTypes": ["AWS::ElasticLoadBalancingV2::LoadBalancer"]}}
+    by_it = [{"ThroughResources": [of(balancer)]}]
+    for excluding in (by_it, [{"ThroughResources": [types]}]):
+        assert ends(shop.asked(into, excluding=excluding)) == [(shop.gateway, shop.at_web)]
+    rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
+    everybody = rule | {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.revoke_security_group_ingress(GroupId=shop.group_of_web, IpPermissions=[everybody])
+    inside = rule | {"IpRanges": [{"CidrIp": "10.0.0.0/24"}]}
+    ec2.authorize_security_group_ingress(GroupId=shop.group_of_web, IpPermissions=[inside])
+    assert shop.asked(into, excluding=by_it) == []
+    trusted = rule | {"IpRanges": [{"CidrIp": "55.3.0.0/16"}]}
+    ec2.authorize_security_group_ingress(GroupId=shop.group_of_data, IpPermissions=[trusted])
+    assert shop.asked(into, excluding=by_it) == []  # it has no public address
     open_to_the_world = shop.instance(shop.front, shop.group_of_data)
-    [found] = shop.asked(into, excluding=allowed)
+    [found] = shop.asked(into, excluding=by_it)
     assert found[-1]["Component"]["Id"] == shop.interface(open_to_the_world)
     assert found[0]["InboundHeader"]["SourceAddresses"] == ["55.3.0.0/16"]
 

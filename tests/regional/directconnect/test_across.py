@@ -96,3 +96,30 @@ def test_copies_come_to_the_same_in_whatever_order(said: list[tuple[int, bool, s
         return known
 
     assert heard(records) == heard(records[::-1]) == heard(sorted(records, key=str))
+
+
+def test_what_a_cut_holds_up_arrives_after_it_and_both_come_to_the_same() -> None:
+    with VirtualWorld((W, E)) as world:
+        here, there = (world.client("directconnect", region, account=ACCOUNT) for region in (W, E))
+
+        def names() -> list[list[str]]:
+            shown = [one.describe_direct_connect_gateways() for one in (here, there)]
+            return [
+                [one["directConnectGatewayName"] for one in told["directConnectGateways"]]
+                for told in shown
+            ]
+
+        made = here.create_direct_connect_gateway(directConnectGatewayName="first")
+        asked = {"directConnectGatewayId": made["directConnectGateway"]["directConnectGatewayId"]}
+        world.wait_until(lambda: names() == [["first"], ["first"]])
+        cut = world.cut(W, E)
+        here.update_direct_connect_gateway(newDirectConnectGatewayName="west", **asked)
+        there.update_direct_connect_gateway(newDirectConnectGatewayName="east", **asked)
+        here.create_direct_connect_gateway(directConnectGatewayName="second")
+        world.advance(seconds=30.0)
+        assert [sorted(one) for one in names()] == [["second", "west"], ["east"]]
+        cut.heal()
+        world.wait_until(lambda: len(names()[1]) == 2)
+        world.wait_until(lambda: sorted(names()[0]) == sorted(names()[1]))
+        there.delete_direct_connect_gateway(**asked)
+        world.wait_until(lambda: names() == [["second"], ["second"]])

@@ -44,6 +44,8 @@ def test_a_private_interface_leads_to_a_vpn_gateway(lined: Lined, region: Region
     assert (made["virtualInterfaceState"], made["virtualInterfaceType"]) == ("pending", "private")
     assert made["amazonAddress"].endswith("/30")
     assert lined.propagated() == [OFFICE]
+    known = lined.dx.describe_virtual_gateways()["virtualGateways"]
+    assert known == [{"virtualGatewayId": door, "virtualGatewayState": "available"}]
     region.restart()
     [found] = region.client("directconnect").describe_virtual_interfaces()["virtualInterfaces"]
     assert (found["virtualInterfaceState"], found["virtualGatewayId"]) == ("available", door)

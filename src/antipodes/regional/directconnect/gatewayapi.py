@@ -70,3 +70,17 @@ def describe_direct_connect_gateway_attachments(
         if one.via and via in {None, "", one.via} and name in {None, "", one.id}
     ]
     return page(found, request, "directConnectGatewayAttachments")
+
+
+@operations("DescribeVirtualGateways")
+async def describe_virtual_gateways(
+    service: DirectConnect, call: Call, _request: Request
+) -> Response:
+    found = await service.host.call(
+        "ec2", "DescribeVpnGateways", {}, account=call.account, trace=call.trace
+    )
+    shown_ = [
+        {"virtualGatewayId": one["VpnGatewayId"], "virtualGatewayState": one["State"]}
+        for one in found["VpnGateways"]
+    ]
+    return {"virtualGateways": shown_}

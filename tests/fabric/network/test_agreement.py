@@ -140,3 +140,19 @@ def test_what_comes_back_to_a_point_changed_is_followed() -> None:
     assert [(one.end, one.followed.began, one.followed.space[0]) for one in found] == [
         (refused, space_of(zero), ((1, 1),))
     ]
+
+
+def test_a_long_way_is_walked_again_with_what_was_remembered_before_it() -> None:
+    """An answer is restored once; then it circles, and is changed on its way."""
+    refused = End("refused", Hop("end", "0"))
+    points: dict[Key, Node] = {
+        START: Restore(None, "nat", ("point", "1"), refused),
+        ("point", "1"): Translate(Hop("nat", "nat"), "nat", 9, (7, 7), ("point", "2")),
+        ("point", "2"): Change(Hop("circle", "2"), 4, 1, ("point", "3")),
+        ("point", "3"): Change(Hop("circle", "3"), 4, 2, ("point", "2")),
+    }
+    sent, memory = Packet(4, 1, 2, 6, 3, 4), Memory()
+    memory.translated["nat"] = sent, sent, None
+    went = walk(points.__getitem__, START, sent.reply(), memory, reply=True)
+    assert went.end.outcome == LOOP
+    assert [step.hop.id for step in went.steps[:3]] == ["nat", "2", "3"]

@@ -9,6 +9,7 @@ import pytest
 
 from antipodes.fabric.network import topology as model
 from antipodes.questions.drawing import drawn
+from antipodes.questions.failures import failures
 from antipodes.questions.joins import Joins
 from antipodes.questions.layout import Layout
 from antipodes.questions.trail import Trail
@@ -143,3 +144,22 @@ def test_names_stand_in_a_picture_as_they_are_and_end_inside_of_it() -> None:
     for one in root.iter(f"{SVG}text"):
         shown = "".join(part for part in one.itertext() if part != one.findtext(f"{SVG}title"))
         assert float(one.attrib.get("x", 0)) + 5.5 * len(shown) < width
+
+
+@pytest.mark.parametrize("name", ["two regions", "peers", "sites"])
+def test_what_is_beyond_what_is_known_is_left_out(name: str) -> None:
+    """One region tells of what it shares with another, which does not answer."""
+    topology, _, _ = SHAPES[name]()
+    first = next(iter(topology.networks))
+    kept = {one.id for one in topology.subnets.values() if one.network == first}
+    interfaces = {one.id: one for one in topology.interfaces.values() if one.subnet in kept}
+    partial = msgspec.structs.replace(
+        topology,
+        networks={first: topology.networks[first]},
+        subnets={one: topology.subnets[one] for one in sorted(kept)},
+        interfaces=interfaces,
+        hubs={},
+        sites={},
+    )
+    assert drawn(partial, world(partial)).count('class="network"') == 1
+    assert list(failures(partial))

@@ -94,7 +94,8 @@ def _link_of(topology: Topology, name: str) -> str:
     elif attachment is not None and attachment.kind == FAR_HUB:
         far = topology.attachments.get(attachment.of)
         if far is not None:
-            ends = [topology.hubs[one.hub].region for one in (attachment, far)]
+            hubs = [topology.hubs.get(one.hub) for one in (attachment, far)]
+            ends = [one.region for one in hubs if one is not None]
     return _link(*ends) if len(set(ends)) > 1 else ""
 
 

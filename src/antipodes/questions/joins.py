@@ -135,7 +135,8 @@ class Joins:
                 found.append((name, kind, left, right, up))
         for one in topology.attachments.values():
             far = topology.attachments.get(one.of) if one.kind == FAR_HUB else None
-            if far is not None and one.id < far.id:
+            known = far is not None and self._shown(one.hub) and self._shown(far.hub)
+            if far is not None and known and one.id < far.id:
                 up = one.available and far.available
                 found.append((one.id, "far hub", one.hub, far.hub, up))
         for name, _, left, right, _ in found:

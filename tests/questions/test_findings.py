@@ -90,7 +90,7 @@ def test_a_blackhole_says_what_is_gone() -> None:
     made.table("n main", "n", route("0.0.0.0/0", model.GATEWAY, "g"), gone)
     [found] = findings(made.topology())
     assert found.ids == ("n main", "10.9.0.0/16", "pcx")
-    assert "pcx, which is gone" in found.said
+    assert "pcx, which is gone or stopped" in found.said
 
 
 def test_a_summary_that_leaves_out_a_spoke() -> None:

@@ -166,8 +166,8 @@ def _blackholes(topology: Topology) -> Iterator[Finding]:
         for route in table.routes:
             if route.blackhole:
                 said = (
-                    f"the route {route.name} of {table.id} leads to {route.to.id}, which is gone or stopped: "
-                    "it still wins, and drops"
+                    f"the route {route.name} of {table.id} leads to {route.to.id}, which is gone "
+                    "or stopped: it still wins, and drops"
                 )
                 yield Finding("blackhole", (table.id, route.name, route.to.id), said)
     for hub_table in topology.hub_tables.values():

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from antipodes.world.atlas import Site, load_atlas
+from antipodes.world.faults import CutLink
+from antipodes.world.world import World
 from tests.regional.directconnect.lined import ASN, OFFICE, TYPE, Lined, LinedRegion, announces
 from tests.regional.ec2.worlds import refusal
 from tests.regional.elbv2.hosts import Region
@@ -64,6 +67,22 @@ def test_a_private_interface_leads_to_a_vpn_gateway(lined: Lined, region: Region
     assert (found["virtualInterfaceState"], found["bgpPeers"][0]["bgpStatus"]) == ("down", "down")
     assert lined.propagated() == []
     assert lined.outcomes(lined.host, "10.20.1.1") == ("no route", "")
+
+
+def test_a_line_of_a_site_of_the_world_is_down_while_its_link_is_cut() -> None:
+    home = Site("office", 51.5, -0.1, "GB", (OFFICE,), link="private")
+    world = World(load_atlas(), ("us-west-2",), sites=(home,))
+    region = LinedRegion(world=world)
+    lined = Lined(region)
+    door, connection = lined.door(), lined.connection(**{"antipodes:site": "office"})
+    lined.private(connection, virtualGatewayId=door)
+    assert lined.propagated() == [OFFICE]
+    assert lined.outcomes(lined.host, "site/office") == BOTH
+    fault = world.install(CutLink("site/office", "us-west-2"))
+    assert lined.propagated() == []
+    world.heal(fault)
+    assert lined.propagated() == [OFFICE]
+    region.close()
 
 
 def test_a_line_is_before_a_tunnel_and_the_tunnel_is_there_when_it_is_down(lined: Lined) -> None:

@@ -64,8 +64,9 @@ def leading(estate: Estate, account: str) -> list[Leading]:
 
 def _line(estate: Estate, of: PrivateLine, attachment: str) -> Leading:
     is_up = of.up and not vpns.is_cut(estate, of.site, of.entry)
+    prefixes = of.prefixes or vpns.networks_of(estate, of.site)
     return Leading(
-        *((f"{of.id}/{of.gateway}",), (is_up,), of.site, of.asn, of.prefixes),
+        *((f"{of.id}/{of.gateway}",), (is_up,), of.site, of.asn, prefixes),
         gateway="" if attachment else of.gateway,
         attachment=attachment,
         rank=DIRECT_RANK,

@@ -145,11 +145,13 @@ def site_of(estate: Estate, of: CustomerGateway) -> str:
 def announced(estate: Estate, of: CustomerGateway) -> tuple[str, ...]:
     """What a customer gateway announces by BGP: what its tag says, or its site's networks."""
     found = sitetags.prefixes(estate.tags(of.account, of.id))
-    if found:
-        return found
-    place = site_of(estate, of)
+    return found or networks_of(estate, site_of(estate, of))
+
+
+def networks_of(estate: Estate, site: str) -> tuple[str, ...]:
+    """What a site of the world has; nothing where the world has none of that name."""
     sites = estate.host.world.sites
-    return next((one.networks for one in sites if one.place == place), ())
+    return next((one.networks for one in sites if one.place == site), ())
 
 
 def up(estate: Estate, of: VpnConnection) -> tuple[bool, ...]:

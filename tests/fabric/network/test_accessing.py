@@ -15,9 +15,16 @@ from antipodes.fabric.network.nodes import End, Key
 from antipodes.fabric.network.packets import TCP, UDP, Packet, text
 from antipodes.fabric.network.reaching import Followed, parts
 from antipodes.fabric.network.spaces import Space, box_of, everything, has, some
-from antipodes.fabric.network.starting import at_gateway, at_interface, at_peering, at_relay
+from antipodes.fabric.network.starting import (
+    at_attachment,
+    at_gateway,
+    at_interface,
+    at_peering,
+    at_relay,
+)
 from antipodes.fabric.network.unions import united
 from antipodes.fabric.network.walking import Memory, Step, Walk, walk
+from tests.fabric.network.agreeing import add_hub
 from tests.fabric.network.test_random_networks import PORTS, Random, addresses, made_by
 from tests.fabric.network.worlds import Builder
 
@@ -124,6 +131,28 @@ def test_each_way_has_a_witness_and_no_walk_finds_another(chance: Any) -> None:
         ends = [way.end for way in ways if any(has(one, packet) for one in way.packets)]
         if went.end.outcome != outcomes.LOOP:
             assert sorted(ends) == sorted(come_to(made, start, went))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.randoms(use_true_random=True))
+def test_where_a_hash_decides_a_packets_way_is_among_those_found(chance: Any) -> None:
+    random = Seeded(chance)
+    made = made_by(random)
+    add_hub(random, made)
+    fabric = Fabric(made.topology())
+    from_hub = [one for name in made.attachments for one in at_attachment(fabric, name)]
+    start = random.one([*starts(made, fabric), *from_hub])
+    ways = list(found(fabric, [start], [ANY]))
+    for way in ways[:30]:
+        packet = one_of(random, 4, random.one(way.packets))
+        went = walked(fabric, start, packet)
+        told = [(step.hop, step.rule) for step in went.steps]
+        there = [one for one in ways if any(has(space, packet) for space in one.packets)]
+        assert all(sum(has(space, packet) for space in one.packets) <= 1 for one in there)
+        walked_ways = [one.end for one in there if told[: len(hops(one))] == hops(one)]
+        carriers = {name for name, one in made.interfaces.items() if one.kind == model.CARRIER}
+        if went.end.outcome != outcomes.LOOP:
+            assert set(come_to(made, start, went)) - carriers <= set(walked_ways)
 
 
 class Trace:

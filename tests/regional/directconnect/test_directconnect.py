@@ -322,3 +322,31 @@ def test_tags_are_given_shown_and_taken(lined: Lined) -> None:
     assert (shown["directConnectGatewayName"], shown["tags"]) == ("new", found["tags"])
     wrong = "arn:aws:directconnect::0:dxlag/x"
     assert refusal(lined.dx.describe_tags, resourceArns=[wrong]) == REFUSED
+
+
+def test_connect_over_direct_connect_is_up_with_its_lines(region: Region) -> None:
+    hubbed = Hubbed(region)
+    ec2, behind = hubbed.ec2, "192.168.0.0/16"
+    ec2.modify_transit_gateway(
+        TransitGatewayId=hubbed.hub, Options={"AddTransitGatewayCidrBlocks": ["192.0.2.0/24"]}
+    )
+    connect = ec2.create_transit_gateway_connect(
+        TransportTransitGatewayAttachmentId=hubbed.attachment()["TransitGatewayAttachmentId"],
+        Options={"Protocol": "gre"},
+    )["TransitGatewayConnect"]["TransitGatewayAttachmentId"]
+    tags = [{"Key": "antipodes:prefixes", "Value": behind}]
+    kind = "transit-gateway-connect-peer"
+    ec2.create_transit_gateway_connect_peer(
+        TransitGatewayAttachmentId=connect,
+        PeerAddress="10.20.0.1",
+        InsideCidrBlocks=["169.254.6.0/29"],
+        BgpOptions={"PeerAsn": 65020},
+        TagSpecifications=[{"ResourceType": kind, "Tags": tags}],
+    )
+    hubbed.route(hubbed.net, behind, TransitGatewayId=hubbed.hub)
+    assert hubbed.outcomes(hubbed.host, "192.168.5.5")[0] == "no route"
+    hubbed.transit(hubbed.connection(**announces(OFFICE)), hubbed.via, mtu=1500)
+    assert hubbed.outcomes(hubbed.host, "192.168.5.5") == BOTH
+    assert hubbed.ask(hubbed.host, "192.168.5.5")["forward"]["mtu"] == 1476
+    hubbed.dx.delete_direct_connect_gateway_association(associationId=hubbed.association)
+    assert hubbed.outcomes(hubbed.host, "192.168.5.5")[0] == "no route"

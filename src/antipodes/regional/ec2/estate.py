@@ -54,6 +54,8 @@ class Estate:
         self.ended_hubs = Table(host, kinds.HUB.ended, modelhubs.Hub)
         self.ended_attachments = Table(host, kinds.HUB_ATTACHMENT.ended, modelhubs.HubAttachment)
         self.ended_hub_tables = Table(host, kinds.HUB_TABLE.ended, modelhubs.HubTable)
+        self.connect_peers = Table(host, kinds.CONNECT_PEER, modelhubs.ConnectPeer)
+        self.ended_connect_peers = Table(host, kinds.CONNECT_PEER.ended, modelhubs.ConnectPeer)
         self.instances = Table(host, kinds.INSTANCE, model.Instance)
         self.nats = Table(host, kinds.NAT_GATEWAY, model.NatGateway)
         self.lists = Table(host, kinds.PREFIX_LIST, model.PrefixList)
@@ -104,6 +106,7 @@ class Estate:
             self.interfaces,
             self.hubs,
             self.attachments,
+            self.connect_peers,
             self.hub_tables,
             self.instances,
             self.nats,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.ec2 import filters, hubs, kinds, shown, shownhubs
+from antipodes.regional.ec2 import connects, filters, hubs, kinds, shown, shownhubs
 from antipodes.regional.ec2.answering import check_dry_run, described, not_offered
 from antipodes.regional.ec2.hubroutes import VPC
 from antipodes.regional.ec2.modelhubs import Hub, HubTable
@@ -78,6 +78,8 @@ def _prefixes(service: Ec2, hub: Hub, options: Request) -> tuple[str, ...]:
             raise ServiceError(
                 "InvalidParameterValue", f"The transit gateway has no CIDR block {one}."
             )
+    if removed:
+        connects.check_prefixes(estate, hub, [one for one in hub.prefixes if one not in removed])
     if not added:
         return tuple(one for one in hub.prefixes if one not in removed)
     attached = [

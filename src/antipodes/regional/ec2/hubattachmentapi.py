@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from antipodes.regional.ec2 import filters, hubs, kinds, shownhubs
+from antipodes.regional.ec2 import connects, filters, hubs, kinds, shownhubs
 from antipodes.regional.ec2.answering import check_dry_run, described
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.hubroutes import VPC
@@ -133,6 +133,7 @@ def modify_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Req
 @operations("DeleteTransitGatewayVpcAttachment")
 def delete_transit_gateway_vpc_attachment(service: Ec2, call: Call, request: Request) -> Response:
     gone = _find(service.estate, call, request)
+    connects.check_carries_none(service.estate, gone)
     check_dry_run(request)
     shown = _answer(service.estate, call, gone, "deleting")
     hubs.end_attachment(service.estate, gone, hubs.DELETED)

@@ -26,18 +26,18 @@ from antipodes.regional.ec2.modelhubs import HubAttachment, HubRoute, HubTable
 from antipodes.service.contract import ServiceError
 
 VPC = "vpc"
+VPN, DIRECT, CONNECT = "vpn", "direct-connect-gateway", "connect"
 KINDS = (  # of attachments that offer prefixes, the best first, by AWS's names but for the fourth
     VPC,
-    "direct-connect-gateway",
-    "connect",
+    DIRECT,
+    CONNECT,
     "vpn-over-direct-connect",
-    "vpn",
+    VPN,
     "vpn-concentrator",
     "client-vpn",
     "peering",
 )
-VPN, DIRECT = "vpn", "direct-connect-gateway"
-_ALWAYS_SPREAD = frozenset({"direct-connect-gateway", "connect"})
+ALWAYS_SPREAD = frozenset({DIRECT, CONNECT})
 _VPNS = frozenset({"vpn-over-direct-connect", "vpn"})
 _FOUR = 4
 
@@ -122,7 +122,7 @@ def best(offers: Iterable[Offer], *, spreads: bool) -> tuple[str, ...]:
     first, *others = sorted(
         offers, key=lambda one: (_merit(one), one.since, one.attachment, one.path)
     )
-    if first.kind not in _ALWAYS_SPREAD and not (spreads and first.kind in _VPNS):
+    if first.kind not in ALWAYS_SPREAD and not (spreads and first.kind in _VPNS):
         return (first.attachment,)
     alike = (one for one in others if _merit(one) == _merit(first) and one.path == first.path)
     return tuple(sorted({first.attachment: None} | {one.attachment: None for one in alike}))

@@ -13,10 +13,16 @@ import msgspec
 
 from antipodes.regional.ec2 import leading, prefixlists
 from antipodes.regional.ec2.estate import Estate
-from antipodes.regional.ec2.hubroutes import VPC, Entry, network, routes_of
+from antipodes.regional.ec2.hubroutes import CONNECT, VPC, Entry, network, routes_of
 from antipodes.regional.ec2.interfaces import Interfaces, Plan, Wanted
 from antipodes.regional.ec2.model import Subnet, Vpc
-from antipodes.regional.ec2.modelhubs import AVAILABLE, Hub, HubAttachment, HubTable
+from antipodes.regional.ec2.modelhubs import (
+    AVAILABLE,
+    ConnectPeer,
+    Hub,
+    HubAttachment,
+    HubTable,
+)
 from antipodes.regional.ec2.modelvpn import CustomerGateway, VpnConnection, VpnGateway
 from antipodes.regional.ec2.table import Table
 from antipodes.service.contract import Request, ServiceError
@@ -51,7 +57,9 @@ _ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))
 _LINK_LOCAL = IPv4Network("169.254.0.0/16")
 _LENGTH_MAX = {4: 24, 6: 64}
 
-H = TypeVar("H", Hub, HubAttachment, HubTable, CustomerGateway, VpnGateway, VpnConnection)
+H = TypeVar(
+    "H", Hub, HubAttachment, ConnectPeer, HubTable, CustomerGateway, VpnGateway, VpnConnection
+)
 
 
 class _Ending(Protocol):
@@ -202,7 +210,13 @@ def attachment_asked(estate: Estate, table: HubTable, request: Request) -> str:
             "MissingParameter",
             "The request must contain the parameter TransitGatewayAttachmentId",
         )
-    return attachment_in(estate, table, request["TransitGatewayAttachmentId"]).id
+    found = attachment_in(estate, table, request["TransitGatewayAttachmentId"])
+    if found.kind == CONNECT:
+        raise ServiceError(
+            "UnsupportedOperation",
+            f"{found.id} is a Connect attachment, over which no static routes lead.",
+        )
+    return found.id
 
 
 def check_routes(estate: Estate, table: HubTable, more: int) -> None:

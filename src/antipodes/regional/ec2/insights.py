@@ -55,7 +55,9 @@ _CODES = {
     outcomes.NOT_RUNNING: "BAD_STATE",
     outcomes.UNKNOWN: "UNKNOWN_RESOURCE",
 }
-_WITH_TUNNELS = ("vpn-", "dxvif-", "tgw-attach-")  # ids of what has a part for each
+_WITH_TUNNELS = (  # ids of what has a part for each
+    *("vpn-", "dxvif-", "tgw-attach-", "tgw-connect-peer-"),
+)
 _MEMBERS = {  # what explanations and components call a kind of hop
     "interface": "NetworkInterface",
     "filter": "Acl",

@@ -84,6 +84,12 @@ HUB_ATTACHMENT = Kind(
 HUB_PEERING = HUB_ATTACHMENT._replace(
     resource="transit-gateway-peering", many="TransitGatewayPeeringAttachments"
 )  # ids and tags are those of attachments
+CONNECT = HUB_ATTACHMENT._replace(many="TransitGatewayConnects")
+CONNECT_PEER = Kind(
+    *("transit-gateway-connect-peer", "tgw-connect-peer", "TransitGatewayConnectPeerId"),
+    *("TransitGatewayConnectPeers", "TransitGatewayConnectPeerIds"),
+    *("InvalidTransitGatewayConnectPeerID.NotFound", "transitGatewayConnectPeer ID"),
+)
 HUB_TABLE = Kind(
     *("transit-gateway-route-table", "tgw-rtb", "TransitGatewayRouteTableId"),
     *("TransitGatewayRouteTables", "TransitGatewayRouteTableIds"),
@@ -160,6 +166,7 @@ KINDS = (
     INTERFACE,
     HUB,
     HUB_ATTACHMENT,
+    CONNECT_PEER,
     HUB_TABLE,
     INSTANCE,
     NAT_GATEWAY,

@@ -1,15 +1,17 @@
-"""What leads out of the region to customers' sites: VPN connections, and lines of Direct Connect.
+"""What leads to customers' sites: VPN connections, lines of Direct Connect, and Connect peers.
 
 Everything that is said of routes to sites follows from this: what VPN gateways propagate, what
 transit gateways hear, and what is told to who walks packets.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from antipodes.regional.ec2 import vpns
+from antipodes.regional.ec2 import connects, vpns
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.hubroutes import DIRECT, Announced
 from antipodes.regional.ec2.model import Route, RouteTable
+from antipodes.regional.ec2.modelhubs import ConnectPeer
 from antipodes.regional.ec2.modelvpn import VpnConnection
 from antipodes.service.lines import PrivateLine
 
@@ -17,7 +19,7 @@ PROPAGATED_MAX = 100  # routes of a table
 PROPAGATED_ORIGIN = "EnableVgwRoutePropagation"
 DIRECT_RANK, STATIC_RANK, LEARNT_RANK = range(3)  # at a VPN gateway, and at a site
 TUNNEL_MTU = 1446  # bytes
-TUNNEL_MED = 100  # of what comes without one
+TUNNEL_MED = 100  # of what comes without one over a VPN or over Connect
 
 
 class Leading(NamedTuple):
@@ -37,10 +39,11 @@ class Leading(NamedTuple):
     rank: int
     mtu: int
     gbps: float
-    charge: str  # for each gigabyte that leaves for the site
+    charge: str  # for each gigabyte that leaves for the site; none if it stays in the region
     hears: tuple[str, ...] = ()
     relayed: bool = True
     med: int = 0
+    connected: str = ""  # the Connect peer that it is
 
     @property
     def static(self) -> bool:
@@ -58,6 +61,8 @@ def leading(estate: Estate, account: str) -> list[Leading]:
         for one in estate.lines.of(account)
         if not one.gateway.startswith("tgw-") or (one.gateway, one.via) in attachments
     ]
+    peers = sorted(estate.connect_peers.list(account), key=lambda one: (one.made_at, one.id))
+    found += [_peer(estate, one, tuple(found)) for one in peers]
     connections = sorted(estate.vpns.list(account), key=lambda one: (one.made_at, one.number))
     return [*found, *(_tunnels(estate, one) for one in connections)]
 
@@ -92,6 +97,37 @@ def _tunnels(estate: Estate, of: VpnConnection) -> Leading:
         charge="tunnel",
         relayed=not of.static,
         med=TUNNEL_MED,
+    )
+
+
+def _peer(estate: Estate, of: ConnectPeer, lines: Sequence[Leading]) -> Leading:
+    """A tunnel over a VPC, or over whatever lines lead to the attachment that carries it.
+
+    By iBGP a transit gateway takes no route that begins in its own AS.
+    """
+    attachment = estate.attachments.get(of.account, of.attachment)
+    over = estate.attachments.find(of.account, attachment.of)
+    site, mtu, charge = vpns.site_of(estate, of), connects.MTU, ""
+    is_up = over is not None and not vpns.is_cut(estate, site, estate.host.place)
+    if is_up and over is not None and over.kind == DIRECT:
+        carrying = [one for one in lines if one.attachment == over.id and any(one.up)]
+        is_up = bool(carrying)
+        mtu = min((mtu, *(one.mtu - connects.HEADERS for one in carrying)))
+        charge = "line"
+    elif is_up and over is not None:
+        is_up = connects.reaches(estate, over, of)
+    is_outside = of.asn != estate.hubs.get(of.account, of.hub).asn
+    return Leading(
+        *((f"{of.id}/{connects.PROTOCOL}",), (is_up,), site, of.asn),
+        vpns.announced(estate, of) if is_outside else (),
+        gateway="",
+        attachment=of.attachment,
+        rank=LEARNT_RANK,
+        mtu=mtu,
+        gbps=connects.GBPS,
+        charge=charge,
+        med=TUNNEL_MED,
+        connected=of.id,
     )
 
 

@@ -56,6 +56,25 @@ class HubAttachment(msgspec.Struct, frozen=True):
     owner: str = ""
 
 
+class ConnectPeer(msgspec.Struct, frozen=True):
+    """A GRE tunnel of a Connect attachment, to an appliance that speaks BGP over it.
+
+    The tunnel's ends are `address`, of the hub's prefixes, and `peer`; of the `inside` prefix the
+    appliance has the first address, and the hub the two behind it.
+    """
+
+    id: str
+    account: str
+    hub: str
+    attachment: str
+    address: str
+    peer: str
+    inside: str
+    asn: int  # of the appliance
+    made_at: float = 0.0
+    ended_at: float | None = None
+
+
 class HubRoute(msgspec.Struct, frozen=True):
     """A static route of a hub's table; without an attachment it drops."""
 

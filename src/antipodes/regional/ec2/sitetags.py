@@ -1,9 +1,9 @@
 """What a customer says of their own side by tags, since no call of EC2's has a word for it.
 
-`antipodes:prefixes` of a customer gateway is what it announces by BGP; `antipodes:site` is the name
-of the site that it is a router of, so that several can be one site's; `antipodes:tunnels-down` of a
-VPN connection numbers the tunnels that carry nothing. Several values stand apart by commas or
-spaces.
+`antipodes:prefixes` of a customer gateway, or of a Connect peer, is what it announces by BGP;
+`antipodes:site` is the name of the site that it is a router of, so that several can be one site's;
+`antipodes:tunnels-down` of a VPN connection numbers the tunnels that carry nothing. Several values
+stand apart by commas or spaces.
 """
 
 import re

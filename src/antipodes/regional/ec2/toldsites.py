@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from antipodes.fabric.network import topology as told
 from antipodes.regional.ec2 import hubs, vpns
 from antipodes.regional.ec2.estate import Estate
-from antipodes.regional.ec2.hubroutes import DIRECT, VPN, Entry
+from antipodes.regional.ec2.hubroutes import ALWAYS_SPREAD, VPN, Entry
 from antipodes.regional.ec2.leading import Leading, leading
 from antipodes.regional.ec2.model import RouteTable
 from antipodes.regional.ec2.modelhubs import HubAttachment
@@ -71,10 +71,11 @@ def _sites(
 ) -> dict[str, told.Site]:
     routers: dict[str, list[str]] = {one.site: [] for one in found}
     prefixes: dict[str, dict[str, None]] = {one.site: {} for one in found}
-    for customer in estate.customers.list(account):
-        site = vpns.site_of(estate, customer)
-        routers.setdefault(site, []).append(customer.id)
-        prefixes.setdefault(site, {}).update(dict.fromkeys(vpns.announced(estate, customer)))
+    known: list[vpns.Router] = [*estate.customers.list(account)]
+    for router in (*known, *estate.connect_peers.list(account)):
+        site = vpns.site_of(estate, router)
+        routers.setdefault(site, []).append(router.id)
+        prefixes.setdefault(site, {}).update(dict.fromkeys(vpns.announced(estate, router)))
     learnt: dict[str, list[told.LineRoute]] = {name: [] for name in routers}
     tables = _tables(estate, account, found)
     for one in found:
@@ -182,14 +183,14 @@ def _known(of: VpnGateway, found: Iterable[Leading]) -> tuple[told.LineRoute, ..
 
 
 def parts(estate: Estate, account: str) -> dict[str, Parts]:
-    """The lines of attachments that are VPN connections or Direct Connect gateways, by id."""
+    """The lines of attachments that are of VPN, Direct Connect or Connect, by id."""
     by_attachment: dict[str, list[Leading]] = {}
     for one in leading(estate, account):
         by_attachment.setdefault(one.attachment, []).append(one)
     found = {}
     for attachment in estate.attachments.list(account):
         hub = estate.hubs.find(account, attachment.hub)
-        if hub is None or attachment.kind not in {VPN, DIRECT}:
+        if hub is None or attachment.kind not in {VPN, *ALWAYS_SPREAD}:
             continue
         over = by_attachment.get(attachment.id, [])
         every = [(line, one) for one in over for line in one.lines]
@@ -198,7 +199,8 @@ def parts(estate: Estate, account: str) -> dict[str, Parts]:
                 Part(f"{attachment.id}/{number}", line, one)
                 for number, (line, one) in enumerate(every, 1)
             ),
-            attachment.kind == DIRECT or (hub.spreads and not any(one.static for one in over)),
+            attachment.kind in ALWAYS_SPREAD
+            or (hub.spreads and not any(one.static for one in over)),
         )
     return found
 
@@ -225,13 +227,22 @@ def ways(
     """
     if len(over) == 1 and over[0] in of and not of[over[0]].spread:
         return [(part.name,) for part in of[over[0]].all]
+    if len(over) == 1 and over[0] in of:
+        return _alike(prefix, of[over[0]].all)
     found: list[str] = []
     for name in over:
-        found += _alike(prefix, of[name].all) if name in of else [names[name]]
+        found += _alike(prefix, of[name].all)[0] if name in of else [names[name]]
     return [tuple(found)]
 
 
-def _alike(prefix: str, lines: Sequence[Part]) -> list[str]:
-    """The lines over which a prefix is heard from the same AS; all where it is heard over none."""
+def _alike(prefix: str, lines: Sequence[Part]) -> list[tuple[str, ...]]:
+    """The lines over which a prefix is heard, those of one AS together; those of the first count.
+
+    Those that are up come before others; where it is heard over none, it is said of all.
+    """
     heard = [part for part in lines if prefix in part.of.prefixes] or lines
-    return [part.name for part in heard if part.of.asn == heard[0].of.asn]
+    heard = sorted(heard, key=lambda part: not any(part.of.up))
+    return [
+        tuple(part.name for part in heard if part.of.asn == number)
+        for number in dict.fromkeys(part.of.asn for part in heard)
+    ] or [()]

@@ -6,7 +6,7 @@ Quotas are AWS's defaults (Site-to-Site VPN User Guide, "Quotas").
 from antipodes.regional.ec2 import prefixlists, sitetags
 from antipodes.regional.ec2.answering import not_offered
 from antipodes.regional.ec2.estate import Estate
-from antipodes.regional.ec2.modelhubs import HubAttachment
+from antipodes.regional.ec2.modelhubs import ConnectPeer, HubAttachment
 from antipodes.regional.ec2.modelvpn import CustomerGateway, VpnConnection
 from antipodes.service.contract import Request, ServiceError
 
@@ -24,6 +24,8 @@ _NOT_OFFERED = (
     "LocalIpv6NetworkCidr",
     "RemoteIpv6NetworkCidr",
 )
+
+Router = CustomerGateway | ConnectPeer  # of a site
 
 
 def check_type(request: Request) -> None:
@@ -136,14 +138,14 @@ def target(estate: Estate, account: str, request: Request) -> tuple[str, str]:
 # What is known of a connection.
 
 
-def site_of(estate: Estate, of: CustomerGateway) -> str:
-    """The site that a customer gateway is a router of: the one that it names, or its own."""
+def site_of(estate: Estate, of: Router) -> str:
+    """The site that something is a router of: the one that it names, or its own."""
     name = sitetags.site(estate.tags(of.account, of.id))
     return f"site/{name}" if name else of.id
 
 
-def announced(estate: Estate, of: CustomerGateway) -> tuple[str, ...]:
-    """What a customer gateway announces by BGP: what its tag says, or its site's networks."""
+def announced(estate: Estate, of: Router) -> tuple[str, ...]:
+    """What a router announces by BGP: what its tag says, or its site's networks."""
     found = sitetags.prefixes(estate.tags(of.account, of.id))
     return found or networks_of(estate, site_of(estate, of))
 

@@ -31,6 +31,7 @@ TYPES = {  # of what EC2 has, by the names that its tags have for them
     "vpc-peering-connection": "AWS::EC2::VPCPeeringConnection",
     "transit-gateway": "AWS::EC2::TransitGateway",
     "transit-gateway-attachment": "AWS::EC2::TransitGatewayAttachment",
+    "transit-gateway-connect-peer": "AWS::EC2::TransitGatewayConnectPeer",
     "transit-gateway-route-table": "AWS::EC2::TransitGatewayRouteTable",
     "customer-gateway": "AWS::EC2::CustomerGateway",
     "vpn-gateway": "AWS::EC2::VPNGateway",

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from antipodes.fabric.network import products
 from antipodes.fabric.network import topology as model
 from antipodes.fabric.network.fabric import Fabric, from_interface
 from antipodes.fabric.network.packets import ICMP, TCP, UDP, Packet
+from antipodes.fabric.network.spaces import has
 from antipodes.fabric.network.topology import Topology
 from antipodes.questions.comparing import Change, changes, told
 from antipodes.questions.networks import QuestionError
@@ -109,5 +109,5 @@ def _ends(found: list[Change], kind: str, source: str, packet: Packet) -> set[st
         one.target
         for one in found
         if (one.kind, one.source) == (kind, source)
-        and any(products.contains(part, packet) for part in one.packets)
+        and any(has(part, packet) for part in one.packets)
     }

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from antipodes.fabric.network import packets, products
+from antipodes.fabric.network import packets
 from antipodes.fabric.network.fabric import ON_THE_INTERNET, Fabric, from_interface
 from antipodes.fabric.network.nodes import End, Key
-from antipodes.fabric.network.products import Product
 from antipodes.fabric.network.reaching import Reached, reach
 from antipodes.fabric.network.spaces import (
     PROTOCOL,
@@ -22,16 +21,19 @@ from antipodes.fabric.network.spaces import (
     TARGET,
     TARGET_PORT,
     Box,
+    Space,
     everything,
     prefixes,
     replaced,
+    shared,
 )
 from antipodes.fabric.network.topology import HOST, Topology
+from antipodes.fabric.network.unions import apart, merged, without_all
 from antipodes.questions.networks import INTERNET, names
 
 Place = tuple[str, str]  # of a hop: kind and id
 Way = tuple[Place, ...]
-Ways = dict[tuple[str, Way], list[Product]]  # packets by where they come to, and how
+Ways = dict[tuple[str, Way], list[Space]]  # packets by where they come to, and how
 
 _BESIDE = frozenset({"filter", "table", "hub table", "subnet", "network"})
 _FAMILIES = (4, 6)
@@ -52,7 +54,7 @@ class Change(NamedTuple):
     source: str
     target: str
     version: int
-    packets: tuple[Product, ...]
+    packets: tuple[Space, ...]
     before: tuple[Place, ...] = ()
     after: tuple[Place, ...] = ()
 
@@ -118,15 +120,15 @@ def _way(one: Reached) -> Way:
 
 def _between(version: int, source: str, end: str, was: Ways, now: Ways) -> Iterator[Change]:
     old, new = ({way: some for (to, way), some in ways.items() if to == end} for ways in (was, now))
-    all_old = products.apart(one for some in old.values() for one in some)
-    all_new = products.apart(one for some in new.values() for one in some)
+    all_old = apart(one for some in old.values() for one in some)
+    all_new = apart(one for some in new.values() for one in some)
     for kind, some, others in (("lost", all_old, all_new), ("gained", all_new, all_old)):
-        left = products.merged(products.without_all(some, others))
+        left = merged(without_all(some, others))
         if left:
             yield Change(kind, source, end, version, tuple(left))
     for way, some in old.items():
-        elsewhere = products.without_all(products.apart(some), new.get(way, ()))
-        moved = products.merged(_both(elsewhere, all_new))
+        elsewhere = without_all(apart(some), new.get(way, ()))
+        moved = merged(_both(elsewhere, all_new))
         if moved:
             taken = [other for other, found in new.items() if _both(moved, found)]
             gone = [hop for hop in way if not any(hop in other for other in taken)]
@@ -135,16 +137,16 @@ def _between(version: int, source: str, end: str, was: Ways, now: Ways) -> Itera
             yield Change("another way", source, end, version, *parts)
 
 
-def _both(left: Iterable[Product], right: Sequence[Product]) -> list[Product]:
+def _both(left: Iterable[Space], right: Sequence[Space]) -> list[Space]:
     """What is in any of the left and in any of the right."""
-    shared = (products.shared(one, other) for one in left for other in right)
-    return [one for one in shared if one is not None]
+    found = (shared(one, other) for one in left for other in right)
+    return [one for one in found if one is not None]
 
 
 # As people read it.
 
 
-def told(some: Iterable[Product], version: int) -> str:
+def told(some: Iterable[Space], version: int) -> str:
     """Sets of packets in words: protocols and ports, and addresses where they are not one."""
     parts = list(dict.fromkeys(_told(one, version) for one in some))
     if len(parts) > _PARTS_MAX:
@@ -152,7 +154,7 @@ def told(some: Iterable[Product], version: int) -> str:
     return "; ".join(parts)
 
 
-def _told(one: Product, version: int) -> str:
+def _told(one: Space, version: int) -> str:
     words = [_protocols(one)]
     if one[TARGET_PORT] != _WHOLE_PORTS:
         words.append(f"to ports {_ranges(one[TARGET_PORT])}")
@@ -165,7 +167,7 @@ def _told(one: Product, version: int) -> str:
     return " ".join(words)
 
 
-def _protocols(one: Product) -> str:
+def _protocols(one: Space) -> str:
     if one[PROTOCOL] == ((0, 255),):
         return "everything"
     ranges = one[PROTOCOL]

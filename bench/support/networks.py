@@ -173,6 +173,8 @@ def _interfaces(made: dict[str, dict[str, object]], place: Place) -> None:
     if place.is_walled:
         at = place.subnet("hub", 0), place.address("hub", 0, 9)
         _carrier(made, f"{name}-wall", at, model.FORWARDER)
+        # Without a public address, a gateway's table cannot lead to it.
+        made["interfaces"][f"{name}-wall"].public[at[1]] = place.public(239)
 
 
 def _carrier(

@@ -124,7 +124,7 @@ class Question:
         private = header.any_of(header.within("source", prefix) for prefix in PRIVATE)
         begins = header.all_of([header.any_of(mapped), header.no(private)])
         if gateway["table"]:
-            came = self._routed(gateway["table"], network, begins)
+            came = self._routed(gateway["table"], network, begins, at_the_edge=True)
         else:
             came = self._delivered(network, begins)
         reached = defaultdict(list)
@@ -158,7 +158,7 @@ class Question:
             found.setdefault(to, []).extend(ways)
         return found
 
-    def _routed(self, table: str, network: Thing, when: Term) -> Ways:
+    def _routed(self, table: str, network: Thing, when: Term, *, at_the_edge: bool = False) -> Ways:
         """By the longest prefix; only what stays in the network can reach it."""
         header, found = self.header, defaultdict(list)
         routes = [
@@ -179,7 +179,10 @@ class Question:
                 for to, ways in self._delivered(network, chosen).items():
                     found[to] += ways
             elif kind == "interface":
-                subnet = self.told["subnets"][self.told["interfaces"][name]["subnet"]]
+                interface = self.told["interfaces"][name]
+                if at_the_edge and not interface["public"]:
+                    continue  # only what has a public address takes what a gateway lets in
+                subnet = self.told["subnets"][interface["subnet"]]
                 found[name].append(header.all_of([chosen, self._filtered(subnet, "inbound")]))
         return found
 

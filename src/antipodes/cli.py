@@ -444,9 +444,19 @@ def _add_capture(actions: Any) -> None:
 
 def _capture(options: argparse.Namespace) -> int:
     query = f"?account={urllib.parse.quote(options.account, safe='')}" if options.account else ""
-    capture = finding.ask(options, "POST", finding.path("captures", options.interface) + query)[
-        "capture"
-    ]
+    made = finding.ask(options, "POST", finding.path("captures", options.interface) + query)
+    path = finding.path("captures", made["capture"])
+    try:
+        _write_capture(options, path)
+    except OSError as error:
+        finding.fetch(options, "DELETE", path)
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise finding.CommandError(f"{options.file} cannot be written: {error.strerror}") from None
+    return 0
+
+
+def _write_capture(options: argparse.Namespace, path: str) -> None:
     end = time.monotonic() + options.seconds
     with contextlib.ExitStack() as stack:
         file = sys.stdout.buffer
@@ -454,11 +464,10 @@ def _capture(options: argparse.Namespace) -> int:
             file = stack.enter_context(Path(options.file).open("wb"))
         with contextlib.suppress(KeyboardInterrupt):
             while time.monotonic() < end:
-                file.write(finding.fetch(options, "GET", finding.path("captures", capture)))
+                file.write(finding.fetch(options, "GET", path))
                 file.flush()
                 time.sleep(CAPTURE_EVERY_S)
-        file.write(finding.fetch(options, "DELETE", finding.path("captures", capture)))
-    return 0
+        file.write(finding.fetch(options, "DELETE", path))
 
 
 if __name__ == "__main__":

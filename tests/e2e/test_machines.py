@@ -123,6 +123,8 @@ def test_a_program_on_an_instance_reaches_what_its_networks_let_it(program: int)
         said = b"".join(data for _, data in near)
         assert said.startswith(b"GET /x HTTP/1.1\r\n")
         assert said.endswith(b"here is /x")
+        nowhere = run("network", "capture", client, str(world.state), state=world.state)
+        assert (nowhere.returncode, "cannot be written" in nowhere.stderr) == (2, True)
         assert "502" in at(client, GET, "http://10.2.0.10:81/x").stderr  # nothing listens
 
         assert at(client, LIST).returncode == 1  # no way out of the network

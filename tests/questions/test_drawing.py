@@ -163,3 +163,15 @@ def test_what_is_beyond_what_is_known_is_left_out(name: str) -> None:
     )
     assert drawn(partial, world(partial)).count('class="network"') == 1
     assert list(failures(partial))
+
+
+def test_a_mark_stands_beside_a_name() -> None:
+    topology, source, target = SHAPES["hub and spokes"]()
+    topology = msgspec.structs.replace(topology, names={**topology.names, target: 20 * "name"})
+    marked = drawn(topology, world(topology), walk=walked(topology, Asked(source, target)))
+    labels = [
+        part.rpartition(">")[2].split("…")[0]
+        for part in (drawn(topology, world(topology)) + marked).split("</text>")
+        if "namename" in part and part.rpartition(">")[2].startswith("name")
+    ]
+    assert len(labels[1]) < len(labels[0]) - 1

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from antipodes.fabric.network.topology import Topology
+from antipodes.questions.choosing import Option, saved
 from antipodes.questions.command import answered
 from antipodes.questions.networks import Answer, QuestionError, Told
 from tests.questions.topologies import SHAPES
@@ -82,3 +83,38 @@ def test_findings_are_told_by_name_and_as_data(shop: Topology) -> None:
     [record] = json.loads(asked(holed, "lint", "--json").text)
     assert record["kind"] == "blackhole"
     assert record["names"] == [None, None, "way out"]
+
+
+def test_names_end_no_line_and_say_nothing_to_terminals(shop: Topology, tmp_path: Path) -> None:
+    odd = "web\nfront \x1b[31m'\""
+    shop = replaced(shop, names={"web 1 0": odd, "nat 1": "way\rout", "database 1": "web\tfront"})
+    before = str(tmp_path / "before.json")
+    asked(shop, "snapshot", before)
+    left = {name: one for name, one in shop.interfaces.items() if name != "database 1"}
+    gone = replaced(shop, interfaces=left)
+    for topology, words in (
+        (shop, ("walk", odd, "internet")),
+        (shop, ("cuts", odd, "internet")),
+        (shop, ("lint",)),
+        (gone, ("compare", before)),
+    ):
+        text = asked(topology, *words).text
+        assert all(line.isprintable() for line in text.split("\n"))
+        assert words[0] == "lint" or "web front" in text or "way out" in text
+    hops = json.loads(asked(shop, "walk", odd, "internet", "--json").text)["forward"]["hops"]
+    assert hops[0]["name"] == odd
+
+
+def test_a_choice_that_makes_no_sense_is_refused_before_anybody_is_asked() -> None:
+    for words, said in (
+        (("database",), "needs two ends"),
+        (("s3", "web"), "has no ends"),
+        (("nat",), "no region that is up knows of networks"),
+    ):
+        with pytest.raises((QuestionError, ValueError), match=said):
+            answered(("choose", *words), Told(dict))
+
+
+def test_what_costs_the_same_is_not_said_to_cost_less() -> None:
+    options = [Option(name, ()) for name in ("this", "that")]
+    assert saved(options[0], options) == "it costs no more than that"

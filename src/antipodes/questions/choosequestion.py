@@ -12,7 +12,7 @@ from antipodes.questions.choosingcentral import (
     choose_s3,
 )
 from antipodes.questions.choosingdatabase import Wanted, choose_database
-from antipodes.questions.networks import Answer, Told
+from antipodes.questions.networks import Answer, Told, in_lines
 from antipodes.questions.walking import way_between
 
 NONE_POSSIBLE = 1
@@ -52,20 +52,21 @@ def add(actions: Any) -> argparse.ArgumentParser:
 def answer(told: Told, options: argparse.Namespace) -> Answer:
     """The table, with status 1 if nothing is possible. Raises QuestionError."""
     choice = _choice(told, options)
-    text = json.dumps(record(choice), indent=2) if options.json else "\n".join(lines(choice))
+    text = json.dumps(record(choice), indent=2) if options.json else in_lines(lines(choice))
     return Answer(text, 0 if choice.taken else NONE_POSSIBLE)
 
 
 def _choice(told: Told, options: argparse.Namespace) -> Choice:
+    is_database = options.what == "database"
+    if is_database and len(options.ends) != len(("client", "database")):
+        raise ValueError("choose database needs two ends: the client and the database")
+    if options.ends and not is_database:
+        raise ValueError(f"choose {options.what} has no ends")
     topology, region, amount = told.topology, options.region, options.gb_month
-    if options.what == "database":
-        if len(options.ends) != len(("client", "database")):
-            raise ValueError("choose database needs two ends: the client and the database")
+    if is_database:
         wanted = Wanted(amount, not options.other_organization, options.no_peering, options.engine)
         source, target = options.ends
         return choose_database(topology, source, target, wanted, way_between(told.world))
-    if options.ends:
-        raise ValueError(f"choose {options.what} has no ends")
     if options.what == "s3":
         return choose_s3(topology, region, amount, options.outside_gb_month)
     if options.what == "endpoints":

@@ -168,4 +168,7 @@ def saved(taken: Option, options: Sequence[Option]) -> str:
     if not others:
         return "nothing else is possible"
     second = min(others, key=lambda one: one.usd)
-    return f"{second.usd - taken.usd:.2f} USD a month less than {second.name}"
+    less = f"{second.usd - taken.usd:.2f}"
+    if less == "0.00":
+        return f"it costs no more than {second.name}"
+    return f"{less} USD a month less than {second.name}"

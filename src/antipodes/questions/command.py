@@ -18,7 +18,7 @@ from antipodes.questions import (
     snapshotquestion,
     walkquestion,
 )
-from antipodes.questions.networks import Answer, QuestionError, Told
+from antipodes.questions.networks import Answer, QuestionError, Told, in_lines
 
 NOT_ANSWERED = 2
 QUESTIONS = (
@@ -47,7 +47,7 @@ def run_network(options: argparse.Namespace, ask: Callable[[], dict[str, Any]]) 
     try:
         answer: Answer = options.answer(Told(ask), options)
     except (QuestionError, ValueError) as error:
-        print(f"antipodes: {error}", file=sys.stderr)
+        print(f"antipodes: {in_lines([str(error)])}", file=sys.stderr)
         return NOT_ANSWERED
     if answer.text:
         print(answer.text)

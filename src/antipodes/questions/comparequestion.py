@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from antipodes.questions.comparing import Change, changes, told
-from antipodes.questions.networks import Answer, Told, names
+from antipodes.questions.networks import Answer, Told, in_lines, names
 from antipodes.questions.snapshotquestion import read
 
 CHANGED = 1
@@ -33,7 +33,7 @@ def answer(asked: Told, options: argparse.Namespace) -> Answer:
     if options.json:
         return Answer(json.dumps([_record(one) for one in found], indent=2), bool(found) * CHANGED)
     lines = [_line(one, called) for one in found] or ["nothing changed in who reaches whom"]
-    return Answer("\n".join(lines), bool(found) * CHANGED)
+    return Answer(in_lines(lines), bool(found) * CHANGED)
 
 
 def _line(one: Change, called: Mapping[str, str]) -> str:

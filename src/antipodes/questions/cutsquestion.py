@@ -9,7 +9,7 @@ from antipodes.arguments import port
 from antipodes.fabric.network.fabric import Both
 from antipodes.fabric.network.topology import LINE, Topology
 from antipodes.questions.failures import Failure, failures, without
-from antipodes.questions.networks import Answer, QuestionError, Told, names
+from antipodes.questions.networks import Answer, QuestionError, Told, in_lines, names
 from antipodes.questions.walking import PROTOCOLS, Asked, walked
 
 SOMETHING_CUTS = 1
@@ -58,7 +58,7 @@ def answer(told: Told, options: argparse.Namespace) -> Answer:
         return Answer(json.dumps(records, indent=2), SOMETHING_CUTS if found else 0)
     lines = [_line(one, called) for one in found]
     lines.append("no single failure cuts them" if not found else f"{len(found)} of these alone")
-    return Answer("\n".join(lines), SOMETHING_CUTS if found else 0)
+    return Answer(in_lines(lines), SOMETHING_CUTS if found else 0)
 
 
 def _line(one: Cut, called: dict[str, str]) -> str:

@@ -192,12 +192,14 @@ class _Picture:
         yield _text(box.x + 7, box.y + 14, box.title, "", room, 11, box.subnet.id)
         prefixes = "  ".join(box.subnet.prefixes)
         yield _text(box.x + 7, box.y + 26, prefixes, "faint small", room, 9.5)
+        ended = {one.end.hop.id for one in self._walk or () if one is not None}
         for chip in box.chips:
             yield _rect(chip.x, chip.y - CHIP / 2, room, CHIP, "chip", 9)
             dot = f'cx="{chip.x + 10:.1f}" cy="{chip.y:.1f}" r="3.2"'
             yield f'<circle class="dot-{chip.kind}" {dot}/>'
             shown = ", ".join(chip.members[:8])
-            yield _text(chip.x + 19, chip.y + 3.6, chip.label, "", room - 24, 10.5, shown)
+            free = room - (42 if ended & set(chip.members) else 24)
+            yield _text(chip.x + 19, chip.y + 3.6, chip.label, "", free, 10.5, shown)
         y = box.y + SUBNET_HEAD + CHIP_STEP * len(box.chips) + 6
         for number, caption in enumerate(box.captions):
             yield _text(box.x + 7, y + CAPTION * number, caption, "faint small", room, 9)

@@ -7,7 +7,7 @@ from typing import Any
 
 from antipodes.fabric.network.topology import Topology
 from antipodes.questions.findings import Finding
-from antipodes.questions.networks import Answer, Told, names
+from antipodes.questions.networks import Answer, Told, in_lines, names
 from antipodes.questions.otherfindings import overlap_findings, rule_findings, zone_findings
 from antipodes.questions.routefindings import route_findings
 
@@ -34,7 +34,7 @@ def answer(told: Told, options: argparse.Namespace) -> Answer:
         ]
         return Answer(json.dumps(records, indent=2), bool(found) * FOUND)
     lines = [f"{one.kind}: {_named(one, called)}" for one in found] or ["nothing found"]
-    return Answer("\n".join(lines), bool(found) * FOUND)
+    return Answer(in_lines(lines), bool(found) * FOUND)
 
 
 def findings(topology: Topology) -> Iterator[Finding]:

@@ -5,7 +5,8 @@ target of a packet is the id of an interface, or of what it is attached to, or o
 router, or an address, or what people call one of these (a tag `Name`).
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from antipodes.world.world import World
 INTERNET = "internet"
 # Of somebody on the internet, by family (RFC 5737, RFC 5180).
 INTERNET_ADDRESSES = {4: "192.0.2.1", 6: "2001:2::1"}
+_NOT_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class QuestionError(Exception):
@@ -46,7 +48,7 @@ class Told:
         """What each region has told. Raises QuestionError where none has."""
         told = self._ask()
         if not told:
-            raise QuestionError("no region knows of networks of that account")
+            raise QuestionError("no region that is up knows of networks of that account")
         return told
 
     @cached_property
@@ -63,6 +65,11 @@ class Told:
             if one.point is not None
         ]
         return World(load_atlas(), tuple(self.by_region), sites=sites)
+
+
+def in_lines(lines: Iterable[str]) -> str:
+    """Lines as they are printed; nothing in a name ends one, or is an order to a terminal."""
+    return "\n".join(_NOT_SHOWN.sub(" ", line) for line in lines)
 
 
 def names(topology: Topology) -> dict[str, str]:

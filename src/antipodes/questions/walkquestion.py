@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from antipodes.arguments import port
-from antipodes.questions.networks import Answer, Told, names
+from antipodes.questions.networks import Answer, Told, in_lines, names
 from antipodes.questions.walking import PROTOCOLS, Asked, as_record, lines, walked, way_between
 
 NOT_REACHED = 1
@@ -32,5 +32,5 @@ def answer(told: Told, options: argparse.Namespace) -> Answer:
     asked = Asked(options.source, options.target, options.protocol, options.port, ipv6=options.ipv6)
     both = walked(told.topology, asked)
     record = as_record(both, way_between(told.world), names(told.topology))
-    text = json.dumps(record, indent=2) if options.json else "\n".join(lines(record))
+    text = json.dumps(record, indent=2) if options.json else in_lines(lines(record))
     return Answer(text, 0 if record["reached"] else NOT_REACHED)

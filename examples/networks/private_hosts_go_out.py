@@ -24,6 +24,7 @@ def play(lab):
     group = parts.group(ec2, "own network", vpc, "10.0.0.0/16")
     host = parts.instance(ec2, "worker", private, group)
     lab.ask("A private host gets an answer from the internet", host, "internet", expects="left")
+    lab.draw("A private host and the internet", host, "internet")
     [found] = ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"]
     outside = found["NatGatewayAddresses"][0]["PublicIp"]
     lab.ask(

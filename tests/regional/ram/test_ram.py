@@ -87,6 +87,21 @@ def test_an_invitation_is_answered_once(region: Region, hub: str) -> None:
     assert refusal(other.accept_resource_share_invitation, **named) == code
 
 
+def test_an_answer_that_is_given_again_with_its_token_stands(region: Region, hub: str) -> None:
+    share(region, hub)
+    theirs = region.client("ram", account=OTHER)
+    named = {"resourceShareInvitationArn": invited(region)["resourceShareInvitationArn"]}
+    first = theirs.accept_resource_share_invitation(**named, clientToken="once")
+    region.restart()
+    theirs = region.client("ram", account=OTHER)
+    again = theirs.accept_resource_share_invitation(**named, clientToken="once")
+    assert again["resourceShareInvitation"] == first["resourceShareInvitation"]
+    code = "ResourceShareInvitationAlreadyAcceptedException"
+    for token in ({}, {"clientToken": "twice"}):
+        assert refusal(theirs.accept_resource_share_invitation, **named, **token) == code
+    assert refusal(theirs.reject_resource_share_invitation, **named, clientToken="once") == code
+
+
 def test_an_invitation_expires_after_seven_days(region: Region, hub: str) -> None:
     arn = share(region, hub)
     region.wait(7 * DAY_S)

@@ -40,12 +40,15 @@ def reject_resource_share_invitation(service: Ram, call: Call, request: Request)
 
 
 def _answer(service: Ram, call: Call, request: Request, status: str) -> Response:
+    """The same answer with the same token stands."""
     shares, arn = service.shares, request["resourceShareInvitationArn"]
     found = shares.invitation(call.account, arn)
     share, said = shares.share_of(found), shares.answer(found)
-    if share is None or said != PENDING:
+    token = request.get("clientToken") or ""
+    is_again = bool(token) and (said, token) == (status, found.token)
+    if share is None or not (is_again or said == PENDING):
         code = _ANSWERED.get(said, _ANSWERED[EXPIRED])
         raise ServiceError(code, f"The invitation {arn} is {said}.")
-    after = shares.answered(found, status)
+    after = found if is_again else shares.answered(found, status, token)
     shown_after = shown.invitation(shares, after, share)
     return {"resourceShareInvitation": shown_after} | with_token(request)

@@ -42,3 +42,4 @@ class Invitation(msgspec.Struct, frozen=True):
     receiver: str
     made_at: float
     status: str = PENDING
+    token: str = ""  # of the answer

@@ -256,9 +256,9 @@ class Shares:
         """The share that somebody was asked into, if it is still there."""
         return self._shares.get(of.sender, of.share)
 
-    def answered(self, of: Invitation, status: str) -> Invitation:
+    def answered(self, of: Invitation, status: str, token: str) -> Invitation:
         """Keep what was said to an invitation, and tell who may use what."""
-        after = msgspec.structs.replace(of, status=status)
+        after = msgspec.structs.replace(of, status=status, token=token)
         self._invitations.put(of.receiver, of.id, after)
         self._sharing.tell(of.sender, self._grants(of.sender))
         return after

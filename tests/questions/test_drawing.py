@@ -117,6 +117,20 @@ def test_many_alike_are_counted_and_those_of_a_walk_are_shown() -> None:
     assert wanted.members == ("web 1 7",)
 
 
+def test_a_long_name_makes_no_endless_box_and_columns_take_the_room_there_is() -> None:
+    topology, _, _ = SHAPES["eight regions"]()
+    names = {**topology.names, **dict.fromkeys(topology.networks, "ap-southeast-1 network")}
+    boxes = Layout(msgspec.structs.replace(topology, names=names), names, ())
+    Joins(boxes)
+    for network in boxes.networks.values():
+        columns = network.columns.values()
+        assert network.width - sum(one[0].width for one in columns) <= 18.01 * (len(columns) + 1)
+        assert network.width < 300
+    names = dict.fromkeys(topology.networks, 64 * "name")
+    endless = Layout(msgspec.structs.replace(topology, names=names), names, ())
+    assert all(network.width < 400 for network in endless.networks.values())
+
+
 def test_networks_with_nothing_in_them_are_left_out_and_said_to_be() -> None:
     topology, _, _ = SHAPES["one network"]()
     empty = model.Network("empty", "us-west-2", ("172.31.0.0/16",), "empty main")

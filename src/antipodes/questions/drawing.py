@@ -182,7 +182,7 @@ class _Picture:
             if key in self._topology.private_gateways:
                 x, edge = network.port(key)
                 yield f'<circle class="icon" cx="{x:.1f}" cy="{edge:.1f}" r="6"/>'
-                at = edge + network.faces * 4 + 3.5
+                at = edge + (12 if down else -6)
                 yield _text(x + 10, at, self._layout.called(key), "faint small", 110, 9.5)
 
     def _subnet(self, box: SubnetBox) -> Iterator[str]:
@@ -192,7 +192,7 @@ class _Picture:
         yield _text(box.x + 7, box.y + 14, box.title, "", room, 11, box.subnet.id)
         prefixes = "  ".join(box.subnet.prefixes)
         yield _text(box.x + 7, box.y + 26, prefixes, "faint small", room, 9.5)
-        ended = {one.end.hop.id for one in self._walk or () if one is not None}
+        ended = self._ended()
         for chip in box.chips:
             yield _rect(chip.x, chip.y - CHIP / 2, room, CHIP, "chip", 9)
             dot = f'cx="{chip.x + 10:.1f}" cy="{chip.y:.1f}" r="3.2"'
@@ -203,6 +203,13 @@ class _Picture:
         y = box.y + SUBNET_HEAD + CHIP_STEP * len(box.chips) + 6
         for number, caption in enumerate(box.captions):
             yield _text(box.x + 7, y + CAPTION * number, caption, "faint small", room, 9)
+
+    def _ended(self) -> set[str]:
+        """Where marks stand: an answer that came has none."""
+        if self._walk is None:
+            return set()
+        there, back = self._walk
+        return {one.end.hop.id for one in (there, back) if one and (one is there or not one.passed)}
 
     def _outer(self, network: NetworkBox, key: str) -> Iterator[str]:
         """What stands on the side of a network: a gateway with its way out, or a service."""

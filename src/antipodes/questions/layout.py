@@ -29,6 +29,7 @@ from antipodes.fabric.network.topology import (
 )
 
 DOWN, UP = 1, -1  # where the channel or the band is
+LETTERS_MAX = 32  # of a network's name
 COLUMN, NARROW_COLUMN, GUTTER = 146.0, 112.0, 18.0
 SUBNET_HEAD, CHIP, CHIP_STEP, CAPTION, SUBNET_GAP = 34.0, 19.0, 23.0, 12.0, 9.0
 NETWORK_HEAD, ZONE_ROW, STRIP, NETWORK_WIDTH_MIN = 40.0, 16.0, 22.0, 190.0
@@ -95,7 +96,8 @@ class NetworkBox:
     def width(self) -> float:
         """As wide as its zones."""
         zones = GUTTER + len(self.columns) * (self.column + GUTTER)
-        title = 2 * GUTTER + 7.2 * max(len(self.title), len(self.prefixes) * 0.8)
+        letters = max(len(self.title), len(self.prefixes) * 0.8)
+        title = 2 * GUTTER + 8.2 * min(letters, LETTERS_MAX)
         return max(NETWORK_WIDTH_MIN, zones, title + OUTER_PORT * len(self.outer))
 
     @property
@@ -466,15 +468,15 @@ class Layout:
 
     @staticmethod
     def _fill(network: NetworkBox) -> None:
-        used = GUTTER + len(network.columns) * (network.column + GUTTER)
-        x = network.x + GUTTER + (network.width - used) / 2
+        column = (network.width - GUTTER) / max(len(network.columns), 1) - GUTTER
+        x = network.x + GUTTER
         head = NETWORK_HEAD if network.faces == DOWN else STRIP
         for boxes in network.columns.values():
             y = network.y + head + ZONE_ROW
             for box in boxes if network.faces == DOWN else boxes[::-1]:
-                box.x, box.y, box.width = x, y, network.column
+                box.x, box.y, box.width = x, y, column
                 for number, chip in enumerate(box.chips):
                     chip.x = x + 7
                     chip.y = y + SUBNET_HEAD + CHIP_STEP * (number + 0.5) - 2
                 y += box.height + SUBNET_GAP
-            x += network.column + GUTTER
+            x += column + GUTTER

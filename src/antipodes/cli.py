@@ -111,6 +111,7 @@ def _serve(options: argparse.Namespace, regions: tuple[str, ...]) -> int:
         control_plane_delay_s=options.control_plane_delay,
         throttling=options.throttling,
         strong_region_sets=options.strong_region_sets,
+        network_enforce=options.network_enforce,
         ttl_delay_s=options.ttl_delay,
         resolvers=dict(options.resolver),
     )
@@ -382,6 +383,7 @@ def _add_up(verbs: Any) -> None:
         action="store_true",
         help="capacity of tables, and of some APIs, can be short",
     )
+    up.add_argument("--network-enforce", action="store_true", help="services obey networks")
     up.add_argument("--strong-region-sets", action="store_true", help="MRSC as it was at first")
     up.add_argument("--ttl-delay", type=seconds, default=0.0, help="how long items stay")
     how = "CITY=HOW a resolver keeps names: honour, clamp:300, ... (CITY may be default)"

@@ -50,6 +50,7 @@ class SimulatedWorld:
             control_plane_delay_s=base.control_plane_delay_s,
             throttling=base.throttling,
             strong_region_sets=base.strong_region_sets,
+            network_enforce=base.network_enforce,
             ttl_delay_s=base.ttl_delay_s,
             stream_shard_s=base.stream_shard_s,
             verify_signatures=base.verify_signatures,

@@ -111,6 +111,7 @@ class Settings:
     control_plane_delay_s: float = 0.0  # CREATING -> ACTIVE of tables, functions, balancers
     throttling: bool = False  # whether tables' capacity can be short
     strong_region_sets: bool = False  # whether strongly consistent tables keep to AWS's region sets
+    network_enforce: bool = False  # whether what services send and take obeys networks (EC2)
     ttl_delay_s: float = 0.0  # from the end of an item's time to live to its removal, at least
     stream_shard_s: float = 4 * 3600.0  # how long a shard of a stream is open
     regions: tuple[str, ...] = ()

@@ -56,6 +56,7 @@ class VirtualWorld(Breakable, Networked):
         seed: int = 1,
         propagation_s: float = 60.0,
         replication_delay: str = "link",
+        network_enforce: bool = False,
         resolvers: Mapping[str, str] | None = None,
         directory: Path | None = None,
     ) -> None:
@@ -69,7 +70,10 @@ class VirtualWorld(Breakable, Networked):
                 self.regions,
                 seed=seed,
                 settings=Settings(
-                    seed=seed, propagation_s=propagation_s, replication_delay=replication_delay
+                    seed=seed,
+                    propagation_s=propagation_s,
+                    replication_delay=replication_delay,
+                    network_enforce=network_enforce,
                 ),
             )
         except WorldError as error:

@@ -7,6 +7,7 @@ import msgspec
 from antipodes.regional.ec2 import defaults, directing, endpoints, inspections, scopes
 from antipodes.regional.ec2.elastic import ElasticAddresses
 from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.guard import Guard
 from antipodes.regional.ec2.hubpeerings import HubPeerings
 from antipodes.regional.ec2.instances import Instances
 from antipodes.regional.ec2.interfaces import Interfaces
@@ -46,6 +47,7 @@ class Ec2(Service):
         self._joined: dict[str, object] = {}  # what is attached by now, by account
         self.interfaces = Interfaces(self.estate)
         self.lent = Lent(self.interfaces)
+        self.guard = Guard(self.estate)
         self.names = Names(self.estate)
         self.elastic = ElasticAddresses(self.estate)
         self.instances = Instances(self.interfaces, self.elastic)

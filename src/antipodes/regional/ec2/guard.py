@@ -1,0 +1,71 @@
+"""Whether the region's networks let something through that a service is about to send or take.
+
+Services ask where a world enforces its networks (`network_enforce`); otherwise nothing is held
+back. What is asked is a walk of the first packet and of its answer, over everything that accounts
+have in the region. Networks are looked at anew after a second at most, as AWS's changes take a
+moment; what is connected stays so. What leads to another region's network is let through: that
+region knows what it would refuse.
+"""
+
+import msgspec
+
+from antipodes.fabric.network import outcomes
+from antipodes.fabric.network.fabric import ON_THE_INTERNET, Both, Fabric, from_interface
+from antipodes.fabric.network.nodes import Key
+from antipodes.fabric.network.packets import TCP, Packet
+from antipodes.fabric.network.together import together
+from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.topology import topology
+
+OLD_S = 1.0
+EPHEMERAL_PORT = 49152
+_FOUR = 4
+
+
+class Guard:
+    """The networks of one region, asked by its services."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+        self._runtime = estate.host.runtime
+        self.enforces = estate.host.settings.network_enforce
+        self._fabric: Fabric | None = None
+        self._looked_at = 0.0
+
+    def from_internet(self, source: str, target: str, port: int, protocol: int = TCP) -> str:
+        """Why somebody on the internet does not reach a public address; "" if they do."""
+        return self._judged(ON_THE_INTERNET, source, target, port, protocol)
+
+    def from_interface(
+        self, interface: str, source: str, target: str, port: int, protocol: int = TCP
+    ) -> str:
+        """Why an interface does not reach an address from its own; "" if it does."""
+        if interface not in self.fabric().index.topology.interfaces:
+            return outcomes.NO_ADDRESS
+        return self._judged(from_interface(interface), source, target, port, protocol)
+
+    def way(self, interface: str, source: str, target: str, port: int) -> Both:
+        """The way itself, from an interface that is there, and its answer's."""
+        packet = Packet.of(source, target, TCP, port, port=EPHEMERAL_PORT)
+        return self.fabric().walk(from_interface(interface), packet)
+
+    def fabric(self) -> Fabric:
+        """The networks as they were a moment ago."""
+        now = self._runtime.now()
+        if self._fabric is None or now - self._looked_at >= OLD_S:
+            estate = self._estate
+            told = [msgspec.to_builtins(topology(estate, one)) for one in estate.accounts()]
+            self._fabric, self._looked_at = Fabric(together(told), _FOUR), now
+        return self._fabric
+
+    def _judged(self, start: Key, source: str, target: str, port: int, protocol: int) -> str:
+        if not self.enforces:
+            return ""
+        packet = Packet.of(source, target, protocol, port, port=EPHEMERAL_PORT)
+        there, back = self.fabric().walk(start, packet)
+        if there.end.outcome == outcomes.UNKNOWN or (back is not None and back.passed):
+            return ""
+        failed = there if back is None else back
+        if failed.end.outcome == outcomes.UNKNOWN:
+            return ""
+        return f"{failed.end.outcome}, {failed.end.hop.kind} {failed.end.hop.id}"

@@ -8,7 +8,7 @@ import msgspec
 
 from antipodes.regional.lambda_ import model, packages, policies
 from antipodes.regional.lambda_.functions import Functions
-from antipodes.regional.lambda_.model import Function, constraint, invalid
+from antipodes.regional.lambda_.model import Function, Network, constraint, invalid
 from antipodes.service.contract import Call, Operations, Request, Response, ServiceError
 
 operations = Operations()
@@ -62,8 +62,21 @@ def _conflict(message: str) -> ServiceError:
 
 
 @operations("CreateFunction")
-def create_function(service: Lambda, call: Call, request: Request) -> Response:
+def create_function(
+    service: Lambda, call: Call, request: Request
+) -> Response | Awaitable[Response]:
     """Create a function from a zip file."""
+    if not (request.get("VpcConfig") or {}).get("SubnetIds"):
+        return _create(service, call, request, None)
+    return _create_in_network(service, call, request)
+
+
+async def _create_in_network(service: Lambda, call: Call, request: Request) -> Response:
+    network = await service.networks.wanted(call.account, request["VpcConfig"])
+    return _create(service, call, request, network)
+
+
+def _create(service: Lambda, call: Call, request: Request, network: Network | None) -> Response:
     name = model.parse_reference(request["FunctionName"], call.region, call.account).name
     model.validate_name(name)
     fields = model.configuration_changes(request)
@@ -87,8 +100,11 @@ def create_function(service: Lambda, call: Call, request: Request) -> Response:
         updated_at=now,
         revision=service.new_id(),
         tags=tags,
+        network=network,
         **fields,
     )
+    if network is not None:
+        service.networks.move(call.account, service.arn(call, function), network)
     service.packages.put(call.account, name, function.code_sha256, package)
     service.records.put(call.account, name, function)
     return _describe(service, call, function)
@@ -179,12 +195,32 @@ def update_function_code(service: Lambda, call: Call, request: Request) -> Respo
 
 
 @operations("UpdateFunctionConfiguration")
-def update_function_configuration(service: Lambda, call: Call, request: Request) -> Response:
+def update_function_configuration(
+    service: Lambda, call: Call, request: Request
+) -> Response | Awaitable[Response]:
     """Change what a request names of a function's configuration."""
+    if request.get("VpcConfig"):
+        return _update_in_network(service, call, request)
+    return _update(service, call, request, service.find(call, request).network)
+
+
+async def _update_in_network(service: Lambda, call: Call, request: Request) -> Response:
+    """Move a function; empty lists take it out of its VPC, nothing at all leaves it where it is."""
+    config = request["VpcConfig"]
+    network = service.find(call, request).network
+    if "SubnetIds" in config or "SecurityGroupIds" in config:
+        network = await service.networks.wanted(call.account, config)
+    return _update(service, call, request, network)
+
+
+def _update(service: Lambda, call: Call, request: Request, network: Network | None) -> Response:
     function = service.find(call, request)
     fields = model.configuration_changes(request)
     _check_revision(function, request)
     _check_quiet(service, call, function)
+    if network != function.network:
+        service.networks.move(call.account, service.arn(call, function), network)
+        fields["network"] = network
     return _describe(service, call, service.change(call, function, **fields))
 
 

@@ -25,6 +25,7 @@ from antipodes.regional.lambda_.model import (
     not_found,
     parse_reference,
 )
+from antipodes.regional.lambda_.networks import Networks
 from antipodes.regional.lambda_.packages import Packages, files_of
 from antipodes.regional.lambda_.pools import ENVIRONMENTS_MAX, Pool
 from antipodes.regional.lambda_.reports import Reports
@@ -46,6 +47,7 @@ class Functions(Service):
         self.packages = Packages(host.store)
         self.reports = Reports(host)
         self.disturbances = Disturbances(host.runtime)
+        self.networks = Networks(host)
         self._decoded: dict[tuple[str, str], tuple[bytes, Function]] = {}
         self._pools: dict[tuple[str, str], Pool] = {}
         self._retiring: dict[int, Pool] = {}
@@ -115,6 +117,8 @@ class Functions(Service):
 
     def remove(self, call: Call, function: Function) -> None:
         """Delete a function with all that is its own."""
+        if function.network is not None:
+            self.networks.move(call.account, self.arn(call, function), None)
         self.records.delete(call.account, function.name)
         self._decoded.pop((call.account, function.name), None)
         self.packages.delete(call.account, function.name, function.code_sha256)
@@ -172,6 +176,10 @@ class Functions(Service):
         stream = f"{day}/[$LATEST]{number:032x}"
         variables = self._variables(account, region, function, stream)
         digest = function.code_sha256
+        outlet = None
+        if function.network is not None:
+            arn = function_arn(region, account, function.name)
+            outlet = self.networks.outlet(account, arn, function.network, function.timeout_s)
 
         def package() -> bytes:
             return self.packages.get(account, function.name, digest)
@@ -185,6 +193,7 @@ class Functions(Service):
                 variables=variables,
                 timeout_s=function.timeout_s,
                 stream=stream,
+                outlet=outlet,
             )
         return GreenletEnvironment(
             self.host,
@@ -193,6 +202,7 @@ class Functions(Service):
             timeout_s=function.timeout_s,
             cold_start_s=float(self.host.settings.extra.get("lambda_cold_start_s", COLD_START_S)),
             stream=stream,
+            outlet=outlet,
         )
 
     def _variables(

@@ -16,6 +16,7 @@ from antipodes.regional.lambda_.invocations import (
     iso_instant,
     timed_out,
 )
+from antipodes.regional.lambda_.networks import Outlet
 from antipodes.runtime.contract import Accepted, Address, TimedOut
 from antipodes.runtime.customer import CustomerProgram, Event, Headers, Reply
 from antipodes.service.contract import Host, Laned
@@ -72,16 +73,18 @@ class GreenletEnvironment:
         timeout_s: int,
         cold_start_s: float,
         stream: str,
+        outlet: Outlet | None = None,
     ) -> None:
+        """`outlet` is how it reaches AWS's APIs, if it is in a network that holds it back."""
         self.stream = stream
         self.usable = True
-        self._host = host
         self._runtime = host.runtime
         self._timeout_s = timeout_s
         self._cold_start_s = cold_start_s
         self._output = Output()
         self._loaded = False
         place = host.runtime.place
+        self._serve = host.serve_http if outlet is None else outlet.handle
         self._accepted = Accepted(place, "", Address(place, "api"), "")
         self._program = CustomerProgram(
             host.runtime,
@@ -91,7 +94,7 @@ class GreenletEnvironment:
             chance=host.runtime.chance(f"lambda/environment/{stream}"),
             output=self._output.write,
             send=self._send,
-            lane=host.lane if isinstance(host, Laned) else None,
+            lane=host.lane if outlet is None and isinstance(host, Laned) else None,
             signs=host.settings.verify_signatures,
         )
 
@@ -159,7 +162,7 @@ class GreenletEnvironment:
         """Carry a request of the program to its host, as to the region's endpoint."""
         host, target = _host_and_target(url)
         request = _OwnRequest(method, target, host, headers, body, self._accepted)
-        response = await self._host.serve_http(request)
+        response = await self._serve(request)
         return response.status, list(response.headers), response.body
 
     async def close(self) -> None:

@@ -19,6 +19,7 @@ from antipodes.service.contract import Request, Response, ServiceError
 
 ENVIRONMENT_BYTES_MAX = 4096
 TAGS_MAX = 50
+SUBNETS_MAX, GROUPS_MAX = 16, 5  # of a function in a VPC
 PAYLOAD_BYTES_MAX = 6 << 20
 RUNTIMES = tuple(f"python3.{minor}" for minor in range(8, 15))
 RESERVED_KEYS = frozenset(
@@ -58,6 +59,15 @@ _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 _LOG_GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 
 
+class Network(msgspec.Struct, frozen=True):
+    """Where in a VPC a function has interfaces."""
+
+    vpc: str
+    owner: str  # the account whose VPC it is
+    subnets: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
 class Function(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One function of one account, in one region."""
 
@@ -84,6 +94,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: dict[str, str] = {}
     reserved: int | None = None  # concurrent executions
     policy: tuple[dict[str, Any], ...] = ()
+    network: Network | None = None
 
     @property
     def log_group_name(self) -> str:
@@ -203,14 +214,29 @@ def refuse_unsupported(request: Request) -> None:
             raise invalid(f"{member} is not offered here")
     if request.get("Publish"):
         raise invalid("Publish is not offered here: there are no versions but $LATEST")
-    if any((request.get("VpcConfig") or {}).get(ids) for ids in ("SubnetIds", "SecurityGroupIds")):
-        raise invalid("VpcConfig is not offered here: functions stand in no VPC")
+    check_network(request.get("VpcConfig") or {})
     if request.get("PackageType", "Zip") != "Zip":
         raise invalid("PackageType Image is not offered here: functions come from zip files")
     if (request.get("TracingConfig") or {}).get("Mode", "PassThrough") != "PassThrough":
         raise invalid("TracingConfig mode Active is not offered here")
     if (request.get("SnapStart") or {}).get("ApplyOn", "None") != "None":
         raise invalid("SnapStart is not offered here")
+
+
+def check_network(config: Request) -> None:
+    """Refuse a VpcConfig that can be nowhere."""
+    if config.get("Ipv6AllowedForDualStack"):
+        raise invalid("VpcConfig with Ipv6AllowedForDualStack is not offered here")
+    subnets, groups = config.get("SubnetIds") or [], config.get("SecurityGroupIds") or []
+    for found, member, most in (
+        (subnets, "subnetIds", SUBNETS_MAX),
+        (groups, "securityGroupIds", GROUPS_MAX),
+    ):
+        if len(found) > most:
+            rule = f"have length less than or equal to {most}"
+            raise constraint(found, f"vpcConfig.{member}", rule)
+    if bool(subnets) != bool(groups):
+        raise invalid("SubnetIds and SecurityIds must coexist or be both empty list.")
 
 
 def validate_name(name: str) -> None:
@@ -378,4 +404,11 @@ def describe(function: Function, arn: str, now: float) -> Response:
         configuration["StateReasonCode"] = "Creating"
     if function.has_environment:
         configuration["Environment"] = {"Variables": dict(function.environment)}
+    if function.network is not None:
+        configuration["VpcConfig"] = {
+            "SubnetIds": list(function.network.subnets),
+            "SecurityGroupIds": list(function.network.groups),
+            "VpcId": function.network.vpc,
+            "Ipv6AllowedForDualStack": False,
+        }
     return configuration

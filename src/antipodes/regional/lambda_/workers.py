@@ -24,6 +24,7 @@ from antipodes.regional.lambda_.invocations import (
     iso_instant,
     timed_out,
 )
+from antipodes.regional.lambda_.networks import Outlet
 from antipodes.regional.lambda_.runtimeapi import RuntimeApi, Word
 from antipodes.runtime.contract import Gone, Listener, Process, Runtime, TimedOut
 from antipodes.service.http import HttpServer
@@ -46,7 +47,9 @@ class WorkerEnvironment:
         variables: dict[str, str],
         timeout_s: int,
         stream: str,
+        outlet: Outlet | None = None,
     ) -> None:
+        """`outlet` is how it reaches AWS's APIs, if it is in a network that holds it back."""
         self.stream = stream
         self.usable = True
         self._runtime = runtime
@@ -57,7 +60,9 @@ class WorkerEnvironment:
         self._timeout_s = timeout_s
         self._output = Output()
         self._api = RuntimeApi(runtime)
+        self._outlet = outlet
         self._listener: Listener | None = None
+        self._outlet_listener: Listener | None = None
         self._process: Process | None = None
         self._closed = False
 
@@ -92,6 +97,7 @@ class WorkerEnvironment:
         if self._listener is None:
             server = HttpServer(self._runtime, self._api.handle, body_bytes_max=BODY_BYTES_MAX)
             self._listener = await self._runtime.listen_loopback(server.receiver)
+        await self._open_outlet()
         self._scratch.mkdir(parents=True, exist_ok=True)
         try:
             self._process = process = await self._runtime.start_process(
@@ -113,6 +119,16 @@ class WorkerEnvironment:
             return Word("exit", status=1)
         self._runtime.spawn(self._watch(process), "lambda worker")
         return await self._api.hear()
+
+    async def _open_outlet(self) -> None:
+        """Let the worker find its region where its network is asked first."""
+        outlet = self._outlet
+        if outlet is None or self._outlet_listener is not None:
+            return
+        server = HttpServer(self._runtime, outlet.handle)
+        self._outlet_listener = listener = await self._runtime.listen_loopback(server.receiver)
+        if self._variables.get("AWS_ENDPOINT_URL") == outlet.api_url:  # and none of its own
+            self._variables["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{listener.port}"
 
     async def _watch(self, process: Process) -> None:
         status = await process.wait()
@@ -175,6 +191,8 @@ class WorkerEnvironment:
         self._closed = True
         self.usable = False
         await self._end_process()
+        if self._outlet_listener is not None:
+            self._outlet_listener.close()
         if self._listener is not None:
             self._listener.close()
             await self._runtime.sleep(0)  # the loop lets go of it in its next turn
@@ -209,6 +227,7 @@ class Workshop:
         variables: dict[str, str],
         timeout_s: int,
         stream: str,
+        outlet: Outlet | None = None,
     ) -> WorkerEnvironment:
         """Make an environment; its process starts at its first event."""
         archive, code = self._paths(account, name, digest)
@@ -226,6 +245,7 @@ class Workshop:
             variables=variables,
             timeout_s=timeout_s,
             stream=stream,
+            outlet=outlet,
         )
 
     def discard(self, account: str, name: str, digest: str) -> None:

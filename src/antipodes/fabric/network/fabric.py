@@ -124,3 +124,8 @@ def from_site(site_id: str) -> Key:
 def from_interface(interface_id: str) -> Key:
     """The point where an interface sends."""
     return ("out", interface_id, subnets.STRAIGHT)
+
+
+def into_groups(interface_id: str) -> Key:
+    """The point where an interface's groups judge what somebody has handed on to it."""
+    return ("groups-in", interface_id, subnets.VIA)

@@ -7,10 +7,18 @@ moment; what is connected stays so. What leads to another region's network is le
 region knows what it would refuse.
 """
 
+from ipaddress import ip_address
+
 import msgspec
 
 from antipodes.fabric.network import outcomes
-from antipodes.fabric.network.fabric import ON_THE_INTERNET, Both, Fabric, from_interface
+from antipodes.fabric.network.fabric import (
+    ON_THE_INTERNET,
+    Both,
+    Fabric,
+    from_interface,
+    into_groups,
+)
 from antipodes.fabric.network.nodes import Key
 from antipodes.fabric.network.packets import TCP, Packet
 from antipodes.fabric.network.together import together
@@ -34,7 +42,9 @@ class Guard:
 
     def from_internet(self, source: str, target: str, port: int, protocol: int = TCP) -> str:
         """Why somebody on the internet does not reach a public address; "" if they do."""
-        return self._judged(ON_THE_INTERNET, source, target, port, protocol)
+        return self._judged(
+            ON_THE_INTERNET, source, target, port, protocol, answers=not self._is_ours(source)
+        )
 
     def from_interface(
         self, interface: str, source: str, target: str, port: int, protocol: int = TCP
@@ -43,6 +53,21 @@ class Guard:
         if interface not in self.fabric().index.topology.interfaces:
             return outcomes.NO_ADDRESS
         return self._judged(from_interface(interface), source, target, port, protocol)
+
+    def for_somebody(
+        self, interface: str, source: str, target: str, port: int, protocol: int = TCP
+    ) -> str:
+        """Why what an interface sends with somebody else's address does not arrive; "" if it does.
+
+        The answer is the sender's to find: whoever keeps an address knows where it came from.
+        """
+        return self._one_way(from_interface(interface), interface, source, target, port, protocol)
+
+    def into_interface(
+        self, interface: str, source: str, target: str, port: int, protocol: int = TCP
+    ) -> str:
+        """Why an interface's groups do not take what has come to it otherwise; "" if they do."""
+        return self._one_way(into_groups(interface), interface, source, target, port, protocol)
 
     def way(self, interface: str, source: str, target: str, port: int) -> Both:
         """The way itself, from an interface that is there, and its answer's."""
@@ -58,14 +83,41 @@ class Guard:
             self._fabric, self._looked_at = Fabric(together(told), _FOUR), now
         return self._fabric
 
-    def _judged(self, start: Key, source: str, target: str, port: int, protocol: int) -> str:
+    def _is_ours(self, address: str) -> bool:
+        """Whether a public address is of these networks: its way out was walked, not from here."""
+        if not self.enforces:
+            return False
+        number = int(ip_address(address))
+        published = self.fabric().index.public.values()
+        return any(number == public for pairs in published for _, public in pairs)
+
+    def _one_way(  # noqa: PLR0913, PLR0917 - a packet, and where it begins
+        self, start: Key, interface: str, source: str, target: str, port: int, protocol: int
+    ) -> str:
+        if interface not in self.fabric().index.topology.interfaces:
+            return outcomes.NO_ADDRESS
+        return self._judged(start, source, target, port, protocol, answers=False)
+
+    def _judged(  # noqa: PLR0913 - a packet, and where it begins
+        self,
+        start: Key,
+        source: str,
+        target: str,
+        port: int,
+        protocol: int,
+        *,
+        answers: bool = True,
+    ) -> str:
+        """Why a packet does not come to its end, or its answer where that counts."""
         if not self.enforces:
             return ""
         packet = Packet.of(source, target, protocol, port, port=EPHEMERAL_PORT)
         there, back = self.fabric().walk(start, packet)
-        if there.end.outcome == outcomes.UNKNOWN or (back is not None and back.passed):
+        failed = there if back is None or not answers else back
+        if failed.passed and (back is not None or not answers):
             return ""
-        failed = there if back is None else back
+        if there.end.outcome == outcomes.UNKNOWN:
+            return ""
         if failed.end.outcome == outcomes.UNKNOWN:
             return ""
         return f"{failed.end.outcome}, {failed.end.hop.kind} {failed.end.hop.id}"

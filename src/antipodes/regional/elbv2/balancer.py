@@ -28,6 +28,7 @@ from antipodes.regional.elbv2.certificates import Certificates
 from antipodes.regional.elbv2.choosing import Choosing
 from antipodes.regional.elbv2.clients import ClientConnection
 from antipodes.regional.elbv2.conditions import Facts
+from antipodes.regional.elbv2.enforcing import Networks, Silence
 from antipodes.regional.elbv2.health import Probes
 from antipodes.regional.elbv2.invoking import Failed, invoke
 from antipodes.regional.elbv2.model import (
@@ -132,12 +133,20 @@ class _Refused(Exception):
 class Balancer:
     """All load balancers of a region at work."""
 
-    def __init__(self, host: Host, registry: Registry, probes: Probes, shifted: Shifted) -> None:
+    def __init__(
+        self,
+        host: Host,
+        registry: Registry,
+        probes: Probes,
+        shifted: Shifted,
+        networks: Networks,
+    ) -> None:
         self.host = host
         self.certificates = Certificates(host, registry)
         self._registry = registry
         self._probes = probes
         self._shifted = shifted
+        self._networks = networks
         self._doors: dict[Address, tuple[tuple[str, str], OpenDoor | None]] = {}
         self._waking: dict[str, Timer] = {}
         self._served: dict[tuple[str, str], _Serving | None] = {}
@@ -170,13 +179,15 @@ class Balancer:
 
     def _factory(self, key: tuple[str, str]) -> ReceiverFactory:
         def accept(accepted: Accepted) -> Receiver:
+            serving, networks = self.serving(key), self._networks
+            if networks.enforces and serving and networks.keeps_out(serving.listener, accepted):
+                return Silence(self.host.runtime)
             inner = ClientConnection(
                 self.host,
                 accepted,
                 partial(self.serve, key),
                 partial(self._policy, key),
             )
-            serving = self.serving(key)
             if serving is None or serving.listener.protocol != HTTPS:
                 return inner
             return self.certificates.receiver(serving.listener, inner)
@@ -469,6 +480,9 @@ class Balancer:
         to = targets.door(self.host, chosen.group, target, target.port)
         target_path = f"{visit.facts.path}?{visit.query}" if visit.query else visit.facts.path
         async with runtime.timeout(runtime.deadline(visit.serving.policy.idle_s)):
+            if self._networks.enforces:
+                asked, listener = request.accepted.local, visit.serving.listener
+                await self._networks.reach(listener, asked, chosen.group, target)
             response = await self._client.request(
                 to,
                 request.method,

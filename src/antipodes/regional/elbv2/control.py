@@ -15,6 +15,7 @@ from antipodes.regional.elbv2 import (
 )
 from antipodes.regional.elbv2.balancer import Balancer
 from antipodes.regional.elbv2.doors import Doors
+from antipodes.regional.elbv2.enforcing import Networks
 from antipodes.regional.elbv2.gateways import Gateways
 from antipodes.regional.elbv2.health import Probes
 from antipodes.regional.elbv2.model import (
@@ -51,10 +52,11 @@ class Balancing(Service):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self.registry = Registry(host.store)
-        self.probes = Probes(host, self.registry)
+        self.enforced = Networks(host, self.registry)
+        self.probes = Probes(host, self.registry, self.enforced)
         self.placing = Placing(host, self.registry)
         self.shifted = Shifted(host)
-        self.balancer = Balancer(host, self.registry, self.probes, self.shifted)
+        self.balancer = Balancer(host, self.registry, self.probes, self.shifted, self.enforced)
         self.certificates = self.balancer.certificates
         self.nodes = Nodes(host, self.registry)
         self.names = Names(host, self.registry, self.probes, self.shifted, self.nodes)
@@ -62,7 +64,13 @@ class Balancing(Service):
         self.probes.on_change(self.names.target_changed)
         self.probes.on_change(self.balancer.choosing.health_changed)
         self.network = NetworkBalancers(
-            host, self.registry, self.probes, self.names, self.shifted, self.certificates
+            host,
+            self.registry,
+            self.probes,
+            self.names,
+            self.shifted,
+            self.certificates,
+            self.enforced,
         )
         self.probes.on_change(self.network.health_changed)
         self.gateways = Gateways(host, self.registry, self.probes)

@@ -20,6 +20,7 @@ from antipodes.regional.elbv2 import (
     targets,
     zonal,
 )
+from antipodes.regional.elbv2.enforcing import Networks
 from antipodes.regional.elbv2.groups import TRAFFIC_PORT, matcher_takes
 from antipodes.regional.elbv2.invoking import Failed, invoke
 from antipodes.regional.elbv2.model import LAMBDA, TCP, HealthCheck, Target, TargetGroup
@@ -115,9 +116,10 @@ class _Prober:
 class Probes:
     """All probers of this host."""
 
-    def __init__(self, host: Host, registry: Registry) -> None:
+    def __init__(self, host: Host, registry: Registry, networks: Networks) -> None:
         self._host = host
         self._registry = registry
+        self._networks = networks
         self._probers: dict[tuple[str, str], _Prober] = {}
         self._notified: list[Callable[[TargetGroup, Target, str], None]] = []
         # By group, worked out until a target's health or the registry changes.
@@ -189,6 +191,8 @@ class Probes:
         elif group.is_zonal:
             ask = self._ask_flow
         try:
+            if self._networks.enforces and group.target_type != LAMBDA:
+                await self._networks.check(group, target, _port(group, target))
             status = await ask(group, target)
         except TimedOut:
             return _FAILED if group.is_zonal else Outcome("Target.Timeout", "Request timed out")

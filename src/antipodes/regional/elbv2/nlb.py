@@ -23,6 +23,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from antipodes.fabric.network import packets
 from antipodes.regional.elbv2 import (
     knownattributes,
     model,
@@ -32,6 +33,7 @@ from antipodes.regional.elbv2 import (
     zonal,
 )
 from antipodes.regional.elbv2.certificates import Certificates
+from antipodes.regional.elbv2.enforcing import CONNECT_S_MAX, Networks, Silence
 from antipodes.regional.elbv2.health import UNHEALTHY, Probes
 from antipodes.regional.elbv2.metrics import FlowMeters
 from antipodes.regional.elbv2.model import Listener, LoadBalancer, Target, TargetGroup, Zone
@@ -105,6 +107,7 @@ class NetworkBalancers:
         names: Names,
         shifted: Shifted,
         certificates: Certificates,
+        networks: Networks,
     ) -> None:
         self._host = host
         self._runtime = host.runtime
@@ -113,6 +116,7 @@ class NetworkBalancers:
         self._names = names
         self._shifted = shifted
         self._certificates = certificates
+        self._networks = networks
         self._meters = FlowMeters(host)
         self._ports = host.runtime.chance("nlb/ports")
         self._doors: dict[tuple[str, Address], _Door] = {}
@@ -265,6 +269,9 @@ class NetworkBalancers:
 
     def _accept(self, key: tuple[str, str], node: str, accepted: Accepted) -> Receiver:
         serving = self._serving(key)
+        networks = self._networks
+        if networks.enforces and serving and networks.keeps_out(serving.listener, accepted):
+            return Silence(self._runtime)
         begin = partial(self._new_flow, key, node, accepted)
         if serving is not None and serving.listener.protocol == model.TLS:
             return self._certificates.receiver(serving.listener, Later(begin))
@@ -297,10 +304,22 @@ class NetworkBalancers:
         self._count += 1
         spoken = model.TLS if serving.listener.protocol == model.TLS else model.TCP
         self._meter(serving, choice, spoken)
-        self._connect(opened, choice, source_ip, accepted.trace)
+        why = ""
+        if self._networks.enforces:
+            why = self._held_back(serving, choice, source_ip if preserves else "")
+        self._connect(opened, choice, source_ip, accepted.trace, why)
         return opened.near
 
-    def _connect(self, flow: Flow, choice: Choice, source_ip: str, trace: str) -> None:
+    def _held_back(
+        self, serving: _Serving, choice: Choice, source: str, protocol: int = packets.TCP
+    ) -> str:
+        """Why networks keep what goes to a target from it; "" if they do not."""
+        node, group, target = choice
+        of = (serving.balancer, node, group, target, target.port)
+        return self._networks.holds_back(*of, source, protocol)
+
+    def _connect(self, flow: Flow, choice: Choice, source_ip: str, trace: str, why: str) -> None:
+        """Connect to the target; where networks do not let it pass, `why`, nothing answers."""
         started = self._runtime.now()
         to = targets.door(self._host, choice.group, choice.target, choice.target.port)
         place = self._place(choice.node)
@@ -326,6 +345,9 @@ class NetworkBalancers:
             span(str(error))
             flow.reset()
 
+        if why:
+            self._runtime.later(self._runtime.deadline(CONNECT_S_MAX), failed, Gone(why))
+            return
         self._at(place).open(to, far, failed, source_ip=source_ip, trace=trace)
 
     def _secured(self, end: Receiver) -> Receiver:
@@ -360,12 +382,21 @@ class NetworkBalancers:
         if serving is None or choice is None:
             self._runtime.journal.sometimes("nlb.dropped")
             return
+        if self._networks.enforces and self._drops(serving, choice, datagram):
+            return
         to = targets.door(self._host, choice.group, choice.target, choice.target.port)
         place = self._place(choice.node)
         opening = partial(self._at(place).listen_datagrams, Address(place, ""))
         of = (*choice.key, serving.balancer.key)
         self._meter(serving, choice, model.UDP)
         self.conversations.begin(datagram, opening, to, reply, of)
+
+    def _drops(self, serving: _Serving, choice: Choice, datagram: Datagram) -> bool:
+        """Whether networks keep a client's datagrams from a node, or from the target."""
+        source = datagram.source_ip
+        came = Accepted(datagram.source.place, source, datagram.local, datagram.trace)
+        kept_out = self._networks.keeps_out(serving.listener, came, packets.UDP)
+        return kept_out or bool(self._held_back(serving, choice, source, packets.UDP))
 
     def _meter(self, serving: _Serving, choice: Choice, protocol: str) -> None:
         balancer = serving.balancer

@@ -138,8 +138,18 @@ def test_a_program_on_an_instance_reaches_what_its_networks_let_it(program: int)
         assert (unknown.returncode, "has an instance" in unknown.stderr) == (2, True)
 
 
-def test_a_program_on_an_instance_reaches_balancers_inside() -> None:
-    with RunningWorld("--speed", "10", regions=(W,)) as world:
+def listening(elbv2: Any, balancer: dict[str, Any]) -> None:
+    said = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "balanced"}
+    elbv2.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"],
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": said}],
+    )
+
+
+def test_a_program_on_an_instance_reaches_balancers() -> None:
+    with RunningWorld("--speed", "10", "--network-enforce", regions=(W,)) as world:
         ec2, elbv2 = world.client("ec2", W), world.client("elbv2", W)
         subnets = [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"][:2]]
         made = ec2.run_instances(
@@ -148,13 +158,7 @@ def test_a_program_on_an_instance_reaches_balancers_inside() -> None:
         [machine] = made["Instances"]
         made = elbv2.create_load_balancer(Name="inside", Scheme="internal", Subnets=subnets)
         [balancer] = made["LoadBalancers"]
-        said = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "balanced"}
-        elbv2.create_listener(
-            LoadBalancerArn=balancer["LoadBalancerArn"],
-            Protocol="HTTP",
-            Port=80,
-            DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": said}],
-        )
+        listening(elbv2, balancer)
         filters = [{"Name": "description", "Values": ["ELB app/inside/*"]}]
         nodes = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
         url = f"http://{nodes[0]['PrivateIpAddress']}/"
@@ -166,3 +170,15 @@ def test_a_program_on_an_instance_reaches_balancers_inside() -> None:
         ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rule["IpPermissions"])
         refused = run(*asked, state=world.state)
         assert "504" in refused.stderr
+
+        made = ec2.create_security_group(GroupName="open", Description="open")
+        everybody = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+        ec2.authorize_security_group_ingress(GroupId=made["GroupId"], IpPermissions=everybody)
+        [outside] = elbv2.create_load_balancer(
+            Name="outside", Subnets=subnets, SecurityGroups=[made["GroupId"]]
+        )["LoadBalancers"]
+        listening(elbv2, outside)
+        url = f"http://{outside['DNSName']}/"
+        asked = ("at", machine["InstanceId"], "--", sys.executable, "-c", GET, url)
+        answer = run(*asked, state=world.state)
+        assert answer.stdout == "balanced\n", answer.stderr

@@ -22,6 +22,7 @@ from antipodes.hosting.resolver import NetworkResolver, NoSuchName
 from antipodes.regional.ec2.prefixlists import in_region
 from antipodes.runtime.contract import Address, Runtime, TimedOut
 from antipodes.service.programs import instance_door
+from antipodes.world.addresses import place_of
 from antipodes.world.world import World
 
 EPHEMERAL_FIRST, EPHEMERAL_LAST = 32_768, 60_999  # as Linux chooses them
@@ -152,6 +153,9 @@ def _door_at(topology: Topology, interface: str, address: str, port: int) -> Add
     if found.of.startswith("vpce-"):
         return Address(region, "api")
     if found.of.startswith("arn:"):  # a load balancer's node
+        public = found.public.get(address, "")
+        if public:  # by which alone it is open
+            return Address(place_of(public) or subnet.zone, f"{public}:{port}")
         return Address(subnet.zone, f"{address}:{port}")
     if not found.of or found.of.startswith("i-"):
         return instance_door(region, interface, port)

@@ -14,8 +14,7 @@ group's attributes say so. TCP flows are in `nlbflows.py`; over UDP, what one cl
 address belongs together until nothing has come either way for 120 s, and clients' addresses are
 always preserved.
 
-Left out: QUIC, keep-alives of TLS listeners, target group stickiness, IPv6, PrivateLink, security
-groups.
+Left out: QUIC, keep-alives of TLS listeners, target group stickiness, IPv6, PrivateLink.
 """
 
 import hashlib

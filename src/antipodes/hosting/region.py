@@ -14,7 +14,7 @@ from antipodes.hosting.catalogue import SERVICES, build_services
 from antipodes.replication.changelog import ChangeLog
 from antipodes.replication.logserver import LogServer
 from antipodes.runtime.contract import Address, DiskFull, Gone, Runtime, TimedOut
-from antipodes.service.contract import Response, Service, ServiceError, Settings
+from antipodes.service.contract import Permit, Response, Service, ServiceError, Settings
 from antipodes.service.dispatch import Dispatcher
 from antipodes.service.http import (
     UNKEPT,
@@ -112,8 +112,15 @@ class RegionHost:
 
     async def serve_http(self, request: HttpRequest) -> HttpResponse:
         """Answer one API request as this region's endpoint would, durably."""
+        return await self._served(request, None)
+
+    async def serve_permitted(self, request: HttpRequest, permit: Permit) -> HttpResponse:
+        """As `serve_http`, if what the request is for is permitted."""
+        return await self._served(request, permit)
+
+    async def _served(self, request: HttpRequest, permit: Permit | None) -> HttpResponse:
         failures = self.store.failures
-        response = self.dispatcher.handle(request)
+        response = self.dispatcher.handle(request, permit)
         if not isinstance(response, HttpResponse):
             response = await response
         return await self._durable(response, failures)

@@ -156,6 +156,18 @@ class Laned(Protocol):
         """Return what answers a body in a trace, or declines with None, if there is such a way."""
 
 
+# Asked about a call of a service's operation before it is done; raises ServiceError.
+Permit = Callable[[str, str, Call, Request], None]
+
+
+@runtime_checkable
+class Permitting(Protocol):
+    """A host that answers requests with somebody's leave."""
+
+    async def serve_permitted(self, request: HttpRequest, permit: Permit) -> HttpResponse:
+        """As `serve_http`, if what the request is for is permitted."""
+
+
 class Service:
     """One AWS API on one host. Control-plane records belong to an (account, region)."""
 

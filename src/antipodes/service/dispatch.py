@@ -18,7 +18,16 @@ from typing import Any
 
 from antipodes.runtime.contract import Accepted, Address, DiskFull, RuntimeFailure
 from antipodes.service import accounts, signatures
-from antipodes.service.contract import Call, Handler, Host, Response, Service, ServiceError
+from antipodes.service.contract import (
+    Call,
+    Handler,
+    Host,
+    Permit,
+    Request,
+    Response,
+    Service,
+    ServiceError,
+)
 from antipodes.service.drawing import uuid
 from antipodes.service.express import FastHandler, Heads, Lane, headers_of, wire_answer
 from antipodes.service.http import HttpRequest, HttpResponse, encode_response
@@ -102,15 +111,18 @@ class Dispatcher:
         self._callers: dict[str, _Caller] = {}
         self._names: dict[tuple[str, str], str] = {}
 
-    def handle(self, request: HttpRequest) -> Answer:
-        """Answer one request: at once where its handler does, else when awaited."""
+    def handle(self, request: HttpRequest, permit: Permit | None = None) -> Answer:
+        """Answer one request: at once where its handler does, else when awaited.
+
+        `permit` is asked about what is for this host, before it is done.
+        """
         exchange: _Exchange | None = None
         try:
             caller = self._caller(request.headers, request.target)
             target = request.headers.get("x-amz-target", "")
             number = self.request_id(long=target.startswith("DynamoDB"))
             plain = not self.injections and "content-encoding" not in request.headers
-            fast = self.fast.get(target) if plain else None
+            fast = self.fast.get(target) if plain and permit is None else None
             if fast is not None and caller.region == self._host.place and not self._verifies:
                 body = fast(caller.account, request.body)
                 if body is not None:
@@ -118,7 +130,7 @@ class Dispatcher:
                         self._note(trace, caller.account, target)
                     return HttpResponse(200, headers_of(number, body), body)
             exchange = _Exchange(request, number)
-            return self._answer(request, caller, exchange)
+            return self._answer(request, caller, exchange, permit)
         except Exception as error:  # noqa: BLE001 - the family is told apart in _failed
             exchange = exchange or _Exchange(request, self.request_id())
             return self._failed(exchange, error)
@@ -245,7 +257,13 @@ class Dispatcher:
         region, key = self._host.place, caller.access_key
         return Call(caller.account, region, request_id, key, trace, principal)
 
-    def _answer(self, request: HttpRequest, caller: _Caller, exchange: _Exchange) -> Answer:
+    def _answer(
+        self,
+        request: HttpRequest,
+        caller: _Caller,
+        exchange: _Exchange,
+        permit: Permit | None,
+    ) -> Answer:
         name = self._service_name(caller.signs_as, exchange.incoming)
         service = self._services.get(name)
         exchange.model = model = models.service(name)
@@ -263,6 +281,8 @@ class Dispatcher:
         handler = service.operations.get(match.operation.name) if service is not None else None
         if handler is None or service is None:
             raise _not_offered(name, match.operation.name)
+        if permit is not None:
+            handler = _permitted(permit, name, match.operation.name, handler)
         call = self._call(request, caller, exchange.request_id)
         for inject in self.injections:
             inject(call, name, match.operation.name)
@@ -396,6 +416,16 @@ class Dispatcher:
             f"Antipodes knows no service that signs as {signs_as!r}",
             NOT_OFFERED_STATUS,
         )
+
+
+def _permitted(permit: Permit, name: str, operation: str, handler: Handler) -> Handler:
+    """A handler that asks first."""
+
+    def permitted(service: Any, call: Call, parameters: Request) -> Any:
+        permit(name, operation, call, parameters)
+        return handler(service, call, parameters)
+
+    return permitted
 
 
 def _trace(request: HttpRequest) -> str:

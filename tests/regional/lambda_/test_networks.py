@@ -15,6 +15,14 @@ CODE = """
 import boto3
 def handler(event, context):
     return boto3.client("dynamodb").list_tables()["TableNames"]
+def asks(event, context):
+    import botocore.exceptions
+    service, operation, request = event
+    try:
+        getattr(boto3.client(service), operation)(**request)
+    except botocore.exceptions.ClientError as error:
+        return error.response["Error"]["Code"], str(error)
+    return "", ""
 """
 WENT_LATE = "Task timed out after 3.00 seconds"
 
@@ -48,9 +56,7 @@ class Site:
             FunctionName=name,
             Runtime="python3.12",
             Role=ROLE,
-            Handler="app.handler",
-            Code={"ZipFile": package(CODE)},
-            **more,
+            **{"Handler": "app.handler", "Code": {"ZipFile": package(CODE)}, **more},
         )
         return made
 
@@ -144,6 +150,98 @@ def test_groups_hold_a_function_back(site: Site) -> None:
     https = [{**everything[0], "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}]
     site.ec2.authorize_security_group_egress(GroupId=made["GroupId"], IpPermissions=https)
     assert site.is_answered("mute")
+
+
+def test_the_policy_of_an_endpoint_says_what_may_be_called(site: Site) -> None:
+    kept, other = (
+        f"arn:aws:dynamodb:{REGION}:{site.account}:table/{name}" for name in ("kept", "other")
+    )
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:*Item", "Resource": kept}
+    denied = {**allowed, "Effect": "Deny", "Action": "dynamodb:DeleteItem"}
+    listed = {**allowed, "Action": "dynamodb:ListTables", "Resource": "*"}
+    made = site.ec2.create_vpc_endpoint(
+        VpcId=site.vpc,
+        ServiceName=f"com.amazonaws.{REGION}.dynamodb",
+        RouteTableIds=[site.main_table()],
+        PolicyDocument=json.dumps({"Statement": [allowed, denied, listed]}),
+    )["VpcEndpoint"]
+    site.make("asking", Handler="app.asks", VpcConfig=site.at(site.within))
+
+    def asked(operation: str, **request: Any) -> list[str]:
+        site.sim.advance(seconds=2)
+        event = json.dumps(["dynamodb", operation, request])
+        answer = site.functions.invoke(FunctionName="asking", Payload=event)
+        found: list[str] = json.load(answer["Payload"])
+        return found
+
+    key = {"Key": {"id": {"S": "1"}}}
+    assert asked("list_tables") == ["", ""]
+    assert asked("get_item", TableName="kept", **key)[0] == "ResourceNotFoundException"
+    assert asked("get_item", TableName=kept, **key)[0] == "ResourceNotFoundException"
+    for operation, request, action, on in (
+        ("get_item", {"TableName": "other", **key}, "GetItem", other),
+        ("delete_item", {"TableName": "kept", **key}, "DeleteItem", kept),
+        ("describe_table", {"TableName": "kept"}, "DescribeTable", kept),
+        (
+            "transact_write_items",
+            {"TransactItems": [{"Delete": {"TableName": "kept", **key}}]},
+            *("DeleteItem", kept),
+        ),
+        (
+            "batch_get_item",
+            {"RequestItems": {"other": {"Keys": [key["Key"]]}}},
+            *("BatchGetItem", other),
+        ),
+    ):
+        code, said = asked(operation, **request)
+        assert code == "AccessDeniedException"
+        assert f"/{ROLE.rpartition('/')[2]}/asking is not authorized to perform" in said
+        assert f"dynamodb:{action} on resource: {on} because no VPC endpoint policy" in said
+    site.ec2.modify_vpc_endpoint(VpcEndpointId=made["VpcEndpointId"], ResetPolicy=True)
+    assert asked("describe_table", TableName="kept")[0] == "ResourceNotFoundException"
+
+
+def test_an_interface_endpoint_lets_a_function_call_what_its_policy_allows(site: Site) -> None:
+    site.make("caller", Handler="app.asks", VpcConfig=site.at(site.within))
+    event = json.dumps(["sts", "get_caller_identity", {}])
+
+    def asked() -> Any:
+        site.sim.advance(seconds=2)
+        return json.load(site.functions.invoke(FunctionName="caller", Payload=event)["Payload"])
+
+    assert asked()["errorMessage"].endswith(WENT_LATE)
+    site.ec2.modify_vpc_attribute(VpcId=site.vpc, EnableDnsHostnames={"Value": True})
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+    made = site.ec2.create_vpc_endpoint(
+        VpcId=site.vpc,
+        ServiceName=f"com.amazonaws.{REGION}.sts",
+        VpcEndpointType="Interface",
+        SubnetIds=[site.front],
+        PrivateDnsEnabled=True,
+        PolicyDocument=json.dumps({"Statement": {**statement, "Action": "sts:Get*"}}),
+    )["VpcEndpoint"]
+    site.sim.advance(seconds=60)
+    assert asked() == ["", ""]
+    elsewhere = {**statement, "Condition": {"StringNotEquals": {"aws:SourceVpc": site.vpc}}}
+    site.ec2.modify_vpc_endpoint(
+        VpcEndpointId=made["VpcEndpointId"],
+        PolicyDocument=json.dumps({"Statement": elsewhere}),
+    )
+    code, said = asked()
+    assert code == "AccessDenied"
+    assert "no VPC endpoint policy allows the sts:GetCallerIdentity action" in said
+
+
+def test_a_policy_that_cannot_be_judged_is_refused_where_it_would_be(site: Site) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+    found = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::1:role/*"}}
+    with pytest.raises(ClientError, match="ArnLike is not offered") as caught:
+        site.ec2.create_vpc_endpoint(
+            VpcId=site.vpc,
+            ServiceName=f"com.amazonaws.{REGION}.dynamodb",
+            PolicyDocument=json.dumps({"Statement": {**statement, "Condition": found}}),
+        )
+    assert caught.value.response["Error"]["Code"] == "InvalidPolicyDocument"
 
 
 def test_where_networks_are_not_enforced_a_function_calls_from_anywhere() -> None:

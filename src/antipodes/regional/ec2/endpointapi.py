@@ -131,7 +131,7 @@ def _wanted(
         vpc.id,
         leads_to.name,
         kind,
-        endpoints.checked_policy(policy) if policy else "",
+        _checked(service, policy) if policy else "",
         tuple(dict.fromkeys(request.get("RouteTableIds") or ())),
         made_at=service.host.runtime.wall(),
     )
@@ -190,7 +190,7 @@ def modify_vpc_endpoint(service: Ec2, call: Call, request: Request) -> Response:
     not_offered(request, ("SubnetConfigurations",))
     _check_members(request, of.type)
     vpc = estate.vpcs.get(of.account, of.vpc)
-    after = _with_policy(of, request)
+    after = _with_policy(service, of, request)
     if of.type == GATEWAY:
         there = [one for one in of.tables if estate.tables.find(of.account, one) is not None]
         tables = _changed(there, request, "RouteTableIds")
@@ -206,7 +206,11 @@ def modify_vpc_endpoint(service: Ec2, call: Call, request: Request) -> Response:
     return _modify_interfaces(service, request, vpc, after)
 
 
-def _with_policy(of: Endpoint, request: Request) -> Endpoint:
+def _checked(service: Ec2, policy: str) -> str:
+    return endpoints.checked_policy(policy, enforced=service.guard.enforces)
+
+
+def _with_policy(service: Ec2, of: Endpoint, request: Request) -> Endpoint:
     policy = request.get("PolicyDocument")
     if policy and request.get("ResetPolicy"):
         raise ServiceError(
@@ -215,7 +219,7 @@ def _with_policy(of: Endpoint, request: Request) -> Endpoint:
     if policy and of.provider:
         raise _no_policy(of.service)
     if policy:
-        return msgspec.structs.replace(of, policy=endpoints.checked_policy(policy))
+        return msgspec.structs.replace(of, policy=_checked(service, policy))
     return msgspec.structs.replace(of, policy="") if request.get("ResetPolicy") else of
 
 

@@ -19,6 +19,7 @@ from antipodes.regional.ec2.model import Route, RouteTable, Subnet, Vpc
 from antipodes.regional.ec2.modellinks import LinkService
 from antipodes.regional.ec2.modelpeers import Endpoint, EndpointInterface
 from antipodes.regional.ec2.routes import check_served
+from antipodes.service import policydocuments
 from antipodes.service.contract import Call, ServiceError
 
 GATEWAYS_MAX = 20  # of an account in a region, by AWS's default quota
@@ -105,8 +106,8 @@ def check_number(estate: Estate, vpc: Vpc, kind: str) -> None:
         )
 
 
-def checked_policy(text: str) -> str:
-    """A policy: a document in JSON with statements."""
+def checked_policy(text: str, *, enforced: bool) -> str:
+    """A policy: a document in JSON with statements, which can be judged if it is to be."""
     try:
         document = json.loads(text)
     except ValueError:
@@ -117,6 +118,9 @@ def checked_policy(text: str) -> str:
         raise ServiceError(
             "InvalidPolicyDocument", f"A policy has at most {POLICY_LENGTH_MAX} characters."
         )
+    problem = policydocuments.problem(text) if enforced else ""
+    if problem:
+        raise ServiceError("InvalidPolicyDocument", problem)
     return text
 
 

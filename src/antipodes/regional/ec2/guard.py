@@ -23,6 +23,7 @@ from antipodes.fabric.network.nodes import Key
 from antipodes.fabric.network.packets import TCP, Packet
 from antipodes.fabric.network.together import together
 from antipodes.regional.ec2.estate import Estate
+from antipodes.regional.ec2.modelpeers import Endpoint
 from antipodes.regional.ec2.topology import topology
 
 OLD_S = 1.0
@@ -73,6 +74,13 @@ class Guard:
         """The way itself, from an interface that is there, and its answer's."""
         packet = Packet.of(source, target, TCP, port, port=EPHEMERAL_PORT)
         return self.fabric().walk(from_interface(interface), packet)
+
+    def endpoint(self, interface: str, source: str, target: str, port: int) -> Endpoint | None:
+        """The VPC endpoint that takes what an interface sends to an address, if it is one."""
+        hop = self.way(interface, source, target, port).there.end.hop
+        there = self.fabric().index.topology.interfaces.get(hop.id)
+        name = there.of if there is not None else hop.id
+        return next((one for one in self._estate.endpoints.all() if one.id == name), None)
 
     def fabric(self) -> Fabric:
         """The networks as they were a moment ago."""

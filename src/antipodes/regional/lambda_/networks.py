@@ -18,13 +18,17 @@ from typing import Any
 
 from antipodes.fabric.dns.names import to_wire
 from antipodes.regional.lambda_.model import Network, check_network, invalid
-from antipodes.service.contract import Host, Request, ServiceError
+from antipodes.service.contract import Host, Permitting, Request, ServiceError
 from antipodes.service.drawing import uuid
+from antipodes.service.endpointpolicies import EndpointPolicy
 from antipodes.service.http import HttpRequest, HttpResponse
-from antipodes.service.signatures import Credential, credential_text, parse_credential
+from antipodes.service.signatures import credential_text, parse_credential
 
 MANAGER = "awslambda"  # as EC2 shows it of functions' interfaces
 HTTPS_PORT = 443
+AGAIN_S = (
+    1.0  # after which a connection's first packet is sent again (RFC 6298); news are told then
+)
 ELSEWHERE = "192.0.2.1"  # of a service of Amazon's that has no addresses of its own here (RFC 5737)
 _A = 1
 _NUMBERS = 1 << 16
@@ -131,24 +135,32 @@ class Outlet:
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer as the region does, unless the request or its answer gets lost on the way."""
-        if await self._is_lost(request):
-            self._host.runtime.journal.sometimes("lambda.network.silent")
-            await self._host.runtime.sleep(self._patience_s)
-            return _NO_ANSWER
-        return await self._host.serve_http(request)
-
-    async def _is_lost(self, request: HttpRequest) -> bool:
         region, service = self._host.place, ""
         with suppress(ServiceError):  # what is not signed is for whoever answers to refuse
-            scope = _scope(request)
+            scope = parse_credential(credential_text(request.headers, request.target))
             region, service = scope.region, scope.service
+        way = await self._way(region, service)
+        ec2: Any = self._host.service("ec2")
+        if ec2.guard.from_interface(*way):
+            await self._host.runtime.sleep(AGAIN_S)
+            way = await self._way(region, service)
+            if ec2.guard.from_interface(*way):
+                self._host.runtime.journal.sometimes("lambda.network.silent")
+                await self._host.runtime.sleep(self._patience_s)
+                return _NO_ANSWER
+        endpoint = ec2.guard.endpoint(*way)
+        if endpoint is None or not endpoint.policy or not isinstance(self._host, Permitting):
+            return await self._host.serve_http(request)
+        permit = EndpointPolicy(endpoint.policy, endpoint.vpc, endpoint.id)
+        return await self._host.serve_permitted(request, permit)
+
+    async def _way(self, region: str, service: str) -> tuple[str, str, str, int]:
+        """From which interface and address to which address and port the API is called now."""
         target = await self._address(f"{service or 'api'}.{region}.amazonaws.com")
         ec2: Any = self._host.service("ec2")
         interfaces = sorted(ec2.lent.of(self._account, self._arn).items())
-        if not interfaces:
-            return True
-        interface, source = interfaces[self._number % len(interfaces)]
-        return bool(ec2.guard.from_interface(interface, source, target, HTTPS_PORT))
+        interface, source = interfaces[self._number % len(interfaces)] if interfaces else ("", "")
+        return interface, source, target, HTTPS_PORT
 
     async def _address(self, name: str) -> str:
         """What a name means in the network, or in public where the network's resolver is silent."""
@@ -160,7 +172,3 @@ class Outlet:
             return str(IPv4Address(found))
         ec2: Any = self._host.service("ec2")
         return next(iter(ec2.names.public(name) or ()), ELSEWHERE)
-
-
-def _scope(request: HttpRequest) -> Credential:
-    return parse_credential(credential_text(request.headers, request.target))

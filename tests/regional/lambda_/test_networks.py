@@ -111,6 +111,8 @@ def test_a_gateway_endpoint_lets_a_function_call_and_only_while_it_is_there(site
         RouteTableIds=[site.main_table()],
     )
     assert site.is_answered("inside")
+    site.make("new", VpcConfig=site.at(site.within))  # what is not known of yet is asked again
+    assert json.load(site.functions.invoke(FunctionName="new")["Payload"]) == []
     site.ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpoint"]["VpcEndpointId"]])
     assert not site.is_answered("inside")
     site.functions.update_function_configuration(FunctionName="inside", VpcConfig=site.at())

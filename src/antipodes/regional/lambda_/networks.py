@@ -26,9 +26,8 @@ from antipodes.service.signatures import credential_text, parse_credential
 
 MANAGER = "awslambda"  # as EC2 shows it of functions' interfaces
 HTTPS_PORT = 443
-AGAIN_S = (
-    1.0  # after which a connection's first packet is sent again (RFC 6298); news are told then
-)
+START_S_MAX = 10.0  # of an environment
+AGAIN_S = 1.0  # after which a connection's first packet is sent again, by RFC 6298
 ELSEWHERE = "192.0.2.1"  # of a service of Amazon's that has no addresses of its own here (RFC 5737)
 _A = 1
 _NUMBERS = 1 << 16
@@ -130,7 +129,7 @@ class Outlet:
         self._account = account
         self._arn = arn
         self._network = network
-        self._patience_s = 2.0 * timeout_s  # then whoever asked is no more
+        self._patience_s = START_S_MAX + timeout_s  # then whoever asked is no more
         self._number = number
 
     async def handle(self, request: HttpRequest) -> HttpResponse:

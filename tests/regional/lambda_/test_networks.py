@@ -15,6 +15,13 @@ CODE = """
 import boto3
 def handler(event, context):
     return boto3.client("dynamodb").list_tables()["TableNames"]
+def takes(event, context):
+    import time
+    client = boto3.client("sts")
+    client.get_caller_identity()
+    began = time.time()
+    client.get_caller_identity()
+    return time.time() - began
 def asks(event, context):
     import botocore.exceptions
     service, operation, request = event
@@ -136,6 +143,29 @@ def test_a_function_calls_by_a_nat_gateway_and_not_from_a_public_subnet(site: Si
     config = site.at(site.within)
     site.functions.update_function_configuration(FunctionName="outward", VpcConfig=config)
     assert site.is_answered("outward")
+
+
+def test_a_call_takes_what_its_way_takes(site: Site) -> None:
+    """To an endpoint in the function's own zone, and to one in another zone."""
+    for attribute in ("EnableDnsSupport", "EnableDnsHostnames"):
+        site.ec2.modify_vpc_attribute(VpcId=site.vpc, **{attribute: {"Value": True}})
+    near, far = (
+        str(
+            site.ec2.create_subnet(
+                VpcId=site.vpc, CidrBlock=prefix, AvailabilityZone=f"{REGION}{zone}"
+            )["Subnet"]["SubnetId"]
+        )
+        for zone, prefix in (("a", "10.0.2.0/24"), ("b", "10.0.3.0/24"))
+    )
+    site.ec2.create_vpc_endpoint(
+        VpcId=site.vpc,
+        VpcEndpointType="Interface",
+        ServiceName=f"com.amazonaws.{REGION}.sts",
+        SubnetIds=[near],
+    )
+    for name, subnet in (("near", near), ("far", far)):
+        site.make(name, VpcConfig=site.at(subnet), Handler="app.takes")
+    assert site.call("near") < site.call("far")
 
 
 def test_groups_hold_a_function_back(site: Site) -> None:

@@ -19,9 +19,11 @@ from antipodes.fabric.network.fabric import (
     from_interface,
     into_groups,
 )
+from antipodes.fabric.network.measures import measured
 from antipodes.fabric.network.nodes import Key
 from antipodes.fabric.network.packets import TCP, Packet
 from antipodes.fabric.network.together import together
+from antipodes.fabric.network.walking import Walk
 from antipodes.regional.ec2.estate import Estate
 from antipodes.regional.ec2.modelpeers import Endpoint
 from antipodes.regional.ec2.topology import topology
@@ -51,7 +53,7 @@ class Guard:
         self, interface: str, source: str, target: str, port: int, protocol: int = TCP
     ) -> str:
         """Why an interface does not reach an address from its own; "" if it does."""
-        if interface not in self.fabric().index.topology.interfaces:
+        if not self._knows(interface):
             return outcomes.NO_ADDRESS
         return self._judged(from_interface(interface), source, target, port, protocol)
 
@@ -82,6 +84,22 @@ class Guard:
         name = there.of if there is not None else hop.id
         return next((one for one in self._estate.endpoints.all() if one.id == name), None)
 
+    def takes_s(self, way: Walk | None, size: int) -> float:
+        """How long so many bytes of a flow take by a way, in one direction, if it is known."""
+        if way is None:
+            return 0.0
+        world = self._estate.host.world
+        found = measured(way.steps, lambda one, other: world.rtt_ms(one, other) / 2)
+        return found.latency_ms / 1e3 + (size * 8 / (found.gbps * 1e9) if found.gbps else 0.0)
+
+    def _knows(self, interface: str) -> bool:
+        """Whether an interface is there; one that was not a moment ago is looked for again."""
+        if interface in self.fabric().index.topology.interfaces:
+            return True
+        if self._looked_at < self._runtime.now():
+            self._fabric = None
+        return interface in self.fabric().index.topology.interfaces
+
     def fabric(self) -> Fabric:
         """The networks as they were a moment ago."""
         now = self._runtime.now()
@@ -102,7 +120,7 @@ class Guard:
     def _one_way(  # noqa: PLR0913, PLR0917 - a packet, and where it begins
         self, start: Key, interface: str, source: str, target: str, port: int, protocol: int
     ) -> str:
-        if interface not in self.fabric().index.topology.interfaces:
+        if not self._knows(interface):
             return outcomes.NO_ADDRESS
         return self._judged(start, source, target, port, protocol, answers=False)
 

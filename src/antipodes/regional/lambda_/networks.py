@@ -147,7 +147,14 @@ class Outlet:
                 self._host.runtime.journal.sometimes("lambda.network.silent")
                 await self._host.runtime.sleep(self._patience_s)
                 return _NO_ANSWER
-        endpoint = ec2.guard.endpoint(*way)
+        there, back = ec2.guard.way(*way)
+        await self._host.runtime.sleep(ec2.guard.takes_s(there, len(request.body)))
+        response = await self._served(request, ec2.guard.endpoint(*way))
+        await self._host.runtime.sleep(ec2.guard.takes_s(back, len(response.body)))
+        return response
+
+    async def _served(self, request: HttpRequest, endpoint: Any) -> HttpResponse:
+        """What the API answers, as far as the policy of an endpoint on the way allows it."""
         if endpoint is None or not endpoint.policy or not isinstance(self._host, Permitting):
             return await self._host.serve_http(request)
         permit = EndpointPolicy(endpoint.policy, endpoint.vpc, endpoint.id)

@@ -10,8 +10,8 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.installed-run
 DEV_STAMP := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
-# Tests of one file share their worlds; two files run at a time, the long ones of e2e not last.
-PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+# Tests of one file share their worlds; three files run at a time, since those of e2e mostly wait.
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 SPEED ?= 10
 SEEDS ?= 2000
 N ?= 1000000
